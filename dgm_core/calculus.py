@@ -1,0 +1,53 @@
+"""Derivatives of a field by reverse-mode automatic differentiation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+Field = Callable[[Tensor], Tensor]
+"""Any map (K, n, d) -> (K, n, q) whose replicates do not mix: a network or an exact solution."""
+
+
+class Derivatives:
+    """The values of a field at points, and its partial derivatives there, each computed once.
+
+    `Derivatives(u, x, ("x", "t"))` evaluates u at x (K, n, d); `.value` is (K, n, q), and
+    `.d("x", "x", output=0)` the (K, n, 1) second derivative of the first output.  A derivative is
+    that of the outputs' sum over the batch: for a field whose outputs depend on their own point
+    only, the pointwise derivative; for a network that normalises over the batch, what the paper's
+    code computes as well (see `dgm_core.networks.layers.BatchNorm`).
+    """
+
+    def __init__(self, field: Field, x: Tensor, axes: Sequence[str]) -> None:
+        self.x = x.detach().requires_grad_()
+        self.value = field(self.x)
+        self._axes = tuple(axes)
+        self._gradients: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+
+    def d(self, *axes: str, output: int = 0) -> Tensor:
+        """The derivative of one output along the named axes in turn, (K, n, 1)."""
+        path = tuple(self._axes.index(axis) for axis in axes)
+        return self._partial(output, path)
+
+    def _partial(self, output: int, path: tuple[int, ...]) -> Tensor:
+        if not path:
+            return self.value[..., output : output + 1]
+        *before, last = path
+        key = (output, tuple(before))
+        if key not in self._gradients:
+            self._gradients[key] = gradient(self._partial(output, key[1]), self.x)
+        return self._gradients[key][..., last : last + 1]
+
+
+def gradient(y: Tensor, x: Tensor) -> Tensor:
+    """∂(Σ y)/∂x in the shape of x, differentiable again; zeros where y does not depend on x.
+
+    A ReLU network's gradient is piecewise constant, so its second derivative comes from nowhere:
+    autograd would raise, the mathematics says zero.
+    """
+    if not y.requires_grad:
+        return torch.zeros_like(x)
+    return torch.autograd.grad(y.sum(), x, create_graph=True, allow_unused=True, materialize_grads=True)[0]

@@ -1,0 +1,46 @@
+"""The outcome of a training: errors, losses and a status, so that divergence is data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from torch import Tensor
+
+from dgm_core.training.config import Setup
+from dgm_core.training.curves import Curves
+from dgm_core.training.evaluation import Errors
+
+
+class Status(StrEnum):
+    """How a training ended."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    """By the scheduler, at a rung."""
+    DIVERGED = "diverged"
+    """A loss that is not finite."""
+    FAILED = "failed"
+    """An error of the program or the machine."""
+    INTERRUPTED = "interrupted"
+    """By the user, or by a time limit."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """K replicates of one setup, in the order of `seeds`.
+
+    errors: at the last iteration.  losses: (K, 1 + T) of the last iteration, columns as in
+    `curves.columns`.  seconds: of training, all replicates together, without evaluations.
+    """
+
+    setup: Setup
+    seeds: tuple[int, ...]
+    status: tuple[Status, ...]
+    errors: Errors
+    losses: Tensor
+    curves: Curves
+    iterations: int
+    seconds: float
+    weights: dict[str, Tensor]
+    """The network's state, every tensor with a leading K."""

@@ -1,0 +1,40 @@
+"""Ways to draw the unit cube's points for a mini-batch, float64, from one generator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from scipy.stats import qmc
+from torch import Tensor
+
+Draw = Callable[[int, int, int, torch.Generator], Tensor]
+"""(batches, n, m, generator) -> (batches, n, m) in [0, 1)."""
+
+
+def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
+    """Independent uniform points: the paper's choice."""
+    return torch.rand(batches, n, m, dtype=torch.float64, generator=generator)
+
+
+def stratified(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
+    """Latin hypercube: one point in each of n strata of every axis (McKay, Beckman, Conover 1979)."""
+    shuffle = torch.rand(batches, n, m, dtype=torch.float64, generator=generator).argsort(dim=1)
+    return (shuffle + uniform(batches, n, m, generator)) / n
+
+
+def sobol(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
+    """A Sobol sequence under a fresh random shift each batch (Cranley and Patterson 1976)."""
+    shift = uniform(batches, 1, m, generator)
+    return (_sobol_points(n, m) + shift) % 1.0
+
+
+@lru_cache(maxsize=32)
+def _sobol_points(n: int, m: int) -> Tensor:
+    exponent = max(n - 1, 0).bit_length()
+    points = qmc.Sobol(m, scramble=False).random_base2(exponent)
+    return torch.from_numpy(points[:n])
+
+
+SAMPLERS: dict[str, Draw] = {"uniform": uniform, "stratified": stratified, "sobol": sobol}

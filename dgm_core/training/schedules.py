@@ -1,0 +1,51 @@
+"""Learning-rate schedules as pure functions of the iteration, so that resuming needs no state."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Protocol
+
+
+class ScheduleConfig(Protocol):
+    """What a schedule reads of a training configuration."""
+
+    @property
+    def iterations(self) -> int: ...
+    @property
+    def milestones(self) -> tuple[int, ...]: ...
+    @property
+    def decay(self) -> float: ...
+
+
+Schedule = Callable[[int, ScheduleConfig], float]
+"""(iteration from 0, configuration) -> factor on the learning rate."""
+
+
+def constant(iteration: int, config: ScheduleConfig) -> float:
+    """1 throughout, as in most of the paper."""
+    return 1.0
+
+
+def step(iteration: int, config: ScheduleConfig) -> float:
+    """`decay` to the number of milestones passed (the paper's FitzHugh–Nagumo: one, at 35 000)."""
+    return config.decay ** sum(iteration >= milestone for milestone in config.milestones)
+
+
+def exponential(iteration: int, config: ScheduleConfig) -> float:
+    """Geometric from 1 to `decay` at the last iteration."""
+    return config.decay ** (iteration / config.iterations)
+
+
+def cosine(iteration: int, config: ScheduleConfig) -> float:
+    """Half a cosine from 1 to `decay` (Loshchilov and Hutter 2017, without restarts)."""
+    phase = 0.5 * (1.0 + math.cos(math.pi * iteration / config.iterations))
+    return config.decay + (1.0 - config.decay) * phase
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": constant,
+    "step": step,
+    "exponential": exponential,
+    "cosine": cosine,
+}
