@@ -1,0 +1,1 @@
+"""Ask a question with many trainings: searches and ablations on Ray Tune."""

@@ -1,0 +1,163 @@
+"""What a run leaves on disk: file names, columns and types.
+
+This module knows neither torch nor ray, so that an analysis needs only the run folder.
+
+trials.parquet     a row for each trial and replicate
+curves.parquet     a row for each trial, replicate and iteration
+decisions.parquet  a row for each look of the early stopping at a trial on a rung
+solutions.parquet  a row for each confirmed (or ablated) trial, replicate and evaluation point
+study.json         the resolved study: question, configuration, seeds, versions, machine, outcome
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA = 1
+
+STUDY = "study.json"
+TRIALS = "trials.parquet"
+CURVES = "curves.parquet"
+DECISIONS = "decisions.parquet"
+SOLUTIONS = "solutions.parquet"
+OPTUNA = "optuna.db"
+RAY = "ray"
+TABLES = "tables"
+FIGURES = "figures"
+REPORT = "report.html"
+
+CONFIG = "config/"
+"""Prefix of the columns that hold a trial's settings."""
+
+TRIAL_COLUMNS: dict[str, str] = {
+    "phase": "string",  # search, confirm or ablation
+    "trial": "string",  # unique in the run
+    "arm": "string",  # of an ablation; "winner" or "reference" in a confirmation; null in a search
+    "replicate": "Int64",  # 0 … K − 1
+    "seed": "Int64",
+    "status": "string",  # completed, stopped, diverged, failed, interrupted
+    "iterations": "Int64",  # run
+    "iterations_asked": "Int64",
+    "rung": "Int64",  # iteration at which the scheduler stopped the trial; null if it did not
+    "diverged_at": "Int64",  # first iteration without a finite loss; null if none
+    "points": "Int64",  # training points seen: iterations × batch size
+    "mae": "Float64",  # mean absolute error at the last iteration; null where diverged or failed
+    "rel_l2": "Float64",
+    "max_error": "Float64",
+    "mae_batch_statistics": "Float64",  # as mae, normalising over the batch; null without batch norm
+    "loss": "Float64",  # training loss of the last iteration
+    "parameters": "Int64",  # trainable, of one replicate
+    "seconds": "Float64",  # of training, all replicates of the trial together
+    "started": "Float64",  # seconds since the study began
+    "ended": "Float64",
+    "error": "string",  # message of a failed trial
+}
+"""Columns of trials.parquet in order; `loss_<term>` and `config/<key>` columns follow."""
+
+CURVE_KEYS: dict[str, str] = {
+    "trial": "string",
+    "replicate": "int32",
+    "iteration": "int64",  # from 1
+    "mae": "float64",  # NaN where it was not measured
+}
+"""Columns of curves.parquet; `loss` and `loss_<term>` (float32) follow, NaN after a divergence."""
+
+DECISION_COLUMNS: dict[str, str] = {
+    "trial": "string",
+    "rung": "Int64",  # iteration of the rung
+    "score": "Float64",
+    "cutoff": "Float64",  # the score to beat; null while the rung has too few trials to say
+    "recorded": "Int64",  # trials on this rung before this one
+    "stopped": "boolean",
+    "elapsed": "Float64",  # seconds since the study began
+}
+
+SOLUTION_KEYS: dict[str, str] = {"phase": "string", "trial": "string", "arm": "string", "replicate": "int32"}
+"""Columns of solutions.parquet; one column an axis (`x`, `t`), then `reference_<output>` and
+`prediction_<output>` (float64) follow."""
+
+
+class Outcome(BaseModel):
+    """A confirmed setting: its configuration and the error over fresh seeds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    trial: str
+    config: dict[str, Any]
+    mae: dict[str, float | int | None]  # median, low, high (95 % interval), n, diverged
+
+
+class StudyRecord(BaseModel):
+    """study.json: what was asked, of what, where, and how it ended."""
+
+    schema_version: int = SCHEMA
+    name: str
+    run: str
+    kind: Literal["search", "ablation"]
+    question: str
+    problem: str
+    parameters: dict[str, Any]
+    axes: dict[str, tuple[float, float]]  # name -> bounds, time last
+    outputs: list[str]
+    terms: list[str]
+    base: dict[str, Any]  # flat configuration that arms and trials differ from
+    space: dict[str, Any] = {}  # of a search: key -> distribution, as Optuna writes it
+    arms: dict[str, dict[str, Any]] = {}  # of an ablation: name -> differences from the base
+    factors: dict[str, list[Any]] = {}  # of a grid: key -> levels
+    baseline: str | None = None  # arm that others are compared with
+    learning_rates: Literal["shared", "tuned"] = "shared"
+    tuned_rates: dict[str, float] = {}  # arm -> learning rate, where each was tuned
+    scheduler: dict[str, Any] = {}  # grace_period, reduction_factor, max_t, rungs
+    trials_asked: int
+    replicates: int
+    seed: int
+    seeds: dict[str, list[int]]  # phase -> seeds of the replicates
+    quick: bool = False
+    concurrent: int = 1
+    versions: dict[str, str] = {}
+    commit: str | None = None
+    machine: dict[str, Any] = {}
+    command: str | None = None
+    started: str  # ISO 8601, UTC
+    seconds: float | None = None
+    state: Literal["running", "finished", "interrupted", "failed"] = "running"
+    iterations_run: int | None = None  # of the search or ablation, confirmation not counted
+    iterations_asked: int | None = None
+    winner: Outcome | None = None
+    reference: Outcome | None = None
+
+
+def write_study(folder: Path, record: StudyRecord) -> None:
+    """Writes study.json in one step."""
+    path = folder / STUDY
+    partial = path.with_suffix(".partial")
+    partial.write_text(record.model_dump_json(indent=2) + "\n")
+    os.replace(partial, path)
+
+
+def read_study(folder: Path) -> StudyRecord:
+    """Reads study.json.  Raises FileNotFoundError where the folder holds no run."""
+    return StudyRecord.model_validate(json.loads((folder / STUDY).read_text()))
+
+
+def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
+    """Writes a Parquet file in one step."""
+    path = folder / name
+    partial = path.with_suffix(".partial")
+    table.to_parquet(partial, index=False, compression="zstd")
+    os.replace(partial, path)
+
+
+def typed(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The table with the given columns first, in order and of their types; others follow."""
+    absent = {name: pd.Series(pd.NA, index=table.index) for name in columns if name not in table}
+    table = table.assign(**absent)
+    rest = [name for name in table.columns if name not in columns]
+    return table[[*columns, *rest]].astype(dict(columns))
