@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from dgm_core.errors import ConfigurationError, unknown
 
 T = TypeVar("T")
+Entry = TypeVar("Entry")
 
 
 class Registry(Generic[T]):
@@ -21,13 +22,13 @@ class Registry(Generic[T]):
         self._entries: dict[str, T] = {}
         self._discovered = False
 
-    def register(self, name: str) -> Callable[[T], T]:
+    def register(self, name: str) -> Callable[[Entry], Entry]:
         """Decorator that enters a class or function under `name`; a taken name is refused."""
 
-        def enter(entry: T) -> T:
+        def enter(entry: Entry) -> Entry:
             if name in self._entries:
                 raise ConfigurationError(f"the {self.kind} {name!r} is registered twice.")
-            self._entries[name] = entry
+            self._entries[name] = cast(T, entry)
             return entry
 
         return enter

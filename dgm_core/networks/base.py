@@ -57,5 +57,3 @@ def build_network(config: NetworkConfig, inputs: int, outputs: int, seeds: Seque
 def count_parameters(network: nn.Module) -> int:
     """Trainable parameters of one replicate."""
     return sum(p[0].numel() for p in network.parameters())
-
-

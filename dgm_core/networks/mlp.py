@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from dgm_core.networks.base import NETWORKS, Network, NetworkConfig
@@ -19,7 +21,7 @@ class MLP(Network):
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__(inputs, outputs, config, make)
         widths = [inputs] + [config.width] * config.depth
-        self.hidden = nn.ModuleList(make.hidden(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.hidden = nn.ModuleList(make.hidden(a, b) for a, b in pairwise(widths))
         self.output = make.output(config.width, outputs)
         self.activation = make.activation.function
 

@@ -99,9 +99,8 @@ class Problem(ABC):
 
     def evaluation_points(self) -> Tensor:
         """The fixed points on which errors are measured, (N, d) float64: a grid over the domain."""
-        lines = [
-            torch.linspace(axis.lower, axis.upper, self.resolution, dtype=torch.float64) for axis in self.inputs
-        ]
+        n = self.resolution
+        lines = [torch.linspace(a.lower, a.upper, n, dtype=torch.float64) for a in self.inputs]
         return torch.cartesian_prod(*lines).reshape(-1, len(lines))
 
     @property
@@ -144,5 +143,3 @@ PROBLEMS: Registry[type[Problem]] = Registry("problem", "dgm_core.problems")
 def load_problem(name: str, parameters: Mapping[str, Any] | None = None) -> Problem:
     """The registered problem called `name`.  Raises ConfigurationError."""
     return PROBLEMS.get(name).create(parameters or {})
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +48,15 @@ class TrainConfig(BaseModel):
     @field_validator("network", "activation", "initialisation", "sampler", "optimizer", "schedule")
     @classmethod
     def _known(cls, value: str | None, info: Any) -> str | None:
-        allowed = {
+        names: dict[str, Iterable[str]] = {
             "network": NETWORKS,
             "activation": ACTIVATIONS,
             "initialisation": INITIALISATIONS,
             "sampler": SAMPLERS,
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
-        }[info.field_name]
+        }
+        allowed = list(names[info.field_name])
         if value is not None and value not in allowed:
             raise unknown(info.field_name, value, allowed)
         return value
@@ -119,7 +120,8 @@ class Setup:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Setup:
         """The inverse of `to_dict`."""
-        return cls(load_problem(values["problem"], values["parameters"]), TrainConfig.create(values["config"]))
+        problem = load_problem(values["problem"], values["parameters"])
+        return cls(problem, TrainConfig.create(values["config"]))
 
     @classmethod
     def named(cls, problem: Problem, settings: str = "paper") -> Setup:

@@ -35,7 +35,7 @@ class Trainer:
 
     def __init__(self, setup: Setup, seeds: Sequence[int], *, device: torch.device | str = "cpu") -> None:
         if not seeds or len(set(seeds)) != len(seeds):
-            raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: they must be distinct, one or more.")
+            raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: one or more, all distinct.")
         problem, config = setup.problem, setup.config
         self.setup = setup
         self.seeds = tuple(seeds)
