@@ -14,12 +14,16 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field
 from dgm_core.errors import ConfigurationError, explain, unknown
+from dgm_core.problems.verification import verify
 from dgm_core.registry import Registry
 
 Points = Mapping[str, Tensor]
 """Term -> points (K, n, d)."""
-Residuals = dict[str, Tensor]
-"""Term -> residuals (K, n, c): zero where the equation or condition holds."""
+Residual = Tensor | tuple[Tensor, Tensor]
+"""(K, n, c), zero where the equation or condition holds; or two independent, unbiased estimates of
+it, whose product has the square of the true residual as its expectation."""
+Residuals = dict[str, Residual]
+"""Term -> residual."""
 
 STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
 """Configuration of a problem's `pydantic.dataclasses.dataclass(frozen=True, config=STRICT)`."""
@@ -39,12 +43,14 @@ class Region:
     """A box in the space of inputs; an axis with equal bounds is fixed (a face, an instant).
 
     `per_point` multiplies the number of points drawn, for terms that need several for each point
-    of the mini-batch (the nodes of a Monte-Carlo integral).
+    of the mini-batch (the nodes of a Monte-Carlo integral).  `total` replaces that number by one
+    which does not depend on the mini-batch.
     """
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     per_point: int = 1
+    total: int | None = None
 
     @property
     def free(self) -> tuple[int, ...]:
@@ -53,6 +59,8 @@ class Region:
 
     def count(self, batch_size: int) -> int:
         """How many points a mini-batch of `batch_size` draws here: one where nothing varies."""
+        if self.total is not None:
+            return self.total
         return batch_size * self.per_point if self.free else 1
 
     def place(self, unit: Tensor) -> Tensor:
@@ -63,22 +71,59 @@ class Region:
         return points
 
 
+@dataclass(frozen=True)
+class FixedNodes(Region):
+    """Points given once and used whole at every iteration, whatever the batch size: training data."""
+
+    nodes: tuple[tuple[float, ...], ...] = ()
+
+    @classmethod
+    def of(cls, nodes: Tensor) -> FixedNodes:
+        """The nodes (n, d), in their bounding box."""
+        rows = tuple(tuple(row) for row in nodes.tolist())
+        return cls(tuple(nodes.amin(0).tolist()), tuple(nodes.amax(0).tolist()), nodes=rows)
+
+    @property
+    def free(self) -> tuple[int, ...]:
+        """None: nothing is drawn."""
+        return ()
+
+    def count(self, batch_size: int) -> int:
+        """All nodes."""
+        return len(self.nodes)
+
+    def place(self, unit: Tensor) -> Tensor:
+        """The nodes themselves, for unit (..., n, 0), as (..., n, d)."""
+        nodes = torch.tensor(self.nodes, dtype=unit.dtype)
+        return nodes.expand(*unit.shape[:-2], *nodes.shape)
+
+
 class Problem(ABC):
     """An equation with its conditions, domain, points and reference solution.
 
     Subclasses are frozen dataclasses of their parameters, registered under their name.  `residuals`
-    takes any field, so the reference itself can stand in for a network.
+    takes any field, so the reference itself can stand in for a network; at construction it must
+    satisfy the problem's own residuals.
     """
 
     name: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]
     source: ClassVar[str]
     settings: ClassVar[Mapping[str, Mapping[str, Any]]]
-    """Named training configurations: "paper", and "tuned" where a study found a better one."""
+    """Named training configurations: "paper", and "tuned" where a study found a better one; a
+    problem that is not the paper's has "default" in place of "paper"."""
+    default_settings: ClassVar[str] = "paper"
+    """The settings to use where none are named."""
     reported_mae: ClassVar[float | None] = None
     """The paper's mean absolute error for its settings."""
     resolution: ClassVar[int] = 40
     """Evaluation nodes along each axis."""
+    reference_tolerance: ClassVar[float] = 1e-12
+    """How far from zero the residuals may be on the reference, relative to those of a field that is
+    wrong by its own size: rounding for an exact solution, more for a numerical one."""
+
+    def __post_init__(self) -> None:
+        verify(self)
 
     @property
     @abstractmethod
@@ -107,6 +152,40 @@ class Problem(ABC):
     def terms(self) -> tuple[str, ...]:
         """The residuals' names, in order: those of the regions unless a region serves a residual."""
         return tuple(self.regions())
+
+    @property
+    def faces(self) -> tuple[tuple[str, float], ...]:
+        """The faces (axis, value) that carry a condition: all but the final time, unless overridden."""
+        lower = [(axis.name, axis.lower) for axis in self.inputs]
+        upper = [(axis.name, axis.upper) for axis in self.inputs if axis.name != "t"]
+        return (*lower, *upper)
+
+    @property
+    def hard_terms(self) -> tuple[str, ...]:
+        """The terms that `constrain` makes hold exactly; none where it is not available."""
+        return ()
+
+    def constrain(self, x: Tensor, raw: Tensor) -> Tensor:
+        """A field (K, n, q) that satisfies the `hard_terms` for any raw network output (K, n, q) at x.
+
+        Source: Lagaris, Likas and Fotiadis (1998), trial solutions.  Raises ConfigurationError where
+        no such form is known.
+        """
+        raise ConfigurationError(f"{self.name} has no condition that an output transform can make exact.")
+
+    def window(self, lower: float, upper: float, initial: Tensor | None = None) -> Problem:
+        """The part of the problem in [lower, upper] of time, started from `initial` (K, q).
+
+        None stands for the problem's own initial values, where the window begins at its start.
+        Raises ConfigurationError unless the problem is an initial value problem in time alone.
+        """
+        raise ConfigurationError(
+            f"{self.name} cannot be cut into time windows: it is no initial value problem in time alone."
+        )
+
+    def accurate(self) -> Problem:
+        """The same equation, its residuals free of random or coarse approximations of their own."""
+        return self
 
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""

@@ -1,21 +1,19 @@
-"""Heat conduction in one dimension."""
+"""Heat conduction in one dimension: the paper's example."""
 
 from __future__ import annotations
 
-import math
-
 import torch
-from pydantic import Field as Bounded
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.calculus import Field
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis, Points, Problem, Region, Residuals
+from dgm_core.problems.base import PROBLEMS, STRICT
+from dgm_core.problems.conditions import Condition, Dirichlet, Face
+from dgm_core.problems.conduction import Conduction
 
 
 @PROBLEMS.register("heat")
 @dataclass(frozen=True, config=STRICT)
-class Heat(Problem):
+class Heat(Conduction):
     """Heat conduction in a bar with cold ends (nondimensional).
 
         u_t = κ u_xx,   u(x, 0) = sin x,   u(0, t) = u(π, t) = 0      on [0, π] × [0, 3]
@@ -24,10 +22,7 @@ class Heat(Problem):
     Equations Using Deep Learning: A Primer", eq. 20.
     """
 
-    diffusivity: float = Bounded(default=1.0, gt=0)  # κ, length² / time
-
     name = "heat"
-    outputs = ("u",)
     source = "Detorakis, A Primer, eq. 20"
     reported_mae = 0.0529
     settings = {
@@ -43,27 +38,13 @@ class Heat(Problem):
         },
     }
 
+    def profile(self, x: Tensor) -> Tensor:
+        return torch.sin(x)
+
     @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("x", 0.0, math.pi), Axis("t", 0.0, 3.0))
-
-    def regions(self) -> dict[str, Region]:
-        return {
-            "interior": self.region(),
-            "initial": self.region(t=0.0),
-            "left": self.region(x=0.0),
-            "right": self.region(x=math.pi),
-        }
-
-    def residuals(self, u: Field, points: Points) -> Residuals:
-        y = self.derivatives(u, points["interior"])
-        initial = points["initial"]
-        return {
-            "interior": y.d("t") - self.diffusivity * y.d("x", "x"),
-            "initial": u(initial) - torch.sin(initial[..., :1]),
-            "left": u(points["left"]),
-            "right": u(points["right"]),
-        }
+    def boundary(self) -> dict[str, tuple[Face, Condition]]:
+        bar = self.inputs[0]
+        return {"left": (Face.lower(bar), Dirichlet()), "right": (Face.upper(bar), Dirichlet())}
 
     def reference(self, x: Tensor) -> Tensor:
         return torch.sin(x[..., :1]) * torch.exp(-self.diffusivity * x[..., 1:])

@@ -1,0 +1,58 @@
+"""Exponential decay: the paper's first equation."""
+
+from __future__ import annotations
+
+import torch
+from pydantic import Field as Bounded
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from dgm_core.calculus import Derivatives
+from dgm_core.problems.base import PROBLEMS, STRICT, Axis
+from dgm_core.problems.initial_value import InitialValueProblem
+
+
+@PROBLEMS.register("exponential-decay")
+@dataclass(frozen=True, config=STRICT)
+class ExponentialDecay(InitialValueProblem):
+    """Exponential decay (nondimensional).
+
+        y' = −k y,   y(0) = y₀      on [0, 1]
+
+    Exact: y = y₀ exp(−k t), the paper's with k = 1 and y₀ = 2.  Source: Detorakis, A Primer,
+    section 7.
+    """
+
+    rate: float = Bounded(default=1.0, gt=0)  # k, 1 / time
+    initial: float = 2.0  # y₀
+
+    name = "exponential-decay"
+    outputs = ("y",)
+    source = "Detorakis, A Primer, section 7"
+    reported_mae = 0.0017
+    resolution = 50
+    settings = {
+        "paper": {
+            "network": "mlp",
+            "depth": 2,
+            "width": 32,
+            "activation": "tanh",
+            "gain": 1.0,
+            "batch_size": 64,
+            "learning_rate": 1e-4,
+            "iterations": 5_000,
+        },
+    }
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]:
+        return (Axis("t", 0.0, 1.0),)
+
+    def initial_state(self, like: Tensor) -> Tensor:
+        return like.new_tensor([[[self.initial]]])
+
+    def equation(self, y: Derivatives) -> Tensor:
+        return y.d("t") + self.rate * y.value
+
+    def reference(self, x: Tensor) -> Tensor:
+        return self.initial * torch.exp(-self.rate * x)

@@ -1,0 +1,57 @@
+"""A Fredholm equation of the first kind."""
+
+from __future__ import annotations
+
+import torch
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from dgm_core.problems.base import PROBLEMS, STRICT, Axis
+from dgm_core.problems.integral_equation import IntegralEquation, Quadrature
+
+
+@PROBLEMS.register("fredholm-first-kind")
+@dataclass(frozen=True, config=STRICT)
+class FredholmFirstKind(IntegralEquation):
+    """A Fredholm equation of the first kind with a truncated Laplace kernel (nondimensional).
+
+        0 = g(x) + λ ∫₀¹ exp(x t) y(t) dt,   g(x) = −λ (exp(x + 1) − 1) / (x + 1)      on [0, 1]
+
+    Exact: y = exp(t), by integrating exp((x + 1) t).  The kernel's singular values fall so fast that
+    wildly different functions leave residuals near zero (Hansen, Discrete Inverse Problems, 2010): here
+    the loss cannot stand in for the error.  Source: Detorakis, A Primer, eq. 28 with α = 0.
+    """
+
+    quadrature: Quadrature = "gauss-legendre"
+
+    name = "fredholm-first-kind"
+    source = "Detorakis, A Primer, eq. 28; Hansen (2010)"
+    settings = {
+        "default": {
+            "network": "mlp",
+            "depth": 2,
+            "width": 32,
+            "activation": "tanh",
+            "batch_size": 32,
+            "learning_rate": 1e-2,
+            "schedule": "cosine",
+            "iterations": 5_000,
+        },
+    }
+    default_settings = "default"
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]:
+        return (Axis("x", 0.0, 1.0),)
+
+    def alpha(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x)
+
+    def forcing(self, x: Tensor) -> Tensor:
+        return -self.factor * torch.expm1(x + 1.0) / (x + 1.0)
+
+    def kernel(self, x: Tensor, t: Tensor) -> Tensor:
+        return torch.exp(x * t)
+
+    def reference(self, x: Tensor) -> Tensor:
+        return torch.exp(x)

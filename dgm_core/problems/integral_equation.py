@@ -1,0 +1,131 @@
+"""Linear integral equations: second and first kind, Fredholm and Volterra."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field as Bounded
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from dgm_core.calculus import Field
+from dgm_core.errors import ConfigurationError
+from dgm_core.problems.base import STRICT, Points, Problem, Region, Residual, Residuals
+from dgm_core.problems.quadrature import gauss_legendre, sobol_set
+
+Quadrature = Literal["monte-carlo", "quasi-monte-carlo", "gauss-legendre"]
+
+_DRAWS = ("nodes", "second nodes")
+"""Sampled terms that serve the integral; the second for an independent estimate of it."""
+_ACCURATE_NODES = 50
+
+
+@dataclass(frozen=True, config=STRICT)
+class IntegralEquation(Problem):
+    """A linear integral equation on [a, b] (nondimensional).
+
+        α(x) y(x) = g(x) + λ ∫ₐᵇ K(x, t) y(t) dt
+
+    With α = 1 it is of the second kind, with α = 0 of the first; `volterra` puts x in place of b.
+    The integral is estimated from `nodes` values of y by
+
+    - "monte-carlo": independent uniform nodes, drawn anew for every x (the paper's);
+    - "quasi-monte-carlo": a Sobol set under a random shift, drawn at every iteration for all x;
+    - "gauss-legendre": fixed nodes, the same for all x.
+
+    A square takes the variance of a random estimate for a residual: E[r²] = (true residual)² +
+    λ² Var(integral), and a network can lower the second part by shrinking y.  With `unbiased` the
+    residual is a pair of independent estimates, whose product has the true square as its expectation.
+    That product may be negative at a single point; only its expectation is not.
+    """
+
+    quadrature: Quadrature = "monte-carlo"
+    nodes: int = Bounded(default=50, ge=1, le=10_000, strict=True)
+    unbiased: bool = False
+    factor: float = 1.0  # λ
+
+    outputs = ("y",)
+    resolution = 50
+    volterra: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.unbiased and self.quadrature == "gauss-legendre":
+            raise ConfigurationError(
+                "problem.unbiased = True is not allowed with problem.quadrature = 'gauss-legendre': "
+                "fixed nodes have no variance and make no bias."
+            )
+        if self.factor == 0.0 and not self.alpha(self.evaluation_points()).any():
+            raise ConfigurationError(
+                "problem.factor = 0 is not allowed for an equation of the first kind: "
+                "its unknown function would be gone."
+            )
+        super().__post_init__()
+
+    def alpha(self, x: Tensor) -> Tensor:
+        """The coefficient of y(x), at x (..., 1): 1, the second kind, unless overridden."""
+        return torch.ones_like(x)
+
+    @abstractmethod
+    def forcing(self, x: Tensor) -> Tensor:
+        """g at x (..., 1)."""
+
+    @abstractmethod
+    def kernel(self, x: Tensor, t: Tensor) -> Tensor:
+        """K at x and t, which broadcast."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        return ("interior",)
+
+    @property
+    def faces(self) -> tuple[tuple[str, float], ...]:
+        return ()
+
+    def regions(self) -> dict[str, Region]:
+        regions = {"interior": self.region()}
+        for draw in _DRAWS[: 2 if self.unbiased else 1]:
+            if self.quadrature == "monte-carlo":
+                regions[draw] = Region((0.0,), (1.0,), per_point=self.nodes)
+            elif self.quadrature == "quasi-monte-carlo":
+                regions[draw] = Region((0.0,), (1.0,), total=1)  # the shift of the set
+        return regions
+
+    def residuals(self, u: Field, points: Points) -> Residuals:
+        x = points["interior"]
+        free = self.alpha(x) * u(x) - self.forcing(x)
+
+        def estimate(draw: str) -> Tensor:
+            return free - self.factor * self._integral(u, x, *self._rule(points, draw, x))
+
+        residual: Residual = (
+            (estimate(_DRAWS[0]), estimate(_DRAWS[1])) if self.unbiased else estimate(_DRAWS[0])
+        )
+        return {"interior": residual}
+
+    def accurate(self) -> IntegralEquation:
+        """The equation with many Gauss–Legendre nodes, exact to rounding for smooth functions."""
+        if self.quadrature == "gauss-legendre" and self.nodes >= _ACCURATE_NODES:
+            return self
+        return dataclasses.replace(self, quadrature="gauss-legendre", nodes=_ACCURATE_NODES, unbiased=False)
+
+    def _rule(self, points: Points, draw: str, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Nodes (K or 1, n or 1, m) in the unit interval and their weights (m,)."""
+        if self.quadrature == "gauss-legendre":
+            nodes, weights = gauss_legendre(self.nodes)
+            return nodes.to(x).view(1, 1, -1), weights.to(x)
+        weights = x.new_full((self.nodes,), 1.0 / self.nodes)
+        if self.quadrature == "monte-carlo":
+            return points[draw].reshape(*x.shape[:2], self.nodes), weights
+        return (sobol_set(self.nodes).to(x) + points[draw]) % 1.0, weights
+
+    def _integral(self, u: Field, x: Tensor, nodes: Tensor, weights: Tensor) -> Tensor:
+        """∫ K(x, t) y(t) dt, (K, n, 1), from one evaluation of the field at all nodes together."""
+        axis = self.inputs[0]
+        length = x - axis.lower if self.volterra else x.new_tensor(axis.upper - axis.lower)
+        t = axis.lower + length * nodes  # (K or 1, n or 1, m): one row where all x share the nodes
+        t = t.expand(len(x), -1, -1)
+        y = u(t.reshape(len(x), -1, 1)).reshape(t.shape)
+        return length * ((self.kernel(x, t) * y) @ weights).unsqueeze(-1)

@@ -1,0 +1,60 @@
+"""A Volterra equation of the second kind."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from pydantic import Field as Bounded
+from pydantic.dataclasses import dataclass
+from torch import Tensor
+
+from dgm_core.problems.base import PROBLEMS, STRICT, Axis
+from dgm_core.problems.integral_equation import IntegralEquation, Quadrature
+
+
+@PROBLEMS.register("volterra")
+@dataclass(frozen=True, config=STRICT)
+class Volterra(IntegralEquation):
+    """A Volterra equation of the second kind, the oscillator's integral form (nondimensional).
+
+        y(x) = x + λ ∫₀ˣ (t − x) y(t) dt      on [0, π]
+
+    Exact: y = sin(√λ x) / √λ, since two derivatives make it y″ = −λ y, y(0) = 0, y′(0) = 1.  Source:
+    Detorakis, A Primer, eq. 28 with x as upper limit; Wazwaz, Linear and Nonlinear Integral Equations
+    (2011), for the equivalence.
+    """
+
+    quadrature: Quadrature = "gauss-legendre"
+    factor: float = Bounded(default=1.0, gt=0, le=100)  # λ
+
+    name = "volterra"
+    source = "Detorakis, A Primer, eq. 28; Wazwaz (2011)"
+    volterra = True
+    settings = {
+        "default": {
+            "network": "mlp",
+            "depth": 2,
+            "width": 32,
+            "activation": "tanh",
+            "batch_size": 32,
+            "learning_rate": 1e-2,
+            "schedule": "cosine",
+            "iterations": 5_000,
+        },
+    }
+    default_settings = "default"
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]:
+        return (Axis("x", 0.0, math.pi),)
+
+    def forcing(self, x: Tensor) -> Tensor:
+        return x
+
+    def kernel(self, x: Tensor, t: Tensor) -> Tensor:
+        return t - x
+
+    def reference(self, x: Tensor) -> Tensor:
+        frequency = math.sqrt(self.factor)
+        return torch.sin(frequency * x) / frequency
