@@ -17,8 +17,9 @@ class Derivatives:
     `Derivatives(u, x, ("x", "t"))` evaluates u at x (K, n, d); `.value` is (K, n, q), and
     `.d("x", "x", output=0)` the (K, n, 1) second derivative of the first output.  A derivative is
     that of the outputs' sum over the batch: for a field whose outputs depend on their own point
-    only, the pointwise derivative; for a network that normalises over the batch, what the paper's
-    code computes as well (see `dgm_core.networks.layers.BatchNorm`).
+    only, the pointwise derivative; for a network that normalises over the batch, that of all the
+    batch's outputs with respect to one of its points, which is no function's derivative, but what
+    the paper's code computes as well (see `dgm_core.networks.layers.BatchNorm`).
     """
 
     def __init__(self, field: Field, x: Tensor, axes: Sequence[str]) -> None:

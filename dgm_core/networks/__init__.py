@@ -1,7 +1,15 @@
 """What approximates a solution; every network trains K replicates as one batched axis."""
 
 from dgm_core.networks.activations import ACTIVATIONS
-from dgm_core.networks.base import NETWORKS, Network, build_network, count_parameters
+from dgm_core.networks.base import BATCH_NORMS, NETWORKS, Network, build_network, count_parameters
 from dgm_core.networks.initialisation import INITIALISATIONS
 
-__all__ = ["ACTIVATIONS", "INITIALISATIONS", "NETWORKS", "Network", "build_network", "count_parameters"]
+__all__ = [
+    "ACTIVATIONS",
+    "BATCH_NORMS",
+    "INITIALISATIONS",
+    "NETWORKS",
+    "Network",
+    "build_network",
+    "count_parameters",
+]

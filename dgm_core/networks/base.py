@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from dgm_core.networks.activations import get_activation
 from dgm_core.networks.layers import LayerFactory
 from dgm_core.registry import Registry
 from dgm_core.streams import stream
+
+BATCH_NORMS = ("none", "before", "after")
+"""Where a layer normalises over the batch: nowhere, before or after its activation."""
 
 
 class NetworkConfig(Protocol):
@@ -28,6 +32,10 @@ class NetworkConfig(Protocol):
     def initialisation(self) -> str | None: ...
     @property
     def gain(self) -> float | None: ...
+    @property
+    def batch_norm(self) -> str: ...
+    @property
+    def dropout(self) -> float: ...
 
 
 class Network(nn.Module):
@@ -36,8 +44,14 @@ class Network(nn.Module):
     Every parameter's first axis is K and no operation mixes replicates.
     """
 
+    batch_norms: ClassVar[tuple[str, ...]] = ("none",)
+    """The values of `batch_norm` that this architecture has."""
+
+    dropout_generators: list[torch.Generator]
+
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__()
+        self.dropout_generators = make.dropout_generators
 
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError
@@ -46,11 +60,21 @@ class Network(nn.Module):
 NETWORKS: Registry[type[Network]] = Registry("network", "dgm_core.networks")
 
 
-def build_network(config: NetworkConfig, inputs: int, outputs: int, seeds: Sequence[int]) -> Network:
-    """The configured network, replicate k initialised by the stream (seeds[k], "weights")."""
-    generators = [stream(seed, "weights") for seed in seeds]
-    activation = get_activation(config.activation)
-    make = LayerFactory(activation, config.initialisation, config.gain, generators)
+def build_network(
+    config: NetworkConfig, inputs: int, outputs: int, seeds: Sequence[int], *path: str | int
+) -> Network:
+    """The configured network, replicate k initialised by the stream (seeds[k], "weights", *path).
+
+    Its dropout draws from (seeds[k], "dropout", *path).
+    """
+    make = LayerFactory(
+        get_activation(config.activation),
+        config.initialisation,
+        config.gain,
+        [stream(seed, "weights", *path) for seed in seeds],
+        dropout=config.dropout,
+        dropout_generators=[stream(seed, "dropout", *path) for seed in seeds],
+    )
     return NETWORKS.get(config.network)(inputs, outputs, config, make)
 
 

@@ -3,16 +3,20 @@
 from dgm_core.training.config import Setup, TrainConfig
 from dgm_core.training.evaluation import METRICS, Errors, median
 from dgm_core.training.loop import Trainer, train
-from dgm_core.training.result import Status, TrainResult
+from dgm_core.training.model import load_field, save_model
+from dgm_core.training.result import Polished, Status, TrainResult
 
 __all__ = [
     "METRICS",
     "Errors",
+    "Polished",
     "Setup",
     "Status",
     "TrainConfig",
     "TrainResult",
     "Trainer",
+    "load_field",
     "median",
+    "save_model",
     "train",
 ]

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dgm_core.errors import ConfigurationError, explain, unknown
-from dgm_core.networks import ACTIVATIONS, INITIALISATIONS, NETWORKS
+from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
 from dgm_core.problems import Problem, load_problem
 from dgm_core.training.optimizers import OPTIMIZERS
+from dgm_core.training.rules import check, check_config
 from dgm_core.training.samplers import SAMPLERS
+from dgm_core.training.scaling import INPUT_SCALINGS
 from dgm_core.training.schedules import SCHEDULES
 
 PROBLEM_PREFIX = "problem."
@@ -32,26 +34,58 @@ class TrainConfig(BaseModel):
     depth: int = Field(default=3, ge=1, le=64, strict=True)
     width: int = Field(default=32, ge=1, le=4096, strict=True)
     activation: str = "tanh"
+    batch_norm: str = "none"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     initialisation: str | None = None
     gain: float | None = Field(default=None, gt=0)
+    input_scaling: str = "none"
+    hard_conditions: bool = Field(default=False, strict=True)
+    """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing."""
+
     batch_size: int = Field(default=64, ge=1, le=1_000_000, strict=True)
     iterations: int = Field(default=15_000, ge=1, le=100_000_000, strict=True)
+    windows: int = Field(default=1, ge=1, le=1000, strict=True)
+    """Time windows solved in succession; the iterations are split evenly over them."""
     sampler: str = "uniform"
     optimizer: str = "adam"
     learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float | None = Field(default=None, ge=0)
+    """Of "adamw", decoupled from the gradient (Loshchilov and Hutter 2019); null is torch's 0.01."""
     schedule: str = "constant"
     milestones: tuple[int, ...] = ()
     decay: float = Field(default=0.0, ge=0, le=1)
     clip_norm: float | None = Field(default=None, gt=0)
     loss_weights: dict[str, float] = Field(default_factory=dict)
+    causality: float = Field(default=0.0, ge=0)
+    """ε of the causal weights over time; 0 weighs all times alike."""
+    l1: float = Field(default=0.0, ge=0)
+    l2: float = Field(default=0.0, ge=0)
+    """Factors of the penalties Σ|w| and Σw² on weights (not biases)."""
+    averaging: float = Field(default=0.0, ge=0, lt=1)
+    """Decay of the moving average of the weights that is evaluated; 0 evaluates the last weights."""
+    polish_iterations: int = Field(default=0, ge=0, le=1_000_000, strict=True)
+    """L-BFGS iterations, at most, after the last optimizer step (of each window)."""
+    polish_points: int = Field(default=1000, ge=2, le=1_000_000, strict=True)
+    """Points of each term in the polish."""
 
-    @field_validator("network", "activation", "initialisation", "sampler", "optimizer", "schedule")
+    @field_validator(
+        "network",
+        "activation",
+        "batch_norm",
+        "initialisation",
+        "input_scaling",
+        "sampler",
+        "optimizer",
+        "schedule",
+    )
     @classmethod
     def _known(cls, value: str | None, info: Any) -> str | None:
         names: dict[str, Iterable[str]] = {
             "network": NETWORKS,
             "activation": ACTIVATIONS,
+            "batch_norm": BATCH_NORMS,
             "initialisation": INITIALISATIONS,
+            "input_scaling": INPUT_SCALINGS,
             "sampler": SAMPLERS,
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
@@ -68,6 +102,11 @@ class TrainConfig(BaseModel):
             if weight < 0:
                 raise ConfigurationError(f"the loss weight of {term!r} is {weight}; it must be 0 or greater.")
         return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainConfig:
+        check_config(self)
+        return self
 
     @classmethod
     def create(cls, values: Mapping[str, Any]) -> TrainConfig:
@@ -104,6 +143,12 @@ class Setup:
             problem = type(problem).create({**problem.parameters(), **own})
         return Setup(problem, self.config.changed(rest) if rest else self.config)
 
+    def shortened(self, iterations: int) -> Setup:
+        """A copy of another length, its milestones moved in proportion."""
+        share = iterations / self.config.iterations
+        milestones = tuple(max(1, round(milestone * share)) for milestone in self.config.milestones)
+        return self.changed({"iterations": iterations, "milestones": milestones})
+
     def flat(self) -> dict[str, Any]:
         """All keys and values in one level, problem parameters under their prefix."""
         own = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
@@ -129,11 +174,3 @@ class Setup:
         if settings not in problem.settings:
             raise unknown(f"settings of {problem.name}", settings, problem.settings)
         return cls(problem, TrainConfig.create(problem.settings[settings]))
-
-
-def check(problem: Problem, config: TrainConfig) -> None:
-    """Refuses a configuration that does not fit its problem.  Raises ConfigurationError."""
-    terms = problem.terms
-    for term in config.loss_weights:
-        if term not in terms:
-            raise unknown(f"loss term of {problem.name}", term, terms)

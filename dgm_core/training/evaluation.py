@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from dgm_core.networks.layers import BatchNorm
 from dgm_core.problems import Problem
+
+if TYPE_CHECKING:
+    from dgm_core.training.solution import Solution
 
 METRICS = ("mae", "rel_l2", "max_error")
 
@@ -34,9 +40,18 @@ class Evaluation:
         self.points = problem.evaluation_points().to(device)  # (N, d)
         self.reference = problem.reference(problem.evaluation_points()).to(device)  # (N, q)
 
-    def predict(self, network: nn.Module, replicates: int) -> Tensor:
-        """The network in float64 at the evaluation points, (K, N, q)."""
-        return predict(network, self.points.expand(replicates, *self.points.shape))
+    def predict(self, solution: Solution, *, batch_statistics: bool = False) -> Tensor:
+        """The field in float64 at the evaluation points, (K, N, q).
+
+        With `batch_statistics`, normalisations use those of the points (of each time window).
+        """
+        replicates = len(solution.seeds)
+        result = self.reference.new_empty(replicates, *self.reference.shape)
+        for piece, inside in solution.parts(self.points):
+            points = self.points[inside]
+            points = points.expand(replicates, *points.shape)
+            result[:, inside] = predict(piece, points, batch_statistics=batch_statistics)
+        return result
 
     def errors(self, prediction: Tensor) -> Errors:
         """Errors of a prediction (K, N, q)."""
@@ -49,11 +64,28 @@ class Evaluation:
         )
 
 
-def predict(network: nn.Module, points: Tensor) -> Tensor:
-    """The network's float64 values at points (K, N, d), whatever dtype it trains in."""
+def predict(network: nn.Module, points: Tensor, *, batch_statistics: bool = False) -> Tensor:
+    """The network's float64 values at points (K, N, d), whatever dtype it trains in.
+
+    In evaluation mode: no dropout, and running statistics unless `batch_statistics`.  Neither the
+    network's mode nor its running statistics change.
+    """
     double = {name: value.double() for name, value in network.state_dict().items()}
-    with torch.no_grad():
+    with _evaluating(network, batch_statistics), torch.no_grad():
         return functional_call(network, double, (points.double(),))
+
+
+@contextmanager
+def _evaluating(network: nn.Module, batch_statistics: bool) -> Iterator[None]:
+    training = network.training
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            module.training = batch_statistics
+    try:
+        yield
+    finally:
+        network.train(training)
 
 
 def _clean(values: Tensor) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -11,16 +12,13 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.networks import build_network
 from dgm_core.training.config import Setup
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
-from dgm_core.training.loss import Loss
-from dgm_core.training.optimizers import OPTIMIZERS
-from dgm_core.training.parameters import FlatParameters
+from dgm_core.training.polish import Polished, polish
 from dgm_core.training.result import Status, TrainResult
-from dgm_core.training.sampling import PointSource
-from dgm_core.training.schedules import SCHEDULES
+from dgm_core.training.solution import Solution
+from dgm_core.training.stage import Stage
 
 _DIVERGENCE_CHECK = 200
 """Iterations between looks at whether any replicate is still finite."""
@@ -31,40 +29,47 @@ class Trainer:
 
     Replicate k equals the training of seeds[k] alone, to rounding: its weights and points come from
     its own streams, and no operation mixes replicates, so one that diverges harms no other.
+
+    Time windows are trained in succession (Krishnapriyan et al. 2021, section 6), each with weights
+    and an optimizer of its own.  Errors are always those over the whole domain; a window that is
+    not begun counts with its untrained weights.  `iteration` counts optimizer steps: the polish that
+    ends a window, where configured, adds to `seconds` and to `polished` only.
     """
 
     def __init__(self, setup: Setup, seeds: Sequence[int], *, device: torch.device | str = "cpu") -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: one or more, all distinct.")
-        problem, config = setup.problem, setup.config
         self.setup = setup
         self.seeds = tuple(seeds)
         self.iteration = 0
         self.seconds = 0.0
-        self.evaluation = Evaluation(problem, device)
-        self.network = build_network(config, len(problem.inputs), len(problem.outputs), seeds).to(device)
-        self._flat = FlatParameters(self.network)
-        self._optimizer = OPTIMIZERS[config.optimizer](self._flat.values, config.learning_rate)
-        self._schedule = SCHEDULES[config.schedule]
-        self._points = PointSource(
-            problem.regions(), config.batch_size, seeds, sampler=config.sampler, device=device
-        )
-        self._loss = Loss(problem, config.loss_weights)
-        self.curves = Curves(len(seeds), problem.terms)
+        self.polished: list[Polished] = []
+        self.evaluation = Evaluation(setup.problem, device)
+        self.network = Solution(setup, seeds).to(device)
+        self.curves = Curves(len(seeds), setup.problem.terms)
+        self._stage = Stage(self.network, 0)
 
     @property
     def done(self) -> bool:
-        """All iterations run, or no replicate finite any more."""
-        return self.iteration >= self.setup.config.iterations or self._all_diverged()
+        """All iterations run and polished, or no replicate finite any more."""
+        return self._finished or self._all_diverged()
 
     def advance(self, until: int, seconds: float = math.inf) -> None:
-        """Trains on to iteration `until`, the end or for `seconds`, whichever comes first."""
-        last = min(until, self.setup.config.iterations)
+        """Trains on to iteration `until`, the end or for `seconds`, whichever comes first.
+
+        A window that reaches its last iteration is polished at once, one replicate after the other,
+        and the next window begun; where the time is up in between, the next call goes on.
+        """
         begin = time.perf_counter()
         deadline = begin + seconds
-        while self.iteration < last:
-            self._step()
-            if self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged():
+        while not self._finished:
+            if self.iteration == self._stage.end:
+                self._end_stage()
+            elif self.iteration < until:
+                self._step()
+                if self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged():
+                    break
+            else:
                 break
             if time.perf_counter() >= deadline:
                 break
@@ -76,19 +81,34 @@ class Trainer:
         self.curves.measured(self.iteration, errors.mae)
         return errors
 
+    def evaluate_batch_statistics(self) -> list[float] | None:
+        """The mean absolute errors with the evaluation points' own batch statistics, (K,).
+
+        They tell what training saw from what running statistics make of it; None without batch
+        normalisation.
+        """
+        if self.setup.config.batch_norm == "none":
+            return None
+        with self._stage.evaluated():
+            prediction = self.evaluation.predict(self.network, batch_statistics=True)
+        return self.evaluation.errors(prediction).mae
+
     def predict(self) -> Tensor:
         """The solution at the evaluation points, (K, N, q) float64."""
-        return self.evaluation.predict(self.network, len(self.seeds))
+        with self._stage.evaluated():
+            return self.evaluation.predict(self.network)
 
     def result(self) -> TrainResult:
         """The outcome as it stands: replicates that are not at their end count as interrupted."""
         errors = self.evaluate()
-        end = Status.COMPLETED if self.iteration >= self.setup.config.iterations else Status.INTERRUPTED
+        end = Status.COMPLETED if self._finished else Status.INTERRUPTED
         status = tuple(
             Status.DIVERGED if diverged is not None or not math.isfinite(mae) else end
             for diverged, mae in zip(self.curves.diverged_at(), errors.mae, strict=True)
         )
         losses = self.curves.losses
+        with self._stage.evaluated():
+            weights = self.network.weights()
         return TrainResult(
             setup=self.setup,
             seeds=self.seeds,
@@ -98,19 +118,21 @@ class Trainer:
             curves=self.curves,
             iterations=self.iteration,
             seconds=self.seconds,
-            weights={name: value.detach().cpu().clone() for name, value in self.network.state_dict().items()},
+            weights=weights,
+            polished=tuple(self.polished),
         )
 
     def state(self) -> dict[str, Any]:
-        """Everything needed to go on exactly: weights, optimizer, generators, curves."""
+        """Everything needed to go on exactly: weights, optimizer, generators, curves; a copy."""
         return {
             "seeds": self.seeds,
             "setup": self.setup.to_dict(),
             "iteration": self.iteration,
             "seconds": self.seconds,
-            "network": {name: value.clone() for name, value in self.network.state_dict().items()},
-            "optimizer": self._optimizer.state_dict(),
-            "points": self._points.state(),
+            "window": self._stage.window,
+            "network": self.network.weights(),
+            "stage": self._stage.state(),
+            "polished": [dataclasses.asdict(polished) for polished in self.polished],
             "curves": self.curves.state(),
         }
 
@@ -118,23 +140,37 @@ class Trainer:
         """Continues from `state`.  Raises ConfigurationError where it is another setup's."""
         if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
-        self.network.load_state_dict(state["network"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._points.restore(state["points"])
+        self.network.load(state["network"])
+        self._stage = Stage(self.network, state["window"])
+        self._stage.restore(state["stage"])
+        self.polished = [Polished(**polished) for polished in state["polished"]]
         self.curves.restore(state["curves"])
         self.iteration = state["iteration"]
         self.seconds = state["seconds"]
 
+    @property
+    def _finished(self) -> bool:
+        return self.iteration >= self.setup.config.iterations and self._next_to_polish() is None
+
+    def _next_to_polish(self) -> int | None:
+        """The replicate whose polish ends the present window next; None where there is none left."""
+        if not self.setup.config.polish_iterations:
+            return None
+        done = sum(polished.window == self._stage.window for polished in self.polished)
+        return done if done < len(self.seeds) else None
+
+    def _end_stage(self) -> None:
+        """Polishes the next replicate, or goes on to the next window."""
+        self._stage.finish()
+        replicate = self._next_to_polish()
+        if replicate is not None:
+            self.polished.append(polish(self.network, self._stage.window, replicate))
+            return
+        self.network.begin(self._stage.window + 1)
+        self._stage = Stage(self.network, self._stage.window + 1)
+
     def _step(self) -> None:
-        config = self.setup.config
-        total, terms = self._loss(self.network, self._points.next())
-        self._flat.backward(total.sum())
-        if config.clip_norm is not None:
-            self._flat.clip(config.clip_norm)
-        rate = config.learning_rate * self._schedule(self.iteration, config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.step()
+        total, terms = self._stage.step(self.iteration)
         self.curves.append(total, terms)
         self.iteration += 1
 

@@ -2,28 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.problems import Points, Problem
+from dgm_core.training.causality import causal_weights
+from dgm_core.training.config import TrainConfig
+from dgm_core.training.rules import TIME
 
 
 class Loss:
     """Mean squared residual of each term and their weighted sum, for K replicates.
 
+    A residual given as a pair of independent estimates (r₁, r₂) enters as the mean of r₁ r₂, whose
+    expectation is the squared residual, where that of r₁² adds the estimate's variance.  Terms that
+    hard conditions satisfy count as zero.  With causal weights the total is the weighted one, and
+    the terms stay plain means.
+
+    `fixed_points`: the points stay the same throughout (a polish).  Then a pair enters as
+    ((r₁ + r₂) / 2)², since at fixed points the product is not bounded below, and there are no causal
+    weights, since they would change the function under a line search.
+
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """
 
-    def __init__(self, problem: Problem, weights: Mapping[str, float]) -> None:
+    def __init__(self, problem: Problem, config: TrainConfig, *, fixed_points: bool = False) -> None:
         self.problem = problem
         self.terms = problem.terms
-        self.weights = torch.tensor([weights.get(term, 1.0) for term in self.terms])
+        self.weights = torch.tensor([config.loss_weights.get(term, 1.0) for term in self.terms])
+        self._hard = frozenset(problem.hard_terms) if config.hard_conditions else frozenset()
+        self._fixed_points = fixed_points
+        self._causality = 0.0 if fixed_points else config.causality
+        self._spans: dict[str, tuple[float, float]] = {}  # of the terms that vary in time
+        for term, region in problem.regions().items():
+            if problem.inputs[-1].name == TIME and region.lower[-1] < region.upper[-1]:
+                self._spans[term] = (region.lower[-1], region.upper[-1])
 
     def __call__(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
         """(total (K,), terms (K, T)) at the given points."""
         residuals = self.problem.residuals(u, points)
-        terms = torch.stack([residuals[term].square().mean(dim=(1, 2)) for term in self.terms], dim=1)
-        return terms @ self.weights.to(terms), terms
+        squares = {term: self._square(r) for term, r in residuals.items() if term not in self._hard}
+        terms = self._stack({term: square.mean(dim=(1, 2)) for term, square in squares.items()})
+        minimised = terms
+        if self._causality:
+            means = {term: self._weigh(term, square, points) for term, square in squares.items()}
+            minimised = self._stack(means)
+        return minimised @ self.weights.to(terms), terms
+
+    def _square(self, residual: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        """(K, n, c)"""
+        if isinstance(residual, Tensor):
+            return residual.square()
+        first, second = residual
+        return ((first + second) / 2).square() if self._fixed_points else first * second
+
+    def _stack(self, means: dict[str, Tensor]) -> Tensor:
+        """(K, T) in the order of the terms, zeros for those that are not computed."""
+        if not self._hard:
+            return torch.stack([means[term] for term in self.terms], dim=1)
+        zero = torch.zeros_like(next(iter(means.values())))
+        return torch.stack([means.get(term, zero) for term in self.terms], dim=1)
+
+    def _weigh(self, term: str, square: Tensor, points: Points) -> Tensor:
+        """The causally weighted mean, (K,); the plain one for a term that does not vary in time."""
+        if term not in self._spans:
+            return square.mean(dim=(1, 2))
+        each = square.mean(dim=2)  # (K, n)
+        weights = causal_weights(each, points[term][..., -1], *self._spans[term], self._causality)
+        return (weights * each).mean(dim=1)

@@ -10,6 +10,7 @@ from torch import Tensor
 from dgm_core.training.config import Setup
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors
+from dgm_core.training.polish import Polished
 
 
 class Status(StrEnum):
@@ -43,4 +44,6 @@ class TrainResult:
     iterations: int
     seconds: float
     weights: dict[str, Tensor]
-    """The network's state, every tensor with a leading K."""
+    """Of the field that was evaluated (averaged or polished, where that is asked), with a leading K."""
+    polished: tuple[Polished, ...] = ()
+    """What the polish did, by window and replicate; `losses` and `curves` end before it."""

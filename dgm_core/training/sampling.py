@@ -19,8 +19,8 @@ _BLOCK_BATCHES = 64
 class PointSource:
     """Draws {term: (K, n, d)} anew at each iteration (Detorakis, algorithm 3).
 
-    Replicate k draws each term from the stream (seeds[k], "points", term), so its points depend on
-    no other replicate, term, dtype or device.  Batches are drawn in blocks, which spares most of
+    Replicate k draws each term from the stream (seeds[k], "points", term, *path), so its points
+    depend on no other replicate, term, dtype or device.  Batches are drawn in blocks, which spares most of
     the cost of small draws.
     """
 
@@ -31,6 +31,7 @@ class PointSource:
         seeds: Sequence[int],
         *,
         sampler: str = "uniform",
+        path: tuple[str | int, ...] = (),
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
@@ -38,7 +39,7 @@ class PointSource:
         self.batch_size = batch_size
         self._draw = SAMPLERS[sampler]
         self._to = {"dtype": dtype, "device": device}
-        self._streams = {term: [stream(seed, "points", term) for seed in seeds] for term in regions}
+        self._streams = {term: [stream(seed, "points", term, *path) for seed in seeds] for term in regions}
         largest = max(region.count(batch_size) for region in self.regions.values())
         self._batches = min(_BLOCK_BATCHES, max(1, _BLOCK_POINTS // largest))
         self._block: dict[str, Tensor] = {}

@@ -1,0 +1,53 @@
+"""The residual network of the paper."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from dgm_core.networks.base import NETWORKS, Network, NetworkConfig
+from dgm_core.networks.layers import Elementwise, LayerFactory
+
+
+class Block(nn.Module):
+    """y = σ(W₂ σ(W₁ x + b₁) + b₂ + s), where the skip s is x, or P x where the widths differ.
+
+    With batch normalisation W x + b becomes BN(W x), for both layers.
+    """
+
+    def __init__(self, fan_in: int, width: int, make: LayerFactory, *, normalise: bool) -> None:
+        super().__init__()
+
+        def linear(fan: int) -> list[nn.Module]:
+            layer = make.hidden(fan, width, bias=not normalise)
+            return [layer, make.normalisation(width)] if normalise else [layer]
+
+        activation = Elementwise(make.activation.function)
+        self.residual = nn.Sequential(*linear(fan_in), activation, *linear(width))
+        self.skip = make.output(fan_in, width, bias=False) if fan_in != width else nn.Identity()
+        self.last = nn.Sequential(activation, *make.after_activation())
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.residual(x) + self.skip(x))
+
+
+@NETWORKS.register("resnet")
+class ResNet(Network):
+    """`depth` residual blocks of two layers of `width` units, linear output.
+
+    Batch normalisation follows each linear layer of a block, so `batch_norm` is "before" (the
+    activation) or "none".  Source: He et al. (2016); Detorakis, A Primer, section 2.3.
+    """
+
+    batch_norms = ("none", "before")
+
+    def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
+        super().__init__(inputs, outputs, config, make)
+        normalise = config.batch_norm == "before"
+        widths = pairwise([inputs] + [config.width] * config.depth)
+        self.blocks = nn.Sequential(*(Block(a, b, make, normalise=normalise) for a, b in widths))
+        self.output = make.output(config.width, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.output(self.blocks(x))

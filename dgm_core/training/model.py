@@ -1,0 +1,46 @@
+"""A trained field on disk, read without running code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Field
+from dgm_core.errors import ConfigurationError
+from dgm_core.training.config import Setup
+from dgm_core.training.result import TrainResult
+from dgm_core.training.solution import Solution
+
+_FORMAT = "dgm-field-1"
+
+
+def save_model(result: TrainResult, path: str | Path) -> None:
+    """Writes setup, seeds and weights, for `load_field` or `torch.load(path, weights_only=True)`."""
+    content = {
+        "format": _FORMAT,
+        "setup": result.setup.to_dict(),
+        "seeds": list(result.seeds),
+        "weights": result.weights,
+    }
+    torch.save(content, path)
+
+
+def load_field(path: str | Path) -> Field:
+    """The field that `save_model` wrote: (K, n, d) -> (K, n, q), float64, K its replicates.
+
+    Input in the problem's units, time last; differentiable with respect to it.  Raises
+    ConfigurationError where the file holds something else.
+    """
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")
+    solution = Solution(Setup.from_dict(content["setup"]), content["seeds"])
+    solution.load(content["weights"])
+    solution.double().eval().requires_grad_(False)
+
+    def field(x: Tensor) -> Tensor:
+        return solution(x.double())
+
+    return field

@@ -1,0 +1,132 @@
+"""The trained field: a network with its input map and output transform, one for each time window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from dgm_core.networks import build_network
+from dgm_core.problems import Problem
+from dgm_core.training.config import Setup, TrainConfig
+from dgm_core.training.evaluation import predict
+from dgm_core.training.scaling import UnitScaling
+
+_INITIAL = "initial"
+
+
+class Piece(nn.Module):
+    """K networks as approximate solutions of one problem: (K, n, d) -> (K, n, q).
+
+    `input_scaling` maps x before the network.  With `hard_conditions` the network's values go
+    through the problem's `constrain`, which satisfies its `hard_terms` whatever the network says
+    (Lagaris, Likas and Fotiadis 1998).
+    """
+
+    def __init__(
+        self, problem: Problem, config: TrainConfig, seeds: Sequence[int], path: tuple[str | int, ...] = ()
+    ) -> None:
+        super().__init__()
+        self.problem = problem
+        self.network = build_network(config, len(problem.inputs), len(problem.outputs), seeds, *path)
+        self.scaling = UnitScaling(problem.inputs) if config.input_scaling == "unit" else None
+        self._hard = config.hard_conditions
+
+    def forward(self, x: Tensor) -> Tensor:
+        raw = self.network(x if self.scaling is None else self.scaling(x))
+        return self.problem.constrain(x, raw) if self._hard else raw
+
+
+class Solution(nn.Module):
+    """The field over the whole domain: one `Piece`, or one a time window.
+
+    Window j starts from the end values of window j − 1; a time on an edge belongs to the earlier
+    one.  Until `begin(j)`, piece j holds untrained weights and starts from zeros.
+    """
+
+    def __init__(self, setup: Setup, seeds: Sequence[int]) -> None:
+        super().__init__()
+        self.setup = setup
+        self.seeds = tuple(seeds)
+        count, time = setup.config.windows, setup.problem.inputs[-1]
+        self.edges = [time.lower + (time.upper - time.lower) * j / count for j in range(count)] + [time.upper]
+        zeros = torch.zeros(len(seeds), len(setup.problem.outputs), dtype=torch.float64)
+        self.initials = dict.fromkeys(range(1, count), zeros)  # (K, q), of all windows but the first
+        self.pieces = nn.ModuleList(
+            Piece(self._problem(j), setup.config, seeds, window_path(j)) for j in range(count)
+        )
+
+    def piece(self, j: int) -> Piece:
+        """That of window j."""
+        return cast(Piece, self.pieces[j])
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.pieces[0](x)
+        for edge, piece in zip(self.edges[1:], self.pieces[1:], strict=False):
+            y = torch.where(x[..., -1:] > edge, piece(x), y)
+        return y
+
+    def parts(self, points: Tensor) -> Iterator[tuple[Piece, Tensor]]:
+        """Each piece with the mask (N,) of the points (N, d) that lie in its window."""
+        count = len(self.pieces)
+        inner = torch.tensor(self.edges[1:-1], dtype=torch.float64)
+        window = torch.bucketize(points[:, -1].contiguous(), inner.to(points.device))  # edge: the earlier
+        for j in range(count):
+            yield self.piece(j), window == j
+
+    def begin(self, j: int) -> None:
+        """Makes window j start where window j − 1 ends, with that one's weights to start from.
+
+        The neighbour's weights are a better start than random ones: in inputs scaled to the window
+        the solution changes little from one window to the next.
+        """
+        before = self.piece(j - 1)
+        start = torch.full((len(self.seeds), 1, 1), self.edges[j], dtype=torch.float64)
+        self._start(j, predict(before, start.to(device_of(before)))[:, 0])
+        self.pieces[j].load_state_dict(before.state_dict())
+
+    def replicate(self, j: int, k: int) -> Piece:
+        """A copy of replicate k of piece j alone (K = 1), in float64."""
+        piece = self.piece(j)
+        copy = Piece(self._problem(j, slice(k, k + 1)), self.setup.config, self.seeds[k : k + 1]).double()
+        copy.load_state_dict({name: value[k : k + 1] for name, value in piece.state_dict().items()})
+        return copy.to(device_of(piece))
+
+    def weights(self) -> dict[str, Tensor]:
+        """All tensors needed to build the field again, each with a leading K; a copy on the CPU."""
+        weights = {name: value.detach().cpu().clone() for name, value in self.state_dict().items()}
+        for j, initial in self.initials.items():
+            weights[f"{_INITIAL}.{j}"] = initial.cpu().clone()
+        return weights
+
+    def load(self, weights: Mapping[str, Tensor]) -> None:
+        """Takes over what `weights` gave, a polished piece in its float64."""
+        own = dict(weights)
+        for j, piece in enumerate(self.pieces):
+            if j:
+                self._start(j, own.pop(f"{_INITIAL}.{j}").to(device_of(piece)))
+            name, _ = next(piece.named_parameters())
+            piece.to(own[f"pieces.{j}.{name}"].dtype)
+        self.load_state_dict(own)
+
+    def _start(self, j: int, initial: Tensor) -> None:
+        self.initials[j] = initial
+        self.piece(j).problem = self._problem(j)
+
+    def _problem(self, j: int, replicates: slice = slice(None)) -> Problem:
+        if len(self.edges) == 2:
+            return self.setup.problem
+        initial = self.initials[j][replicates] if j else None
+        return self.setup.problem.window(self.edges[j], self.edges[j + 1], initial)
+
+
+def window_path(j: int) -> tuple[str | int, ...]:
+    """What window j adds to the names of its random streams: nothing for the first."""
+    return ("window", j) if j else ()
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Where a module's parameters are."""
+    return next(module.parameters()).device

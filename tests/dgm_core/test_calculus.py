@@ -1,0 +1,87 @@
+"""Derivatives by name against calculus."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dgm_core.calculus import Derivatives, gradient
+
+
+def field(x: torch.Tensor) -> torch.Tensor:
+    """(x³ t², sin(x) + t)"""
+    space, time = x[..., :1], x[..., 1:]
+    return torch.cat([space**3 * time**2, torch.sin(space) + time], dim=-1)
+
+
+@pytest.fixture
+def at() -> torch.Tensor:
+    return torch.rand(2, 5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("axes", "output", "expected"),
+    [
+        ((), 0, lambda x, t: x**3 * t**2),
+        (("x",), 0, lambda x, t: 3 * x**2 * t**2),
+        (("t",), 0, lambda x, t: 2 * x**3 * t),
+        (("x", "x"), 0, lambda x, t: 6 * x * t**2),
+        (("x", "t"), 0, lambda x, t: 6 * x**2 * t),
+        (("t", "x"), 0, lambda x, t: 6 * x**2 * t),
+        (("x", "x", "t"), 0, lambda x, t: 12 * x * t),
+        (("x", "x"), 1, lambda x, t: -torch.sin(x)),
+        (("t",), 1, lambda x, t: torch.ones_like(t)),
+        (("t", "t"), 1, lambda x, t: torch.zeros_like(t)),
+    ],
+)
+def test_partial_derivatives(at, axes, output, expected):
+    result = Derivatives(field, at, ("x", "t")).d(*axes, output=output)
+    assert result.shape == (2, 5, 1)
+    torch.testing.assert_close(result, expected(at[..., :1], at[..., 1:]))
+
+
+def test_the_field_is_evaluated_once_and_gradients_are_shared(at):
+    calls = []
+
+    def counted(x):
+        calls.append(x)
+        return field(x)
+
+    y = Derivatives(counted, at, ("x", "t"))
+    assert y.value.shape == (2, 5, 2)
+    y.d("x", "x")
+    first = y._gradients[(0, ())]
+    y.d("t")
+    y.d("x", "t")
+    assert y._gradients[(0, ())] is first
+    assert len(calls) == 1
+
+
+def test_the_given_points_are_left_alone(at):
+    Derivatives(field, at, ("x", "t")).d("x")
+    assert not at.requires_grad
+
+
+def test_a_derivative_of_nothing_is_zero(at):
+    y = Derivatives(lambda x: torch.ones_like(x[..., :1]), at, ("x", "t"))
+    assert not y.d("x").any()
+    assert not y.d("x", "t").any()
+
+
+def test_relu_has_no_second_derivative(at):
+    y = Derivatives(lambda x: torch.relu(x[..., :1] - 0.5), at, ("x", "t"))
+    torch.testing.assert_close(y.d("x"), (at[..., :1] > 0.5).double())
+    assert not y.d("x", "x").any()
+
+
+def test_a_gradient_can_be_differentiated_again():
+    x = torch.tensor([[[2.0]]], requires_grad=True)
+    weight = torch.tensor(3.0, requires_grad=True)
+    gradient(weight * x**2, x).sum().backward()
+    assert weight.grad is not None
+    assert weight.grad.item() == pytest.approx(4.0)
+
+
+def test_unknown_axes_are_refused(at):
+    with pytest.raises(ValueError, match="tuple"):
+        Derivatives(field, at, ("x", "t")).d("y")

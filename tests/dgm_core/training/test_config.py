@@ -1,0 +1,127 @@
+"""Configurations: frozen, changed by making new ones, refused in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from dgm_core import PROBLEMS, ConfigurationError, Setup, TrainConfig, load_problem
+from dgm_core.networks import NETWORKS
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"dept": 3}, "unknown key 'dept'.*Did you mean 'depth'"),
+        ({"depth": 0}, "depth = 0 is not allowed: .*greater than or equal to 1"),
+        ({"depth": 2.5}, r"depth = 2\.5"),
+        ({"width": 0}, "width = 0"),
+        ({"batch_size": 0}, "batch_size = 0"),
+        ({"iterations": 0}, "iterations = 0"),
+        ({"learning_rate": 0.0}, "learning_rate = 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"network": "mpl"}, "unknown network 'mpl'.*Did you mean 'mlp'"),
+        ({"activation": "tahn"}, "unknown activation 'tahn'.*Did you mean 'tanh'"),
+        ({"batch_norm": "befor"}, "unknown batch_norm 'befor'.*Did you mean 'before'"),
+        ({"batch_norm": "before", "batch_size": 1}, "batch_size = 1 is not allowed with batch_norm"),
+        ({"network": "dgm", "batch_norm": "after"}, "batch_norm = 'after' is not allowed with network 'dgm'"),
+        ({"input_scaling": "minmax"}, "unknown input_scaling 'minmax'"),
+        ({"hard_conditions": "yes"}, "hard_conditions = 'yes'"),
+        ({"sampler": "sobel"}, "unknown sampler 'sobel'.*Did you mean 'sobol'"),
+        ({"optimizer": "adamm"}, "unknown optimizer"),
+        (
+            {"optimizer": "adam", "weight_decay": 0.1},
+            "weight_decay = 0.1 is not allowed with optimizer 'adam'",
+        ),
+        ({"schedule": "cosin"}, "unknown schedule 'cosin'.*Did you mean 'cosine'"),
+        (
+            {"schedule": "cosine", "milestones": (5,)},
+            "milestones = .5. is not allowed with schedule 'cosine'",
+        ),
+        ({"schedule": "step", "decay": 0.1}, "schedule 'step' needs milestones"),
+        ({"schedule": "step", "milestones": (5,)}, "decay = 0 is not allowed with schedule 'step'"),
+        ({"schedule": "exponential"}, "decay = 0 is not allowed with schedule 'exponential'"),
+        (
+            {"schedule": "step", "decay": 0.1, "milestones": (50, 100), "iterations": 100},
+            "100 is not between 1 and 99",
+        ),
+        (
+            {"schedule": "step", "decay": 0.1, "milestones": (50,), "iterations": 100, "windows": 2},
+            "50 is not between 1 and 49, the iterations of a window",
+        ),
+        ({"windows": 0}, "windows = 0"),
+        ({"windows": 11, "iterations": 10}, "windows = 11 is not allowed"),
+        ({"loss_weights": {"interior": -1.0}}, "loss weight of 'interior'"),
+        ({"causality": -1.0}, "causality"),
+        ({"averaging": 1.0}, "averaging"),
+        ({"l1": -1.0}, "l1"),
+        ({"polish_iterations": -1}, "polish_iterations"),
+        ({"polish_points": 1}, "polish_points"),
+        ({"clip_norm": 0.0}, "clip_norm"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
+    with pytest.raises(ConfigurationError, match=sentence) as refused:
+        TrainConfig.create(values)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("problem", "values", "sentence"),
+    [
+        ("heat", {"loss_weights": {"lefft": 1.0}}, "unknown loss term of heat 'lefft'.*Did you mean 'left'"),
+        ("heat", {"windows": 2}, "heat cannot be cut into time windows"),
+        ("fredholm", {"windows": 2}, "fredholm has no time axis"),
+        ("fredholm", {"causality": 1.0}, "causality = 1.0 is not allowed: fredholm has no time axis"),
+        ("fredholm", {"hard_conditions": True}, "hard_conditions = true is not allowed: fredholm"),
+    ],
+)
+def test_a_configuration_that_does_not_fit_its_problem_is_refused(problem, values, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        Setup(load_problem(problem), TrainConfig.create(values))
+
+
+def test_a_configuration_is_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        TrainConfig().depth = 4  # type: ignore[misc]
+
+
+def test_changed_is_validated_again():
+    config = TrainConfig(batch_norm="before")
+    assert config.changed({"depth": 5}).depth == 5
+    with pytest.raises(ConfigurationError, match="batch_size = 1"):
+        config.changed({"batch_size": 1})
+
+
+def test_setup_changes_problem_and_configuration_by_key():
+    setup = Setup(load_problem("heat"), TrainConfig())
+    changed = setup.changed({"problem.diffusivity": 2.0, "width": 7})
+    assert changed.problem.parameters() == {"diffusivity": 2.0}
+    assert changed.config.width == 7
+    assert setup.config.width == 32
+    flat = changed.flat()
+    assert flat["problem.diffusivity"] == 2.0
+    assert flat["width"] == 7
+
+
+def test_setup_survives_plain_values():
+    config = TrainConfig(schedule="step", milestones=(3, 5), decay=0.5, loss_weights={"left": 2.0})
+    setup = Setup(load_problem("heat", {"diffusivity": 0.3}), config)
+    assert Setup.from_dict(setup.to_dict()) == setup
+
+
+def test_unknown_settings_are_refused():
+    with pytest.raises(ConfigurationError, match="settings of heat"):
+        Setup.named(load_problem("heat"), "papper")
+
+
+@pytest.mark.parametrize("network", NETWORKS.names())
+@pytest.mark.parametrize("problem", PROBLEMS.names())
+def test_every_problem_trains_with_every_network(problem, network):
+    """Two replicates, three steps at the smallest size: finite losses for each term."""
+    from dgm_core import Trainer
+
+    config = TrainConfig(network=network, depth=1, width=4, batch_size=4, iterations=3)
+    trainer = Trainer(Setup(load_problem(problem), config), [1, 2])
+    trainer.advance(3)
+    assert trainer.curves.losses.isfinite().all()
+    assert trainer.done

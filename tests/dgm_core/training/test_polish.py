@@ -1,0 +1,88 @@
+"""The quasi-Newton polish: it lowers the loss, per replicate, in float64, and is counted apart."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from dgm_core import Trainer, train
+from dgm_core.training.loss import Loss
+from dgm_core.training.polish import polish
+
+POLISH = {"polish_iterations": 60, "polish_points": 32, "hard_conditions": True, "input_scaling": "unit"}
+ODE = "exponential-decay"
+
+
+def test_it_lowers_loss_and_error_of_every_replicate(make_setup):
+    plain = train(make_setup(ODE, hard_conditions=True, input_scaling="unit"), [1, 2, 3])
+    polished = train(make_setup(ODE, **POLISH), [1, 2, 3])
+    assert len(polished.polished) == 3
+    for k, what in enumerate(polished.polished):
+        assert (what.window, what.replicate) == (0, k)
+        assert what.loss_after < 1e-3 * what.loss_before
+        assert 0 < what.iterations <= 60
+        assert polished.errors.mae[k] < 0.05 * plain.errors.mae[k]
+
+
+def test_steps_and_curves_are_those_without_it_and_seconds_include_it(make_setup):
+    plain = train(make_setup(ODE, hard_conditions=True, input_scaling="unit"), [1, 2])
+    polished = train(make_setup(ODE, **POLISH), [1, 2])
+    assert polished.iterations == plain.iterations == 60
+    assert torch.equal(polished.curves.losses, plain.curves.losses)
+    assert polished.seconds > sum(what.seconds for what in polished.polished) > 0
+
+
+def test_weights_are_float64_and_the_loss_is_theirs(make_setup):
+    trainer = Trainer(make_setup(ODE, **POLISH), [1, 2])
+    trainer.advance(60)
+    result = trainer.result()
+    assert all(value.dtype == torch.float64 for value in result.weights.values())
+    alone = trainer.network.replicate(0, 1)
+    t = torch.linspace(0, 1, 200, dtype=torch.float64)[None, :, None]
+    total, _ = Loss(alone.problem, trainer.setup.config)(alone, {"interior": t, "initial": t[:, :1]})
+    assert math.log10(total.item()) == pytest.approx(math.log10(result.polished[1].loss_after), abs=1.0)
+
+
+def test_a_replicate_is_polished_as_if_alone(make_setup):
+    setup = make_setup(ODE, **{**POLISH, "polish_iterations": 5})
+    pair, alone = train(setup, [1, 2]), train(setup, [2])
+    assert pair.polished[1].loss_after == pytest.approx(alone.polished[0].loss_after, rel=0.05)
+
+
+def test_every_window_is_polished_before_the_next_begins(make_setup):
+    result = train(make_setup(ODE, windows=2, **POLISH), [1, 2])
+    assert [(p.window, p.replicate) for p in result.polished] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert max(result.errors.mae) < 1e-4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"batch_norm": "before"}, {"dropout": 0.1}, {"l2": 1e-4, "averaging": 0.9}]
+)
+def test_with_other_options_it_never_raises_the_loss(make_setup, changes):
+    result = train(make_setup("heat", polish_iterations=5, polish_points=16, **changes), [1, 2])
+    assert all(what.loss_after < what.loss_before for what in result.polished)
+
+
+def test_a_lost_replicate_is_left_as_it_is(make_setup):
+    trainer = Trainer(make_setup(ODE, **POLISH), [1, 2])
+    with torch.no_grad():
+        for parameter in trainer.network.parameters():
+            parameter[0] = torch.nan
+    lost = polish(trainer.network, 0, 0)
+    assert math.isnan(lost.loss_after)
+    assert lost.iterations == 0
+    assert polish(trainer.network, 0, 1).loss_after < 1.0
+
+
+def test_it_is_reached_by_steps_of_time_too(make_setup):
+    trainer = Trainer(make_setup(ODE, **POLISH), [1, 2])
+    trainer.advance(60, seconds=60.0)
+    assert trainer.done
+    waiting = Trainer(make_setup(ODE, **POLISH), [1, 2])
+    for _ in range(60):
+        waiting.advance(60, seconds=0.0)
+    assert waiting.iteration == 60
+    assert not waiting.done
+    assert [str(s) for s in waiting.result().status] == ["interrupted"] * 2

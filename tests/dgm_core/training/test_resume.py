@@ -1,0 +1,90 @@
+"""A training that is stopped and resumed ends bit for bit where it would have ended."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dgm_core import ConfigurationError, Trainer
+from dgm_core.training import checkpoint
+
+ODE = "exponential-decay"
+OPTIONS = {
+    "plain": ("heat", {}),
+    "sobol": ("heat", {"sampler": "sobol"}),
+    "stratified": ("heat", {"sampler": "stratified"}),
+    "dropout": ("heat", {"dropout": 0.2}),
+    "averaging": ("heat", {"averaging": 0.9}),
+    "normalised": ("heat", {"batch_norm": "before"}),
+    "adamw": ("heat", {"optimizer": "adamw", "schedule": "cosine", "clip_norm": 0.5}),
+    "windows": (ODE, {"windows": 3, "input_scaling": "unit"}),
+    "hard windows": (ODE, {"windows": 3, "hard_conditions": True, "averaging": 0.5, "dropout": 0.1}),
+    "polish": (ODE, {"windows": 3, "hard_conditions": True, "polish_iterations": 3, "polish_points": 8}),
+}
+
+
+def through_a_file(state, folder):
+    checkpoint.save(state, folder)
+    return checkpoint.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("option", "at"), [("dropout", 0), ("windows", 20), ("polish", 40), *((option, 33) for option in OPTIONS)]
+)
+def test_resumed_equals_uninterrupted(make_setup, same_training, tmp_path, option, at):
+    problem, changes = OPTIONS[option]
+    setup = make_setup(problem, **changes)
+    whole = Trainer(setup, [4, 9])
+    whole.advance(at)
+    state = whole.state()
+    whole.advance(60)  # after the state was taken: it must be a copy
+    resumed = Trainer(setup, [4, 9])
+    resumed.restore(through_a_file(state, tmp_path))
+    assert resumed.iteration == at
+    resumed.advance(60)
+    same_training(whole, resumed)
+    assert resumed.done
+
+
+def test_a_polish_resumes_between_two_replicates(make_setup, same_training, tmp_path):
+    problem, changes = OPTIONS["polish"]
+    setup = make_setup(problem, **changes)
+    whole, parted = Trainer(setup, [4, 9]), Trainer(setup, [4, 9])
+    whole.advance(60)
+    calls = 0
+    while not parted.done:  # each call gets no time: one step, or one polish
+        parted.advance(60, seconds=0.0)
+        calls += 1
+        if len(parted.polished) % 2:
+            state = through_a_file(parted.state(), tmp_path)
+            parted = Trainer(setup, [4, 9])
+            parted.restore(state)
+    assert calls == 60 + 3 * 2 + 2  # steps, polishes and changes of window
+    same_training(whole, parted)
+    assert [(p.window, p.replicate) for p in parted.polished] == [(j, k) for j in range(3) for k in range(2)]
+
+
+def test_errors_and_seconds_are_restored(make_setup):
+    trainer = Trainer(make_setup(), [1])
+    trainer.advance(10)
+    trainer.evaluate()
+    resumed = Trainer(make_setup(), [1])
+    resumed.restore(trainer.state())
+    assert resumed.curves.errors == trainer.curves.errors
+    assert resumed.seconds == trainer.seconds > 0
+
+
+@pytest.mark.parametrize(("changes", "seeds"), [({"width": 9}, [1, 2]), ({}, [1, 3])])
+def test_another_setup_or_other_seeds_are_refused(make_setup, changes, seeds):
+    state = Trainer(make_setup(), [1, 2]).state()
+    with pytest.raises(ConfigurationError, match="another configuration or other seeds"):
+        Trainer(make_setup(**changes), seeds).restore(state)
+
+
+def test_a_checkpoint_replaces_the_older_one_and_leaves_no_part(make_setup, tmp_path):
+    trainer = Trainer(make_setup(), [1])
+    checkpoint.save(trainer.state(), tmp_path)
+    trainer.advance(3)
+    checkpoint.save(trainer.state(), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [checkpoint.FILE_NAME]
+    assert torch.load(tmp_path / checkpoint.FILE_NAME, weights_only=True)["iteration"] == 3
