@@ -100,7 +100,7 @@ class StudyRecord(BaseModel):
     schema_version: int = SCHEMA
     name: str
     run: str
-    kind: Literal["search", "ablation"]
+    kind: Literal["search", "ablation", "solve"]
     question: str
     problem: str
     parameters: dict[str, Any]
@@ -119,6 +119,7 @@ class StudyRecord(BaseModel):
     replicates: int
     seed: int
     seeds: dict[str, list[int]]  # phase -> seeds of the replicates
+    setups: dict[str, dict[str, Any]] = {}  # trial -> problem and configuration, to train it again
     quick: bool = False
     concurrent: int = 1
     versions: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""The command line: the roof, which knows every room and which no room knows."""

@@ -1,0 +1,56 @@
+"""The command `dgm`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from dgm_cli.catalog import list_all
+from dgm_cli.compare import compare
+from dgm_cli.report import report
+from dgm_cli.reproduce import reproduce
+from dgm_cli.rerun import rerun
+from dgm_cli.run import run
+from dgm_cli.solve import solve
+from dgm_core.errors import ConfigurationError
+
+app = typer.Typer(
+    name="dgm",
+    help="Hyperparameter studies for Deep Galerkin solvers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("list")(list_all)
+app.command()(run)
+app.command()(solve)
+app.command()(reproduce)
+app.command()(report)
+app.command()(compare)
+app.command()(rerun)
+
+
+def main() -> None:
+    """Runs the command; what the user did wrong is one sentence and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except typer.TyperException as error:
+        _fail(getattr(error, "format_message", error.__str__)())
+    except ConfigurationError as error:
+        _fail(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        print("dgm: interrupted.", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str) -> None:
+    if message:  # empty where typer has shown the help instead
+        print(f"dgm: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""What the commands share: reading `--set`, numbers, and the two output streams."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from dgm_core.errors import ConfigurationError
+
+messages = Console(stderr=True, highlight=False)
+"""Everything for people: standard output stays free for `--json`."""
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+    """`key=value` pairs; a value is read as JSON where it is JSON, and as text where it is not."""
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key.strip():
+            raise ConfigurationError(f"--set {pair!r} is not allowed: write key=value.")
+        if key.strip() in settings:
+            raise ConfigurationError(f"--set {key.strip()} is given twice.")
+        settings[key.strip()] = _value(text)
+    return settings
+
+
+def at_least(name: str, value: int | None, least: int) -> None:
+    """Refuses a number below `least`."""
+    if value is not None and value < least:
+        raise ConfigurationError(f"--{name} {value} is not allowed: it must be {least} or greater.")
+
+
+def command_line() -> str:
+    """The command as it was typed, for the records."""
+    return shlex.join(["dgm", *sys.argv[1:]])
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """One JSON object as the last line of standard output."""
+    print(json.dumps(values, allow_nan=False, default=str), flush=True)
+
+
+def interval(mae: Mapping[str, Any] | None) -> str:
+    """An error with its interval and count, to two digits."""
+    if mae is None:
+        return "–"
+    if mae["median"] is None:
+        return f"diverged ({mae['diverged']} of {mae['n']})"
+    low, high = (_number(mae[key]) for key in ("low", "high"))
+    lost = f", {mae['diverged']} diverged" if mae.get("diverged") else ""
+    return f"{_number(mae['median'])} [{low}, {high}] (n = {mae['n']}{lost})"
+
+
+def _number(value: float | None) -> str:
+    return "∞" if value is None else f"{value:.2g}"
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,24 @@
+"""`dgm report`: a run's tables, figures and page, from its folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgm_cli.common import messages
+from dgm_core.errors import ConfigurationError
+
+
+def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+    """Remake a run's tables, figures and report from its records."""
+    from analysis.report import make_report
+
+    from analysis.load import RunError
+
+    try:
+        written = make_report(run)
+    except RunError as error:
+        raise ConfigurationError(str(error)) from None
+    messages.print(f"{len(written)} files written: {run}/tables, {run}/figures and {run}/report.html")

@@ -1,0 +1,97 @@
+"""`dgm reproduce`: the paper's results, all in one table."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dgm_cli.common import at_least, command_line, messages, print_json
+from dgm_cli.solve import solve_with_progress
+from dgm_core.errors import ConfigurationError
+
+QUICK_SHARE = 0.02
+QUICK_LEAST = 200
+
+
+def reproduce(
+    quick: Annotated[bool, typer.Option("--quick", help="Two per cent of the iterations.")] = False,
+    problems: Annotated[str | None, typer.Option(help="Some problems only, separated by commas.")] = None,
+    settings: Annotated[str, typer.Option(help="Named settings: paper or tuned.")] = "paper",
+    replicates: Annotated[int, typer.Option(help="Seeds trained at once.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed that the replicates' seeds follow from.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> int:
+    """Solve the paper's problems with its settings and compare with the errors it reports."""
+    at_least("replicates", replicates, 1)
+    at_least("seed", seed, 0)
+    import pandas as pd
+
+    from analysis.tables import markdown, write
+    from dgm_core import PROBLEMS, Setup, load_problem
+    from studies.folders import make_folder
+
+    offered = [key for key in PROBLEMS if settings in PROBLEMS.get(key).settings]
+    if not offered:
+        raise ConfigurationError(f"no problem has settings called {settings!r}: try paper or tuned.")
+    chosen = offered if problems is None else [key.strip() for key in problems.split(",")]
+    setups = {key: Setup.named(load_problem(key), settings) for key in chosen}
+    folder = make_folder(out, "reproduce", name)
+    rows: list[dict[str, Any]] = []
+    for key, setup in setups.items():
+        full = setup.config.iterations
+        if quick:
+            setup = setup.shortened(max(QUICK_LEAST, round(full * QUICK_SHARE)))
+        solved = solve_with_progress(
+            setup, out=folder, seed=seed, replicates=replicates, settings=settings, command=command_line()
+        )
+        outcome = solved.summary
+        if outcome["status"] == "interrupted":
+            return 130
+        rows.append(_row(key, settings, setup, outcome, full))
+    table = pd.DataFrame(rows)
+    write(folder, "table", table)
+    messages.print(markdown(table))
+    messages.print(f"Table: {folder}/table.md, .csv and .tex; figures in each problem's folder beside it")
+    if as_json:
+        print_json({"run": str(folder), "rows": rows})
+    return 0
+
+
+def _row(key: str, settings: str, setup: Any, outcome: dict[str, Any], full: int) -> dict[str, Any]:
+    mae = outcome["mae"]
+    return {
+        "problem": key,
+        "settings": settings,
+        "iterations": setup.config.iterations,
+        "paper_mae": setup.problem.reported_mae,
+        "mae": mae["median"],
+        "mae_low": mae["low"],
+        "mae_high": mae["high"],
+        "n": mae["n"],
+        "diverged": mae["diverged"],
+        "seconds": outcome["seconds"],
+        "verdict": verdict(setup.problem.reported_mae, mae, setup.config.iterations / full),
+    }
+
+
+def verdict(paper: float | None, mae: dict[str, Any], share: float) -> str:
+    """What our interval says of the paper's error, in words."""
+    if share < 1:
+        return f"shortened to {share:.0%} of the iterations: no verdict"
+    if mae["median"] is None:
+        return "diverged"
+    if paper is None:
+        return "the paper reports no error"
+    factor = paper / mae["median"]
+    low = mae["low"] if mae["low"] is not None else mae["median"]
+    high = mae["high"] if mae["high"] is not None else math.inf
+    if high < paper:
+        return f"reached: {factor:.1f} times smaller than the paper's"
+    if low > paper:
+        return f"not reached: {1 / factor:.1f} times the paper's"
+    return "agrees: the paper's error lies within our interval"

@@ -1,0 +1,39 @@
+"""`dgm rerun`: does a recorded trial train to the same curve again?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgm_cli.common import messages, print_json
+
+
+def rerun(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    trial: Annotated[
+        list[str] | None, typer.Option(help="A trial (or arm); repeatable.  By default all of them.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+) -> int:
+    """Train recorded trials again and compare their curves; exit code 1 where one does not agree."""
+    from studies.rerun import rerun as train_again
+
+    verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))
+    if differences:
+        messages.print(f"Not the recorded machine or versions: {'; '.join(differences)}")
+    for verdict in verdicts:
+        messages.print(f"{verdict.trial}: {verdict.words}")
+    agree = all(verdict.agrees for verdict in verdicts)
+    total = f"{sum(verdict.agrees for verdict in verdicts)} of {len(verdicts)} trials agree with the record."
+    messages.print(total)
+    if as_json:
+        print_json(
+            {
+                "agree": agree,
+                "differences": differences,
+                "trials": {verdict.trial: verdict.words for verdict in verdicts},
+            }
+        )
+    return 0 if agree else 1

@@ -1,0 +1,160 @@
+"""`dgm run`: a study, from its question to tables and figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json
+from dgm_core.errors import ConfigurationError
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`.")],
+    trials: Annotated[int | None, typer.Option(help="Trials of a search.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Seeds each trial trains at once.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the whole study.")] = 0,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A short look: smaller space, fewer trials.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a setting; repeatable.")
+    ] = None,
+    arms: Annotated[str | None, typer.Option(help="Arms of an ablation, separated by semicolons.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Iterations of every arm of an ablation.")] = None,
+    tuned_rate: Annotated[
+        bool, typer.Option("--tuned-rate", help="Tune every arm's learning rate before comparing.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    concurrent: Annotated[int | None, typer.Option(help="Trials at a time; by default one a core.")] = None,
+    address: Annotated[
+        str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
+    ] = "local",
+    dashboard: Annotated[bool, typer.Option("--dashboard", help="Start Ray's dashboard.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> int:
+    """Run a study."""
+    for option, value in (("trials", trials), ("replicates", replicates), ("concurrent", concurrent)):
+        at_least(option, value, 1)
+    at_least("seed", seed, 0)
+    from studies.catalog import load_study
+    from studies.runner import Options, run_study
+    from studies.study import Search
+
+    chosen = load_study(study)
+    changes = parse_settings(settings or [])
+    if quick:
+        chosen = chosen.shortened()
+    if isinstance(chosen, Search):
+        for option, given in (("arms", arms), ("iterations", iterations), ("tuned-rate", tuned_rate or None)):
+            if given is not None:
+                raise ConfigurationError(f"--{option} is for ablations: {study} is a search.")
+        chosen = replace(chosen, trials=chosen.trials if trials is None else trials)
+    else:
+        if trials is not None:
+            raise ConfigurationError(f"--trials is for searches: {study} is an ablation.")
+        if iterations is not None:
+            at_least("iterations", iterations, 1)
+            chosen = chosen.lasting(iterations)
+        if arms is not None:
+            chosen = chosen.only([arm.strip() for arm in arms.split(";")])
+        chosen = replace(chosen, tuned_rate=tuned_rate)
+    chosen = chosen.changed(changes)
+    if replicates is not None:
+        chosen = replace(chosen, replicates=replicates)
+    options = Options(
+        out=out,
+        run=name,
+        seed=seed,
+        quick=quick,
+        concurrent=concurrent,
+        address=address,
+        dashboard=dashboard,
+        command=command_line(),
+        console=messages,
+    )
+    return finish(run_study(chosen, options), as_json)
+
+
+def finish(folder: Path, as_json: bool) -> int:
+    """Reports on a run folder that has just been written; the exit code."""
+    from studies.records import read_study
+
+    record = read_study(folder)
+    shown = _relative(folder)
+    if record.state == "interrupted":
+        messages.print(f"Interrupted; what was done is kept. Look at it with: dgm report {shown}")
+    else:
+        from analysis.report import make_report
+
+        make_report(folder)
+        _summary(record)
+        messages.print(f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html")
+    if as_json:
+        print_json(summary(folder))
+    return 130 if record.state == "interrupted" else 0
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """What `--json` prints of a run."""
+    import pandas as pd
+
+    from studies.records import TRIALS, read_study
+
+    record = read_study(folder)
+    phase = "search" if record.kind == "search" else "ablation"
+    rows = pd.read_parquet(folder / TRIALS)
+    rows = rows[rows["phase"] == phase]
+    # A trial is diverged where at least half of its replicates are; see studies.entries.
+    diverged = (rows["status"] == "diverged").groupby(rows["trial"]).mean() >= 0.5
+    by_status = {
+        status: int(((rows["status"] == status).groupby(rows["trial"]).any() & ~diverged).sum())
+        for status in ("completed", "stopped", "failed", "interrupted")
+    }
+    winner, reference = (
+        None if o is None else {"trial": o.trial, "config": o.config, "mae": o.mae}
+        for o in (record.winner, record.reference)
+    )
+    return {
+        "run": str(folder),
+        "study": record.name,
+        "state": record.state,
+        "trials": int(rows["trial"].nunique()),
+        **by_status,
+        "diverged": int(diverged.sum()),
+        "iterations_run": record.iterations_run,
+        "iterations_asked": record.iterations_asked,
+        "seconds": record.seconds,
+        "winner": winner,
+        "reference": reference,
+    }
+
+
+def _summary(record: Any) -> None:
+    if record.kind != "search":
+        return
+    if record.winner is None:
+        messages.print("No trial completed, so there is no winner: give the search more trials.")
+        return
+    keys = list(record.space)
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.title = f"Confirmed on {record.winner.mae['n']} fresh seeds: median MAE and its 95 % interval"
+    for column in ("settings", *(key.replace("_", " ") for key in keys), "MAE"):
+        table.add_column(column)
+    for label, outcome in (
+        (f"winner (trial {record.winner.trial})", record.winner),
+        ("reference", record.reference),
+    ):
+        values = [outcome.config[key] for key in keys]
+        cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]
+        table.add_row(label, *cells, interval(outcome.mae))
+    messages.print(table)
+
+
+def _relative(folder: Path) -> Path:
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

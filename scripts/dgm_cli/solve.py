@@ -1,0 +1,90 @@
+"""`dgm solve`: one problem with one configuration, in this process."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json
+
+if TYPE_CHECKING:
+    from dgm_core import Setup
+    from studies.solve import Solved
+
+
+def solve(
+    problem: Annotated[str, typer.Argument(help="A problem's name, see `dgm list`.")],
+    settings_name: Annotated[
+        str | None, typer.Option("--settings", help="Named settings: paper, tuned, …")
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")
+    ] = None,
+    iterations: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
+    replicates: Annotated[int, typer.Option(help="Seeds trained at once.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed that the replicates' seeds follow from.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
+    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> int:
+    """Solve a problem and compare the solution with its reference."""
+    at_least("replicates", replicates, 1)
+    at_least("seed", seed, 0)
+    from dgm_core import Setup, load_problem
+
+    chosen = load_problem(problem)
+    setup = Setup.named(chosen, settings_name or chosen.default_settings)
+    if iterations is not None:
+        setup = setup.shortened(iterations)
+    setup = setup.changed(parse_settings(settings or []))
+    solved = solve_with_progress(
+        setup,
+        out=out,
+        run=name,
+        seed=seed,
+        replicates=replicates,
+        settings=settings_name or chosen.default_settings,
+        command=command_line(),
+        model=save_model,
+    )
+    outcome = solved.summary
+    paper = f" (paper: {chosen.reported_mae})" if chosen.reported_mae is not None else ""
+    messages.print(f"{problem}: MAE {interval(outcome['mae'])}{paper}, {outcome['seconds']:.1f} s")
+    messages.print(f"Tables, figures and report: {solved.folder}")
+    if as_json:
+        print_json(outcome)
+    return 130 if outcome["status"] == "interrupted" else 0
+
+
+def solve_with_progress(setup: Setup, **options: Any) -> Solved:
+    """`studies.solve.solve_setup` under a progress bar, with its tables and figures."""
+    from analysis.report import make_report
+
+    from studies.solve import solve_setup
+
+    with _progress() as progress:
+        total = setup.config.iterations
+        task = progress.add_task(setup.problem.name, total=total, loss=math.nan, mae=math.nan)
+
+        def show(iteration: int, loss: float, mae: float) -> None:
+            progress.update(task, completed=iteration, loss=loss, mae=mae)
+
+        solved = solve_setup(setup, on_progress=show, **options)
+    make_report(solved.folder)
+    return solved
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("loss {task.fields[loss]:.2e} · MAE {task.fields[mae]:.2e} · left"),
+        TimeRemainingColumn(),
+        console=messages,
+    )

@@ -1,0 +1,40 @@
+"""The paper's hyperparameter search (listings 6 and 7), with the depth added."""
+
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from dgm_core import Setup, load_problem
+from studies.study import Search
+
+PAPER = Setup.named(load_problem("heat"), "paper")
+
+STUDY = Search(
+    name="heat-search",
+    question=(
+        "Which batch size, learning rate, number of iterations and depth solve the heat equation "
+        "best, and do they beat the paper's own settings?"
+    ),
+    base=PAPER.changed({"schedule": "cosine"}),
+    reference=PAPER,
+    space={
+        "batch_size": IntDistribution(1, 512),
+        "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
+        "iterations": IntDistribution(1_000, 50_000),
+        "depth": IntDistribution(1, 6),
+    },
+    trials=30,
+    replicates=3,
+    grace_period=1_000,
+    reduction_factor=4,
+    quick={
+        "space": {
+            "batch_size": IntDistribution(1, 128),
+            "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
+            "iterations": IntDistribution(200, 2_000),
+            "depth": IntDistribution(1, 4),
+        },
+        "reference": PAPER.changed({"iterations": 2_000}),
+        "trials": 8,
+        "startup_trials": 4,
+        "grace_period": 100,
+    },
+)

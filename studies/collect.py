@@ -1,0 +1,174 @@
+"""Turns a phase's journal and checkpoints into the tables of a run folder."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from dgm_core import Setup, Status, Trainer
+from dgm_core.training import checkpoint
+from studies.entries import TrialEntry
+from studies.records import CONFIG, CURVE_KEYS, DECISION_COLUMNS, SOLUTION_KEYS, TRIAL_COLUMNS, typed
+
+if TYPE_CHECKING:
+    from studies.journal import Journal
+    from studies.scheduling import RecordedASHA
+
+
+def trial_rows(journal: Journal, seeds: Iterable[int]) -> list[dict[str, Any]]:
+    """A row for each trial and replicate, columns as in `studies.records.TRIAL_COLUMNS`."""
+    return [
+        row
+        for entry in journal.entries.values()
+        if not entry.running
+        for row in entry_rows(journal.phase, entry, list(seeds))
+    ]
+
+
+def trials_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows as a table of fixed columns and types."""
+    return typed(pd.DataFrame(rows), TRIAL_COLUMNS)
+
+
+def entry_rows(phase: str, entry: TrialEntry, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """One trial's rows, a replicate each."""
+    config = entry.setup.config
+    settings = {CONFIG + key: plain(value) for key, value in entry.setup.flat().items()}
+    replicates: Mapping[str, Any] = entry.result.get("replicates", {})
+    rows = []
+    for k, seed in enumerate(seeds):
+        row: dict[str, Any] = {
+            "phase": phase,
+            "trial": entry.trial,
+            "arm": entry.arm,
+            "replicate": k,
+            "seed": seed,
+            "status": str(entry.status),
+            "iterations": entry.iterations,
+            "iterations_asked": config.iterations,
+            "rung": entry.rung,
+            "points": entry.iterations * config.batch_size,
+            "parameters": entry.result.get("parameters"),
+            "seconds": entry.result.get("seconds"),
+            "started": entry.started,
+            "ended": entry.ended,
+            "error": entry.error,
+        }
+        if replicates:
+            diverged = replicates["status"][k] == Status.DIVERGED
+            if diverged and entry.status != Status.FAILED:
+                row["status"] = str(Status.DIVERGED)
+            row["diverged_at"] = replicates["diverged_at"][k]
+            for metric in ("mae", "rel_l2", "max_error", "mae_batch_statistics"):
+                values = replicates[metric]
+                row[metric] = None if diverged or values is None else finite(values[k])
+            names = ("loss", *(f"loss_{term}" for term in entry.setup.problem.terms))
+            row.update(zip(names, map(finite, replicates["losses"][k]), strict=True))
+        rows.append({**row, **settings})
+    return rows
+
+
+def checkpointed(journals: Iterable[Journal]) -> Iterator[tuple[TrialEntry, Mapping[str, Any]]]:
+    """Every trial that left a checkpoint, with the curves it holds."""
+    for journal in journals:
+        for entry in journal.entries.values():
+            if entry.checkpoint is not None:
+                yield entry, checkpoint.load(entry.checkpoint)["curves"]
+
+
+def curves_frame(curves: Iterable[tuple[TrialEntry, Mapping[str, Any]]]) -> pd.DataFrame:
+    """A row for each trial, replicate and iteration."""
+    frames = [_curve(entry, values) for entry, values in curves]
+    if not frames:
+        return typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), CURVE_KEYS)
+    return typed(pd.concat(frames, ignore_index=True), CURVE_KEYS)
+
+
+def _curve(entry: TrialEntry, curves: Mapping[str, Any]) -> pd.DataFrame:
+    losses: torch.Tensor = curves["losses"]  # (iterations, K, 1 + T)
+    iterations, replicates, _ = losses.shape
+    names = ("loss", *(f"loss_{term}" for term in entry.setup.problem.terms))
+    mae = np.full((iterations, replicates), math.nan)
+    for iteration, values in curves["errors"]:
+        if iteration > 0:
+            mae[iteration - 1] = values
+    table = {
+        "trial": np.full(iterations * replicates, entry.trial, dtype=object),
+        "replicate": np.repeat(np.arange(replicates), iterations),
+        "iteration": np.tile(np.arange(1, iterations + 1), replicates),
+        "mae": mae.T.reshape(-1),
+    }
+    values = torch.where(torch.isfinite(losses), losses, math.nan)
+    for column, name in enumerate(names):
+        table[name] = values[..., column].T.reshape(-1).numpy()
+    return pd.DataFrame(table)
+
+
+def decisions_frame(scheduler: RecordedASHA, journal: Journal) -> pd.DataFrame:
+    """The early stopping's decisions, trials by their names in the run."""
+    names = {trial_id: entry.trial for trial_id, entry in journal.entries.items()}
+    rows = [{**row, "trial": names[row["trial"]]} for row in scheduler.decisions]
+    return typed(pd.DataFrame(rows), DECISION_COLUMNS)
+
+
+def solutions_frame(journals: Iterable[Journal], seeds: tuple[int, ...]) -> pd.DataFrame:
+    """The prediction of every completed trial of confirmations and ablations on the fixed grid."""
+    return typed_solutions(
+        [
+            _solution(journal.phase, entry, seeds)
+            for journal in journals
+            for entry in journal.entries.values()
+            if entry.status == Status.COMPLETED and entry.checkpoint is not None
+        ]
+    )
+
+
+def typed_solutions(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Trials' predictions as one table of fixed columns and types."""
+    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return typed(table, SOLUTION_KEYS)
+
+
+def _solution(phase: str, entry: TrialEntry, seeds: tuple[int, ...]) -> pd.DataFrame:
+    assert entry.checkpoint is not None
+    trainer = Trainer(entry.setup, seeds)
+    trainer.restore(checkpoint.load(entry.checkpoint))
+    return prediction_frame(trainer, {"phase": phase, "trial": entry.trial, "arm": entry.arm})
+
+
+def prediction_frame(trainer: Trainer, keys: Mapping[str, Any]) -> pd.DataFrame:
+    """A row for each replicate and evaluation point: axes, reference and prediction."""
+    problem = trainer.setup.problem
+    prediction = trainer.predict()  # (K, N, q)
+    points, reference = trainer.evaluation.points, trainer.evaluation.reference
+    frames = []
+    for k, values in enumerate(prediction):
+        columns: dict[str, Any] = {**keys, "replicate": k}
+        for i, axis in enumerate(problem.inputs):
+            columns[axis.name] = points[:, i].numpy()
+        for i, output in enumerate(problem.outputs):
+            columns[f"reference_{output}"] = reference[:, i].numpy()
+            columns[f"prediction_{output}"] = values[:, i].numpy()
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames, ignore_index=True)
+
+
+def finite(value: float) -> float | None:
+    """None in place of a value that is not finite."""
+    return value if math.isfinite(value) else None
+
+
+def plain(value: Any) -> Any:
+    """A value a Parquet column can hold: collections as JSON."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list, tuple)) else value
+
+
+def resolved(setup: Setup) -> dict[str, Any]:
+    """A setup's flat configuration for study.json."""
+    return {"problem": setup.problem.name, **setup.flat()}

@@ -1,0 +1,27 @@
+"""Which trial wins, and what a confirmation says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dgm_core import Status
+from studies.collect import resolved
+from studies.entries import TrialEntry
+from studies.intervals import confirmed
+from studies.records import Outcome
+from studies.trainable import SCORE
+
+if TYPE_CHECKING:
+    from studies.journal import Journal
+
+
+def best_trial(journal: Journal) -> TrialEntry | None:
+    """The completed trial of the lowest score; None where none completed."""
+    completed = [entry for entry in journal.entries.values() if entry.status == Status.COMPLETED]
+    return min(completed, key=lambda entry: entry.result[SCORE], default=None)
+
+
+def outcome(entry: TrialEntry, trial: str) -> Outcome:
+    """A confirmed setting with its median error and the interval over its seeds."""
+    mae = confirmed(entry.result["replicates"]["mae"])
+    return Outcome(trial=trial, config=resolved(entry.setup), mae=mae)

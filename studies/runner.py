@@ -1,0 +1,301 @@
+"""Launches studies on Ray Tune: the only module that runs a Tuner."""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from rich.console import Console
+
+from dgm_core import Setup, Status
+from studies import collect
+from studies.describe import study_record
+from studies.entries import TrialEntry
+from studies.folders import make_folder
+from studies.journal import Journal
+from studies.live import LiveTable
+from studies.outcomes import best_trial, outcome
+from studies.records import (
+    CURVES,
+    DECISIONS,
+    OPTUNA,
+    RAY,
+    SOLUTIONS,
+    TRIALS,
+    write_study,
+    write_table,
+)
+from studies.scheduling import RecordedASHA, SchedulerMemory
+from studies.session import cores, ray_session
+from studies.study import Ablation, Search, Study
+from studies.suggesting import make_suggestions
+from studies.trainable import SCORE, Task, tune_trial
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a study, apart from what it asks.
+
+    out: where run folders are made; run: this one's name, by default the UTC time.  concurrent:
+    trials at a time, by default one a core.  address: see `studies.session.ray_session`.
+    """
+
+    out: Path = Path("results")
+    run: str | None = None
+    seed: int = 0
+    quick: bool = False
+    concurrent: int | None = None
+    address: str = "local"
+    dashboard: bool = False
+    command: str | None = None
+    console: Console = field(default_factory=lambda: Console(stderr=True))
+
+
+def run_study(study: Study, options: Options | None = None) -> Path:
+    """Runs a search or an ablation and returns its run folder.
+
+    Raises ConfigurationError before anything is written where the folder exists or cannot be made.
+    """
+    options = options or Options()
+    folder = make_folder(options.out, study.name, options.run)
+    run = _Run(study, folder, options)
+    try:
+        run.launch()
+    except KeyboardInterrupt:
+        run.record.state = "interrupted"
+    except BaseException:
+        run.record.state = "failed"
+        raise
+    finally:
+        run.save()
+    return folder
+
+
+class _Run:
+    """One study on its way: its phases' journals, and the record that grows with them."""
+
+    def __init__(self, study: Study, folder: Path, options: Options) -> None:
+        self.study = study
+        self.folder = folder
+        self.options = options
+        self.console = options.console
+        self.began = time.time()
+        self.concurrent = options.concurrent or cores()
+        self.journals: list[Journal] = []
+        self.scheduler: RecordedASHA | None = None
+        self.record = study_record(
+            study,
+            run=folder.name,
+            seed=options.seed,
+            quick=options.quick,
+            concurrent=self.concurrent,
+            command=options.command,
+        )
+        write_study(folder, self.record)
+
+    def launch(self) -> None:
+        """Runs all phases; the state of the record says how it ended."""
+        settings = {"address": self.options.address, "dashboard": self.options.dashboard}
+        with ray_session(concurrent=self.concurrent, **settings) as dashboard:  # type: ignore[arg-type]
+            if dashboard and self.options.dashboard:
+                self.console.print(f"Ray's dashboard: http://{dashboard}")
+            if isinstance(self.study, Search):
+                self._search(self.study)
+            else:
+                self._ablate(self.study)
+
+    def save(self) -> None:
+        """Writes everything known so far."""
+        for journal in self.journals:
+            journal.close()
+        self._save_trials()
+        write_table(self.folder, CURVES, collect.curves_frame(collect.checkpointed(self.journals)))
+        if self.scheduler is not None and self.journals:
+            write_table(self.folder, DECISIONS, collect.decisions_frame(self.scheduler, self.journals[0]))
+        self.record.setups = {
+            entry.trial: entry.setup.to_dict()
+            for journal in self.journals
+            for entry in journal.entries.values()
+        }
+        self.record.seconds = time.time() - self.began
+        counted = [journal for journal in self.journals if journal.phase != "confirm"]
+        if counted:
+            entries = [entry for journal in counted for entry in journal.entries.values()]
+            self.record.iterations_run = sum(entry.iterations for entry in entries)
+            self.record.iterations_asked = sum(entry.setup.config.iterations for entry in entries)
+        write_study(self.folder, self.record)
+
+    def _search(self, study: Search) -> None:
+        task = Task(self._seeds("search"), study.base.to_dict(), study.rungs)
+        self.scheduler = RecordedASHA(
+            max_t=study.max_t,
+            grace_period=study.grace_period,
+            reduction_factor=study.reduction_factor,
+            began=self.began,
+        )
+        suggestions = make_suggestions(
+            study.space,
+            seed=self.options.seed,
+            startup_trials=study.startup_trials,
+            storage=self.folder / OPTUNA,
+            name=study.name,
+        )
+        journal = self._journal("search", task, self.scheduler)
+        complete = self._tune(
+            journal,
+            task,
+            total=study.trials,
+            keys=list(study.space),
+            config=tune.TuneConfig(
+                search_alg=suggestions,
+                scheduler=self.scheduler,
+                num_samples=study.trials,
+                max_concurrent_trials=self.concurrent,
+                reuse_actors=True,
+            ),
+        )
+        winner = best_trial(journal)
+        if complete and winner is not None:
+            complete = self._confirm(study, winner)
+        self.record.state = "finished" if complete else "interrupted"
+
+    def _confirm(self, study: Search, winner: TrialEntry) -> bool:
+        """Trains the winner and the reference on fresh seeds to their ends; only this is a headline."""
+        n = study.confirmations
+        self.console.print(f"Confirming trial {winner.trial} and the reference settings on {n} fresh seeds.")
+        setups = {"winner": winner.setup, "reference": study.reference}
+        seeds = self._seeds("confirm")
+        journal = self._arms("confirm", setups, seeds)
+        outcomes = {entry.arm: entry for entry in journal.entries.values()}
+        for arm in setups:
+            entry = outcomes.get(arm)
+            if entry is None or entry.status not in (Status.COMPLETED, Status.DIVERGED):
+                return False
+        self.record.winner = outcome(outcomes["winner"], winner.trial)
+        self.record.reference = outcome(outcomes["reference"], "reference")
+        write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal], seeds))
+        return True
+
+    def _ablate(self, study: Ablation) -> None:
+        seeds = self._seeds("ablation")
+        setups = {arm: study.setup(arm) for arm in study.arms}
+        if study.tuned_rate:
+            rates = self._tune_rates(study, setups)
+            if rates is None:
+                self.record.state = "interrupted"
+                return
+            setups = {arm: setup.changed({"learning_rate": rates[arm]}) for arm, setup in setups.items()}
+        journal = self._arms("ablation", setups, seeds)
+        ended = [entry for entry in journal.entries.values() if entry.status != Status.INTERRUPTED]
+        self.record.state = "finished" if len(ended) == len(setups) else "interrupted"
+        write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal], seeds))
+
+    def _tune_rates(self, study: Ablation, setups: Mapping[str, Setup]) -> dict[str, float] | None:
+        """Every arm's best learning rate by its median error over the tuning seeds; None if interrupted."""
+        tried = {
+            f"{arm} @ {rate:g}": (arm, rate, setup.changed({"learning_rate": rate}))
+            for arm, setup in setups.items()
+            for rate in study.rates
+        }
+        self.console.print(f"Tuning the learning rate of {len(setups)} arms among {len(study.rates)} rates.")
+        candidates = {name: setup for name, (_, _, setup) in tried.items()}
+        journal = self._arms("tune", candidates, self._seeds("tune"))
+        best: dict[str, tuple[float, float]] = {}
+        for entry in journal.entries.values():
+            if entry.status == Status.INTERRUPTED or entry.arm is None:
+                return None
+            arm, rate, _ = tried[entry.arm]
+            best[arm] = min(best.get(arm, (math.inf, rate)), (entry.result.get(SCORE, math.inf), rate))
+        if len(best) < len(setups):
+            return None
+        self.record.learning_rates = "tuned"
+        self.record.tuned_rates = {arm: rate for arm, (_, rate) in best.items()}
+        return self.record.tuned_rates
+
+    def _arms(self, phase: str, setups: Mapping[str, Setup], seeds: tuple[int, ...]) -> Journal:
+        """Trains every setup to its own end, without early stopping."""
+        task = Task(seeds, setups={arm: setup.to_dict() for arm, setup in setups.items()})
+        journal = self._journal(phase, task, None)
+        self._tune(
+            journal,
+            task,
+            total=len(setups),
+            keys=[],
+            config=tune.TuneConfig(max_concurrent_trials=self.concurrent, reuse_actors=True),
+            space={"arm": tune.grid_search(list(setups))},
+        )
+        return journal
+
+    def _tune(
+        self,
+        journal: Journal,
+        task: Task,
+        *,
+        total: int,
+        keys: list[str],
+        config: tune.TuneConfig,
+        space: dict[str, Any] | None = None,
+    ) -> bool:
+        """Runs one phase; whether it came to its end, rather than being interrupted."""
+        title = f"{self.study.name}, {journal.phase}"
+        table = LiveTable(journal, title=title, total=total, keys=keys, console=self.console)
+        callbacks: list[tune.Callback] = [journal, table, _Saver(self)]
+        if self.scheduler is not None and journal.phase == "search":
+            callbacks.append(SchedulerMemory(self.scheduler))
+        tuner = tune.Tuner(
+            tune.with_resources(tune.with_parameters(tune_trial, task=task), {"cpu": 1}),
+            param_space=space or {},
+            tune_config=config,
+            run_config=tune.RunConfig(
+                name=journal.phase,
+                storage_path=str(self.folder / RAY),
+                verbose=0,
+                callbacks=callbacks,
+                failure_config=tune.FailureConfig(max_failures=2),
+            ),
+        )
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tuner.fit()
+        finally:
+            table.close()
+            journal.close()
+        statuses = [entry.status for entry in journal.entries.values()]
+        return len(statuses) == total and Status.INTERRUPTED not in statuses
+
+    def _journal(self, phase: str, task: Task, scheduler: RecordedASHA | None) -> Journal:
+        journal = Journal(phase=phase, resolve=task.setup, began=self.began, scheduler=scheduler)
+        self.journals.append(journal)
+        return journal
+
+    def _save_trials(self) -> None:
+        rows: list[dict[str, Any]] = []
+        for journal in self.journals:
+            rows += collect.trial_rows(journal, self._seeds(journal.phase))
+        write_table(self.folder, TRIALS, collect.trials_frame(rows))
+
+    def _seeds(self, phase: str) -> tuple[int, ...]:
+        return tuple(self.record.seeds[phase])
+
+
+class _Saver(tune.Callback):
+    """Rewrites trials.parquet as trials end, so that a killed study leaves what it knew."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run: _Run | None = run
+        self._saved = 0.0
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        if self._run is not None and time.time() - self._saved > 2.0:
+            self._run._save_trials()
+            self._saved = time.time()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_run": None, "_saved": 0.0}

@@ -1,0 +1,61 @@
+"""Starts and ends Ray, quietly, for one study."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Workers train: at Ray's default niceness of 15 any other process would starve them.
+    "RAY_worker_niceness": "0",
+    # A snapshot of the experiment this often is what a killed driver can resume from.
+    "TUNE_GLOBAL_CHECKPOINT_S": "2",
+}
+_OBJECT_STORE_BYTES = 100_000_000
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def ray_session(*, concurrent: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
+    """Runs the body with Ray started; yields the dashboard's address where there is one.
+
+    address: "local" starts Ray on this machine for this study alone; anything else ("auto", host
+    and port) joins a running cluster, which is left running.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    own: dict[str, Any] = {}
+    if address == "local":
+        own = {
+            "num_cpus": concurrent,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": dashboard,
+        }
+    context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield context.dashboard_url or None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        ray.shutdown()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # Tune saves the experiment on an interrupt, and on SIGTERM does not: a batch system's
+    # termination is handled as an interrupt.
+    os.kill(os.getpid(), signal.SIGINT)

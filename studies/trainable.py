@@ -1,0 +1,130 @@
+"""One trial: one setup × K replicates, reported at every rung.  Runs without Ray too."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from dgm_core import Setup, Trainer
+from dgm_core.networks import count_parameters
+from dgm_core.training import checkpoint, median
+
+SCORE = "score"
+TIME = "iterations"
+PENALTY = 1e6
+"""Reported to Tune in place of an infinite score, which ASHA would never stop; no record keeps it."""
+
+REPORT_SECONDS = 0.25
+CHECKPOINT_SECONDS = 20.0
+_EVALUATION_SHARE = 0.05
+
+Report = Callable[[dict[str, Any], Trainer, bool], None]
+"""(metrics, trainer, whether to write a checkpoint)"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What all trials of a phase share: the seeds, the rungs and what to train.
+
+    Either a base setup, which a trial's suggested values change, or a setup for each arm.
+    """
+
+    seeds: tuple[int, ...]
+    base: Mapping[str, Any] | None = None
+    rungs: tuple[int, ...] = ()
+    setups: Mapping[str, Mapping[str, Any]] | None = None
+
+    def setup(self, config: Mapping[str, Any]) -> Setup:
+        """The setup of a trial."""
+        if self.setups is not None:
+            return Setup.from_dict(self.setups[config["arm"]])
+        assert self.base is not None
+        return Setup.from_dict(self.base).changed(config)
+
+
+def run_trial(
+    setup: Setup,
+    seeds: Sequence[int],
+    rungs: Sequence[int],
+    report: Report,
+    state: Mapping[str, Any] | None = None,
+) -> None:
+    """Trains to the end, reporting at every rung, at the end and about every `REPORT_SECONDS`.
+
+    Reports become rarer where an evaluation is slow, so that evaluations cost at most 5 % of the
+    time.  A rung is always reported at its very iteration, so that trials are compared at equal
+    iterations.
+    """
+    trainer = Trainer(setup, seeds)
+    if state is not None:
+        trainer.restore(dict(state))
+    interval = REPORT_SECONDS
+    saved = time.perf_counter()
+    while True:
+        ahead = [rung for rung in rungs if rung > trainer.iteration]
+        trainer.advance(min([setup.config.iterations, *ahead]), seconds=interval)
+        now = time.perf_counter()
+        metrics = measure(trainer)
+        interval = max(REPORT_SECONDS, (time.perf_counter() - now) / _EVALUATION_SHARE)
+        write = trainer.done or trainer.iteration in rungs or now - saved > CHECKPOINT_SECONDS
+        report({**metrics, "at_rung": trainer.iteration in rungs}, trainer, write)
+        if trainer.done:
+            return
+        if write:
+            saved = time.perf_counter()
+
+
+def measure(trainer: Trainer) -> dict[str, Any]:
+    """A trial's metrics at its present iteration: the score that Tune sees, and every replicate's.
+
+    The score is the median over replicates of the mean absolute error, in which a diverged
+    replicate counts as the worst.
+    """
+    result = trainer.result()
+    score = median(result.errors.mae)
+    return {
+        SCORE: score if math.isfinite(score) else PENALTY,
+        TIME: result.iterations,
+        "final": trainer.done,
+        "loss": float(result.losses[:, 0].median()),
+        "seconds": result.seconds,
+        "parameters": count_parameters(trainer.network),
+        "replicates": {
+            "status": [str(status) for status in result.status],
+            "mae": result.errors.mae,
+            "rel_l2": result.errors.rel_l2,
+            "max_error": result.errors.max_error,
+            "mae_batch_statistics": trainer.evaluate_batch_statistics(),
+            "losses": result.losses.tolist(),
+            "diverged_at": result.curves.diverged_at(),
+        },
+    }
+
+
+def tune_trial(config: dict[str, Any], task: Task) -> None:
+    """The function trainable: a trial under Ray Tune, resumed from its checkpoint where it has one."""
+    from ray import tune
+
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    begun = tune.get_checkpoint()
+    state = None
+    if begun is not None:
+        with begun.as_directory() as folder:
+            state = checkpoint.load(folder)
+
+    def report(metrics: dict[str, Any], trainer: Trainer, write: bool) -> None:
+        if not write:
+            tune.report(metrics)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint.save(trainer.state(), folder)
+            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
+
+    run_trial(task.setup(config), task.seeds, task.rungs, report, state)

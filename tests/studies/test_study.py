@@ -1,0 +1,125 @@
+"""Searches and ablations: what they refuse, and what their parts follow from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from dgm_core import ConfigurationError, Setup, load_problem
+from studies.catalog import load_studies, load_study
+from studies.study import Ablation, Search, replicate_seeds
+
+HEAT = Setup.named(load_problem("heat"))
+
+
+def search(**changes: object) -> Search:
+    values = {
+        "name": "probe",
+        "question": "?",
+        "base": HEAT,
+        "reference": HEAT,
+        "space": {"iterations": IntDistribution(100, 5_000), "depth": IntDistribution(1, 3)},
+        "grace_period": 100,
+        "reduction_factor": 4,
+    }
+    return Search(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def ablation(**changes: object) -> Ablation:
+    values = {
+        "name": "probe",
+        "question": "?",
+        "base": HEAT,
+        "arms": {"1": {"batch_size": 1}, "64": {"batch_size": 64}},
+        "baseline": "64",
+    }
+    return Ablation(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_seeds_for_searching_and_for_reporting_never_meet() -> None:
+    phases = ("search", "tune", "confirm")
+    drawn = [set(replicate_seeds(seed, phase, 2_500)) for seed in (0, 1) for phase in phases]
+    assert len(set.union(*drawn)) == sum(map(len, drawn))
+
+
+def test_rungs_and_max_t_follow_from_the_space() -> None:
+    assert search().max_t == 5_000
+    assert search().rungs == (100, 400, 1_600)
+    assert search(space={"depth": IntDistribution(1, 3)}).max_t == HEAT.config.iterations
+
+
+def test_a_space_outside_the_configuration_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="unknown key of the space of probe 'dept'.*'depth'"):
+        search(space={"dept": IntDistribution(1, 3)})
+    with pytest.raises(ConfigurationError, match="learning_rate = -1"):
+        search(space={"learning_rate": FloatDistribution(-1, 1)})
+
+
+def test_fixing_a_key_takes_it_out_of_the_space() -> None:
+    fixed = search().changed({"depth": 2})
+    assert list(fixed.space) == ["iterations"]
+    assert fixed.base.config.depth == 2
+    with pytest.raises(ConfigurationError, match="nothing is left to search"):
+        fixed.changed({"iterations": 100})
+
+
+def test_arms_that_resolve_to_one_configuration_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="'64' and 'same' of probe are the same configuration"):
+        ablation(arms={"64": {"batch_size": 64}, "same": {}})
+
+
+def test_unknown_arms_and_baselines_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="unknown baseline of probe '2'"):
+        ablation(baseline="2")
+    with pytest.raises(ConfigurationError, match="unknown arm of probe '2'"):
+        ablation().only(["2"])
+    with pytest.raises(ConfigurationError, match="unknown key 'batchsize'"):
+        ablation(arms={"64": {"batchsize": 1}})
+
+
+def test_a_varied_key_cannot_be_fixed() -> None:
+    with pytest.raises(ConfigurationError, match="batch_size is what probe varies"):
+        ablation().changed({"batch_size": 2})
+    assert ablation().changed({"iterations": 7}).setup("1").config.iterations == 7
+
+
+def test_a_rate_that_is_varied_cannot_be_tuned() -> None:
+    arms = {"a": {"learning_rate": 1e-3}, "64": {}}
+    with pytest.raises(ConfigurationError, match="cannot be tuned"):
+        ablation(arms=arms, tuned_rate=True)
+
+
+def test_a_grid_has_an_arm_for_every_combination() -> None:
+    grid = Ablation.grid(
+        name="probe",
+        question="?",
+        base=HEAT,
+        factors={"depth": [1, 2], "activation": ["tanh", "relu"]},
+        baseline={"depth": 2, "activation": "tanh"},
+    )
+    assert list(grid.arms) == ["1, tanh", "1, relu", "2, tanh", "2, relu"]
+    assert grid.baseline == "2, tanh"
+    assert grid.setup("1, relu").config.activation == "relu"
+    some = grid.only(["1, relu", "1, tanh"])
+    assert some.factors == {"depth": [1], "activation": ["tanh", "relu"]}
+    assert some.baseline == "1, tanh"
+
+
+@pytest.mark.parametrize("name", load_studies())
+def test_every_study_of_the_catalog_resolves_and_shortens(name: str) -> None:
+    study = load_study(name)
+    assert study.question.endswith("?")
+    short = study.shortened()
+    assert short != study
+    assert short.name == study.name
+    if isinstance(short, Ablation):
+        for arm in short.arms:
+            short.setup(arm)
+    assert replace(short, replicates=1).replicates == 1
+
+
+def test_an_unknown_study_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown study 'heat-serch'.*Did you mean 'heat-search'\?"):
+        load_study("heat-serch")

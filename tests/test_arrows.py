@@ -1,0 +1,74 @@
+"""Which room may know which: the imports are read, and an arrow that turns round fails."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = {"dgm_core": "dgm_core", "studies": "studies", "analysis": "analysis", "dgm_cli": "scripts/dgm_cli"}
+
+FORBIDDEN = {
+    "dgm_core": {"studies", "analysis", "dgm_cli", "ray", "optuna", "pandas", "matplotlib", "rich", "typer"},
+    "studies": {"analysis", "dgm_cli", "matplotlib", "typer"},
+    "analysis": {"dgm_core", "dgm_cli", "torch", "ray", "optuna", "typer", "rich"},
+    "dgm_cli": set(),
+}
+ANALYSIS_MAY_KNOW = {"studies.records", "studies.intervals"}
+STARTS_RAY = "studies/session.py"
+
+
+def files(room: str) -> list[Path]:
+    return sorted((ROOT / ROOMS[room]).rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Full names of all modules that a file imports, at its top or inside its functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_room_imports_only_what_it_may_know(room: str) -> None:
+    assert files(room)
+    for path in files(room):
+        tops = {name.split(".")[0] for name in imports(path)}
+        assert not tops & FORBIDDEN[room], f"{path.relative_to(ROOT)} imports {tops & FORBIDDEN[room]}"
+
+
+def test_analysis_knows_the_records_of_studies_alone() -> None:
+    for path in files("analysis"):
+        known = {name for name in imports(path) if name.startswith("studies.")}
+        allowed = {name for name in known if any(name.startswith(module) for module in ANALYSIS_MAY_KNOW)}
+        assert known <= allowed, f"{path.relative_to(ROOT)} imports {known - allowed}"
+
+
+@pytest.mark.parametrize("module", ["records", "intervals"])
+def test_records_know_neither_torch_nor_ray(module: str) -> None:
+    tops = {name.split(".")[0] for name in imports(ROOT / "studies" / f"{module}.py")}
+    assert not tops & {"torch", "ray", "optuna", "dgm_core"}
+
+
+def test_only_one_module_starts_ray() -> None:
+    starters = [
+        str(path.relative_to(ROOT))
+        for room in ROOMS
+        for path in files(room)
+        if "ray.init(" in path.read_text() or "ray.shutdown(" in path.read_text()
+    ]
+    assert starters == [STARTS_RAY]
+
+
+def test_problems_know_no_network_and_networks_no_problem() -> None:
+    for path in (ROOT / "dgm_core/problems").rglob("*.py"):
+        assert not any("networks" in name or "training" in name for name in imports(path)), path
+    for path in (ROOT / "dgm_core/networks").rglob("*.py"):
+        assert not any("problems" in name or "training" in name for name in imports(path)), path
