@@ -1,0 +1,1 @@
+"""Tables, figures and a report from a run folder alone."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
 
 from dgm_core.networks.base import BATCH_NORMS, NETWORKS, Network, NetworkConfig
-from dgm_core.networks.layers import Elementwise, LayerFactory
+from dgm_core.networks.layers import LayerFactory
 
 
 @NETWORKS.register("mlp")
@@ -31,16 +32,20 @@ class MLP(Network):
 
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__(inputs, outputs, config, make)
-        layers: list[nn.Module] = []
+        steps: list[Callable[[Tensor], Tensor]] = []
         for fan_in, fan_out in pairwise([inputs] + [config.width] * config.depth):
-            layers.append(make.hidden(fan_in, fan_out, bias=config.batch_norm == "none"))
+            steps.append(make.hidden(fan_in, fan_out, bias=config.batch_norm == "none"))
             if config.batch_norm == "before":
-                layers.append(make.normalisation(fan_out))
-            layers.append(Elementwise(make.activation.function))
+                steps.append(make.normalisation(fan_out))
+            steps.append(make.activation.function)
             if config.batch_norm == "after":
-                layers.append(make.normalisation(fan_out))
-            layers.extend(make.after_activation())
-        self.layers = nn.Sequential(*layers, make.output(config.width, outputs))
+                steps.append(make.normalisation(fan_out))
+            steps.extend(make.after_activation())
+        # A list with bare functions: at these sizes a module's call costs as much as its tanh.
+        self.steps: list[Callable[[Tensor], Tensor]] = [*steps, make.output(config.width, outputs)]
+        self.layers = nn.ModuleList(step for step in self.steps if isinstance(step, nn.Module))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        for step in self.steps:
+            x = step(x)
+        return x

@@ -31,7 +31,9 @@ class Loss:
         self.problem = problem
         self.terms = problem.terms
         self.weights = torch.tensor([config.loss_weights.get(term, 1.0) for term in self.terms])
-        self._hard = frozenset(problem.hard_terms) if config.hard_conditions else frozenset()
+        hard = problem.hard_terms if config.hard_conditions else ()
+        self._computed = [term for term in self.terms if term not in hard]
+        self._columns = [i for i, term in enumerate(self.terms) if term not in hard]
         self._fixed_points = fixed_points
         self._causality = 0.0 if fixed_points else config.causality
         self._spans: dict[str, tuple[float, float]] = {}  # of the terms that vary in time
@@ -42,12 +44,12 @@ class Loss:
     def __call__(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
         """(total (K,), terms (K, T)) at the given points."""
         residuals = self.problem.residuals(u, points)
-        squares = {term: self._square(r) for term, r in residuals.items() if term not in self._hard}
-        terms = self._stack({term: square.mean(dim=(1, 2)) for term, square in squares.items()})
+        squares = [self._square(residuals[term]) for term in self._computed]
+        terms = self._stack([square.mean(dim=(1, 2)) for square in squares])
         minimised = terms
         if self._causality:
-            means = {term: self._weigh(term, square, points) for term, square in squares.items()}
-            minimised = self._stack(means)
+            pairs = zip(self._computed, squares, strict=True)
+            minimised = self._stack([self._weigh(term, square, points) for term, square in pairs])
         return minimised @ self.weights.to(terms), terms
 
     def _square(self, residual: Tensor | tuple[Tensor, Tensor]) -> Tensor:
@@ -57,12 +59,14 @@ class Loss:
         first, second = residual
         return ((first + second) / 2).square() if self._fixed_points else first * second
 
-    def _stack(self, means: dict[str, Tensor]) -> Tensor:
+    def _stack(self, means: list[Tensor]) -> Tensor:
         """(K, T) in the order of the terms, zeros for those that are not computed."""
-        if not self._hard:
-            return torch.stack([means[term] for term in self.terms], dim=1)
-        zero = torch.zeros_like(next(iter(means.values())))
-        return torch.stack([means.get(term, zero) for term in self.terms], dim=1)
+        computed = torch.stack(means, dim=1)
+        if len(self._columns) == len(self.terms):
+            return computed
+        terms = computed.new_zeros(len(computed), len(self.terms))
+        terms[:, self._columns] = computed
+        return terms
 
     def _weigh(self, term: str, square: Tensor, points: Points) -> Tensor:
         """The causally weighted mean, (K,); the plain one for a term that does not vary in time."""
