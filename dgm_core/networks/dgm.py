@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from dgm_core.networks.base import NETWORKS, Network, NetworkConfig
@@ -18,17 +19,18 @@ class DGMLayer(nn.Module):
     def __init__(self, inputs: int, width: int, make: LayerFactory) -> None:
         super().__init__()
         self.width = width
-        self.inputs = make.hidden(inputs, width, parts=4)  # U_z U_g U_r U_h and the biases
+        self.of_gates = make.hidden(inputs, width, parts=3)  # U_z U_g U_r and the biases
+        self.of_candidate = make.hidden(inputs, width)  # U_h and its bias
         self.gates = make.hidden(width, width, parts=3, bias=False)  # W_z W_g W_r
         self.candidate = make.hidden(width, width, bias=False)  # W_h
         self.activation = make.activation.function
         self.regularise = nn.Sequential(*make.after_activation())
 
     def forward(self, x: Tensor, state: Tensor) -> Tensor:
-        of_gates, of_candidate = self.inputs(x).split([3 * self.width, self.width], dim=2)
-        z, g, r = self.activation(of_gates + self.gates(state)).chunk(3, dim=2)
-        h = self.activation(of_candidate + self.candidate(state * r))
-        return self.regularise((1.0 - g) * h + z * state)
+        z, g, r = self.activation(self.gates.onto(self.of_gates(x), state)).chunk(3, dim=2)
+        h = self.activation(self.candidate.onto(self.of_candidate(x), state * r))
+        # (1 − g) h + z s, with two passes over memory fewer.
+        return self.regularise(torch.addcmul(torch.addcmul(h, g, h, value=-1.0), z, state))
 
 
 @NETWORKS.register("dgm")

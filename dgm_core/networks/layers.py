@@ -38,6 +38,10 @@ class Linear(nn.Module):
             return torch.bmm(x, self.weight)
         return torch.baddbmm(self.bias, x, self.weight)
 
+    def onto(self, base: Tensor, x: Tensor) -> Tensor:
+        """base + x W in one product, for a layer without bias."""
+        return torch.baddbmm(base, x, self.weight)
+
 
 class BatchNorm(nn.Module):
     """Batch normalisation of (K, n, width), each replicate with statistics of its own.

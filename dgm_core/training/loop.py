@@ -57,21 +57,21 @@ class Trainer:
     def advance(self, until: int, seconds: float = math.inf) -> None:
         """Trains on to iteration `until`, the end or for `seconds`, whichever comes first.
 
-        A window that reaches its last iteration is polished at once, one replicate after the other,
-        and the next window begun; where the time is up in between, the next call goes on.
+        A window that reaches its last iteration is polished at once, whatever the time, and the next
+        window begun: what an iteration number stands for must not depend on the clock.
         """
         begin = time.perf_counter()
         deadline = begin + seconds
         while not self._finished:
             if self.iteration == self._stage.end:
                 self._end_stage()
-            elif self.iteration < until:
+            elif self.iteration >= until:
+                break
+            else:
                 self._step()
                 if self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged():
                     break
-            else:
-                break
-            if time.perf_counter() >= deadline:
+            if self.iteration != self._stage.end and time.perf_counter() >= deadline:
                 break
         self.seconds += time.perf_counter() - begin
 
@@ -160,14 +160,13 @@ class Trainer:
         return done if done < len(self.seeds) else None
 
     def _end_stage(self) -> None:
-        """Polishes the next replicate, or goes on to the next window."""
+        """Polishes the window, going on where it was interrupted, and begins the next one."""
         self._stage.finish()
-        replicate = self._next_to_polish()
-        if replicate is not None:
+        while (replicate := self._next_to_polish()) is not None:
             self.polished.append(polish(self.network, self._stage.window, replicate))
-            return
-        self.network.begin(self._stage.window + 1)
-        self._stage = Stage(self.network, self._stage.window + 1)
+        if not self._finished:
+            self.network.begin(self._stage.window + 1)
+            self._stage = Stage(self.network, self._stage.window + 1)
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from dgm_core import ConfigurationError, Trainer
-from dgm_core.training import checkpoint
+from dgm_core.training import checkpoint, loop
+from dgm_core.training.polish import polish
 
 ODE = "exponential-decay"
 OPTIONS = {
@@ -46,22 +47,29 @@ def test_resumed_equals_uninterrupted(make_setup, same_training, tmp_path, optio
     assert resumed.done
 
 
-def test_a_polish_resumes_between_two_replicates(make_setup, same_training, tmp_path):
+def test_a_polish_that_is_interrupted_goes_on_with_the_next_replicate(
+    make_setup, same_training, tmp_path, monkeypatch
+):
     problem, changes = OPTIONS["polish"]
     setup = make_setup(problem, **changes)
-    whole, parted = Trainer(setup, [4, 9]), Trainer(setup, [4, 9])
+    whole, stopped = Trainer(setup, [4, 9]), Trainer(setup, [4, 9])
     whole.advance(60)
-    calls = 0
-    while not parted.done:  # each call gets no time: one step, or one polish
-        parted.advance(60, seconds=0.0)
-        calls += 1
-        if len(parted.polished) % 2:
-            state = through_a_file(parted.state(), tmp_path)
-            parted = Trainer(setup, [4, 9])
-            parted.restore(state)
-    assert calls == 60 + 3 * 2 + 2  # steps, polishes and changes of window
-    same_training(whole, parted)
-    assert [(p.window, p.replicate) for p in parted.polished] == [(j, k) for j in range(3) for k in range(2)]
+
+    def interrupted(solution, window, replicate):
+        if (window, replicate) == (1, 1):
+            raise KeyboardInterrupt
+        return polish(solution, window, replicate)
+
+    monkeypatch.setattr(loop, "polish", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.advance(60)
+    monkeypatch.undo()
+    assert stopped.iteration == 40
+    resumed = Trainer(setup, [4, 9])
+    resumed.restore(through_a_file(stopped.state(), tmp_path))
+    resumed.advance(60)
+    same_training(whole, resumed)
+    assert [(p.window, p.replicate) for p in resumed.polished] == [(j, k) for j in range(3) for k in range(2)]
 
 
 def test_errors_and_seconds_are_restored(make_setup):
