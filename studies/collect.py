@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from studies.scheduling import RecordedASHA
 
 
-def trial_rows(journal: Journal, seeds: Iterable[int]) -> list[dict[str, Any]]:
+def trial_rows(journal: Journal) -> list[dict[str, Any]]:
     """A row for each trial and replicate, columns as in `studies.records.TRIAL_COLUMNS`."""
     return [
         row
         for entry in journal.entries.values()
         if not entry.running
-        for row in entry_rows(journal.phase, entry, list(seeds))
+        for row in entry_rows(journal.phase, entry)
     ]
 
 
@@ -36,18 +36,18 @@ def trials_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return typed(pd.DataFrame(rows), TRIAL_COLUMNS)
 
 
-def entry_rows(phase: str, entry: TrialEntry, seeds: Sequence[int]) -> list[dict[str, Any]]:
+def entry_rows(phase: str, entry: TrialEntry) -> list[dict[str, Any]]:
     """One trial's rows, a replicate each."""
     config = entry.setup.config
     settings = {CONFIG + key: plain(value) for key, value in entry.setup.flat().items()}
     replicates: Mapping[str, Any] = entry.result.get("replicates", {})
     rows = []
-    for k, seed in enumerate(seeds):
+    for k, seed in enumerate(entry.job.seeds):
         row: dict[str, Any] = {
             "phase": phase,
             "trial": entry.trial,
             "arm": entry.arm,
-            "replicate": k,
+            "replicate": entry.job.first + k,
             "seed": seed,
             "status": str(entry.status),
             "iterations": entry.iterations,
@@ -100,7 +100,7 @@ def _curve(entry: TrialEntry, curves: Mapping[str, Any]) -> pd.DataFrame:
             mae[iteration - 1] = values
     table = {
         "trial": np.full(iterations * replicates, entry.trial, dtype=object),
-        "replicate": np.repeat(np.arange(replicates), iterations),
+        "replicate": np.repeat(entry.job.first + np.arange(replicates), iterations),
         "iteration": np.tile(np.arange(1, iterations + 1), replicates),
         "mae": mae.T.reshape(-1),
     }
@@ -117,11 +117,11 @@ def decisions_frame(scheduler: RecordedASHA, journal: Journal) -> pd.DataFrame:
     return typed(pd.DataFrame(rows), DECISION_COLUMNS)
 
 
-def solutions_frame(journals: Iterable[Journal], seeds: tuple[int, ...]) -> pd.DataFrame:
+def solutions_frame(journals: Iterable[Journal]) -> pd.DataFrame:
     """The prediction of every completed trial of confirmations and ablations on the fixed grid."""
     return typed_solutions(
         [
-            _solution(journal.phase, entry, seeds)
+            _solution(journal.phase, entry)
             for journal in journals
             for entry in journal.entries.values()
             if entry.status == Status.COMPLETED and entry.checkpoint is not None
@@ -135,21 +135,26 @@ def typed_solutions(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return typed(table, SOLUTION_KEYS)
 
 
-def _solution(phase: str, entry: TrialEntry, seeds: tuple[int, ...]) -> pd.DataFrame:
+def _solution(phase: str, entry: TrialEntry) -> pd.DataFrame:
     assert entry.checkpoint is not None
-    trainer = Trainer(entry.setup, seeds)
+    trainer = Trainer(entry.setup, entry.job.seeds)
     trainer.restore(checkpoint.load(entry.checkpoint))
-    return prediction_frame(trainer, {"phase": phase, "trial": entry.trial, "arm": entry.arm})
+    return prediction_frame(trainer, phase, entry)
 
 
-def prediction_frame(trainer: Trainer, keys: Mapping[str, Any]) -> pd.DataFrame:
+def prediction_frame(trainer: Trainer, phase: str, entry: TrialEntry) -> pd.DataFrame:
     """A row for each replicate and evaluation point: axes, reference and prediction."""
     problem = trainer.setup.problem
     prediction = trainer.predict()  # (K, N, q)
     points, reference = trainer.evaluation.points, trainer.evaluation.reference
     frames = []
     for k, values in enumerate(prediction):
-        columns: dict[str, Any] = {**keys, "replicate": k}
+        columns: dict[str, Any] = {
+            "phase": phase,
+            "trial": entry.trial,
+            "arm": entry.arm,
+            "replicate": entry.job.first + k,
+        }
         for i, axis in enumerate(problem.inputs):
             columns[axis.name] = points[:, i].numpy()
         for i, output in enumerate(problem.outputs):

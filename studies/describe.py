@@ -62,6 +62,7 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
             "reduction_factor": study.reduction_factor,
             "max_t": study.max_t,
             "rungs": list(study.rungs),
+            "time_limit": study.time_limit,
         },
         "trials_asked": study.trials,
         "seeds": {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm_core import Setup, Status
-from studies.trainable import TIME
+from studies.trainable import TIME, Job
 
 
 @dataclass
@@ -15,8 +15,7 @@ class TrialEntry:
     """What is known of one trial while it runs and after."""
 
     trial: str
-    arm: str | None
-    setup: Setup
+    job: Job
     started: float  # seconds since the study began
     ended: float | None = None
     result: dict[str, Any] = field(default_factory=dict)
@@ -24,6 +23,16 @@ class TrialEntry:
     error: str | None = None
     rung: int | None = None
     running: bool = True
+
+    @property
+    def arm(self) -> str | None:
+        """Of an ablation or a confirmation; None in a search."""
+        return self.job.arm
+
+    @property
+    def setup(self) -> Setup:
+        """What it trains."""
+        return self.job.setup
 
     @property
     def status(self) -> Status | None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from ray import tune
 
-from dgm_core import Setup
 from studies.entries import TrialEntry
 from studies.scheduling import RecordedASHA
+from studies.trainable import Job
 
 
 class Journal(tune.Callback):
@@ -21,7 +21,7 @@ class Journal(tune.Callback):
         self,
         *,
         phase: str,
-        resolve: Callable[[Mapping[str, Any]], Setup],
+        resolve: Callable[[Mapping[str, Any]], Job],
         began: float,
         scheduler: RecordedASHA | None = None,
     ) -> None:
@@ -37,10 +37,8 @@ class Journal(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         if trial.trial_id not in self.entries:
-            number = f"{len(self.entries) + 1:03d}"
-            arm = trial.config.get("arm")
-            name = number if arm is None else arm if self.phase == "ablation" else f"{self.phase}-{arm}"
-            self.entries[trial.trial_id] = TrialEntry(name, arm, self._resolve(trial.config), self.elapsed())
+            job = self._resolve(trial.config)
+            self.entries[trial.trial_id] = TrialEntry(self._name(job), job, self.elapsed())
         entry = self.entries[trial.trial_id]
         entry.running, entry.error = True, None
 
@@ -71,6 +69,13 @@ class Journal(tune.Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.entries = state["entries"]
+
+    def _name(self, job: Job) -> str:
+        """Unique in the run: a number in a search, the arm in an ablation."""
+        if job.arm is None:
+            return f"{len(self.entries) + 1:03d}"
+        name = job.arm if self.phase == "ablation" else f"{self.phase}-{job.arm}"
+        return name if job.first == 0 else f"{name}-{job.first}"
 
     def _end(self, trial_id: str, error: str | None = None) -> None:
         entry = self.entries[trial_id]

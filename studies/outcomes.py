@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dgm_core import Status
@@ -21,7 +22,7 @@ def best_trial(journal: Journal) -> TrialEntry | None:
     return min(completed, key=lambda entry: entry.result[SCORE], default=None)
 
 
-def outcome(entry: TrialEntry, trial: str) -> Outcome:
-    """A confirmed setting with its median error and the interval over its seeds."""
-    mae = confirmed(entry.result["replicates"]["mae"])
-    return Outcome(trial=trial, config=resolved(entry.setup), mae=mae)
+def outcome(entries: Sequence[TrialEntry], trial: str) -> Outcome:
+    """A confirmed setting with its median error and the interval over the seeds of all its trials."""
+    errors = [mae for entry in entries for mae in entry.result["replicates"]["mae"]]
+    return Outcome(trial=trial, config=resolved(entries[0].setup), mae=confirmed(errors))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from studies.folders import make_folder
 from studies.journal import Journal
 from studies.live import LiveTable
 from studies.outcomes import best_trial, outcome
+from studies.phase import Saver, run_phase
 from studies.records import (
     CURVES,
     DECISIONS,
@@ -35,7 +35,7 @@ from studies.scheduling import RecordedASHA, SchedulerMemory
 from studies.session import cores, ray_session
 from studies.study import Ablation, Search, Study
 from studies.suggesting import make_suggestions
-from studies.trainable import SCORE, Task, tune_trial
+from studies.trainable import SCORE, Job, Task
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class _Run:
         write_study(self.folder, self.record)
 
     def _search(self, study: Search) -> None:
-        task = Task(self._seeds("search"), study.base.to_dict(), study.rungs)
+        task = Task((Job(study.base, self._seeds("search")),), study.rungs, suggested=True)
         self.scheduler = RecordedASHA(
             max_t=study.max_t,
             grace_period=study.grace_period,
@@ -147,6 +147,7 @@ class _Run:
             name=study.name,
         )
         journal = self._journal("search", task, self.scheduler)
+        begun = time.time()
         complete = self._tune(
             journal,
             task,
@@ -157,9 +158,12 @@ class _Run:
                 scheduler=self.scheduler,
                 num_samples=study.trials,
                 max_concurrent_trials=self.concurrent,
+                time_budget_s=study.time_limit,
                 reuse_actors=True,
             ),
         )
+        if study.time_limit is not None and time.time() - begun >= study.time_limit:
+            complete = True
         winner = best_trial(journal)
         if complete and winner is not None:
             complete = self._confirm(study, winner)
@@ -170,16 +174,17 @@ class _Run:
         n = study.confirmations
         self.console.print(f"Confirming trial {winner.trial} and the reference settings on {n} fresh seeds.")
         setups = {"winner": winner.setup, "reference": study.reference}
-        seeds = self._seeds("confirm")
-        journal = self._arms("confirm", setups, seeds)
-        outcomes = {entry.arm: entry for entry in journal.entries.values()}
-        for arm in setups:
-            entry = outcomes.get(arm)
-            if entry is None or entry.status not in (Status.COMPLETED, Status.DIVERGED):
-                return False
-        self.record.winner = outcome(outcomes["winner"], winner.trial)
-        self.record.reference = outcome(outcomes["reference"], "reference")
-        write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal], seeds))
+        # In trials of the search's own number of replicates, so that all cores have work.
+        journal = self._arms("confirm", setups, self._seeds("confirm"), together=study.replicates)
+        entries = list(journal.entries.values())
+        if not all(entry.status in (Status.COMPLETED, Status.DIVERGED) for entry in entries):
+            return False
+        parts = {arm: [entry for entry in entries if entry.arm == arm] for arm in setups}
+        if not all(parts.values()):
+            return False
+        self.record.winner = outcome(parts["winner"], winner.trial)
+        self.record.reference = outcome(parts["reference"], "reference")
+        write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal]))
         return True
 
     def _ablate(self, study: Ablation) -> None:
@@ -194,7 +199,7 @@ class _Run:
         journal = self._arms("ablation", setups, seeds)
         ended = [entry for entry in journal.entries.values() if entry.status != Status.INTERRUPTED]
         self.record.state = "finished" if len(ended) == len(setups) else "interrupted"
-        write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal], seeds))
+        write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal]))
 
     def _tune_rates(self, study: Ablation, setups: Mapping[str, Setup]) -> dict[str, float] | None:
         """Every arm's best learning rate by its median error over the tuning seeds; None if interrupted."""
@@ -218,17 +223,29 @@ class _Run:
         self.record.tuned_rates = {arm: rate for arm, (_, rate) in best.items()}
         return self.record.tuned_rates
 
-    def _arms(self, phase: str, setups: Mapping[str, Setup], seeds: tuple[int, ...]) -> Journal:
-        """Trains every setup to its own end, without early stopping."""
-        task = Task(seeds, setups={arm: setup.to_dict() for arm, setup in setups.items()})
+    def _arms(
+        self,
+        phase: str,
+        setups: Mapping[str, Setup],
+        seeds: tuple[int, ...],
+        together: int | None = None,
+    ) -> Journal:
+        """Trains every setup to its own end, without early stopping, `together` replicates a trial."""
+        size = together or len(seeds)
+        jobs = tuple(
+            Job(setup, seeds[first : first + size], arm, first)
+            for arm, setup in setups.items()
+            for first in range(0, len(seeds), size)
+        )
+        task = Task(jobs)
         journal = self._journal(phase, task, None)
         self._tune(
             journal,
             task,
-            total=len(setups),
+            total=len(jobs),
             keys=[],
             config=tune.TuneConfig(max_concurrent_trials=self.concurrent, reuse_actors=True),
-            space={"arm": tune.grid_search(list(setups))},
+            space={"job": tune.grid_search(list(range(len(jobs))))},
         )
         return journal
 
@@ -245,25 +262,11 @@ class _Run:
         """Runs one phase; whether it came to its end, rather than being interrupted."""
         title = f"{self.study.name}, {journal.phase}"
         table = LiveTable(journal, title=title, total=total, keys=keys, console=self.console)
-        callbacks: list[tune.Callback] = [journal, table, _Saver(self)]
+        callbacks: list[tune.Callback] = [journal, table, Saver(self._save_trials)]
         if self.scheduler is not None and journal.phase == "search":
             callbacks.append(SchedulerMemory(self.scheduler))
-        tuner = tune.Tuner(
-            tune.with_resources(tune.with_parameters(tune_trial, task=task), {"cpu": 1}),
-            param_space=space or {},
-            tune_config=config,
-            run_config=tune.RunConfig(
-                name=journal.phase,
-                storage_path=str(self.folder / RAY),
-                verbose=0,
-                callbacks=callbacks,
-                failure_config=tune.FailureConfig(max_failures=2),
-            ),
-        )
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                tuner.fit()
+            run_phase(journal.phase, task, config, callbacks, storage=self.folder / RAY, space=space)
         finally:
             table.close()
             journal.close()
@@ -271,31 +274,15 @@ class _Run:
         return len(statuses) == total and Status.INTERRUPTED not in statuses
 
     def _journal(self, phase: str, task: Task, scheduler: RecordedASHA | None) -> Journal:
-        journal = Journal(phase=phase, resolve=task.setup, began=self.began, scheduler=scheduler)
+        journal = Journal(phase=phase, resolve=task.job, began=self.began, scheduler=scheduler)
         self.journals.append(journal)
         return journal
 
     def _save_trials(self) -> None:
         rows: list[dict[str, Any]] = []
         for journal in self.journals:
-            rows += collect.trial_rows(journal, self._seeds(journal.phase))
+            rows += collect.trial_rows(journal)
         write_table(self.folder, TRIALS, collect.trials_frame(rows))
 
     def _seeds(self, phase: str) -> tuple[int, ...]:
         return tuple(self.record.seeds[phase])
-
-
-class _Saver(tune.Callback):
-    """Rewrites trials.parquet as trials end, so that a killed study leaves what it knew."""
-
-    def __init__(self, run: _Run) -> None:
-        self._run: _Run | None = run
-        self._saved = 0.0
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        if self._run is not None and time.time() - self._saved > 2.0:
-            self._run._save_trials()
-            self._saved = time.time()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_run": None, "_saved": 0.0}

@@ -21,7 +21,7 @@ from studies.folders import make_folder
 from studies.intervals import confirmed
 from studies.records import CURVES, SOLUTIONS, TRIALS, write_study, write_table
 from studies.study import replicate_seeds
-from studies.trainable import measure
+from studies.trainable import Job, measure
 
 _REPORT_SECONDS = 0.5
 ERRORS = "errors.json"
@@ -70,7 +70,7 @@ def solve_setup(
         seeds={"solve": seeds},
         setups={settings: setup.to_dict()},
     )
-    entry = TrialEntry(settings, None, setup, started=0.0)
+    entry = TrialEntry(settings, Job(setup, tuple(seeds)), started=0.0)
     began = time.time()
     try:
         _train(trainer, on_progress)
@@ -82,10 +82,11 @@ def solve_setup(
     entry.ended, entry.running = time.time() - began, False
     record.seconds = entry.ended
     record.iterations_run, record.iterations_asked = trainer.iteration, setup.config.iterations
-    keys = {"phase": "solve", "trial": settings, "arm": None}
-    write_table(folder, TRIALS, collect.trials_frame(collect.entry_rows("solve", entry, seeds)))
+    write_table(folder, TRIALS, collect.trials_frame(collect.entry_rows("solve", entry)))
     write_table(folder, CURVES, collect.curves_frame([(entry, trainer.curves.state())]))
-    write_table(folder, SOLUTIONS, collect.typed_solutions([collect.prediction_frame(trainer, keys)]))
+    write_table(
+        folder, SOLUTIONS, collect.typed_solutions([collect.prediction_frame(trainer, "solve", entry)])
+    )
     write_study(folder, record)
     summary = _summary(folder, setup, entry, seeds)
     (folder / ERRORS).write_text(json.dumps(summary, indent=2) + "\n")

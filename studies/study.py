@@ -33,7 +33,8 @@ class Search:
     compared with, over `confirmations` fresh seeds: six are the fewest whose range is a 95 % interval
     of the median.  Every trial trains `replicates` seeds and scores the median of their errors.
     ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
-    follows from the space.  quick: changes of base, space bounds and sizes for a short look.
+    follows from the space.  time_limit: seconds after which the search, not its confirmation, is cut
+    short; what runs then counts as interrupted.  quick: the fields that a short look replaces.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Search:
     startup_trials: int = 10
     grace_period: int = 1_000
     reduction_factor: int = 4
+    time_limit: float | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

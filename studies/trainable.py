@@ -6,7 +6,7 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -29,23 +29,29 @@ Report = Callable[[dict[str, Any], Trainer, bool], None]
 
 
 @dataclass(frozen=True)
-class Task:
-    """What all trials of a phase share: the seeds, the rungs and what to train.
+class Job:
+    """One trial: replicates `first`, `first + 1`, … of an arm, or of a suggestion where `arm` is None."""
 
-    Either a base setup, which a trial's suggested values change, or a setup for each arm.
-    """
-
+    setup: Setup
     seeds: tuple[int, ...]
-    base: Mapping[str, Any] | None = None
-    rungs: tuple[int, ...] = ()
-    setups: Mapping[str, Mapping[str, Any]] | None = None
+    arm: str | None = None
+    first: int = 0
 
-    def setup(self, config: Mapping[str, Any]) -> Setup:
-        """The setup of a trial."""
-        if self.setups is not None:
-            return Setup.from_dict(self.setups[config["arm"]])
-        assert self.base is not None
-        return Setup.from_dict(self.base).changed(config)
+
+@dataclass(frozen=True)
+class Task:
+    """Which job a trial of a phase is: a list to choose from, or one base that suggestions change."""
+
+    jobs: tuple[Job, ...]
+    rungs: tuple[int, ...] = ()
+    suggested: bool = False
+
+    def job(self, config: Mapping[str, Any]) -> Job:
+        """The job of a trial, from the configuration that Tune gives it."""
+        if not self.suggested:
+            return self.jobs[config["job"]]
+        base = self.jobs[0]
+        return replace(base, setup=base.setup.changed(config))
 
 
 def run_trial(
@@ -127,4 +133,5 @@ def tune_trial(config: dict[str, Any], task: Task) -> None:
             checkpoint.save(trainer.state(), folder)
             tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
 
-    run_trial(task.setup(config), task.seeds, task.rungs, report, state)
+    job = task.job(config)
+    run_trial(job.setup, job.seeds, task.rungs, report, state)

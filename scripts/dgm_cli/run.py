@@ -29,6 +29,9 @@ def run(
     tuned_rate: Annotated[
         bool, typer.Option("--tuned-rate", help="Tune every arm's learning rate before comparing.")
     ] = False,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which a search is cut short and its best confirmed.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
     concurrent: Annotated[int | None, typer.Option(help="Trials at a time; by default one a core.")] = None,
@@ -54,10 +57,17 @@ def run(
         for option, given in (("arms", arms), ("iterations", iterations), ("tuned-rate", tuned_rate or None)):
             if given is not None:
                 raise ConfigurationError(f"--{option} is for ablations: {study} is a search.")
-        chosen = replace(chosen, trials=chosen.trials if trials is None else trials)
+        if time_limit is not None and time_limit <= 0:
+            raise ConfigurationError(f"--time-limit {time_limit:g} is not allowed: it must be above 0.")
+        chosen = replace(
+            chosen,
+            trials=chosen.trials if trials is None else trials,
+            time_limit=chosen.time_limit if time_limit is None else time_limit,
+        )
     else:
-        if trials is not None:
-            raise ConfigurationError(f"--trials is for searches: {study} is an ablation.")
+        for option, limit in (("trials", trials), ("time-limit", time_limit)):
+            if limit is not None:
+                raise ConfigurationError(f"--{option} is for searches: {study} is an ablation.")
         if iterations is not None:
             at_least("iterations", iterations, 1)
             chosen = chosen.lasting(iterations)

@@ -64,17 +64,21 @@ def solve(
 def solve_with_progress(setup: Setup, **options: Any) -> Solved:
     """`studies.solve.solve_setup` under a progress bar, with its tables and figures."""
     from analysis.report import make_report
-
     from studies.solve import solve_setup
 
-    with _progress() as progress:
-        total = setup.config.iterations
-        task = progress.add_task(setup.problem.name, total=total, loss=math.nan, mae=math.nan)
+    progress = _progress()
+    total = setup.config.iterations
+    task = progress.add_task(setup.problem.name, total=total, loss=math.nan, mae=math.nan)
 
-        def show(iteration: int, loss: float, mae: float) -> None:
-            progress.update(task, completed=iteration, loss=loss, mae=mae)
+    def show(iteration: int, loss: float, mae: float) -> None:
+        progress.start()  # not before training has begun: what is refused shows no bar
+        progress.update(task, completed=iteration, loss=loss, mae=mae)
 
+    try:
         solved = solve_setup(setup, on_progress=show, **options)
+    finally:
+        if progress.live.is_started:
+            progress.stop()
     make_report(solved.folder)
     return solved
 

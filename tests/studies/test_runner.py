@@ -57,6 +57,7 @@ def trials(search: Path) -> pd.DataFrame:
 
 def test_a_study_with_diverging_trials_goes_on_to_its_end(search: Path, trials: pd.DataFrame) -> None:
     assert read_study(search).state == "finished"
+    assert trials[trials["arm"] == "winner"]["trial"].nunique() == 2, "three seeds, two a trial"
     rows = trials[trials["phase"] == "search"]
     assert rows["trial"].nunique() == SEARCH.trials
     diverging = rows[rows["config/learning_rate"] == DIVERGING]
