@@ -18,7 +18,6 @@ class DGMLayer(nn.Module):
 
     def __init__(self, inputs: int, width: int, make: LayerFactory) -> None:
         super().__init__()
-        self.width = width
         self.of_gates = make.hidden(inputs, width, parts=3)  # U_z U_g U_r and the biases
         self.of_candidate = make.hidden(inputs, width)  # U_h and its bias
         self.gates = make.hidden(width, width, parts=3, bias=False)  # W_z W_g W_r

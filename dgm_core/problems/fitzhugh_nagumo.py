@@ -67,6 +67,22 @@ class FitzHughNagumo(InitialValueProblem):
     settings = {
         "paper": {**_PAPER, "activation": "tanh", "batch_size": 100},
         "paper-text": {**_PAPER, "activation": "relu", "batch_size": 256},
+        "tuned": {
+            "network": "mlp",
+            "depth": 2,
+            "width": 32,
+            "activation": "tanh",
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "sampler": "stratified",
+            "batch_size": 64,
+            "learning_rate": 5e-3,
+            "schedule": "cosine",
+            "iterations": 2_000,
+            "windows": 10,
+            "polish_iterations": 200,
+            "polish_points": 200,
+        },
     }
 
     @property

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -168,7 +167,7 @@ def test_an_ablation_trains_every_arm_on_the_same_seeds(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def interrupted(tmp_path: Path) -> Iterator[tuple[Path, float, subprocess.CompletedProcess[str]]]:
+def interrupted(tmp_path: Path) -> tuple[Path, float, subprocess.CompletedProcess[str]]:
     command = [sys.executable, "-m", "dgm_cli.main", "run", "heat-search", "--seed", "3", "--json"]
     with subprocess.Popen(
         [*command, "--out", str(tmp_path), "--name", "cut"],
@@ -186,7 +185,7 @@ def interrupted(tmp_path: Path) -> Iterator[tuple[Path, float, subprocess.Comple
         process.send_signal(signal.SIGINT)
         output, messages = process.communicate(timeout=60)
         seconds = time.monotonic() - begun
-    yield folder, seconds, subprocess.CompletedProcess(command, process.returncode, output, messages)
+    return folder, seconds, subprocess.CompletedProcess(command, process.returncode, output, messages)
 
 
 def test_an_interrupt_keeps_what_is_done_and_says_how_to_look_at_it(

@@ -8,6 +8,7 @@ import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from dgm_core import ConfigurationError, Setup, load_problem
+from dgm_core.networks import build_network, count_parameters
 from studies.catalog import load_studies, load_study
 from studies.study import Ablation, Search, replicate_seeds
 
@@ -51,7 +52,7 @@ def test_rungs_and_max_t_follow_from_the_space() -> None:
 
 
 def test_a_space_outside_the_configuration_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="unknown key of the space of probe 'dept'.*'depth'"):
+    with pytest.raises(ConfigurationError, match=r"unknown key of the space of probe 'dept'.*'depth'"):
         search(space={"dept": IntDistribution(1, 3)})
     with pytest.raises(ConfigurationError, match="learning_rate = -1"):
         search(space={"learning_rate": FloatDistribution(-1, 1)})
@@ -123,3 +124,13 @@ def test_every_study_of_the_catalog_resolves_and_shortens(name: str) -> None:
 def test_an_unknown_study_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match=r"unknown study 'heat-serch'.*Did you mean 'heat-search'\?"):
         load_study("heat-serch")
+
+
+def test_matched_networks_have_nearly_the_same_size() -> None:
+    study = load_study("fhn-network")
+    assert isinstance(study, Ablation)
+    sizes = [
+        count_parameters(build_network(study.setup(arm).config, inputs=1, outputs=2, seeds=[0]))
+        for arm in study.arms
+    ]
+    assert max(sizes) <= 1.03 * min(sizes)

@@ -29,8 +29,9 @@ def test_dgm_is_the_published_equation():
     x = torch.randn(1, 5, 2, generator=torch.Generator().manual_seed(2))
     s = torch.tanh(x @ u.first.weight + u.first.bias)
     for layer in u.layers:
-        uz, ug, ur, uh = layer.inputs.weight.split(3, dim=2)
-        bz, bg, br, bh = layer.inputs.bias.split(3, dim=2)
+        uz, ug, ur = layer.of_gates.weight.split(3, dim=2)
+        bz, bg, br = layer.of_gates.bias.split(3, dim=2)
+        uh, bh = layer.of_candidate.weight, layer.of_candidate.bias
         wz, wg, wr = layer.gates.weight.split(3, dim=2)
         z = torch.tanh(x @ uz + s @ wz + bz)
         g = torch.tanh(x @ ug + s @ wg + bg)

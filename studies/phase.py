@@ -1,0 +1,61 @@
+"""One phase of a study: one Tuner."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from studies.trainable import Task, tune_trial
+
+_MAX_FAILURES = 2
+"""Times a trial is resumed from its checkpoint after its worker or node was lost."""
+_SAVE_SECONDS = 2.0
+
+
+def run_phase(
+    name: str,
+    task: Task,
+    config: tune.TuneConfig,
+    callbacks: Sequence[tune.Callback],
+    *,
+    storage: Path,
+    space: Mapping[str, Any] | None = None,
+) -> None:
+    """Runs a task's trials, one core each, under `storage/name`, until they end or are interrupted."""
+    tuner = tune.Tuner(
+        tune.with_resources(tune.with_parameters(tune_trial, task=task), {"cpu": 1}),
+        param_space=dict(space or {}),
+        tune_config=config,
+        run_config=tune.RunConfig(
+            name=name,
+            storage_path=str(storage),
+            verbose=0,
+            callbacks=list(callbacks),
+            failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
+        ),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tuner.fit()
+
+
+class Saver(tune.Callback):
+    """Calls `save` as trials end, so that a killed study leaves what it knew."""
+
+    def __init__(self, save: Callable[[], None]) -> None:
+        self._save: Callable[[], None] | None = save
+        self._saved = 0.0
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        if self._save is not None and time.time() - self._saved > _SAVE_SECONDS:
+            self._save()
+            self._saved = time.time()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What it saves belongs to this process; a restored study makes its own.
+        return {"_save": None, "_saved": 0.0}
