@@ -21,10 +21,13 @@ STUDY = Search(
         "iterations": IntDistribution(1_000, 50_000),
         "depth": IntDistribution(1, 6),
     },
-    trials=30,
+    trials=24,
     replicates=3,
-    grace_period=1_000,
+    startup_trials=8,
+    grace_period=500,
     reduction_factor=4,
+    # With its confirmation and its figures the search ends within ten minutes on two cores.
+    time_limit=240.0,
     quick={
         "space": {
             "batch_size": IntDistribution(1, 128),
