@@ -108,7 +108,7 @@ class StudyRecord(BaseModel):
     outputs: list[str]
     terms: list[str]
     base: dict[str, Any]  # flat configuration that arms and trials differ from
-    space: dict[str, Any] = {}  # of a search: key -> distribution, as Optuna writes it
+    space: dict[str, Any] = {}  # of a search: key -> its distribution's name and parameters
     arms: dict[str, dict[str, Any]] = {}  # of an ablation: name -> differences from the base
     factors: dict[str, list[Any]] = {}  # of a grid: key -> levels
     baseline: str | None = None  # arm that others are compared with

@@ -1,0 +1,192 @@
+"""What a run says, in words: the answer with its interval, n and divergence, and what to be wary of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores
+from analysis.arms import key_name, level_name
+from analysis.load import Run
+from analysis.tables.cells import rows_of
+from analysis.tables.rounding import interval, number, plain, probability
+from analysis.tables.runs import NOT_SOLVED
+
+LEVEL = 0.05
+ENOUGH_SEEDS = 5
+ENOUGH_TRIALS = 10
+
+
+Tables = Mapping[str, pd.DataFrame]
+"""The run's tables by name: summary, arms, counts, correlation."""
+
+
+def answer(run: Run, tables: Tables) -> list[str]:
+    """The findings of a run, a sentence or two each."""
+    said = {"search": _search, "ablation": _ablation, "solve": _solved}[run.study.kind](run, tables)
+    if not said:
+        said = ["Nothing has ended yet that could answer the question."]
+    return said + _loss_and_error(tables)
+
+
+def warnings(run: Run, tables: Tables) -> list[str]:
+    """Reasons to trust the answer less, a sentence each."""
+    study = run.study
+    found = []
+    if study.state != "finished":
+        state = {"running": "has not ended", "failed": "failed"}.get(study.state, "was interrupted")
+        found.append(f"The run {state}: what follows is what it had recorded by then.")
+    if study.quick:
+        found.append("This is a quick run: shorter and smaller than the study it is named after.")
+    shown = tables["summary"] if study.kind != "ablation" else tables["arms"]
+    for row in rows_of(shown):
+        found += _wary(str(row.get("setting", row.get("arm"))), row)
+    if study.kind == "search":
+        found += _wary_search(run, tables)
+    if study.kind == "ablation" and study.learning_rates == "shared" and len(shown):
+        found.append("All arms share one learning rate: an arm may look worse than it is for its rate alone.")
+    return found
+
+
+def error_words(row: dict[str, Any]) -> str:
+    """A median error as a sentence gives it: with interval, its coverage, n and divergence."""
+    shown = interval(row["mae"], row["mae_low"], row["mae_high"])
+    cover = "" if np.isnan(row["coverage"]) else f"; interval of {100 * row['coverage']:.1f} %"
+    return f"{shown} (n = {_many(row['n'], 'seed')}, {row['diverged']} diverged{cover})"
+
+
+def _search(run: Run, tables: Tables) -> list[str]:
+    counts = rows_of(tables["counts"])[0]
+    summary = tables["summary"]
+    rows = {row["setting"]: row for row in rows_of(summary)}
+    said = []
+    if "winner" in rows:
+        winner = rows["winner"]
+        keys = {key: winner[key] for key in [*run.study.space, "iterations"] if key in winner}
+        settings = ", ".join(f"{key_name(key)} {_value(value)}" for key, value in keys.items())
+        error = error_words(winner)
+        said.append(f"The winner's median MAE on seeds the search never saw is {error}: {settings}.")
+    elif counts["run"]:
+        trials = scores.trial_scores(run.phase("search"))
+        best = trials.loc[trials["status"] == "completed", "score"].min()
+        said.append("No winner was confirmed.")
+        if np.isfinite(best):
+            score = number(best, 2)
+            said.append(f"The best trial's own score is {score}, which flatters: it is the smallest of many.")
+    if "winner" in rows and "reference" in rows:
+        said.append(f"The reference's is {error_words(rows['reference'])}.  {_against(rows['winner'])}")
+    if counts["run"]:
+        share = 100 * counts["iterations_share"]
+        said.append(
+            f"Of {counts['asked']} trials asked, {counts['run']} ran: {counts['completed']} completed, "
+            f"{counts['stopped']} stopped early, {counts['diverged']} diverged, {counts['failed']} failed, "
+            f"{counts['interrupted']} interrupted.  They ran {counts['iterations_run']:,} of "
+            f"{counts['iterations_asked']:,} iterations ({share:.0f} %)."
+        )
+    return said
+
+
+def _against(winner: dict[str, Any]) -> str:
+    ratio = [winner[f"ratio_to_reference{end}"] for end in ("", "_low", "_high")]
+    text = f"The ratio of errors, winner to reference over shared seeds, is {interval(*ratio)}"
+    verdict = "distinguishable" if winner["p"] < LEVEL else "not distinguishable"
+    return f"{text} ({winner['test']} test, p {_p(winner['p'])}): the two are {verdict}."
+
+
+def _ablation(run: Run, tables: Tables) -> list[str]:
+    table = tables["arms"]
+    table = table[table["mae"].notna()] if len(table) else table
+    if table.empty:
+        return []
+    rows = rows_of(table)
+    best = min(rows, key=lambda row: row["mae"])
+    said = [f"The lowest median MAE is that of {best['arm']}: {error_words(best)}."]
+    base = next((row for row in rows if row["baseline"]), None)
+    if base is None or "p_holm" not in table:
+        return said
+    if base is not best:
+        said.append(f"The baseline {base['arm']} has {error_words(base)}.")
+    others = [row for row in rows if not row["baseline"] and not np.isnan(row["p_holm"])]
+    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "not distinguishable from": []}
+    for row in others:
+        kind = "not distinguishable from"
+        if row["p_holm"] < LEVEL:
+            kind = "better than" if row["ratio"] < 1 else "worse than"
+        groups[kind].append(f"{row['arm']} ({plain(row['ratio'])}×)")
+    for kind, names in groups.items():
+        if names:
+            said.append(f"{kind.capitalize()} the baseline: {', '.join(names)}.")
+    pairs = min((int(row["pairs"]) for row in others), default=0)
+    if pairs:
+        said.append(
+            f"Tests are at 5 %, paired over {pairs} shared seeds and adjusted for {len(others)} comparisons "
+            "(Holm).  A t-test assumes normal differences of log error; the signed-rank test beside it in "
+            f"the table does not, but cannot give less than {plain(2.0 ** (1 - pairs))} with {pairs} seeds."
+        )
+    return said
+
+
+def _solved(run: Run, tables: Tables) -> list[str]:
+    rows = rows_of(tables["summary"])
+    return [f"The median MAE of {row['setting']} is {error_words(row)}." for row in rows]
+
+
+def _loss_and_error(tables: Tables) -> list[str]:
+    table = tables["correlation"]
+    row = rows_of(table[table["scope"] == "all replicates"])[0]
+    if np.isnan(row["rho"]):
+        return []
+    said = "Rank correlation of the last training loss with the error, over all "
+    said += f"{row['n']} replicates: {interval(row['rho'], row['rho_low'], row['rho_high'])}."
+    if row["degenerate"]:
+        said += (
+            f"  {row['degenerate']} of them are degenerate: a loss in the lower half and yet a relative L² "
+            f"error above {NOT_SOLVED:g}.  Their loss falls and they solve nothing."
+        )
+    return [said]
+
+
+def _wary(name: str, row: dict[str, Any]) -> list[str]:
+    found = []
+    if row["n"] < ENOUGH_SEEDS:
+        found.append(f"{name}: {_many(row['n'], 'seed')}, too few for an interval to be trusted.")
+    if row["diverged"]:
+        found.append(f"{name}: {row['diverged']} of {row['n']} replicates diverged and count as the worst.")
+    missing = [kind for kind in ("failed", "interrupted") if row[kind]]
+    return found + [f"{name}: {row[kind]} replicates {kind} and are not counted in n." for kind in missing]
+
+
+def _wary_search(run: Run, tables: Tables) -> list[str]:
+    found = []
+    counts = rows_of(tables["counts"])[0]
+    ended = counts["completed"] + counts["stopped"] + counts["diverged"]
+    if ended < ENOUGH_TRIALS:
+        found.append(f"Only {_many(ended, 'trial')} ended: the winner is the best of few.")
+    if counts["failed"]:
+        found.append(f"{_many(counts['failed'], 'trial')} failed: see the messages in the table of trials.")
+    rows = {row["setting"]: row for row in rows_of(tables["summary"])}
+    if "winner" in rows and "reference" in rows:
+        one, other = rows["winner"], rows["reference"]
+        if not (one["mae_high"] < other["mae_low"] or other["mae_high"] < one["mae_low"]):
+            found.append("The intervals of winner and reference overlap.")
+    if run.study.scheduler and counts["run"] and not counts["stopped"]:
+        found.append("Early stopping stopped no trial.")
+    return found
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _p(value: float) -> str:
+    text = probability(value)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _value(value: Any) -> str:
+    if pd.isna(value) or not isinstance(value, float):
+        return level_name(None if pd.isna(value) else value)
+    return f"{value:.0f}" if value.is_integer() else plain(value)

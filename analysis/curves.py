@@ -1,0 +1,136 @@
+"""Curves of several replicates: aligned, thinned, and read at a budget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.arms import arm_rows
+from analysis.load import Run
+from analysis.scores import counted, typical
+from studies.intervals import order_rank
+
+Array = NDArray[np.float64]
+
+BUDGETS = ("iterations", "points", "seconds")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Values of K replicates of one setting on shared iterations.
+
+    iterations: (m,), from 1.  values: (m, K), infinite from a replicate's divergence on.  cost: of one
+    iteration in the unit of each budget; seconds are those of all replicates trained together.
+    """
+
+    iterations: Array
+    values: Array
+    cost: dict[str, float]
+
+    def spent(self, budget: str) -> Array:
+        """What each entry had cost, (m,): iterations, training points or seconds."""
+        return self.iterations * self.cost[budget]
+
+
+def curve(run: Run, rows: pd.DataFrame, column: str) -> Curve:
+    """A curve of some trial rows: "mae" where it was measured, or "loss" at every iteration.
+
+    Errors of trials measured at different iterations are interpolated in log-log to all of them.
+    """
+    return _aligned(_measured(run, rows, column), rows, column)
+
+
+def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, Curve]:
+    """The curves of an ablation's arms that have any, of the replicates that count; see `curve`."""
+    rows = {name: counted(own) for name, own in arm_rows(run).items()}
+    if not rows:
+        return {}
+    frame = _measured(run, pd.concat(rows.values()), column, until=until)
+    groups = {str(trial): part for trial, part in frame.groupby("trial", sort=False)}
+    found = {}
+    for name, own in rows.items():
+        parts = [groups[trial] for trial in own["trial"].unique() if trial in groups]
+        if parts:
+            found[name] = _aligned(pd.concat(parts), own, column)
+    return {name: one for name, one in found.items() if len(one.iterations) > 1}
+
+
+def thinned(full: Curve, *, bins: int = 150, spacing: str = "log") -> Curve:
+    """The curve by medians of each replicate in at most `bins` bins of the iterations."""
+    if len(full.iterations) <= bins:
+        return full
+    first, last = full.iterations[0], full.iterations[-1] + 1
+    scale = np.geomspace if spacing == "log" else np.linspace
+    edges = np.unique(np.searchsorted(full.iterations, np.ceil(scale(first, last, bins + 1))))
+    slices = [slice(a, b) for a, b in pairwise(edges)]
+    middle = np.array([np.median(full.iterations[part]) for part in slices])
+    values = np.array([np.median(full.values[part], axis=0) for part in slices])
+    return Curve(middle, values, full.cost)
+
+
+def band(values: Array) -> tuple[Array, Array, Array]:
+    """Median over replicates and its exact interval (see `median_interval`): (m, K) to three (m,)."""
+    ordered = np.sort(values, axis=1)  # NaN last, and rows that hold one have no median
+    n = ordered.shape[1]
+    if n == 0:
+        nothing = np.full(len(ordered), np.nan)
+        return nothing, nothing, nothing
+    k = order_rank(n)
+    return np.median(ordered, axis=1), ordered[:, k - 1], ordered[:, n - k]
+
+
+def at(full: Curve, budget: str, amount: float) -> Array:
+    """Values (K,) when `amount` of a budget was spent, interpolated in log-log; NaN outside the curve."""
+    spent = full.spent(budget)
+    outside = not len(spent) or amount < spent[0] * (1 - 1e-9) or amount > spent[-1] * (1 + 1e-9)
+    if outside:
+        return np.full(full.values.shape[1], np.nan)
+    right = min(int(np.searchsorted(spent, amount)), len(spent) - 1)
+    left = max(right - 1, 0)
+    low, high = full.values[left], full.values[right]
+    if left == right or amount >= spent[right]:
+        return high
+    weight = np.log(amount / spent[left]) / np.log(spent[right] / spent[left])
+    with np.errstate(divide="ignore"):
+        return np.power(10.0, (1 - weight) * np.log10(low) + weight * np.log10(high))
+
+
+def _filled(iterations: Array, values: Array) -> Array:
+    """One replicate's errors (m,) at all iterations between its first and last measurement."""
+    known = np.isfinite(values) & (values > 0)
+    if not known.any():
+        return values
+    log = np.log(iterations)
+    inside = np.interp(log, log[known], np.log(values[known]), left=np.nan, right=np.nan)
+    return np.where(np.isnan(values), np.exp(inside), values)
+
+
+def _measured(run: Run, rows: pd.DataFrame, column: str, *, until: int | None = None) -> pd.DataFrame:
+    """The rows of the curves of some trial rows."""
+    trials = list(rows["trial"].unique())
+    return (
+        run.errors[run.errors["trial"].isin(trials)] if column == "mae" else run.losses(trials, until=until)
+    )
+
+
+def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:
+    """One column for each trial row, on the iterations of all of them."""
+    keys = pd.MultiIndex.from_frame(rows[["trial", "replicate"]].astype({"replicate": int, "trial": object}))
+    frame = frame.astype({"trial": object, "replicate": int})
+    wide = frame.pivot(index="iteration", columns=["trial", "replicate"], values=column).reindex(columns=keys)
+    iterations = wide.index.to_numpy(dtype=float)
+    values = wide.to_numpy(dtype=float, copy=True)
+    if column == "mae" and rows["trial"].nunique() > 1:
+        values = np.column_stack([_filled(iterations, one) for one in values.T])
+    began = rows["diverged_at"].to_numpy(dtype=float, na_value=np.nan)
+    lost = (rows["status"] == "diverged").to_numpy(dtype=bool)
+    # Without a first infinite loss, a diverged replicate is one whose final error is not finite.
+    last = iterations[-1] if len(iterations) else np.nan
+    values[iterations[:, None] >= np.where(lost, np.where(np.isnan(began), last, began), np.inf)] = np.inf
+    ran = typical(rows, "iterations")
+    cost = {name: typical(rows, name) / ran for name in BUDGETS}
+    return Curve(iterations, values, cost)

@@ -1,0 +1,147 @@
+"""A run folder as data frames."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from studies import records
+from studies.records import StudyRecord
+
+
+class RunError(ValueError):
+    """A folder cannot be read as a run; the message is one sentence."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder: the resolved study and its trials; the larger tables are read when first asked for.
+
+    Columns are those of `studies.records`.
+    """
+
+    folder: Path
+    study: StudyRecord
+    trials: pd.DataFrame
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """All rows of curves.parquet; for 10⁶ rows prefer `losses` and `errors`."""
+        return self._curves(columns=None, rows=None)
+
+    @cached_property
+    def errors(self) -> pd.DataFrame:
+        """The rows of the curves where the error was measured: trial, replicate, iteration, mae."""
+        measured = pc.field("mae").is_valid() & ~pc.is_nan(pc.field("mae"))
+        return self._curves(columns=list(records.CURVE_KEYS), rows=measured)
+
+    @cached_property
+    def decisions(self) -> pd.DataFrame:
+        """The looks of the early stopping; empty where there was none."""
+        return _table(self.folder, records.DECISIONS, records.DECISION_COLUMNS)
+
+    @cached_property
+    def solutions(self) -> pd.DataFrame:
+        """Reference and predictions of the confirmed or ablated trials; empty where there are none."""
+        columns = dict.fromkeys([*self.study.axes, *self._outputs], "float64")
+        return _table(self.folder, records.SOLUTIONS, {**records.SOLUTION_KEYS, **columns})
+
+    def losses(
+        self, trials: Collection[str], *, terms: bool = False, until: int | None = None
+    ) -> pd.DataFrame:
+        """Loss (and its terms) of some trials at every iteration, up to iteration `until`."""
+        rows = pc.field("trial").isin(list(trials))
+        if until is not None:
+            rows = rows & (pc.field("iteration") <= until)
+        columns = ["trial", "replicate", "iteration", "loss", *(self._terms if terms else [])]
+        return self._curves(columns=columns, rows=rows)
+
+    def phase(self, *phases: str) -> pd.DataFrame:
+        """The trial rows of some phases."""
+        return self.trials[self.trials["phase"].isin(phases)]
+
+    @property
+    def _terms(self) -> list[str]:
+        return [f"loss_{term}" for term in self.study.terms]
+
+    @property
+    def _outputs(self) -> list[str]:
+        return [f"{kind}_{name}" for kind in ("reference", "prediction") for name in self.study.outputs]
+
+    def _curves(self, columns: list[str] | None, rows: pc.Expression | None) -> pd.DataFrame:
+        expected = {**records.CURVE_KEYS, **dict.fromkeys(["loss", *self._terms], "float32")}
+        if columns is not None:
+            expected = {name: expected[name] for name in columns}
+        return _table(self.folder, records.CURVES, expected, columns=columns, rows=rows)
+
+
+def load_run(folder: Path) -> Run:
+    """Reads a run folder, finished or not.
+
+    An interrupted run may lack its Parquet files: their tables are empty then.  Raises RunError where the
+    folder holds no run, a finished run lacks a file, or a newer version wrote it.
+    """
+    folder = Path(folder)
+    study = _study(folder)
+    if study.state == "finished":
+        for name in (records.TRIALS, records.CURVES):
+            if not (folder / name).is_file():
+                raise RunError(f"{folder} is a finished run but its {name} is missing.")
+    return Run(folder, study, _table(folder, records.TRIALS, records.TRIAL_COLUMNS))
+
+
+def _study(folder: Path) -> StudyRecord:
+    path = folder / records.STUDY
+    if not folder.is_dir():
+        raise RunError(f"{folder} is no run: there is no such folder.")
+    if not path.is_file():
+        raise RunError(f"{folder} is no run: it holds no {records.STUDY}.")
+    try:
+        version = json.loads(path.read_text()).get("schema_version", records.SCHEMA)
+        if version > records.SCHEMA:
+            raise RunError(
+                f"{folder} was written with schema version {version}, newer than this program's "
+                f"{records.SCHEMA}: update dgm-studies to read it."
+            )
+        return records.read_study(folder)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise RunError(f"{path} is damaged: {key}: {first['msg']}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError):
+        raise RunError(f"{path} is damaged: it is not a JSON object of a study.") from None
+
+
+def _table(
+    folder: Path,
+    name: str,
+    expected: Mapping[str, str],
+    *,
+    columns: list[str] | None = None,
+    rows: pc.Expression | None = None,
+) -> pd.DataFrame:
+    """A Parquet file as a data frame, or an empty one with the same columns where there is no file."""
+    path = folder / name
+    if not path.is_file():
+        return records.typed(pd.DataFrame(), expected)
+    try:
+        if not pq.read_metadata(path).num_rows:
+            return records.typed(pd.DataFrame(), expected)
+        frame = pq.read_table(path, columns=columns, filters=rows).to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+    missing = [column for column in expected if column not in frame]
+    if missing:
+        raise RunError(f"{path} is damaged: it lacks the column {missing[0]!r}.")
+    return frame

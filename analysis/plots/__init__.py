@@ -1,0 +1,55 @@
+"""Figures of a run, one small file a family; `draw` makes those that a run has data for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from analysis import scores
+from analysis.load import Run
+from analysis.plots import ablation, correlation, learning, search, solution, style
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure on disk."""
+
+    title: str
+    png: Path
+    pdf: Path
+
+
+def draw(run: Run, folder: Path) -> list[Drawn]:
+    """Draws the figures of a run into a folder, as PNG and PDF; what it has no data for is left out."""
+    drawn = []
+    with style.styled():
+        for name, title, make in _figures(run):
+            made = make()
+            if made is not None:
+                drawn.append(Drawn(title, *style.save(made, folder, name)))
+    return drawn
+
+
+def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]:
+    """File name, title and maker of each figure, in the order of the report."""
+    if run.study.kind == "search":
+        yield "best-so-far", "Best error so far", lambda: search.best_so_far(run)
+        yield "learning-curves", "Learning curves of all trials", lambda: search.learning_curves(run)
+        yield "hyperparameters", "Error against each hyperparameter", lambda: search.hyperparameters(run)
+        yield "early-stopping", "What early stopping saw", lambda: search.early_stopping(run)
+    if run.study.kind == "ablation":
+        yield "first-iterations", "Loss over the first iterations", lambda: learning.first_iterations(run)
+        yield "equal-budgets", "Loss and error at equal budgets", lambda: learning.equal_budgets(run)
+        yield "error-curves", "Error while training", lambda: learning.error_curves(run)
+        yield "error-by-factor", "Error against each factor", lambda: ablation.error_by_factor(run)
+        yield "heat-map", "Median error over the grid", lambda: ablation.heat_map(run)
+        yield "batch-statistics", "Population and batch statistics", lambda: ablation.batch_statistics(run)
+        yield "solutions", "Solutions of the arms", lambda: solution.gallery(run)
+    for name in scores.headlines(run.trials):
+        title = f"Solution of {name}" if run.study.kind == "solve" else f"Solution of the {name}, confirmed"
+        yield f"solution-{name}", title, partial(solution.solution, run, name)
+    yield "loss-and-error", "Training loss against error", lambda: correlation.loss_and_error_figure(run)

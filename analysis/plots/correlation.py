@@ -1,0 +1,62 @@
+"""Does a lower loss mean a lower error?  One dot a replicate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from analysis import arms
+from analysis.load import Run
+from analysis.plots import style
+from analysis.plots.looks import legend, legend_title, looks
+from analysis.statistics import rank_correlation
+from analysis.tables.rounding import interval
+from analysis.tables.runs import NOT_SOLVED, loss_and_error
+
+
+def loss_and_error_figure(run: Run) -> Figure | None:
+    """Error against the last training loss, degenerate replicates ringed."""
+    values = loss_and_error(run)
+    shown = values[np.isfinite(values["loss"]) & np.isfinite(values["mae"]) & (values["loss"] > 0)]
+    if len(shown) < 3:
+        return None
+    made = style.figure(style.ONE_COLUMN, 3.4)
+    axis = made.subplots()
+    handles: list[Any] = []
+    labels: list[str] = []
+    if run.study.kind == "ablation":
+        found = looks(run.study, list(arms.arm_rows(run)))
+        for name, look in found.items():
+            own = shown[shown["arm"] == name]
+            axis.scatter(own["loss"], own["mae"], s=12, color=look.color, marker=look.marker)
+        handles, labels = legend(found, marks=True)
+    else:
+        for status, mark in style.STATUS.items():
+            own = shown[shown["status"] == status]
+            if len(own):
+                axis.scatter(own["loss"], own["mae"], s=12, label=status, **mark)
+    ringed = shown[shown["degenerate"]]
+    if len(ringed):
+        ring: dict[str, Any] = {"facecolors": "none", "edgecolors": style.VERMILION, "linewidths": 0.7}
+        axis.scatter(ringed["loss"], ringed["mae"], s=42, label="degenerate", **ring)
+    axis.set(xscale="log", yscale="log", ylabel="MAE (nondimensional)")
+    axis.set_xlabel("training loss, last iteration")
+    more = style.entries([axis])  # statuses and rings
+    handles, labels = [*handles, *more[0]], [*labels, *more[1]]
+    columns = max(1, min(4, 34 // (max(map(len, labels)) + 4)))
+    title = legend_title(run.study, marks=True) if run.study.kind == "ablation" else ""
+    made.legend(
+        handles, labels, ncols=columns, loc="outside upper center", title=title or None, title_fontsize=7
+    )
+    rho = interval(*rank_correlation(values["loss"], values["mae"]))
+    lost = int(np.isinf(values["mae"]).sum())
+    fate = f"{lost} diverged (ranked last, not shown)" if lost else "none diverged"
+    text = f"{run.study.name}: n = {len(values)} replicates, {fate}."
+    text += f" Spearman's ρ = {rho}."
+    if len(ringed):
+        text += f" Rings: {len(ringed)} degenerate replicates, whose loss is in the lower half"
+        text += f" but whose relative L² error is above {NOT_SOLVED:g}."
+    style.caption(made, text)
+    return made

@@ -1,0 +1,94 @@
+"""Colour, line style and name of each arm of an ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.lines import Line2D
+
+from analysis import arms
+from analysis.plots import style
+from studies.records import StudyRecord
+
+LINES = ("-", "--", ":", "-.")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an arm is drawn: its factor's level gives the colour, the panel's level the line and the marker."""
+
+    color: Any
+    line: str
+    marker: str
+    label: str
+    panel: str | None
+
+    def curve(self) -> dict[str, Any]:
+        """Keywords of a line."""
+        return {"color": self.color, "linestyle": self.line}
+
+
+def colours(levels: list[Any]) -> list[Any]:
+    """A colour for each level: sequential where they are ordered numbers, else distinct."""
+    if arms.ordered(levels) or len(levels) > len(style.PALETTE):
+        shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.92, len(levels)))
+        rank = np.argsort(np.argsort(levels)) if arms.ordered(levels) else np.arange(len(levels))
+        return [tuple(shades[place]) for place in rank]
+    return list(style.PALETTE[: len(levels)])
+
+
+def looks(study: StudyRecord, names: list[str]) -> dict[str, Look]:
+    """The look of each arm: by its level of one factor, by both of two, else by its place in the list."""
+    factors = arms.factors(study)
+    panel = arms.panel_factor(study)
+    keys = [key for key in factors if key != panel]
+    if len(keys) != 1:
+        return {
+            name: Look(colour, LINES[place // 8 % 4], MARKERS[place % 8], name, None)
+            for place, (name, colour) in enumerate(zip(names, colours(names), strict=True))
+        }
+    (key,) = keys
+    found = {}
+    shades = dict(zip(map(arms.level_name, factors[key]), colours(factors[key]), strict=True))
+    rows = [arms.level_name(value) for value in factors[panel]] if panel else []
+    for name in names:
+        own = arms.level_name(arms.level(study, name, key))
+        other = arms.level_name(arms.level(study, name, panel)) if panel else None
+        place = rows.index(other) if other in rows else 0
+        found[name] = Look(
+            shades.get(own, style.GREY), LINES[place % 4], MARKERS[place % 8], own if panel else name, other
+        )
+    return found
+
+
+def legend(found: Mapping[str, Look], *, marks: bool) -> tuple[list[Line2D], list[str]]:
+    """Handles and labels for arms drawn together: markers or lines; of a grid each factor's levels once."""
+    colours: dict[str, Line2D] = {}
+    panels: dict[str, Line2D] = {}
+    for one in found.values():
+        mark: dict[str, Any] = (
+            {"linestyle": "none", "marker": one.marker} if marks else {"linestyle": one.line}
+        )
+        if one.panel is not None:
+            panels.setdefault(one.panel, Line2D([], [], color=style.GREY, **mark))
+            mark = {"linestyle": "none", "marker": "o"} if marks else {"linestyle": "-"}
+        colours.setdefault(one.label, Line2D([], [], color=one.color, **mark))
+    return [*colours.values(), *panels.values()], [*colours, *panels]
+
+
+def legend_title(study: StudyRecord, *, marks: bool) -> str:
+    """What the entries of `legend` mean."""
+    colour, panel = titles(study)
+    return f"colour: {colour}; {'marker' if marks else 'line'}: {panel}" if panel else colour
+
+
+def titles(study: StudyRecord) -> tuple[str, str]:
+    """The legend's title (what colours mean) and the panels' setting; empty where there is none."""
+    panel = arms.panel_factor(study)
+    keys = [key for key in arms.factors(study) if key != panel]
+    return (arms.key_name(keys[0]) if len(keys) == 1 else "", arms.key_name(panel) if panel else "")

@@ -1,0 +1,108 @@
+"""Tables of an ablation: its arms against the baseline, at equal budgets, and each factor's margin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import arms, scores, statistics
+from analysis.curves import BUDGETS, arm_curves, at
+from analysis.load import Run
+from analysis.scores import numbers
+from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
+from studies.records import CONFIG
+
+
+def arms_table(run: Run) -> pd.DataFrame:
+    """A row for each arm: its error, the ratio to the baseline's over shared seeds, and its cost.
+
+    `iqm` is the interquartile mean of log10 MAE, as an error; `p_holm` and `p_exact_holm` are adjusted for
+    all comparisons with the baseline (Holm 1979).  `learning_rate_use`: one rate "shared" by all arms, or
+    "tuned" for each.
+    """
+    rng = generator(run.study.seed)
+    rows = arms.arm_rows(run)
+    base = run.study.baseline
+    table: list[dict[str, Any]] = []
+    for name, own in rows.items():
+        mae = scores.errors(own)
+        logs = statistics.bootstrap(statistics.log10(mae), statistics.iqm, rng=rng)
+        row = {"arm": name, "baseline": name == base, **error_cells(own)}
+        row |= spread("iqm", statistics.Interval(*(10.0**value for value in logs)))
+        if base in rows and name != base:
+            row |= paired_cells(own, rows[base], rng)
+            better = statistics.probability_of_improvement(mae, scores.errors(rows[base]))
+            row |= spread("improvement", better)
+        row |= _batch_statistics(own)
+        row |= cost_cells(own)
+        row["learning_rate"] = run.study.tuned_rates.get(name, _first(own, f"{CONFIG}learning_rate"))
+        row["learning_rate_use"] = run.study.learning_rates
+        table.append(row)
+    frame = pd.DataFrame(table)
+    for name in ("p", "p_exact"):
+        if name in frame:
+            place = list(frame.columns).index(name) + 1
+            frame.insert(place, f"{name}_holm", statistics.holm(frame[name].to_numpy(dtype=float)))
+    return frame
+
+
+def budget_table(run: Run) -> pd.DataFrame:
+    """The error of each arm when every arm had spent the same: iterations, training points or seconds.
+
+    The budget is the largest that all arms reached.  Between two measurements the error is interpolated in
+    log-log; a budget before an arm's first measurement gives no value.
+    """
+    found = arm_curves(run, "mae")
+    table: list[dict[str, Any]] = []
+    for budget in BUDGETS if found else ():
+        amount = min(float(one.spent(budget)[-1]) for one in found.values())
+        for name, one in found.items():
+            values = at(one, budget, amount)
+            row = {"budget": budget, "amount": amount, "arm": name, "n": len(values)}
+            row["iterations"] = amount / one.cost[budget]
+            if np.isnan(values).any():
+                row |= spread("mae", statistics.Interval(np.nan, np.nan, np.nan))
+            else:
+                row |= {"diverged": int(np.isinf(values).sum()), **spread("mae", statistics.median(values))}
+            table.append(row)
+    columns = ["budget", "amount", "arm", "n", "diverged", "iterations", "mae", "mae_low", "mae_high"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def factor_table(run: Run) -> pd.DataFrame:
+    """A row for each level of each factor of a grid, the levels of the other factors taken together.
+
+    Interquartile mean of log10 MAE over runs × levels of the others, as an error, with the bootstrap
+    stratified by the latter, the "tasks" of Agarwal et al. 2021.  Empty unless there are two factors.
+    """
+    rng = generator(run.study.seed)
+    factors = arms.factors(run.study)
+    rows = arms.arm_rows(run)
+    table: list[dict[str, Any]] = []
+    for key, levels in factors.items() if len(factors) > 1 else ():
+        for value in levels:
+            own = [name for name in rows if arms.level(run.study, name, key) == value]
+            tasks = [statistics.log10(scores.errors(rows[name])) for name in own]
+            if not any(map(len, tasks)):
+                continue
+            logs = statistics.stratified_bootstrap(tasks, statistics.iqm, rng=rng)
+            runs = np.concatenate(tasks)
+            row = {"factor": key, "level": arms.level_name(value), "arms": len(own), "n": len(runs)}
+            row["diverged"] = int(np.isposinf(runs).sum())
+            row |= spread("iqm", statistics.Interval(*(10.0**one for one in logs)))
+            table.append(row)
+    columns = ["factor", "level", "arms", "n", "diverged", "iqm", "iqm_low", "iqm_high"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def _batch_statistics(rows: pd.DataFrame) -> dict[str, float]:
+    """The error of the same networks normalising over the batch, where batch normalisation is on."""
+    if np.isnan(numbers(rows["mae_batch_statistics"])).all():
+        return {}
+    return spread("mae_batch_statistics", statistics.median(scores.errors(rows, "mae_batch_statistics")))
+
+
+def _first(rows: pd.DataFrame, column: str) -> Any:
+    return rows[column].iloc[0] if column in rows and len(rows) else np.nan

@@ -1,0 +1,63 @@
+"""Groups of columns that several tables share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores, statistics
+from analysis.statistics import Interval
+from studies.intervals import median_coverage
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, a dictionary each."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def generator(seed: int) -> np.random.Generator:
+    """A fresh generator of the study's own seed for each table, so that two calls give the same one."""
+    return np.random.default_rng([seed, 20_210_830])
+
+
+def spread(name: str, interval: Interval) -> dict[str, float]:
+    """An interval as the columns name, name_low and name_high."""
+    return {name: interval.point, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def error_cells(rows: pd.DataFrame) -> dict[str, Any]:
+    """n, what befell the replicates, and the median MAE with its interval and that one's coverage.
+
+    n counts completed, stopped and diverged replicates; failed and interrupted ones stand beside it.
+    """
+    mae = scores.errors(rows)
+    diverged = int(np.isinf(mae).sum())
+    return {
+        "n": len(mae),
+        "diverged": diverged,
+        "failed": scores.count(rows, "failed"),
+        "interrupted": scores.count(rows, "interrupted"),
+        **spread("divergence", statistics.rate(diverged, len(mae))),
+        **spread("mae", statistics.median(mae)),
+        "coverage": median_coverage(len(mae)) if len(mae) > 1 else np.nan,
+    }
+
+
+def cost_cells(rows: pd.DataFrame) -> dict[str, float]:
+    """Median iterations, training points and seconds (all replicates of a trial together)."""
+    return {name: scores.typical(rows, name) for name in ("parameters", "iterations", "points", "seconds")}
+
+
+def paired_cells(rows: pd.DataFrame, baseline: pd.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
+    """The ratio of errors to the baseline's over shared seeds, with its tests."""
+    both = pd.concat([scores.by_seed(rows), scores.by_seed(baseline)], axis=1, join="inner")
+    paired = statistics.paired_difference(both[0], both[1], rng=rng)
+    return {
+        "pairs": paired.n,
+        **spread("ratio", paired.ratio),
+        "test": paired.test,
+        "p": paired.p,
+        "p_exact": paired.p_exact,
+    }

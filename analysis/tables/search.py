@@ -1,0 +1,106 @@
+"""Tables of a search: its trials, its counts, its confirmed settings, and what early stopping did."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores, statistics
+from analysis.load import Run
+from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
+from studies.records import CONFIG
+
+STATUSES = ("completed", "stopped", "diverged", "failed", "interrupted")
+
+
+def trials_table(run: Run) -> pd.DataFrame:
+    """A row for each trial of every phase, in order of their ends, with the settings that vary."""
+    table = scores.trial_scores(run.trials)
+    settings = scores.config_columns(table)
+    asked = {CONFIG + key for key in run.study.space}
+    constant = [
+        name for name in settings if name not in asked and table[name].astype("string").nunique() <= 1
+    ]
+    table = table.drop(columns=constant)
+    # The setting `iterations` is the column iterations_asked.
+    table = table.drop(columns=f"{CONFIG}iterations", errors="ignore")
+    return table.rename(columns=lambda name: name.removeprefix(CONFIG))
+
+
+def counts_table(run: Run) -> pd.DataFrame:
+    """One row: trials asked and run, their statuses, iterations run and asked, seconds.
+
+    Of the search or ablation itself: confirmation and tuning are not counted.  Iterations are counted once
+    for a trial, whose replicates are trained together.
+    """
+    trials = scores.trial_scores(run.phase("search", "ablation", "solve"))
+    row: dict[str, object] = {"asked": run.study.trials_asked, "run": len(trials)}
+    row |= {status: scores.count(trials, status) for status in STATUSES}
+    ran, asked = int(trials["iterations"].sum()), int(trials["iterations_asked"].sum())
+    row |= {"iterations_run": ran, "iterations_asked": asked}
+    row |= {"iterations_share": ran / asked if asked else np.nan}
+    row |= {"seconds": np.nan if run.study.seconds is None else run.study.seconds}
+    return pd.DataFrame([row])
+
+
+def summary_table(run: Run) -> pd.DataFrame:
+    """A row for each headline (winner, reference or what was solved): error, cost and configuration.
+
+    `ratio_to_reference` is the winner's error over the reference's on shared seeds.
+    """
+    found = scores.headlines(run.trials)
+    rng = generator(run.study.seed)
+    table = []
+    for name, own in found.items():
+        row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(own)}
+        row["rel_l2"] = float(np.median(scores.errors(own, "rel_l2"))) if row["n"] else np.nan
+        if name == "winner" and "reference" in found:
+            against = paired_cells(own, found["reference"], rng)
+            row |= {name.replace("ratio", "ratio_to_reference"): value for name, value in against.items()}
+        row |= cost_cells(own)
+        settings = [column for column in scores.config_columns(own) if own[column].notna().any()]
+        keys = [column.removeprefix(CONFIG) for column in settings]
+        row |= {key: own[CONFIG + key].iloc[0] for key in keys if key not in row}
+        table.append(row)
+    return pd.DataFrame(table)
+
+
+def decisions_table(run: Run) -> pd.DataFrame:
+    """A row for each rung of the early stopping: trials looked at and stopped, cutoffs, what it saved.
+
+    `rung_rho` is the evidence that a rung predicts the end: Spearman's correlation of the score on the rung
+    with the last score, over trials that completed.  It can say nothing of the stopped ones.
+    """
+    trials = scores.trial_scores(run.phase("search")).set_index("trial")
+    columns = ["rung", "looks", "without_cutoff", "stopped"]
+    columns += [f"stopped_share{end}" for end in ("", "_low", "_high")]
+    columns += ["best", "cutoff_first", "cutoff_last", "iterations_saved", "survivors"]
+    columns += [f"rung_rho{end}" for end in ("", "_low", "_high")]
+    table = []
+    for rung, looks in run.decisions.groupby("rung"):
+        stopped = looks[looks["stopped"].fillna(False).astype(bool)]
+        cutoffs = scores.numbers(looks.sort_values("recorded")["cutoff"])
+        known = cutoffs[~np.isnan(cutoffs)]
+        ended = trials[trials["status"] == "completed"]
+        early = looks.groupby("trial")["score"].last().rename("early")
+        both = pd.concat([early, ended["score"]], axis=1, join="inner")
+        lost = trials[trials.index.isin(stopped["trial"])]
+        table.append(
+            {
+                "rung": rung,
+                "looks": len(looks),
+                "without_cutoff": int(np.isnan(cutoffs).sum()),
+                "stopped": len(stopped),
+                **spread("stopped_share", statistics.rate(len(stopped), len(looks))),
+                "best": float(np.nanmin(scores.numbers(looks["score"]), initial=np.inf)),
+                "cutoff_first": known[0] if len(known) else np.nan,
+                "cutoff_last": known[-1] if len(known) else np.nan,
+                "iterations_saved": int((lost["iterations_asked"] - lost["iterations"]).sum()),
+                "survivors": len(both),
+                **spread(
+                    "rung_rho",
+                    statistics.rank_correlation(scores.numbers(both["early"]), both["score"]),
+                ),
+            }
+        )
+    return pd.DataFrame(table, columns=columns)

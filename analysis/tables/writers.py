@@ -1,0 +1,149 @@
+"""A table as CSV (full precision), Markdown and LaTeX (rounded)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables import rounding
+
+HEADERS = {
+    "mae": "median MAE [interval]",
+    "iqm": "IQM of MAE [95 %]",
+    "ratio": "ratio to baseline [interval]",
+    "ratio_to_reference": "ratio to reference [interval]",
+    "improvement": "P(better than baseline) [95 %]",
+    "divergence": "divergence rate [95 %]",
+    "rho": "Spearman's ρ [95 %]",
+    "rung_rho": "ρ of rung and final score [95 %]",
+    "p": "p",
+    "p_holm": "p (Holm)",
+    "p_exact": "p (signed rank)",
+    "p_exact_holm": "p (signed rank, Holm)",
+    "coverage": "interval covers",
+    "seconds": "time (s)",
+    "best": "best MAE",
+    "score": "MAE (median)",
+    "rel_l2": "relative L² error",
+    "mae_batch_statistics": "MAE with batch statistics [interval]",
+    "iterations_asked": "iterations asked",
+    "learning_rate_use": "learning rates",
+    "stopped_share": "share stopped [95 %]",
+}
+
+_FOR_THE_RECORD = ("baseline", "p_exact_holm", "pairs", "parameters")
+_IF_ANY = ("failed", "interrupted", "without_cutoff")
+"""Columns that only the CSV holds, and those it alone holds while they are zero throughout."""
+
+_DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "∞": r"$\infty$",
+    "–": "--",
+    "ρ": r"$\rho$",
+    "²": r"\textsuperscript{2}",
+    "×": r"$\times$",
+}
+
+
+def present(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as text: a column with its `_low` and `_high` becomes one, rounded to what they support.
+
+    Columns in which nothing is known are left out, and so are those that only a check needs.
+    """
+    shown = {}
+    for name in table:
+        base = str(name).removesuffix("_low").removesuffix("_high")
+        if base != name and base in table and f"{base}_low" in table:
+            continue
+        if name in _FOR_THE_RECORD or (name == "p" and "p_holm" in table):
+            continue
+        if name in _IF_ANY and not table[name].any():
+            continue
+        if f"{name}_low" in table:
+            ends = zip(table[name], table[f"{name}_low"], table[f"{name}_high"], strict=True)
+            cells = [rounding.interval(*map(_float, three)) for three in ends]
+        else:
+            cells = [_cell(str(name), value) for value in table[name]]
+        if any(cell != rounding.ABSENT for cell in cells) or not len(table):
+            shown[_header(str(name))] = cells
+    return pd.DataFrame(shown, index=range(len(table)), dtype=object)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table in GitHub's Markdown, rounded."""
+    text = present(table)
+    head = [_markdown(str(name)) for name in text]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in text.itertuples(index=False)]
+    return "\n".join(lines) + "\n"
+
+
+def latex(table: pd.DataFrame) -> str:
+    """The table as a LaTeX tabular with booktabs rules, rounded and escaped."""
+    text = present(table)
+    align = "l" + "r" * (text.shape[1] - 1)
+    lines = [f"\\begin{{tabular}}{{{align}}}", "\\toprule"]
+    lines += [" & ".join(_latex(str(name)) for name in text) + r" \\", "\\midrule"]
+    lines += [" & ".join(map(_latex, row)) + r" \\" for row in text.itertuples(index=False)]
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+def write(folder: Path, name: str, table: pd.DataFrame) -> list[Path]:
+    """Writes name.csv, name.md and name.tex into the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
+    texts = [table.to_csv(index=False, lineterminator="\n"), markdown(table), latex(table)]
+    for path, content in zip(paths, texts, strict=True):
+        path.write_text(content, encoding="utf-8")
+    return paths
+
+
+def _header(name: str) -> str:
+    return HEADERS.get(name, name.replace("_", " "))
+
+
+def _float(value: Any) -> float:
+    return float("nan") if pd.isna(value) else float(value)
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, list | tuple | dict):
+        return str(value)
+    if value is None or pd.isna(value):
+        return rounding.ABSENT
+    if name == "p" or name.startswith("p_"):
+        return rounding.probability(float(value))
+    if name == "coverage":
+        return f"{100 * float(value):.1f} %"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e6):
+        return rounding.plain(value)
+    return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def _markdown(text: str) -> str:
+    return re.sub(r"([\\|*`<])", r"\\\1", text).replace("\n", " ")
+
+
+def _latex(text: str) -> str:
+    text = re.sub(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: f"e{m[1].translate(_DIGITS)}", text)
+    escaped = "".join(_ESCAPES.get(letter, letter) for letter in text.replace("\n", " "))
+    escaped = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?\d+)\b", r"$\1\\times10^{\2}$", escaped)
+    return re.sub(r"\]e(-?\d+)$", r"] $\\times10^{\1}$", escaped)

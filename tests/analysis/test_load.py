@@ -1,0 +1,96 @@
+"""Reading run folders, whole, partial and wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.load import Run, RunError, load_run
+from studies import records
+
+
+def test_a_run_is_read(run: Callable[[str], Run]) -> None:
+    found = run("search")
+    assert found.study.name == "heat-search"
+    assert found.trials["trial"].nunique() == 26
+    assert list(found.trials.columns[: len(records.TRIAL_COLUMNS)]) == list(records.TRIAL_COLUMNS)
+    assert len(found.curves) == found.trials["iterations"].sum()
+    assert found.errors["mae"].notna().all()
+    assert len(found.errors) < len(found.curves) / 10
+    assert set(found.decisions["rung"]) == {500, 1000}
+
+
+def test_curves_are_selected_by_trial_and_iteration(run: Callable[[str], Run]) -> None:
+    part = run("search").losses(["t00", "t01"], until=100, terms=True)
+    assert set(part["trial"]) == {"t00", "t01"}
+    assert part["iteration"].max() == 100
+    assert len(part) == 2 * 3 * 100
+    assert "loss_interior" in part
+
+
+def test_an_interrupted_run_has_empty_tables(run: Callable[[str], Run]) -> None:
+    found = run("empty")
+    assert found.trials.empty
+    assert found.curves.empty
+    assert found.decisions.empty
+    assert found.solutions.empty
+    assert list(found.trials.columns) == list(records.TRIAL_COLUMNS)
+    assert {"mae", "loss", "loss_interior"} <= set(found.curves.columns)
+    assert {"x", "t", "reference_u", "prediction_u"} <= set(found.solutions.columns)
+
+
+def test_empty_parquet_files_are_empty_tables(copied: Callable[[str], Path]) -> None:
+    path = copied("empty")
+    bare = records.typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), records.CURVE_KEYS)
+    records.write_table(path, records.CURVES, bare)
+    assert load_run(path).losses(["t00"], terms=True).empty
+
+
+def test_a_folder_without_a_study_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is no run: it holds no study\.json\.$"):
+        load_run(tmp_path)
+    with pytest.raises(RunError, match="is no run: there is no such folder"):
+        load_run(tmp_path / "absent")
+
+
+def test_a_finished_run_without_trials_is_named(copied: Callable[[str], Path]) -> None:
+    path = copied("single")
+    (path / records.TRIALS).unlink()
+    with pytest.raises(RunError, match=r"finished run but its trials\.parquet is missing"):
+        load_run(path)
+
+
+def test_a_newer_schema_is_refused(copied: Callable[[str], Path]) -> None:
+    path = copied("empty") / records.STUDY
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
+    with pytest.raises(RunError, match="schema version 99, newer than this program's 1"):
+        load_run(path.parent)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"name": "x"}', '{"schema_version": "one"}'])
+def test_a_damaged_study_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / records.STUDY).write_text(text)
+    with pytest.raises(RunError, match="damaged") as caught:
+        load_run(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_table_is_one_sentence(copied: Callable[[str], Path]) -> None:
+    path = copied("single")
+    (path / records.TRIALS).write_bytes(b"not parquet")
+    with pytest.raises(RunError, match=r"trials\.parquet is damaged") as caught:
+        load_run(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_reading_needs_neither_torch_nor_ray() -> None:
+    heavy = "{'torch', 'ray', 'optuna', 'dgm_core'}"
+    code = f"import sys, analysis.report; assert not {heavy} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,95 @@
+"""The page, its words, and that it is remade the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from analysis.load import load_run
+from analysis.report import TABLES, make_report
+from studies import records
+
+
+def page(path: Path) -> str:
+    return re.sub(r"base64,[^\"]+", "base64,…", (path / records.REPORT).read_text())
+
+
+def test_a_search_report_says_everything(copied: Callable[[str], Path]) -> None:
+    path = copied("search")
+    written = make_report(path)
+    assert all(one.is_file() and one.stat().st_size for one in written)
+    names = {one.name for one in written}
+    assert {"summary.csv", "summary.md", "summary.tex", "trials.csv", "early-stopping.csv"} <= names
+    assert {"best-so-far.png", "best-so-far.pdf", "solution-winner.png", "report.html"} <= names
+    text = page(path)
+    assert "Which batch size, learning rate and depth solve the heat equation best?" in text
+    assert "1.10 [0.90, 1.40] × 10⁻⁴ (n = 5 seeds, 0 diverged; interval of 93.8 %)" in text
+    assert "the two are distinguishable" in text
+    assert "dgm run heat-search" in text
+    assert "0123abc" in text
+    assert text.count('<img src="data:image/png;base64,…"') == 7
+    assert "http" not in text.replace("https://www.w3.org", "")
+
+
+def test_names_are_escaped(copied: Callable[[str], Path]) -> None:
+    path = copied("empty")
+    study = path / records.STUDY
+    study.write_text(json.dumps({**json.loads(study.read_text()), "question": "Is <script>x</script> & y?"}))
+    make_report(path)
+    assert "Is &lt;script&gt;x&lt;/script&gt; &amp; y?" in page(path)
+    assert "<script>" not in page(path)
+
+
+def test_two_calls_and_a_copied_folder_give_the_same(copied: Callable[[str], Path], tmp_path: Path) -> None:
+    path = copied("single")
+    make_report(path)
+    first = {one.name: one.read_bytes() for one in (path / records.TABLES).iterdir()}
+    text = (path / records.REPORT).read_text()
+    other = Path(shutil.copytree(path, tmp_path / "elsewhere"))
+    make_report(other)
+    assert {one.name: one.read_bytes() for one in (other / records.TABLES).iterdir()} == first
+    assert (other / records.REPORT).read_text() == text
+
+
+def test_an_ablation_answers_against_its_baseline(folder: Callable[[str], Path]) -> None:
+    from analysis import answer
+
+    run = load_run(folder("batch-size"))
+    made = {name: make(run) for name, (_, make) in TABLES.items()}
+    said = " ".join(answer.answer(run, made))
+    assert "The lowest median MAE is that of 1024: 2.93 [2.41, 3.95] × 10⁻⁴" in said
+    assert "Better than the baseline: 512 (0.361×), 1024 (0.296×)." in said
+    assert "adjusted for 10 comparisons (Holm)" in said
+    assert "cannot give less than 0.0625 with 5 seeds" in said
+    wary = answer.warnings(run, made)
+    assert "1: 1 of 5 replicates diverged and count as the worst." in wary
+    assert any("share one learning rate" in text for text in wary)
+
+
+def test_a_falling_loss_without_a_solution_is_said(folder: Callable[[str], Path]) -> None:
+    from analysis import answer
+
+    run = load_run(folder("batch-norm"))
+    made = {name: make(run) for name, (_, make) in TABLES.items()}
+    assert "15 of them are degenerate" in " ".join(answer.answer(run, made))
+    assert not any("share one learning rate" in text for text in answer.warnings(run, made))
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("empty", "The run was interrupted"),
+        ("two-outputs", "Only 1 trial ended"),
+    ],
+)
+def test_small_runs_are_reported_with_a_warning(
+    copied: Callable[[str], Path], name: str, warning: str
+) -> None:
+    path = copied(name)
+    make_report(path)
+    assert warning in page(path)
