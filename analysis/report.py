@@ -92,7 +92,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("problem", f"{study.problem} {_pairs(study.parameters)}".strip()),
         ("base settings", _pairs(study.base)),
         ("seeds", f"study {study.seed}; {_pairs(study.seeds)}"),
-        ("replicates", f"{study.replicates} a trial, {study.concurrent} trials at a time"),
+        ("replicates", f"{study.replicates} a trial, {study.cores} cores"),
         ("early stopping", _pairs(study.scheduler) or "none"),
         ("commit", study.commit or "not recorded"),
         ("versions", _pairs(study.versions) or "not recorded"),

@@ -32,7 +32,7 @@ def base_record(base: Setup, **values: Any) -> StudyRecord:
 
 
 def study_record(
-    study: Study, *, run: str, seed: int, quick: bool, concurrent: int, command: str | None
+    study: Study, *, run: str, seed: int, quick: bool, cores: int, command: str | None
 ) -> StudyRecord:
     """The record of a study that is about to run."""
     own = _search(study, seed) if isinstance(study, Search) else _ablation(study, seed)
@@ -44,7 +44,7 @@ def study_record(
         replicates=study.replicates,
         seed=seed,
         quick=quick,
-        concurrent=concurrent,
+        cores=cores,
         command=command,
         **own,
     )
@@ -63,6 +63,7 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
             "max_t": study.max_t,
             "rungs": list(study.rungs),
             "time_limit": study.time_limit,
+            "trials_per_core": study.trials_per_core,
         },
         "trials_asked": study.trials,
         "seeds": {

@@ -25,10 +25,14 @@ def run_phase(
     *,
     storage: Path,
     space: Mapping[str, Any] | None = None,
+    per_core: int = 1,
 ) -> None:
-    """Runs a task's trials, one core each, under `storage/name`, until they end or are interrupted."""
+    """Runs a task's trials, `per_core` of them sharing a core, until they end or are interrupted.
+
+    Tune keeps its files under `storage/name`.
+    """
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(tune_trial, task=task), {"cpu": 1}),
+        tune.with_resources(tune.with_parameters(tune_trial, task=task), {"cpu": 1.0 / per_core}),
         param_space=dict(space or {}),
         tune_config=config,
         run_config=tune.RunConfig(

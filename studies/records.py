@@ -121,7 +121,7 @@ class StudyRecord(BaseModel):
     seeds: dict[str, list[int]]  # phase -> seeds of the replicates
     setups: dict[str, dict[str, Any]] = {}  # trial -> problem and configuration, to train it again
     quick: bool = False
-    concurrent: int = 1
+    cores: int = 1
     versions: dict[str, str] = {}
     commit: str | None = None
     machine: dict[str, Any] = {}

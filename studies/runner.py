@@ -32,7 +32,7 @@ from studies.records import (
     write_table,
 )
 from studies.scheduling import RecordedASHA, SchedulerMemory
-from studies.session import cores, ray_session
+from studies.session import available_cores, ray_session
 from studies.study import Ablation, Search, Study
 from studies.suggesting import make_suggestions
 from studies.trainable import SCORE, Job, Task
@@ -42,15 +42,15 @@ from studies.trainable import SCORE, Job, Task
 class Options:
     """How to run a study, apart from what it asks.
 
-    out: where run folders are made; run: this one's name, by default the UTC time.  concurrent:
-    trials at a time, by default one a core.  address: see `studies.session.ray_session`.
+    out: where run folders are made; run: this one's name, by default the UTC time.  cores:
+    processor cores to use, by default all.  address: see `studies.session.ray_session`.
     """
 
     out: Path = Path("results")
     run: str | None = None
     seed: int = 0
     quick: bool = False
-    concurrent: int | None = None
+    cores: int | None = None
     address: str = "local"
     dashboard: bool = False
     command: str | None = None
@@ -86,7 +86,7 @@ class _Run:
         self.options = options
         self.console = options.console
         self.began = time.time()
-        self.concurrent = options.concurrent or cores()
+        self.cores = options.cores or available_cores()
         self.journals: list[Journal] = []
         self.scheduler: RecordedASHA | None = None
         self.record = study_record(
@@ -94,7 +94,7 @@ class _Run:
             run=folder.name,
             seed=options.seed,
             quick=options.quick,
-            concurrent=self.concurrent,
+            cores=self.cores,
             command=options.command,
         )
         write_study(folder, self.record)
@@ -102,7 +102,7 @@ class _Run:
     def launch(self) -> None:
         """Runs all phases; the state of the record says how it ended."""
         settings = {"address": self.options.address, "dashboard": self.options.dashboard}
-        with ray_session(concurrent=self.concurrent, **settings) as dashboard:  # type: ignore[arg-type]
+        with ray_session(cores=self.cores, **settings) as dashboard:  # type: ignore[arg-type]
             if dashboard and self.options.dashboard:
                 self.console.print(f"Ray's dashboard: http://{dashboard}")
             if isinstance(self.study, Search):
@@ -157,10 +157,11 @@ class _Run:
                 search_alg=suggestions,
                 scheduler=self.scheduler,
                 num_samples=study.trials,
-                max_concurrent_trials=self.concurrent,
+                max_concurrent_trials=self.cores * study.trials_per_core,
                 time_budget_s=study.time_limit,
                 reuse_actors=True,
             ),
+            per_core=study.trials_per_core,
         )
         if study.time_limit is not None and time.time() - begun >= study.time_limit:
             complete = True
@@ -244,7 +245,7 @@ class _Run:
             task,
             total=len(jobs),
             keys=[],
-            config=tune.TuneConfig(max_concurrent_trials=self.concurrent, reuse_actors=True),
+            config=tune.TuneConfig(max_concurrent_trials=self.cores, reuse_actors=True),
             space={"job": tune.grid_search(list(range(len(jobs))))},
         )
         return journal
@@ -258,6 +259,7 @@ class _Run:
         keys: list[str],
         config: tune.TuneConfig,
         space: dict[str, Any] | None = None,
+        per_core: int = 1,
     ) -> bool:
         """Runs one phase; whether it came to its end, rather than being interrupted."""
         title = f"{self.study.name}, {journal.phase}"
@@ -266,7 +268,8 @@ class _Run:
         if self.scheduler is not None and journal.phase == "search":
             callbacks.append(SchedulerMemory(self.scheduler))
         try:
-            run_phase(journal.phase, task, config, callbacks, storage=self.folder / RAY, space=space)
+            storage = self.folder / RAY
+            run_phase(journal.phase, task, config, callbacks, storage=storage, space=space, per_core=per_core)
         finally:
             table.close()
             journal.close()

@@ -22,13 +22,13 @@ _ENVIRONMENT = {
 _OBJECT_STORE_BYTES = 100_000_000
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
-def ray_session(*, concurrent: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
+def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
 
     address: "local" starts Ray on this machine for this study alone; anything else ("auto", host
@@ -41,7 +41,7 @@ def ray_session(*, concurrent: int, address: str = "local", dashboard: bool = Fa
     own: dict[str, Any] = {}
     if address == "local":
         own = {
-            "num_cpus": concurrent,
+            "num_cpus": cores,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
         }

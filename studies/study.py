@@ -33,7 +33,9 @@ class Search:
     compared with, over `confirmations` fresh seeds: six are the fewest whose range is a 95 % interval
     of the median.  Every trial trains `replicates` seeds and scores the median of their errors.
     ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
-    follows from the space.  time_limit: seconds after which the search, not its confirmation, is cut
+    follows from the space.  trials_per_core: trials that share a core's time; the first ones to reach
+    a rung have nothing to be compared with and go on however bad they are, and with one a core
+    they would hold every core.  time_limit: seconds after which the search, not its confirmation, is cut
     short; what runs then counts as interrupted.  quick: the fields that a short look replaces.
     """
 
@@ -48,6 +50,7 @@ class Search:
     startup_trials: int = 10
     grace_period: int = 1_000
     reduction_factor: int = 4
+    trials_per_core: int = 3
     time_limit: float | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
 

@@ -23,6 +23,8 @@ PENALTY = 1e6
 REPORT_SECONDS = 0.25
 CHECKPOINT_SECONDS = 20.0
 _EVALUATION_SHARE = 0.05
+LOOKS = tuple(digit * 10**power for power in range(5) for digit in (1, 2, 5))
+"""Iterations at which the error is measured whatever the time: runs are compared early on, too."""
 
 Report = Callable[[dict[str, Any], Trainer, bool], None]
 """(metrics, trainer, whether to write a checkpoint)"""
@@ -71,19 +73,25 @@ def run_trial(
     if state is not None:
         trainer.restore(dict(state))
     interval = REPORT_SECONDS
-    saved = time.perf_counter()
+    reported = saved = time.perf_counter()
     while True:
-        ahead = [rung for rung in rungs if rung > trainer.iteration]
-        trainer.advance(min([setup.config.iterations, *ahead]), seconds=interval)
+        ahead = [stop for stop in (*rungs, *LOOKS) if stop > trainer.iteration]
+        left = interval - (time.perf_counter() - reported)
+        trainer.advance(min([setup.config.iterations, *ahead]), seconds=max(left, 0.0))
         now = time.perf_counter()
+        at_rung = trainer.iteration in rungs
+        if trainer.iteration in LOOKS and now - reported < interval and not at_rung and not trainer.done:
+            trainer.evaluate()
+            continue
         metrics = measure(trainer)
         interval = max(REPORT_SECONDS, (time.perf_counter() - now) / _EVALUATION_SHARE)
-        write = trainer.done or trainer.iteration in rungs or now - saved > CHECKPOINT_SECONDS
-        report({**metrics, "at_rung": trainer.iteration in rungs}, trainer, write)
+        write = trainer.done or at_rung or now - saved > CHECKPOINT_SECONDS
+        report({**metrics, "at_rung": at_rung}, trainer, write)
         if trainer.done:
             return
+        reported = time.perf_counter()
         if write:
-            saved = time.perf_counter()
+            saved = reported
 
 
 def measure(trainer: Trainer) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from analysis.load import Run
 from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
 from studies.records import CONFIG
 
+_NOT_IN_USE = {"", "0", "0.0", "False", "none", "[]", "{}"}
+"""Values of options that are off, as text."""
+
 STATUSES = ("completed", "stopped", "diverged", "failed", "interrupted")
 
 
@@ -50,6 +53,7 @@ def summary_table(run: Run) -> pd.DataFrame:
     """
     found = scores.headlines(run.trials)
     rng = generator(run.study.seed)
+    keys = _told(run, found)
     table = []
     for name, own in found.items():
         row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(own)}
@@ -58,11 +62,25 @@ def summary_table(run: Run) -> pd.DataFrame:
             against = paired_cells(own, found["reference"], rng)
             row |= {name.replace("ratio", "ratio_to_reference"): value for name, value in against.items()}
         row |= cost_cells(own)
-        settings = [column for column in scores.config_columns(own) if own[column].notna().any()]
-        keys = [column.removeprefix(CONFIG) for column in settings]
         row |= {key: own[CONFIG + key].iloc[0] for key in keys if key not in row}
         table.append(row)
     return pd.DataFrame(table)
+
+
+def _told(run: Run, found: dict[str, pd.DataFrame]) -> list[str]:
+    """The settings worth a column: those searched, those that differ, and of one setting alone those in use.
+
+    study.json has the whole configuration of every trial.
+    """
+    rows = pd.concat(found.values()) if found else run.trials
+    told = []
+    for column in scores.config_columns(rows):
+        values = set(rows[column].astype("string").fillna(""))
+        searched = column.removeprefix(CONFIG) in run.study.space
+        in_use = len(found) == 1 and not values <= _NOT_IN_USE
+        if searched or in_use or len(values) > 1:
+            told.append(column.removeprefix(CONFIG))
+    return told
 
 
 def decisions_table(run: Run) -> pd.DataFrame:

@@ -34,7 +34,7 @@ def run(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
-    concurrent: Annotated[int | None, typer.Option(help="Trials at a time; by default one a core.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores to use; by default all.")] = None,
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
@@ -42,7 +42,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """Run a study."""
-    for option, value in (("trials", trials), ("replicates", replicates), ("concurrent", concurrent)):
+    for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)
     from studies.catalog import load_study
@@ -82,7 +82,7 @@ def run(
         run=name,
         seed=seed,
         quick=quick,
-        concurrent=concurrent,
+        cores=cores,
         address=address,
         dashboard=dashboard,
         command=command_line(),

@@ -21,7 +21,7 @@ STUDY = Search(
         "iterations": IntDistribution(1_000, 50_000),
         "depth": IntDistribution(1, 6),
     },
-    trials=24,
+    trials=32,
     replicates=3,
     startup_trials=8,
     grace_period=500,

@@ -27,7 +27,7 @@ CASES = {
     "run heat-search --trials two": "Invalid value for '--trials'",
     "run heat-search --replicates 0": "--replicates 0 is not allowed",
     "run heat-search --seed -1": "--seed -1 is not allowed",
-    "run heat-search --concurrent 0": "--concurrent 0 is not allowed",
+    "run heat-search --cores 0": "--cores 0 is not allowed",
     "run heat-search --set learning_rate=-1": "learning_rate = -1 is not allowed: input should",
     "run heat-search --set batch_size=1.5": "batch_size = 1.5 is not allowed: input should",
     "run heat-search --set batch_size=big": "batch_size = 'big' is not allowed",

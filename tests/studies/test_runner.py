@@ -46,7 +46,7 @@ SEARCH = Search(
 
 @pytest.fixture(scope="module")
 def search(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return run_study(SEARCH, Options(out=tmp_path_factory.mktemp("out"), run="one", seed=SEED, concurrent=2))
+    return run_study(SEARCH, Options(out=tmp_path_factory.mktemp("out"), run="one", seed=SEED, cores=2))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_an_ablation_trains_every_arm_on_the_same_seeds(tmp_path: Path) -> None:
         tuned_rate=True,
         rates=(1e-12, 1e-2),
     )
-    folder = run_study(study, Options(out=tmp_path, concurrent=2))
+    folder = run_study(study, Options(out=tmp_path, cores=2))
     record = read_study(folder)
     trials = pd.read_parquet(folder / "trials.parquet")
     arms = trials[trials["phase"] == "ablation"]

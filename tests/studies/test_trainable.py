@@ -35,6 +35,14 @@ def test_every_rung_and_the_end_are_reported_at_their_very_iteration() -> None:
     assert [iteration for iteration, _ in seen.states] == [7, 20, 33, 60]
 
 
+def test_the_error_is_measured_early_whatever_the_time() -> None:
+    seen = Collected()
+    run_trial(SETUP, [0, 1], [7], seen)
+    measured = [iteration for iteration, _ in seen.states[-1][1]["curves"]["errors"]]
+    assert set(measured) >= {1, 2, 5, 7, 10, 20, 50, 60}
+    assert measured == sorted(measured)
+
+
 def test_rungs_do_not_change_what_is_trained() -> None:
     plain, stepped = Collected(), Collected()
     run_trial(SETUP, [0, 1], [], plain)
