@@ -27,14 +27,14 @@ STUDY = Search(
         "iterations": IntDistribution(1_000, 50_000, log=True),
         "depth": IntDistribution(1, 6),
     },
-    trials=28,
+    trials=24,
     replicates=3,
     startup_trials=8,
     grace_period=500,
-    reduction_factor=3,
+    reduction_factor=4,
     trials_per_core=2,
     # With its confirmation and its figures the search ends within ten minutes on two cores.
-    time_limit=345.0,
+    time_limit=330.0,
     quick={
         "space": {
             "batch_size": IntDistribution(1, 128, log=True),
