@@ -13,9 +13,8 @@ from dgm_core.errors import ConfigurationError
 
 def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Remake a run's tables, figures and report from its records."""
-    from analysis.report import make_report
-
     from analysis.load import RunError
+    from analysis.report import make_report
 
     try:
         written = make_report(run)
