@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from dgm_core import Setup, Trainer
-from dgm_core.training import save_model
+from dgm_core.training import median, save_model
 from studies import collect
 from studies.describe import base_record
 from studies.entries import TrialEntry
@@ -100,7 +100,7 @@ def _train(trainer: Trainer, on_progress: Progress | None) -> None:
         trainer.advance(trainer.setup.config.iterations, seconds=_REPORT_SECONDS)
         if on_progress is not None:
             metrics = measure(trainer)
-            on_progress(trainer.iteration, metrics["loss"], metrics["score"])
+            on_progress(trainer.iteration, metrics["loss"], median(metrics["replicates"]["mae"]))
 
 
 def _summary(folder: Path, setup: Setup, entry: TrialEntry, seeds: list[int]) -> dict[str, Any]:
