@@ -13,6 +13,7 @@ import torch
 
 from dgm_core import Setup, Status, Trainer
 from dgm_core.training import checkpoint
+from dgm_core.training.curves import loss_columns
 from studies.entries import TrialEntry
 from studies.records import CONFIG, CURVE_KEYS, DECISION_COLUMNS, SOLUTION_KEYS, TRIAL_COLUMNS, typed
 
@@ -68,7 +69,7 @@ def entry_rows(phase: str, entry: TrialEntry) -> list[dict[str, Any]]:
             for metric in ("mae", "rel_l2", "max_error", "mae_batch_statistics"):
                 values = replicates[metric]
                 row[metric] = None if diverged or values is None else finite(values[k])
-            names = ("loss", *(f"loss_{term}" for term in entry.setup.problem.terms))
+            names = loss_columns(entry.setup.problem.terms)
             row.update(zip(names, map(finite, replicates["losses"][k]), strict=True))
         rows.append({**row, **settings})
     return rows
@@ -93,7 +94,7 @@ def curves_frame(curves: Iterable[tuple[TrialEntry, Mapping[str, Any]]]) -> pd.D
 def _curve(entry: TrialEntry, curves: Mapping[str, Any]) -> pd.DataFrame:
     losses: torch.Tensor = curves["losses"]  # (iterations, K, 1 + T)
     iterations, replicates, _ = losses.shape
-    names = ("loss", *(f"loss_{term}" for term in entry.setup.problem.terms))
+    names = loss_columns(entry.setup.problem.terms)
     mae = np.full((iterations, replicates), math.nan)
     for iteration, values in curves["errors"]:
         if iteration > 0:

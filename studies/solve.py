@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -115,10 +114,7 @@ def _summary(folder: Path, setup: Setup, entry: TrialEntry, seeds: list[int]) ->
             {
                 "seed": seed,
                 "status": values["status"][k],
-                **{
-                    metric: values[metric][k] if math.isfinite(values[metric][k]) else None
-                    for metric in ("mae", "rel_l2", "max_error")
-                },
+                **{metric: collect.finite(values[metric][k]) for metric in ("mae", "rel_l2", "max_error")},
             }
             for k, seed in enumerate(seeds)
         ],

@@ -7,7 +7,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.integral_equation import IntegralEquation, Quadrature
+from dgm_core.problems.integral_equation import DEFAULT, IntegralEquation, Quadrature
 
 
 @PROBLEMS.register("fredholm-first-kind")
@@ -26,18 +26,7 @@ class FredholmFirstKind(IntegralEquation):
 
     name = "fredholm-first-kind"
     source = "Detorakis, A Primer, eq. 28; Hansen (2010)"
-    settings = {
-        "default": {
-            "network": "mlp",
-            "depth": 2,
-            "width": 32,
-            "activation": "tanh",
-            "batch_size": 32,
-            "learning_rate": 1e-2,
-            "schedule": "cosine",
-            "iterations": 5_000,
-        },
-    }
+    settings = {"default": DEFAULT}
     default_settings = "default"
 
     @property

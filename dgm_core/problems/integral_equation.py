@@ -18,6 +18,18 @@ from dgm_core.problems.quadrature import gauss_legendre, sobol_set
 
 Quadrature = Literal["monte-carlo", "quasi-monte-carlo", "gauss-legendre"]
 
+DEFAULT = {
+    "network": "mlp",
+    "depth": 2,
+    "width": 32,
+    "activation": "tanh",
+    "batch_size": 32,
+    "learning_rate": 1e-2,
+    "schedule": "cosine",
+    "iterations": 5_000,
+}
+"""Settings of the integral equations that are not the paper's."""
+
 _DRAWS = ("nodes", "second nodes")
 """Sampled terms that serve the integral; the second for an independent estimate of it."""
 _ACCURATE_NODES = 50

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.integral_equation import IntegralEquation, Quadrature
+from dgm_core.problems.integral_equation import DEFAULT, IntegralEquation, Quadrature
 
 
 @PROBLEMS.register("volterra")
@@ -31,18 +31,7 @@ class Volterra(IntegralEquation):
     name = "volterra"
     source = "Detorakis, A Primer, eq. 28; Wazwaz (2011)"
     volterra = True
-    settings = {
-        "default": {
-            "network": "mlp",
-            "depth": 2,
-            "width": 32,
-            "activation": "tanh",
-            "batch_size": 32,
-            "learning_rate": 1e-2,
-            "schedule": "cosine",
-            "iterations": 5_000,
-        },
-    }
+    settings = {"default": DEFAULT}
     default_settings = "default"
 
     @property

@@ -9,6 +9,11 @@ import torch
 from torch import Tensor
 
 
+def loss_columns(terms: Sequence[str]) -> tuple[str, ...]:
+    """Names of a loss and its terms, in the order in which they are recorded."""
+    return ("loss", *(f"loss_{term}" for term in terms))
+
+
 class Curves:
     """Losses of every iteration, (iterations, K, 1 + T): the total, then each term.
 
@@ -16,7 +21,7 @@ class Curves:
     """
 
     def __init__(self, replicates: int, terms: Sequence[str]) -> None:
-        self.columns = ("loss", *(f"loss_{term}" for term in terms))
+        self.columns = loss_columns(terms)
         self.errors: list[tuple[int, list[float]]] = []
         self._buffer = torch.empty(1024, replicates, len(self.columns))
         self._length = 0

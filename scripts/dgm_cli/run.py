@@ -112,20 +112,12 @@ def finish(folder: Path, as_json: bool) -> int:
 
 def summary(folder: Path) -> dict[str, Any]:
     """What `--json` prints of a run."""
-    import pandas as pd
+    from analysis.load import load_run
+    from analysis.tables import counts_table
+    from analysis.tables.search import STATUSES
 
-    from studies.records import TRIALS, read_study
-
-    record = read_study(folder)
-    phase = "search" if record.kind == "search" else "ablation"
-    rows = pd.read_parquet(folder / TRIALS)
-    rows = rows[rows["phase"] == phase]
-    # A trial is diverged where at least half of its replicates are; see studies.entries.
-    diverged = (rows["status"] == "diverged").groupby(rows["trial"]).mean() >= 0.5
-    by_status = {
-        status: int(((rows["status"] == status).groupby(rows["trial"]).any() & ~diverged).sum())
-        for status in ("completed", "stopped", "failed", "interrupted")
-    }
+    run = load_run(folder)
+    record, counts = run.study, counts_table(run).iloc[0]
     winner, reference = (
         None if o is None else {"trial": o.trial, "config": o.config, "mae": o.mae}
         for o in (record.winner, record.reference)
@@ -134,9 +126,8 @@ def summary(folder: Path) -> dict[str, Any]:
         "run": str(folder),
         "study": record.name,
         "state": record.state,
-        "trials": int(rows["trial"].nunique()),
-        **by_status,
-        "diverged": int(diverged.sum()),
+        "trials": int(counts["run"]),
+        **{status: int(counts[status]) for status in STATUSES},
         "iterations_run": record.iterations_run,
         "iterations_asked": record.iterations_asked,
         "seconds": record.seconds,
