@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -41,6 +42,38 @@ class Derivatives:
         if key not in self._gradients:
             self._gradients[key] = gradient(self._partial(output, key[1]), self.x)
         return self._gradients[key][..., last : last + 1]
+
+
+class _Rows(Derivatives):
+    """Those of another at some of its points: what several sets of points share is computed once."""
+
+    def __init__(self, whole: Derivatives, x: Tensor, value: Tensor, rows: slice) -> None:
+        self.x = x
+        self.value = value
+        self._whole = whole
+        self._rows = rows
+
+    def d(self, *axes: str, output: int = 0) -> Tensor:
+        return self._whole.d(*axes, output=output)[:, self._rows]
+
+
+def derivatives_at(field: Field, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
+    """`Derivatives` at several sets of points (K, n_i, d), by name.
+
+    A field that says of itself that it is `pointwise` is evaluated once at all of them, since at
+    these sizes a call costs as much as its arithmetic; any other, such as a network that normalises
+    over the batch, set by set.
+    """
+    if not getattr(field, "pointwise", False):
+        return {name: Derivatives(field, x, axes) for name, x in points.items()}
+    whole = Derivatives(field, torch.cat(list(points.values()), dim=1), axes)
+    sizes = [x.shape[1] for x in points.values()]
+    ends = list(accumulate(sizes))
+    values = whole.value.split(sizes, dim=1)
+    return {
+        name: _Rows(whole, x, value, slice(end - x.shape[1], end))
+        for (name, x), value, end in zip(points.items(), values, ends, strict=True)
+    }
 
 
 def gradient(y: Tensor, x: Tensor) -> Tensor:

@@ -48,9 +48,12 @@ class Network(nn.Module):
     """The values of `batch_norm` that this architecture has."""
 
     dropout_generators: list[torch.Generator]
+    pointwise: bool
+    """Whether outputs depend on their own point only: not where a layer normalises over the batch."""
 
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__()
+        self.pointwise = config.batch_norm == "none"
         self.dropout_generators = make.dropout_generators
 
     def forward(self, x: Tensor) -> Tensor:

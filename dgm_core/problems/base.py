@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ import torch
 from pydantic import ConfigDict, ValidationError
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives, Field
+from dgm_core.calculus import Derivatives, Field, derivatives_at
 from dgm_core.errors import ConfigurationError, explain, unknown
 from dgm_core.problems.verification import verify
 from dgm_core.registry import Registry
@@ -190,6 +190,11 @@ class Problem(ABC):
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""
         return Derivatives(u, x, [axis.name for axis in self.inputs])
+
+    def derivatives_at(self, u: Field, points: Points, terms: Sequence[str]) -> dict[str, Derivatives]:
+        """Those at the points of several terms, in one evaluation where the field allows it."""
+        axes = [axis.name for axis in self.inputs]
+        return derivatives_at(u, {term: points[term] for term in terms}, axes)
 
     def region(self, *, per_point: int = 1, **fixed: float) -> Region:
         """The domain, or the part of it where the named axes have the given values."""

@@ -60,13 +60,15 @@ class Conduction(Problem):
 
     def residuals(self, u: Field, points: Points) -> Residuals:
         y = self.derivatives(u, points["interior"])
-        initial = points["initial"]
+        boundary = self.boundary
+        faces = self.derivatives_at(u, points, ["initial", *boundary])
+        initial = faces["initial"]
         residuals: Residuals = {
             "interior": y.d("t") - self.diffusivity * y.d("x", "x"),
-            "initial": u(initial) - self.profile(initial[..., :1]),
+            "initial": initial.value - self.profile(initial.x[..., :1]),
         }
-        for term, (face, condition) in self.boundary.items():
-            residuals[term] = condition.residual(self.derivatives(u, points[term]), face)
+        for term, (face, condition) in boundary.items():
+            residuals[term] = condition.residual(faces[term], face)
         return residuals
 
     @property

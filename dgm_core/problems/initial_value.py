@@ -29,11 +29,9 @@ class InitialValueProblem(Problem):
         return {"interior": self.region(), "initial": self.region(t=self.inputs[0].lower)}
 
     def residuals(self, u: Field, points: Points) -> Residuals:
-        start = u(points["initial"])
-        return {
-            "interior": self.equation(self.derivatives(u, points["interior"])),
-            "initial": start - self.initial_state(start),
-        }
+        y = self.derivatives_at(u, points, ["interior", "initial"])
+        start = y["initial"].value
+        return {"interior": self.equation(y["interior"]), "initial": start - self.initial_state(start)}
 
     @property
     def hard_terms(self) -> tuple[str, ...]:

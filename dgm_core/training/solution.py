@@ -34,6 +34,11 @@ class Piece(nn.Module):
         self.scaling = UnitScaling(problem.inputs) if config.input_scaling == "unit" else None
         self._hard = config.hard_conditions
 
+    @property
+    def pointwise(self) -> bool:
+        """Whether its value at a point depends on that point alone (see `derivatives_at`)."""
+        return self.network.pointwise
+
     def forward(self, x: Tensor) -> Tensor:
         raw = self.network(x if self.scaling is None else self.scaling(x))
         return self.problem.constrain(x, raw) if self._hard else raw

@@ -1,9 +1,10 @@
 """The paper's hyperparameter search (listings 6 and 7), with the depth added.
 
 The space has the paper's bounds.  Batch size and iterations are scales, and drawn on a logarithmic one.
-A cosine decay towards a trial's own last iteration makes trials at one rung unequal: the short one is
-further on in its schedule.  What is evaluated is therefore a short moving average of the weights, which
-takes away the noise of a rate that has not decayed yet.
+What all trials share has three changes from the paper's settings: the rate decays along a cosine, inputs are
+mapped to [−1, 1] before the first layer, and what is evaluated is a short moving average of the weights.
+A decay towards a trial's own last iteration makes trials at one rung unequal, the short one being further
+on in its schedule; the average takes away the noise of a rate that has not decayed yet.
 """
 
 from optuna.distributions import FloatDistribution, IntDistribution
@@ -19,7 +20,7 @@ STUDY = Search(
         "Which batch size, learning rate, number of iterations and depth solve the heat equation "
         "best, and do they beat the paper's own settings?"
     ),
-    base=PAPER.changed({"schedule": "cosine", "averaging": 0.99}),
+    base=PAPER.changed({"schedule": "cosine", "input_scaling": "unit", "averaging": 0.99}),
     reference=PAPER,
     space={
         "batch_size": IntDistribution(1, 512, log=True),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dgm_core.calculus import Derivatives, gradient
+from dgm_core import Setup, load_problem
+from dgm_core.calculus import Derivatives, derivatives_at, gradient
+from dgm_core.training.solution import Solution
 
 
 def field(x: torch.Tensor) -> torch.Tensor:
@@ -85,3 +87,40 @@ def test_a_gradient_can_be_differentiated_again():
 def test_unknown_axes_are_refused(at):
     with pytest.raises(ValueError, match="tuple"):
         Derivatives(field, at, ("x", "t")).d("y")
+
+
+class Counted:
+    """A field that counts its calls."""
+
+    def __init__(self, pointwise):
+        self.pointwise = pointwise
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return field(x)
+
+
+@pytest.mark.parametrize(("pointwise", "calls"), [(True, 1), (False, 3)])
+def test_sets_of_points_share_a_call_where_the_field_is_pointwise(at, pointwise, calls):
+    points = {"left": at, "middle": at[:, :1], "right": 0.5 * at[:, 1:]}
+    u = Counted(pointwise)
+    found = derivatives_at(u, points, ("x", "t"))
+    assert u.calls == calls
+    for name, x in points.items():
+        alone = Derivatives(field, x, ("x", "t"))
+        torch.testing.assert_close(found[name].value, alone.value)
+        torch.testing.assert_close(found[name].x.detach(), x)
+        torch.testing.assert_close(found[name].d("x", "t", output=1), alone.d("x", "t", output=1))
+
+
+@pytest.mark.parametrize(("batch_norm", "calls"), [("none", 2), ("before", 4)])
+def test_a_network_that_normalises_over_the_batch_sees_each_term_apart(batch_norm, calls):
+    setup = Setup.named(load_problem("heat"), "paper").changed({"batch_norm": batch_norm, "depth": 1})
+    piece = Solution(setup, [0]).piece(0)
+    seen = []
+    piece.network.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[1]))
+    points = {term: torch.rand(1, 3, 2) for term in setup.problem.terms}
+    setup.problem.residuals(piece, points)
+    assert len(seen) == calls
+    assert sum(seen) == 12

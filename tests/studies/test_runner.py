@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,15 @@ def test_an_ablation_trains_every_arm_on_the_same_seeds(tmp_path: Path) -> None:
     assert set(solutions["arm"]) == {"1", "8"}
 
 
+def rungs_reached(storage: Path) -> int:
+    """How many scores at rungs the sampler has been told."""
+    try:
+        with closing(sqlite3.connect(f"file:{storage}?mode=ro", uri=True, timeout=10)) as connection:
+            return int(connection.execute("select count(*) from trial_intermediate_values").fetchone()[0])
+    except sqlite3.OperationalError:  # no file or no table yet
+        return 0
+
+
 @pytest.fixture
 def interrupted(tmp_path: Path) -> tuple[Path, float, subprocess.CompletedProcess[str]]:
     command = [sys.executable, "-m", "dgm_cli.main", "run", "heat-search", "--seed", "3", "--json"]
@@ -177,10 +187,10 @@ def interrupted(tmp_path: Path) -> tuple[Path, float, subprocess.CompletedProces
         env={**os.environ, "COLUMNS": "200"},
     ) as process:
         folder = tmp_path / "heat-search" / "cut"
-        deadline = time.monotonic() + 120
-        while not list(folder.glob("ray/search/*/result.json")) and time.monotonic() < deadline:
+        deadline = time.monotonic() + 240
+        while not rungs_reached(folder / "optuna.db"):
+            assert time.monotonic() < deadline, "no trial reached a rung"
             time.sleep(0.2)
-        time.sleep(4)
         begun = time.monotonic()
         process.send_signal(signal.SIGINT)
         output, messages = process.communicate(timeout=60)
