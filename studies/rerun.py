@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.errors import unknown
+from dgm_core.training import configure_process
 from studies import environment
 from studies.records import CURVES, TRIALS, StudyRecord, read_study
 
@@ -86,8 +86,7 @@ def _compare(
         ],
         axis=1,
     )  # (iterations, K, 1 + T)
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    configure_process()
     trainer = Trainer(setup, seeds)
     trainer.advance(len(before))
     after = trainer.curves.losses.numpy()

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from dgm_core import Setup, Trainer
-from dgm_core.training import median, save_model
+from dgm_core.training import configure_process, median, save_model
 from studies import collect
 from studies.describe import base_record
 from studies.entries import TrialEntry
@@ -50,8 +48,7 @@ def solve_setup(
     model: Path | None = None,
 ) -> Solved:
     """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    configure_process()
     seeds = replicate_seeds(seed, "ablation", replicates)
     problem = setup.problem
     trainer = Trainer(setup, seeds)

@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from dgm_core import Setup, Trainer
 from dgm_core.networks import count_parameters
-from dgm_core.training import checkpoint, median
+from dgm_core.training import checkpoint, configure_process, median
 
 SCORE = "score"
 TIME = "iterations"
@@ -125,8 +123,7 @@ def tune_trial(config: dict[str, Any], task: Task) -> None:
     """The function trainable: a trial under Ray Tune, resumed from its checkpoint where it has one."""
     from ray import tune
 
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    configure_process()
     begun = tune.get_checkpoint()
     state = None
     if begun is not None:

@@ -4,6 +4,7 @@ from dgm_core.training.config import Setup, TrainConfig
 from dgm_core.training.evaluation import METRICS, Errors, median
 from dgm_core.training.loop import Trainer, train
 from dgm_core.training.model import load_field, save_model
+from dgm_core.training.process import configure_process
 from dgm_core.training.result import Polished, Status, TrainResult
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "Trainer",
+    "configure_process",
     "load_field",
     "median",
     "save_model",

@@ -14,6 +14,7 @@ from dgm_core import Setup, Trainer, load_problem
 from dgm_core.calculus import Field
 from dgm_core.errors import unknown
 from dgm_core.problems.fredholm import Fredholm
+from dgm_core.training import configure_process
 
 ROUNDS = 7
 REPLICATES = 5
@@ -90,8 +91,7 @@ def measure(slow: Work, fast: Work) -> tuple[float, float, list[float]]:
 
 def main() -> None:
     """Runs the named benchmarks, by default all."""
-    torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
+    configure_process()
     for name in sys.argv[1:] or BENCHMARKS:
         if name not in BENCHMARKS:
             sys.exit(f"scripts/bench: {unknown('benchmark', name, BENCHMARKS)}")
