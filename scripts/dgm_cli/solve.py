@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from studies.solve import Solved
 
 
+LOGGED = 20
+"""Lines that a solve writes to a log file, where there is no terminal for a bar."""
+
+
 def solve(
     problem: Annotated[str, typer.Argument(help="A problem's name, see `dgm list`.")],
     settings_name: Annotated[
@@ -67,12 +71,18 @@ def solve_with_progress(setup: Setup, **options: Any) -> Solved:
     from studies.solve import solve_setup
 
     progress = _progress()
-    total = setup.config.iterations
-    task = progress.add_task(setup.problem.name, total=total, loss=math.nan, mae=math.nan)
+    problem, total = setup.problem.name, setup.config.iterations
+    task = progress.add_task(problem, total=total, loss=math.nan, mae=math.nan)
+    told = 0
 
     def show(iteration: int, loss: float, mae: float) -> None:
-        progress.start()  # not before training has begun: what is refused shows no bar
-        progress.update(task, completed=iteration, loss=loss, mae=mae)
+        nonlocal told
+        if messages.is_terminal:
+            progress.start()  # not before training has begun: what is refused shows no bar
+            progress.update(task, completed=iteration, loss=loss, mae=mae)
+        elif (share := LOGGED * iteration // total) > told:
+            told = share
+            messages.print(f"{problem}: {iteration:,} of {total:,} · loss {loss:.2e} · MAE {mae:.2e}")
 
     try:
         solved = solve_setup(setup, on_progress=show, **options)

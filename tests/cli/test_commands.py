@@ -1,0 +1,40 @@
+"""The commands as a user calls them: what goes to which stream, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def dgm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "dgm_cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_solve_logs_its_progress_where_there_is_no_terminal(tmp_path: Path) -> None:
+    done = dgm("solve", "heat", "--iterations", "60", "--replicates", "2", "--json", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "heat: 60 of 60 · loss" in done.stderr
+    (line,) = done.stdout.splitlines()
+    outcome = json.loads(line)
+    assert outcome["problem"] == "heat"
+    assert outcome["iterations"] == 60
+    assert outcome["status"] == "completed"
+    assert [row["seed"] for row in outcome["replicates"]] == [0, 1]
+    assert list(Path(outcome["run"]).glob("figures/*.pdf"))
+
+
+def test_a_quick_reproduction_gives_no_verdict(tmp_path: Path) -> None:
+    done = dgm(
+        *("reproduce", "--quick", "--problems", "exponential-decay,heat", "--replicates", "2"),
+        *("--json", "--out", str(tmp_path)),
+    )
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert [row["problem"] for row in outcome["rows"]] == ["exponential-decay", "heat"]
+    assert all("no verdict" in row["verdict"] for row in outcome["rows"])
+    assert [row["paper_mae"] for row in outcome["rows"]] == [0.0017, 0.0529]
+    table = (Path(outcome["run"]) / "table.md").read_text()
+    assert "exponential-decay" in table
