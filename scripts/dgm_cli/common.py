@@ -51,6 +51,8 @@ def interval(mae: Mapping[str, Any] | None) -> str:
         return "–"
     if mae["median"] is None:
         return f"diverged ({mae['diverged']} of {mae['n']})"
+    if mae["n"] == 1:
+        return f"{_number(mae['median'])} (n = 1)"
     low, high = (_number(mae[key]) for key in ("low", "high"))
     lost = f", {mae['diverged']} diverged" if mae.get("diverged") else ""
     return f"{_number(mae['median'])} [{low}, {high}] (n = {mae['n']}{lost})"

@@ -88,10 +88,17 @@ def verdict(paper: float | None, mae: dict[str, Any], share: float) -> str:
     if paper is None:
         return "the paper reports no error"
     factor = paper / mae["median"]
+    if mae["n"] == 1:
+        return f"one seed, no interval: {_times(factor)} the paper's"
     low = mae["low"] if mae["low"] is not None else mae["median"]
     high = mae["high"] if mae["high"] is not None else math.inf
     if high < paper:
-        return f"reached: {factor:.1f} times smaller than the paper's"
+        return f"reached: {_times(factor)} the paper's"
     if low > paper:
-        return f"not reached: {1 / factor:.1f} times the paper's"
+        return f"not reached: {_times(factor)} the paper's"
     return "agrees: the paper's error lies within our interval"
+
+
+def _times(factor: float) -> str:
+    """How an error compares that is smaller by `factor`, in words."""
+    return f"{factor:.1f} times smaller than" if factor > 1 else f"{1 / factor:.1f} times"

@@ -1,0 +1,54 @@
+"""What a reproduction says of the paper's error."""
+
+from __future__ import annotations
+
+import pytest
+
+from dgm_cli.common import interval
+from dgm_cli.reproduce import verdict
+
+
+def errors(median, low, high, n=5, diverged=0):
+    return {"median": median, "low": low, "high": high, "n": n, "diverged": diverged}
+
+
+@pytest.mark.parametrize(
+    ("paper", "mae", "share", "expected"),
+    [
+        (0.05, errors(0.001, 0.0005, 0.002), 1.0, "reached: 50.0 times smaller than the paper's"),
+        (0.05, errors(0.1, 0.08, 0.2), 1.0, "not reached: 2.0 times the paper's"),
+        (0.05, errors(0.04, 0.03, 0.06), 1.0, "agrees: the paper's error lies within our interval"),
+        (
+            0.05,
+            errors(0.04, 0.03, None, diverged=1),
+            1.0,
+            "agrees: the paper's error lies within our interval",
+        ),
+        (0.05, errors(None, 0.03, None, diverged=3), 1.0, "diverged"),
+        (
+            0.05,
+            errors(0.01, None, None, n=1),
+            1.0,
+            "one seed, no interval: 5.0 times smaller than the paper's",
+        ),
+        (0.05, errors(0.2, None, None, n=1), 1.0, "one seed, no interval: 4.0 times the paper's"),
+        (None, errors(0.01, 0.005, 0.02), 1.0, "the paper reports no error"),
+        (0.05, errors(0.001, 0.0005, 0.002), 0.02, "shortened to 2% of the iterations: no verdict"),
+    ],
+)
+def test_the_verdict_follows_from_the_interval(paper, mae, share, expected):
+    assert verdict(paper, mae, share) == expected
+
+
+@pytest.mark.parametrize(
+    ("mae", "expected"),
+    [
+        (None, "–"),
+        (errors(0.001234, 0.0005, 0.002), "0.0012 [0.0005, 0.002] (n = 5)"),
+        (errors(0.001234, None, None, n=1), "0.0012 (n = 1)"),
+        (errors(0.001234, 0.0005, None, diverged=1), "0.0012 [0.0005, ∞] (n = 5, 1 diverged)"),
+        (errors(None, 0.0005, None, diverged=3), "diverged (3 of 5)"),
+    ],
+)
+def test_an_error_is_printed_with_its_interval_and_count(mae, expected):
+    assert interval(mae) == expected
