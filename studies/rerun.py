@@ -17,7 +17,7 @@ from studies.records import CURVES, TRIALS, StudyRecord, read_study
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
-"""On another machine or other versions, rounding differs and training amplifies it: there the losses of
+"""On another machine, other versions or another commit, rounding differs and training amplifies it: there the losses of
 the first `COMPARED_ITERATIONS` iterations must agree to this relative tolerance."""
 
 
@@ -63,9 +63,12 @@ def rerun(
 
 
 def differing(record: StudyRecord) -> list[str]:
-    """Versions and machine properties that are not those of the record, in words."""
+    """Versions, commit and machine properties that are not those of the record, in words."""
     here, there = environment.versions(), record.versions
     names = [f"{name} {there.get(name)} → {here.get(name)}" for name in here if here[name] != there.get(name)]
+    commit = environment.commit()
+    if commit != record.commit:
+        names.append(f"commit {_short(record.commit)} → {_short(commit)}")
     machine, recorded = environment.machine(), record.machine
     names += [
         f"{key} {recorded.get(key)} → {machine[key]}"
@@ -73,6 +76,13 @@ def differing(record: StudyRecord) -> list[str]:
         if machine[key] != recorded.get(key)
     ]
     return names
+
+
+def _short(commit: str | None) -> str:
+    if commit is None:
+        return "unknown"
+    revision, plus, changes = commit.partition("+")
+    return revision[:7] + plus + changes
 
 
 def _compare(

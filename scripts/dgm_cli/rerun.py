@@ -22,7 +22,7 @@ def rerun(
 
     verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))
     if differences:
-        messages.print(f"Not the recorded machine or versions: {'; '.join(differences)}")
+        messages.print(f"Not as recorded: {'; '.join(differences)}")
     for verdict in verdicts:
         messages.print(f"{verdict.trial}: {verdict.words}")
     agree = all(verdict.agrees for verdict in verdicts)

@@ -81,6 +81,7 @@ def test_elsewhere_a_curve_may_differ_in_rounding_and_what_differs_is_named(
     (folder / "trials.parquet").write_bytes((solved.folder / "trials.parquet").read_bytes())
     record = read_study(solved.folder)
     record.versions["torch"] = "1.0"
+    record.commit = "0123456789abcdef+changes"
     (folder / "study.json").write_text(record.model_dump_json())
     curves = pd.read_parquet(solved.folder / "curves.parquet")
     loss = [name for name in curves.columns if name.startswith("loss")]
@@ -88,6 +89,7 @@ def test_elsewhere_a_curve_may_differ_in_rounding_and_what_differs_is_named(
     curves.to_parquet(folder / "curves.parquet")
     verdicts, differences = rerun(folder)
     assert any(name.startswith("torch 1.0") for name in differences)
+    assert any(name.startswith("commit 0123456+changes → ") for name in differences)
     assert verdicts[0].agrees
     assert not verdicts[0].equal
 
