@@ -22,6 +22,9 @@ from pydantic import BaseModel, ConfigDict
 
 SCHEMA = 1
 
+State = Literal["running", "finished", "interrupted", "failed"]
+"""Of a study: failed where the runner raised, or where a confirmation did."""
+
 STUDY = "study.json"
 TRIALS = "trials.parquet"
 CURVES = "curves.parquet"
@@ -128,7 +131,7 @@ class StudyRecord(BaseModel):
     command: str | None = None
     started: str  # ISO 8601, UTC
     seconds: float | None = None
-    state: Literal["running", "finished", "interrupted", "failed"] = "running"
+    state: State = "running"
     iterations_run: int | None = None  # of the search or ablation, confirmation not counted
     iterations_asked: int | None = None
     winner: Outcome | None = None

@@ -17,8 +17,8 @@ from studies.records import CURVES, TRIALS, StudyRecord, read_study
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
-"""On another machine, other versions or another commit, rounding differs and training amplifies it: there the losses of
-the first `COMPARED_ITERATIONS` iterations must agree to this relative tolerance."""
+"""On another machine, other versions or another commit, rounding differs and training amplifies it:
+there the losses of the first `COMPARED_ITERATIONS` iterations must agree to this relative tolerance."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from studies.records import (
     RAY,
     SOLUTIONS,
     TRIALS,
+    State,
     write_study,
     write_table,
 )
@@ -166,27 +167,32 @@ class _Run:
         if study.time_limit is not None and time.time() - begun >= study.time_limit:
             complete = True
         winner = best_trial(journal)
-        if complete and winner is not None:
-            complete = self._confirm(study, winner)
         self.record.state = "finished" if complete else "interrupted"
+        if complete and winner is not None:
+            self.record.state = self._confirm(study, winner)
 
-    def _confirm(self, study: Search, winner: TrialEntry) -> bool:
-        """Trains the winner and the reference on fresh seeds to their ends; only this is a headline."""
+    def _confirm(self, study: Search, winner: TrialEntry) -> State:
+        """Trains the winner and the reference on fresh seeds to their ends; only this is a headline.
+
+        Returns the state in which that leaves the study.
+        """
         n = study.confirmations
         self.console.print(f"Confirming trial {winner.trial} and the reference settings on {n} fresh seeds.")
         setups = {"winner": winner.setup, "reference": study.reference}
         # In trials of the search's own number of replicates, so that all cores have work.
         journal = self._arms("confirm", setups, self._seeds("confirm"), together=study.replicates)
         entries = list(journal.entries.values())
-        if not all(entry.status in (Status.COMPLETED, Status.DIVERGED) for entry in entries):
-            return False
         parts = {arm: [entry for entry in entries if entry.arm == arm] for arm in setups}
-        if not all(parts.values()):
-            return False
+        if not all(parts.values()) or any(entry.status == Status.INTERRUPTED for entry in entries):
+            return "interrupted"
+        failed = [entry for entry in entries if entry.status == Status.FAILED]
+        if failed:
+            self.console.print(f"The confirmation failed: {failed[0].trial}: {failed[0].error}")
+            return "failed"
         self.record.winner = outcome(parts["winner"], winner.trial)
         self.record.reference = outcome(parts["reference"], "reference")
         write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal]))
-        return True
+        return "finished"
 
     def _ablate(self, study: Ablation) -> None:
         seeds = self._seeds("ablation")

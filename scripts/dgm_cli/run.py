@@ -107,7 +107,7 @@ def finish(folder: Path, as_json: bool) -> int:
         messages.print(f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html")
     if as_json:
         print_json(summary(folder))
-    return 130 if record.state == "interrupted" else 0
+    return {"interrupted": 130, "failed": 1}.get(record.state, 0)
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -138,6 +138,9 @@ def summary(folder: Path) -> dict[str, Any]:
 
 def _summary(record: Any) -> None:
     if record.kind != "search":
+        return
+    if record.state == "failed":
+        messages.print("The winner is not confirmed, so there is no result.")
         return
     if record.winner is None:
         messages.print("No trial completed, so there is no winner: give the search more trials.")
