@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,3 +26,24 @@ def make_folder(out: Path, study: str, run: str | None = None) -> Path:
     except OSError as error:
         raise ConfigurationError(f"{folder} cannot be written: {error.strerror}.") from None
     return folder
+
+
+def discard_folder(folder: Path) -> None:
+    """Removes a run folder that was made in vain, and `out/study` and `out` where they are empty then."""
+    shutil.rmtree(folder)
+    for parent in folder.parents[:2]:
+        try:
+            parent.rmdir()
+        except OSError:
+            return
+
+
+def check_file(path: Path) -> None:
+    """Raises ConfigurationError in one sentence where a file cannot be written later."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise ConfigurationError(f"{path} cannot be written: it is a folder.")
+    if not folder.is_dir():
+        raise ConfigurationError(f"{path} cannot be written: there is no folder {folder}.")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"{path} cannot be written: permission denied.")

@@ -12,11 +12,11 @@ from typing import Any
 from ray import tune
 from rich.console import Console
 
-from dgm_core import Setup, Status
+from dgm_core import ConfigurationError, Setup, Status
 from studies import collect
 from studies.describe import study_record
 from studies.entries import TrialEntry
-from studies.folders import make_folder
+from studies.folders import discard_folder, make_folder
 from studies.journal import Journal
 from studies.live import LiveTable
 from studies.outcomes import best_trial, outcome
@@ -61,7 +61,8 @@ class Options:
 def run_study(study: Study, options: Options | None = None) -> Path:
     """Runs a search or an ablation and returns its run folder.
 
-    Raises ConfigurationError before anything is written where the folder exists or cannot be made.
+    Raises ConfigurationError, and leaves nothing behind, where the folder exists or cannot be made or
+    no cluster answers at the address.
     """
     options = options or Options()
     folder = make_folder(options.out, study.name, options.run)
@@ -70,11 +71,14 @@ def run_study(study: Study, options: Options | None = None) -> Path:
         run.launch()
     except KeyboardInterrupt:
         run.record.state = "interrupted"
+    except ConfigurationError:
+        discard_folder(folder)
+        raise
     except BaseException:
         run.record.state = "failed"
-        raise
-    finally:
         run.save()
+        raise
+    run.save()
     return folder
 
 

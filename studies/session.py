@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from dgm_core import ConfigurationError
+
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Workers train: at Ray's default niceness of 15 any other process would starve them.
     "RAY_worker_niceness": "0",
@@ -32,7 +35,8 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
     """Runs the body with Ray started; yields the dashboard's address where there is one.
 
     address: "local" starts Ray on this machine for this study alone; anything else ("auto", host
-    and port) joins a running cluster, which is left running.
+    and port) joins a running cluster, which is left running.  Raises ConfigurationError where none
+    answers.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -45,7 +49,12 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
         }
-    context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    try:
+        context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, ValueError) as error:
+        if address == "local":
+            raise
+        raise ConfigurationError(f"no Ray cluster answers at --address {address}: {error}") from None
     logging.getLogger("ray").setLevel(logging.ERROR)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:

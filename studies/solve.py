@@ -14,7 +14,7 @@ from dgm_core.training import configure_process, median, save_model
 from studies import collect
 from studies.describe import base_record
 from studies.entries import TrialEntry
-from studies.folders import make_folder
+from studies.folders import check_file, make_folder
 from studies.intervals import confirmed
 from studies.records import CURVES, SOLUTIONS, TRIALS, write_study, write_table
 from studies.study import replicate_seeds
@@ -47,7 +47,13 @@ def solve_setup(
     on_progress: Progress | None = None,
     model: Path | None = None,
 ) -> Solved:
-    """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done."""
+    """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done.
+
+    Raises ConfigurationError before anything is trained where the folder or the file `model` cannot
+    be written.
+    """
+    if model is not None:
+        check_file(model)
     configure_process()
     seeds = replicate_seeds(seed, "ablation", replicates)
     problem = setup.problem

@@ -111,7 +111,10 @@ class Problem(ABC):
     source: ClassVar[str]
     settings: ClassVar[Mapping[str, Mapping[str, Any]]]
     """Named training configurations: "paper", and "tuned" where a study found a better one; a
-    problem that is not the paper's has "default" in place of "paper"."""
+    problem that is not the paper's has "default" in place of "paper".  Keys "problem.…" are
+    parameters of the problem itself."""
+    tuned_by: ClassVar[str | None] = None
+    """The command whose winner, rounded, the "tuned" settings are."""
     default_settings: ClassVar[str] = "paper"
     """The settings to use where none are named."""
     reported_mae: ClassVar[float | None] = None

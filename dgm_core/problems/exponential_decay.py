@@ -42,7 +42,19 @@ class ExponentialDecay(InitialValueProblem):
             "learning_rate": 1e-4,
             "iterations": 5_000,
         },
+        "tuned": {
+            "network": "mlp",
+            "depth": 2,
+            "width": 21,
+            "activation": "tanh",
+            "gain": 1.0,
+            "batch_size": 64,
+            "learning_rate": 3.5e-2,
+            "schedule": "cosine",
+            "iterations": 3_150,
+        },
     }
+    tuned_by = "dgm run decay-search"
 
     @property
     def inputs(self) -> tuple[Axis, ...]:

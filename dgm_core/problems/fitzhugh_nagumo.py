@@ -85,6 +85,8 @@ class FitzHughNagumo(InitialValueProblem):
         },
     }
 
+    tuned_by = "dgm run fhn-search"
+
     @property
     def inputs(self) -> tuple[Axis, ...]:
         return (Axis("t", 0.0, self.end),)

@@ -173,4 +173,7 @@ class Setup:
         """The problem with its settings of the given name ("paper", "tuned")."""
         if settings not in problem.settings:
             raise unknown(f"settings of {problem.name}", settings, problem.settings)
-        return cls(problem, TrainConfig.create(problem.settings[settings]))
+        values = problem.settings[settings]
+        config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
+        own = {key: value for key, value in values.items() if key not in config}
+        return cls(problem, TrainConfig.create(config)).changed(own)

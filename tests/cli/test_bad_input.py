@@ -50,6 +50,8 @@ CASES = {
     "solve heat --set depth=0": "depth = 0 is not allowed",
     "solve heat --iterations 0": "iterations = 0 is not allowed",
     "solve heat --replicates 0": "--replicates 0 is not allowed",
+    "solve heat --save-model nowhere/heat.pt": "there is no folder",
+    "run heat-search --address nowhere": "no Ray cluster answers at --address nowhere",
     "report nowhere": "nowhere",
     "compare nowhere": "nowhere",
     "rerun nowhere": "nowhere is no run",

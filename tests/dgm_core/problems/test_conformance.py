@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from dgm_core.calculus import Derivatives, Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.problems import PROBLEMS, Points, Problem, load_problem
 from dgm_core.problems.verification import perturbed, residual_sizes
-from dgm_core.training import TrainConfig
+from dgm_core.training import Setup
 from dgm_core.training.sampling import PointSource
 
 torch.set_num_threads(1)
@@ -173,8 +174,18 @@ def test_settings_are_valid(name: str) -> None:
     problem = load_problem(name)
     assert problem.default_settings in problem.settings
     assert ("paper" in problem.settings) == (problem.default_settings == "paper")
-    for values in problem.settings.values():
-        TrainConfig.create(values)
+    for settings in problem.settings:
+        Setup.named(problem, settings)
+
+
+@every_problem
+def test_tuned_settings_name_their_study_and_take_no_more_iterations_than_the_paper(name: str) -> None:
+    problem = load_problem(name)
+    assert ("tuned" in problem.settings) == (problem.tuned_by is not None)
+    if problem.tuned_by is not None:
+        assert shlex.split(problem.tuned_by)[:2] == ["dgm", "run"]
+        tuned, paper = (Setup.named(problem, settings).config for settings in ("tuned", "paper"))
+        assert tuned.iterations <= paper.iterations
 
 
 @every_problem
