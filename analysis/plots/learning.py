@@ -43,15 +43,16 @@ def first_iterations(run: Run) -> Figure | None:
     lines = -(-len(panels) // columns)
     made = style.figure(width, 0.9 + 2.5 * lines)
     axes = list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
+    shown = {name: thinned(one, bins=100, spacing="linear") for name, one in found.items()}
     inset = min(INSET[len(panels) > 1], max(2, int(max(one.iterations[-1] for one in found.values())) // 5))
     for axis, panel in zip(axes, panels, strict=False):
         own = {name: one for name, one in found.items() if look[name].panel == panel}
-        _curves(axis, {name: thinned(one, bins=100, spacing="linear") for name, one in own.items()}, look)
+        _curves(axis, {name: shown[name] for name in own}, look)
         axis.set(xlabel=AXES["iterations"], ylabel="training loss")
         if panel is not None:
             axis.set_title(f"{titles(run.study)[1]}: {panel}")
         _inset(axis, own, look, inset)
-    limit(axes[0], [one.values for one in found.values()], room=1.5)
+    limit(axes[0], [edge for one in shown.values() for edge in band(one.values)], room=1.3)
     low, high = axes[0].get_ylim()
     axes[0].set_ylim(low, high * (high / low) ** 0.7)  # the insets' place
     _finish(made, axes, panels, run)

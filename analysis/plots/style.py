@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, NullLocator
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogFormatterSciNotation,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+)
 
 ONE_COLUMN = 3.4
 TWO_COLUMNS = 7.0
@@ -98,15 +105,28 @@ def integers(axis: Axes) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
-class Powers(LogFormatterSciNotation):
-    """Ticks of a logarithmic axis as plain text, "10⁻³": much faster to lay out than mathematics."""
+_FEW_POWERS = 60
+"""A logarithmic axis that spans less has ticks at 2 and 5 too."""
 
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        found = re.search(r"(?:(\d+)\\times)?10\^\{(-?\d+)\}", super().__call__(x, pos))
-        if not found:
-            return ""
-        power = "10" + found[2].translate(_SUPERSCRIPTS)
-        return power if found[1] is None else f"{found[1]}×{power}"
+
+def power_label(x: float) -> str:
+    """A number as a logarithmic axis shows it: "10⁻³", "2×10⁻³".  Plain text: fast to lay out."""
+    exponent = math.floor(math.log10(x) + 1e-9)
+    digit = round(x / 10.0**exponent)
+    power = "10" + str(exponent).translate(_SUPERSCRIPTS)
+    return power if digit == 1 else f"{digit}×{power}"
+
+
+def _logarithmic(axis: Axis) -> None:
+    low, high = axis.get_view_interval()
+    axis.set_major_formatter(FuncFormatter(lambda x, _: power_label(x)))
+    axis.set_minor_formatter(NullFormatter())
+    if high / low > 1e4:  # a grey fringe, and slow
+        axis.set_minor_locator(NullLocator())
+    elif high / low < _FEW_POWERS:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        if low >= 0.1 and high < 1e4:
+            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
 def save(made: Figure, folder: Path, name: str) -> list[Path]:
@@ -115,11 +135,7 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
     png, pdf = folder / f"{name}.png", folder / f"{name}.pdf"
     for axis in made.findobj(Axis):
         if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
-            axis.set_major_formatter(Powers())
-            axis.set_minor_formatter(Powers(minor_thresholds=(1, 0.4)))
-            low, high = axis.get_view_interval()
-            if high / low > 1e4:  # a grey fringe, and slow
-                axis.set_minor_locator(NullLocator())
+            _logarithmic(axis)
     # The canvases' own methods draw once each, where Figure.savefig draws twice.
     FigureCanvasAgg(made).print_png(png, metadata={"Software": None})
     made.set_layout_engine("none")  # the layout stands

@@ -189,3 +189,32 @@ def test_no_text_is_cut_off_or_overlaps(run: Callable[[str], Run]) -> None:
         assert not any(a.overlaps(b) for a, b in pairwise(boxes))
         assert made._supxlabel is not None
         assert made._supxlabel.get_window_extent().x1 <= made.bbox.x1
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [(1e-3, "10⁻³"), (2e-3, "2×10⁻³"), (1.0, "10⁰"), (5e4, "5×10⁴"), (1e12, "10¹²")]
+)
+def test_a_logarithmic_tick_is_named_by_its_power(value: float, label: str) -> None:
+    assert style.power_label(value) == label
+
+
+@pytest.mark.parametrize(
+    ("values", "shown", "missing"),
+    [
+        ((8, 64), {"10", "20", "50"}, {"30", "40"}),
+        ((1e-3, 2e-2), {"10⁻³", "2×10⁻³", "5×10⁻³", "10⁻²"}, {"3×10⁻³"}),
+        ((1e-6, 1.0), {"10⁻⁶", "10⁻²", "10⁰"}, {"2×10⁻³"}),
+    ],
+)
+def test_a_short_logarithmic_axis_has_ticks_enough_and_none_that_collide(
+    tmp_path: Path, values: tuple[float, float], shown: set[str], missing: set[str]
+) -> None:
+    with style.styled():
+        made = style.figure(2.2, 2.0)
+        axis = made.subplots()
+        axis.set_xscale("log")
+        axis.plot(values, [0.0, 1.0])
+        style.save(made, tmp_path, "axis")
+    labels = {text.get_text() for text in axis.get_xticklabels(which="both")}
+    assert shown <= labels
+    assert not missing & labels
