@@ -36,7 +36,22 @@ class Heat(Conduction):
             "learning_rate": 1e-4,
             "iterations": 15_000,
         },
+        "tuned": {
+            "network": "mlp",
+            "depth": 4,
+            "width": 32,
+            "activation": "tanh",
+            "gain": 1.0,
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "batch_size": 22,
+            "learning_rate": 1.4e-2,
+            "schedule": "cosine",
+            "iterations": 10_000,
+            "averaging": 0.99,
+        },
     }
+    tuned_by = "dgm run heat-search --set hard_conditions=true --set iterations=10000 --time-limit 600"
 
     def profile(self, x: Tensor) -> Tensor:
         return torch.sin(x)
