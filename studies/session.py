@@ -15,7 +15,6 @@ from dgm_core import ConfigurationError
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Workers train: at Ray's default niceness of 15 any other process would starve them.
     "RAY_worker_niceness": "0",
