@@ -25,7 +25,7 @@ it, whose product has the square of the true residual as its expectation."""
 Residuals = dict[str, Residual]
 """Term -> residual."""
 
-STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
+STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=True)
 """Configuration of a problem's `pydantic.dataclasses.dataclass(frozen=True, config=STRICT)`."""
 
 
@@ -44,13 +44,15 @@ class Region:
 
     `per_point` multiplies the number of points drawn, for terms that need several for each point
     of the mini-batch (the nodes of a Monte-Carlo integral).  `total` replaces that number by one
-    which does not depend on the mini-batch.
+    which does not depend on the mini-batch.  `independent` points are uniform and independent
+    whatever the sampler: an estimate's variance is theirs.
     """
 
     lower: tuple[float, ...]
     upper: tuple[float, ...]
     per_point: int = 1
     total: int | None = None
+    independent: bool = False
 
     @property
     def free(self) -> tuple[int, ...]:

@@ -44,7 +44,8 @@ class IntegralEquation(Problem):
     With α = 1 it is of the second kind, with α = 0 of the first; `volterra` puts x in place of b.
     The integral is estimated from `nodes` values of y by
 
-    - "monte-carlo": independent uniform nodes, drawn anew for every x (the paper's);
+    - "monte-carlo": independent uniform nodes, drawn anew for every x (the paper's), whatever the
+      sampler of the points x;
     - "quasi-monte-carlo": a Sobol set under a random shift, drawn at every iteration for all x;
     - "gauss-legendre": fixed nodes, the same for all x.
 
@@ -100,7 +101,7 @@ class IntegralEquation(Problem):
         regions = {"interior": self.region()}
         for draw in _DRAWS[: 2 if self.unbiased else 1]:
             if self.quadrature == "monte-carlo":
-                regions[draw] = Region((0.0,), (1.0,), per_point=self.nodes)
+                regions[draw] = Region((0.0,), (1.0,), per_point=self.nodes, independent=True)
             elif self.quadrature == "quasi-monte-carlo":
                 regions[draw] = Region((0.0,), (1.0,), total=1)  # the shift of the set
         return regions

@@ -22,9 +22,13 @@ _POINTS = 8
 def verify(problem: Problem) -> None:
     """Refuses a problem whose reference does not satisfy its residuals, at a few points (float64).
 
-    Raises ConfigurationError with the term, its residual and the tolerance.  One success is
-    remembered for each class and parameters.
+    Raises ConfigurationError with the term, its residual and the tolerance, and where the reference is
+    zero everywhere.  One success is remembered for each class and parameters.
     """
+    if not problem.reference(problem.evaluation_points()).any():
+        raise ConfigurationError(
+            f"{problem.name} with these parameters is solved by zero, of which no relative error exists."
+        )
     accurate = problem.accurate()
     points = _points(accurate)
     sizes = residual_sizes(accurate, accurate.reference, points)

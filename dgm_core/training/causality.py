@@ -25,5 +25,5 @@ def causal_weights(squares: Tensor, time: Tensor, lower: float, upper: float, ep
         sums = squares.new_zeros(len(squares), CHUNKS).scatter_add(1, interval, squares)
         counts = torch.zeros_like(sums).scatter_add(1, interval, torch.ones_like(squares))
         losses = sums / counts.clamp_min(1.0)
-        earlier = losses.cumsum(1) - losses
+        earlier = torch.cat([torch.zeros_like(losses[:, :1]), losses[:, :-1].cumsum(1)], dim=1)
         return torch.exp(-epsilon * earlier).gather(1, interval)

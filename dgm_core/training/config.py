@@ -21,7 +21,8 @@ PROBLEM_PREFIX = "problem."
 
 
 class TrainConfig(BaseModel):
-    """The settings of one training; the defaults are the paper's for the heat equation.
+    """The settings of one training; the defaults are the paper's for the heat equation, but for the
+    gain of the initial weights, which follows the activation.
 
     Sizes are counts, `iterations` optimizer steps; `clip_norm` bounds the 2-norm of each replicate's
     gradient.  `decay` is the factor on the learning rate: at each of the `milestones` (schedule
@@ -35,9 +36,9 @@ class TrainConfig(BaseModel):
     width: int = Field(default=32, ge=1, le=4096, strict=True)
     activation: str = "tanh"
     batch_norm: str = "none"
-    dropout: float = Field(default=0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1, strict=True)
     initialisation: str | None = None
-    gain: float | None = Field(default=None, gt=0)
+    gain: float | None = Field(default=None, gt=0, strict=True)
     input_scaling: str = "none"
     hard_conditions: bool = Field(default=False, strict=True)
     """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing."""
@@ -48,20 +49,20 @@ class TrainConfig(BaseModel):
     """Time windows solved in succession; the iterations are split evenly over them."""
     sampler: str = "uniform"
     optimizer: str = "adam"
-    learning_rate: float = Field(default=1e-4, gt=0)
-    weight_decay: float | None = Field(default=None, ge=0)
+    learning_rate: float = Field(default=1e-4, gt=0, strict=True)
+    weight_decay: float | None = Field(default=None, ge=0, strict=True)
     """Of "adamw", decoupled from the gradient (Loshchilov and Hutter 2019); null is torch's 0.01."""
     schedule: str = "constant"
     milestones: tuple[int, ...] = ()
-    decay: float = Field(default=0.0, ge=0, le=1)
-    clip_norm: float | None = Field(default=None, gt=0)
+    decay: float = Field(default=0.0, ge=0, le=1, strict=True)
+    clip_norm: float | None = Field(default=None, gt=0, strict=True)
     loss_weights: dict[str, float] = Field(default_factory=dict)
-    causality: float = Field(default=0.0, ge=0)
+    causality: float = Field(default=0.0, ge=0, strict=True)
     """ε of the causal weights over time; 0 weighs all times alike."""
-    l1: float = Field(default=0.0, ge=0)
-    l2: float = Field(default=0.0, ge=0)
+    l1: float = Field(default=0.0, ge=0, strict=True)
+    l2: float = Field(default=0.0, ge=0, strict=True)
     """Factors of the penalties Σ|w| and Σw² on weights (not biases)."""
-    averaging: float = Field(default=0.0, ge=0, lt=1)
+    averaging: float = Field(default=0.0, ge=0, lt=1, strict=True)
     """Decay of the moving average of the weights that is evaluated; 0 evaluates the last weights."""
     polish_iterations: int = Field(default=0, ge=0, le=1_000_000, strict=True)
     """L-BFGS iterations, at most, after the last optimizer step (of each window)."""
@@ -144,10 +145,19 @@ class Setup:
         return Setup(problem, self.config.changed(rest) if rest else self.config)
 
     def shortened(self, iterations: int) -> Setup:
-        """A copy of another length, its milestones moved in proportion."""
-        share = iterations / self.config.iterations
-        milestones = tuple(max(1, round(milestone * share)) for milestone in self.config.milestones)
-        return self.changed({"iterations": iterations, "milestones": milestones})
+        """A copy of another length, its milestones moved in proportion.
+
+        One too short to step its learning rate keeps it constant.
+        """
+        changes: dict[str, Any] = {"iterations": iterations}
+        if self.config.milestones:
+            share, last = iterations / self.config.iterations, iterations // self.config.windows - 1
+            if last >= 1:
+                moved = (round(milestone * share) for milestone in self.config.milestones)
+                changes["milestones"] = tuple(min(last, max(1, milestone)) for milestone in moved)
+            else:
+                changes |= {"milestones": (), "schedule": "constant"}
+        return self.changed(changes)
 
     def flat(self) -> dict[str, Any]:
         """All keys and values in one level, problem parameters under their prefix."""

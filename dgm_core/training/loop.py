@@ -51,8 +51,11 @@ class Trainer:
 
     @property
     def done(self) -> bool:
-        """All iterations run and polished, or no replicate finite any more."""
-        return self._finished or self._all_diverged()
+        """All iterations run and polished, or no replicate finite any more.
+
+        Divergence is looked for at fixed iterations, so that the clock has no say in a training's length.
+        """
+        return self._finished or (self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged())
 
     def advance(self, until: int, seconds: float = math.inf) -> None:
         """Trains on to iteration `until`, the end or for `seconds`, whichever comes first.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import torch
@@ -31,9 +32,14 @@ def load_field(path: str | Path) -> Field:
     """The field that `save_model` wrote: (K, n, d) -> (K, n, q), float64, K its replicates.
 
     Input in the problem's units, time last; differentiable with respect to it.  Raises
-    ConfigurationError where the file holds something else.
+    ConfigurationError where the file cannot be read or holds something else.
     """
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError):
+        raise ConfigurationError(f"{path} is not a saved field: torch cannot read it.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")
     solution = Solution(Setup.from_dict(content["setup"]), content["seeds"])

@@ -78,6 +78,15 @@ def check(problem: Problem, config: TrainConfig) -> None:
             f"hard_conditions = true is not allowed: {problem.name} has no output transform that "
             "satisfies its conditions."
         )
+    hard = problem.hard_terms if config.hard_conditions else ()
+    for term in hard:
+        if term in config.loss_weights:
+            raise ConfigurationError(
+                f"loss_weights of {term!r} is not allowed with hard_conditions: "
+                "that term is satisfied whatever the weights and adds no loss."
+            )
+    if all(config.loss_weights.get(term, 1.0) == 0 for term in terms if term not in hard):
+        raise ConfigurationError("loss_weights are not allowed to be all zero: nothing would be minimised.")
     time = problem.inputs[-1]
     if config.causality and time.name != TIME:
         raise ConfigurationError(

@@ -10,7 +10,11 @@ from scipy.stats import qmc
 from torch import Tensor
 
 Draw = Callable[[int, int, int, torch.Generator], Tensor]
-"""(batches, n, m, generator) -> (batches, n, m) in [0, 1)."""
+"""(batches, n, m, generator) -> (batches, n, m) in [0, 1).
+
+Two calls for some batches each give what one call for all of them gives: how many are drawn at once is
+no part of a sample.
+"""
 
 
 def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
@@ -20,8 +24,9 @@ def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
 
 def stratified(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
     """Latin hypercube: one point in each of n strata of every axis (McKay, Beckman, Conover 1979)."""
-    shuffle = torch.rand(batches, n, m, dtype=torch.float64, generator=generator).argsort(dim=1)
-    return (shuffle + uniform(batches, n, m, generator)) / n
+    drawn = torch.rand(batches, 2, n, m, dtype=torch.float64, generator=generator)
+    shuffle, place = drawn[:, 0].argsort(dim=1), drawn[:, 1]
+    return (shuffle + place) / n
 
 
 def sobol(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dgm_core.problems import Region
 from dgm_core.streams import stream
-from dgm_core.training.samplers import SAMPLERS
+from dgm_core.training.samplers import SAMPLERS, uniform
 
 _BLOCK_POINTS = 16_384
 _BLOCK_BATCHES = 64
@@ -69,7 +69,8 @@ class PointSource:
         if not free:
             unit = torch.zeros(self._batches, len(self._streams[term]), n, 0, dtype=torch.float64)
         else:
-            unit = torch.stack([self._draw(self._batches, n, free, g) for g in self._streams[term]], dim=1)
+            draw = uniform if region.independent else self._draw
+            unit = torch.stack([draw(self._batches, n, free, g) for g in self._streams[term]], dim=1)
         return region.place(unit).to(**self._to)  # type: ignore[call-overload]
 
     def state(self) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from dgm_core.networks import NETWORKS
         ({"iterations": 0}, "iterations = 0"),
         ({"learning_rate": 0.0}, "learning_rate = 0.0"),
         ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": True}, "learning_rate = True"),
+        ({"clip_norm": "1"}, "clip_norm = '1'"),
         ({"network": "mpl"}, "unknown network 'mpl'.*Did you mean 'mlp'"),
         ({"activation": "tahn"}, "unknown activation 'tahn'.*Did you mean 'tanh'"),
         ({"batch_norm": "befor"}, "unknown batch_norm 'befor'.*Did you mean 'before'"),
@@ -70,6 +72,16 @@ def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
     [
         ("heat", {"loss_weights": {"lefft": 1.0}}, "unknown loss term of heat 'lefft'.*Did you mean 'left'"),
         ("heat", {"windows": 2}, "heat cannot be cut into time windows"),
+        (
+            "heat",
+            {"loss_weights": {"left": 2.0}, "hard_conditions": True},
+            "loss_weights of 'left' is not allowed with hard_conditions",
+        ),
+        (
+            "exponential-decay",
+            {"loss_weights": {"interior": 0.0}, "hard_conditions": True},
+            "nothing would be minimised",
+        ),
         ("fredholm", {"windows": 2}, "fredholm has no time axis"),
         ("fredholm", {"causality": 1.0}, "causality = 1.0 is not allowed: fredholm has no time axis"),
         ("fredholm", {"hard_conditions": True}, "hard_conditions = true is not allowed: fredholm"),
@@ -107,6 +119,50 @@ def test_setup_survives_plain_values():
     config = TrainConfig(schedule="step", milestones=(3, 5), decay=0.5, loss_weights={"left": 2.0})
     setup = Setup(load_problem("heat", {"diffusivity": 0.3}), config)
     assert Setup.from_dict(setup.to_dict()) == setup
+
+
+@pytest.mark.parametrize(
+    ("problem", "parameters"),
+    [
+        ("fredholm", {"factor": True}),
+        ("fredholm", {"unbiased": "yes"}),
+        ("fredholm", {"unbiased": 1}),
+        ("heat", {"diffusivity": "1"}),
+    ],
+)
+def test_a_parameter_of_another_type_is_refused(problem, parameters):
+    with pytest.raises(ConfigurationError, match=f"problem.{next(iter(parameters))} = "):
+        load_problem(problem, parameters)
+
+
+def test_a_whole_number_is_a_number():
+    assert load_problem("heat", {"diffusivity": 2}).parameters() == {"diffusivity": 2.0}
+    assert TrainConfig.create({"clip_norm": 1}).clip_norm == 1.0
+
+
+@pytest.mark.parametrize(
+    ("problem", "parameters"), [("exponential-decay", {"initial": 0.0}), ("function-fit", {"frequency": 0.0})]
+)
+def test_a_problem_that_zero_solves_is_refused(problem, parameters):
+    with pytest.raises(ConfigurationError, match="solved by zero"):
+        load_problem(problem, parameters)
+
+
+@pytest.mark.parametrize(("iterations", "milestones"), [(100, (90,)), (10, (9,)), (2, (1,)), (1, ())])
+def test_a_shortened_setup_keeps_its_steps_inside(iterations, milestones):
+    config = TrainConfig(schedule="step", decay=0.1, iterations=1_000, milestones=(900,))
+    short = Setup(load_problem("heat"), config).shortened(iterations).config
+    assert short.iterations == iterations
+    assert short.milestones == milestones
+    assert short.schedule == ("step" if milestones else "constant")
+
+
+def test_the_defaults_are_the_paper_s_but_for_the_gain():
+    paper, default = (
+        Setup.named(load_problem("heat")).flat(),
+        Setup(load_problem("heat"), TrainConfig()).flat(),
+    )
+    assert {key for key in paper if paper[key] != default[key]} == {"gain"}
 
 
 def test_unknown_settings_are_refused():

@@ -119,6 +119,14 @@ def test_causal_weights_by_hand():
     assert weights[0].tolist() == pytest.approx(expected)
 
 
+def test_a_large_last_interval_does_not_cancel_the_earlier_ones():
+    time = (torch.arange(32.0)[None] + 0.5) / 32
+    squares = torch.full((1, 32), 0.1)
+    squares[0, -1] = 1e8
+    weights = causal_weights(squares, time, 0.0, 1.0, 1.0)
+    assert weights[0, -1].item() == pytest.approx(math.exp(-3.1), rel=1e-4)
+
+
 def test_causal_weights_are_detached_and_per_replicate():
     squares = torch.rand(2, 50, generator=torch.Generator().manual_seed(0), requires_grad=True)
     time = torch.rand(2, 50, generator=torch.Generator().manual_seed(1))

@@ -47,7 +47,27 @@ def test_a_loaded_field_has_derivatives(make_setup, tmp_path):
     assert heat.residuals(field, points)["interior"].abs().max() > 0
 
 
-def test_another_file_is_refused(tmp_path):
-    torch.save({"weights": {}}, tmp_path / "other.pt")
-    with pytest.raises(ConfigurationError, match="is not a saved field"):
+def _other(path):
+    torch.save({"weights": {}}, path)
+
+
+def _module(path):
+    torch.save(torch.nn.Linear(1, 1), path)
+
+
+@pytest.mark.parametrize(
+    ("write", "sentence"),
+    [
+        (_other, "is not a saved field"),
+        (_module, "is not a saved field"),
+        (lambda path: path.write_text("weights"), "is not a saved field"),
+        (lambda path: path.touch(), "is not a saved field"),
+        (lambda path: path.mkdir(), "cannot be read"),
+        (lambda path: None, "cannot be read: No such file"),
+    ],
+)
+def test_another_file_is_refused_in_one_sentence(tmp_path, write, sentence):
+    write(tmp_path / "other.pt")
+    with pytest.raises(ConfigurationError, match=sentence) as refused:
         load_field(tmp_path / "other.pt")
+    assert "\n" not in str(refused.value)

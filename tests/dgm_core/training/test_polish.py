@@ -9,7 +9,7 @@ import torch
 
 from dgm_core import Trainer, train
 from dgm_core.training.loss import Loss
-from dgm_core.training.polish import polish
+from dgm_core.training.polish import minimise, polish
 
 POLISH = {"polish_iterations": 60, "polish_points": 32, "hard_conditions": True, "input_scaling": "unit"}
 ODE = "exponential-decay"
@@ -63,6 +63,22 @@ def test_every_window_is_polished_before_the_next_begins(make_setup):
 def test_with_other_options_it_never_raises_the_loss(make_setup, changes):
     result = train(make_setup("heat", polish_iterations=5, polish_points=16, **changes), [1, 2])
     assert all(what.loss_after < what.loss_before for what in result.polished)
+
+
+def test_it_draws_the_points_it_is_told_and_stays_bounded_where_estimates_are_unbiased(make_setup):
+    changes = {"polish_points": 24, "polish_iterations": 3, "problem.unbiased": True, "problem.nodes": 5}
+    setup = make_setup("fredholm").changed(changes)
+    trainer = Trainer(setup, [1])
+    trainer.advance(60)
+    drawn = []
+    piece = trainer.network.piece(0)
+    alone = trainer.network.replicate(0, 0)
+    alone.network.register_forward_pre_hook(lambda _, given: drawn.append(given[0].shape[1]))
+    found = minimise(alone, setup.config, 1)
+    assert set(drawn) == {24, 24 * 5}
+    assert found["loss_after"] >= 0.0
+    assert all(polished.loss_after >= 0.0 for polished in trainer.polished)
+    assert piece.problem is setup.problem
 
 
 def test_a_lost_replicate_is_left_as_it_is(make_setup):

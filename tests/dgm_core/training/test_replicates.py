@@ -87,6 +87,55 @@ def test_divergence_is_a_status_and_ends_the_training(make_setup):
     assert all(math.isnan(value) for value in result.errors.mae)
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.01, math.inf])
+def test_the_clock_does_not_decide_when_a_divergence_ends_a_training(make_setup, seconds):
+    trainer = Trainer(make_setup(optimizer="sgd", learning_rate=1e30, iterations=1_000), [1])
+    while not trainer.done:
+        trainer.advance(1_000, seconds=seconds)
+    assert trainer.iteration == 200
+
+
+BASE = {"optimizer": "adamw", "weight_decay": 0.0, "schedule": "cosine", "batch_size": 8, "depth": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batch_size": 9},
+        {"sampler": "sobol"},
+        {"sampler": "stratified"},
+        {"optimizer": "adam", "weight_decay": None},
+        {"optimizer": "sgd", "weight_decay": None},
+        {"weight_decay": 0.5},
+        {"learning_rate": 2e-2},
+        {"schedule": "exponential", "decay": 0.1},
+        {"clip_norm": 1e-3},
+        {"l1": 0.1},
+        {"l2": 0.1},
+        {"loss_weights": {"left": 3.0}},
+        {"activation": "sin"},
+        {"network": "dgm"},
+        {"initialisation": "kaiming_uniform"},
+        {"gain": 0.5},
+        {"dropout": 0.1},
+        {"batch_norm": "before"},
+        {"input_scaling": "unit"},
+        {"hard_conditions": True},
+        {"causality": 1.0},
+    ],
+    ids=str,
+)
+def test_every_setting_reaches_the_training(make_setup, change):
+    curves = []
+    for changes in (BASE, {**BASE, **change}):
+        # Adam's first step has the same length for any gradient: the third loss sees the second step.
+        trainer = Trainer(make_setup(**changes), [1])
+        trainer.advance(4)
+        curves.append(trainer.curves.losses[:, 0, 0])
+    same = change == {"optimizer": "adam", "weight_decay": None}  # AdamW without decay is Adam
+    assert torch.equal(*curves) == same
+
+
 def test_an_unfinished_training_is_interrupted(make_setup):
     trainer = Trainer(make_setup(), [1])
     trainer.advance(5)

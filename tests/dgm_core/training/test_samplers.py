@@ -51,6 +51,13 @@ def test_sobol_shifts_one_net_at_random():
     torch.testing.assert_close(gaps, torch.full_like(gaps, 1 / 16), rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_how_many_batches_are_drawn_at_once_is_no_part_of_a_sample(name):
+    generator = torch.Generator().manual_seed(0)
+    pieces = [SAMPLERS[name](batches, 6, 2, generator) for batches in (1, 4, 2)]
+    assert torch.equal(torch.cat(pieces), draw(name, batches=7, n=6))
+
+
 def source(seeds=(1, 2), sampler="uniform", batch_size=10, **options) -> PointSource:
     return PointSource(load_problem("heat").regions(), batch_size, seeds, sampler=sampler, **options)
 
@@ -100,6 +107,19 @@ def test_terms_and_paths_have_streams_of_their_own():
     points = source().next()
     assert not torch.equal(points["left"][..., 1], points["right"][..., 1])
     assert not torch.equal(points["left"], source(path=("window", 1)).next()["left"])
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_independent_points_are_uniform_whatever_the_sampler(sampler):
+    regions = {"nodes": Region((0.0,), (1.0,), per_point=3, independent=True)}
+    given = PointSource(regions, 5, [1], sampler=sampler).next()
+    assert torch.equal(given["nodes"], PointSource(regions, 5, [1]).next()["nodes"])
+
+
+@pytest.mark.parametrize("batch_size", [3, 7])
+def test_every_term_draws_the_batch_size(batch_size):
+    points = source(batch_size=batch_size).next()
+    assert {x.shape[1] for x in points.values()} == {batch_size}
 
 
 def test_an_instant_is_one_point_and_nodes_multiply_the_batch():
