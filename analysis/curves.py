@@ -132,5 +132,5 @@ def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:
     last = iterations[-1] if len(iterations) else np.nan
     values[iterations[:, None] >= np.where(lost, np.where(np.isnan(began), last, began), np.inf)] = np.inf
     ran = typical(rows, "iterations")
-    cost = {name: typical(rows, name) / ran for name in BUDGETS}
+    cost = {name: typical(rows, name) / ran if ran > 0 else np.nan for name in BUDGETS}
     return Curve(iterations, values, cost)

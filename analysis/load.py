@@ -59,7 +59,7 @@ class Run:
         self, trials: Collection[str], *, terms: bool = False, until: int | None = None
     ) -> pd.DataFrame:
         """Loss (and its terms) of some trials at every iteration, up to iteration `until`."""
-        rows = pc.field("trial").isin(list(trials))
+        rows = pc.field("trial").isin(pa.array(list(trials), pa.string()))
         if until is not None:
             rows = rows & (pc.field("iteration") <= until)
         columns = ["trial", "replicate", "iteration", "loss", *(self._terms if terms else [])]

@@ -119,13 +119,16 @@ def decisions_frame(scheduler: RecordedASHA, journal: Journal) -> pd.DataFrame:
 
 
 def solutions_frame(journals: Iterable[Journal]) -> pd.DataFrame:
-    """The prediction of every completed trial of confirmations and ablations on the fixed grid."""
+    """The prediction on the fixed grid of every trial of confirmations and ablations that ended.
+
+    One in which half of the replicates diverged is among them: the others' solutions count.
+    """
     return typed_solutions(
         [
             _solution(journal.phase, entry)
             for journal in journals
             for entry in journal.entries.values()
-            if entry.status == Status.COMPLETED and entry.checkpoint is not None
+            if entry.status in (Status.COMPLETED, Status.DIVERGED) and entry.checkpoint is not None
         ]
     )
 

@@ -94,7 +94,7 @@ class Outcome(BaseModel):
 
     trial: str
     config: dict[str, Any]
-    mae: dict[str, float | int | None]  # median, low, high (95 % interval), n, diverged
+    mae: dict[str, float | int | None]  # median, low, high (see studies.intervals), n, diverged
 
 
 class StudyRecord(BaseModel):

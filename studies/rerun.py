@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.errors import unknown
 from dgm_core.training import configure_process
 from studies import environment
-from studies.records import CURVES, TRIALS, StudyRecord, read_study
+from studies.records import CURVES, STUDY, TRIALS, StudyRecord, read_study
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
@@ -39,14 +40,12 @@ def rerun(
     """Trains the named trials (by default all that left curves) again, as far as they came.
 
     Returns a verdict a trial and what differs between there and here.  Raises ConfigurationError
-    where the folder is no run or lacks a trial.
+    where the folder is no run, holds a damaged file or lacks a trial's curves.
     """
-    try:
-        record = read_study(folder)
-    except FileNotFoundError:
-        raise ConfigurationError(f"{folder} is no run: it has no study.json.") from None
-    rows = pd.read_parquet(folder / TRIALS)
-    known = [trial for trial in record.setups if trial in set(rows["trial"])]
+    record, rows, left = _recorded(folder)
+    known = [trial for trial in record.setups if trial in left]
+    if not known:
+        raise ConfigurationError(f"{folder} holds no trial that left curves to compare with.")
     for trial in trials or ():
         if trial not in known:
             raise unknown("trial of this run", trial, known)
@@ -60,6 +59,25 @@ def rerun(
         setup = Setup.from_dict(record.setups[trial])
         verdicts.append(_compare(trial, setup, own["seed"].tolist(), recorded, bool(differences)))
     return verdicts, differences
+
+
+def _recorded(folder: Path) -> tuple[StudyRecord, pd.DataFrame, set[str]]:
+    """The record of a run, its trial rows and the names of the trials that left curves."""
+    try:
+        record = read_study(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(f"{folder} is no run: it has no study.json.") from None
+    except ValueError:
+        raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None
+    for name in (TRIALS, CURVES):
+        if not (folder / name).is_file():
+            raise ConfigurationError(f"{folder} has no {name}: its run left nothing to compare with.")
+    try:
+        rows = pd.read_parquet(folder / TRIALS)
+        curves = pd.read_parquet(folder / CURVES, columns=["trial"])
+    except (pa.ArrowException, OSError):
+        raise ConfigurationError(f"{folder} holds a damaged Parquet file.") from None
+    return record, rows, set(curves["trial"]) & set(rows["trial"])
 
 
 def differing(record: StudyRecord) -> list[str]:

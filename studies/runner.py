@@ -33,7 +33,7 @@ from studies.records import (
     write_table,
 )
 from studies.scheduling import RecordedASHA, SchedulerMemory
-from studies.session import available_cores, ray_session
+from studies.session import available_cores, ray_session, session_cores
 from studies.study import Ablation, Search, Study
 from studies.suggesting import make_suggestions
 from studies.trainable import SCORE, Job, Task
@@ -44,7 +44,8 @@ class Options:
     """How to run a study, apart from what it asks.
 
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
-    processor cores to use, by default all.  address: see `studies.session.ray_session`.
+    processor cores to use, by default all of this machine or of the cluster.  address: see
+    `studies.session.ray_session`.
     """
 
     out: Path = Path("results")
@@ -66,17 +67,21 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     """
     options = options or Options()
     folder = make_folder(options.out, study.name, options.run)
-    run = _Run(study, folder, options)
+    try:
+        run = _Run(study, folder, options)
+    except ConfigurationError:
+        discard_folder(folder)
+        raise
     try:
         run.launch()
     except KeyboardInterrupt:
         run.record.state = "interrupted"
-    except ConfigurationError:
-        discard_folder(folder)
-        raise
-    except BaseException:
-        run.record.state = "failed"
-        run.save()
+    except BaseException as error:
+        if isinstance(error, ConfigurationError) and not run.journals:
+            discard_folder(folder)
+        else:
+            run.record.state = "failed"
+            run.save()
         raise
     run.save()
     return folder
@@ -108,6 +113,8 @@ class _Run:
         """Runs all phases; the state of the record says how it ended."""
         settings = {"address": self.options.address, "dashboard": self.options.dashboard}
         with ray_session(cores=self.cores, **settings) as dashboard:  # type: ignore[arg-type]
+            if self.options.cores is None:
+                self.cores = self.record.cores = session_cores()
             if dashboard and self.options.dashboard:
                 self.console.print(f"Ray's dashboard: http://{dashboard}")
             if isinstance(self.study, Search):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
-from studies.trainable import SCORE, TIME
+from studies.trainable import PENALTY, SCORE, TIME
+
+PENALTY_SHARE = 1e-3
+"""A cutoff interpolated between an error and a penalty is more than this share of the penalty."""
 
 
 class RecordedASHA(ASHAScheduler):
@@ -45,8 +49,8 @@ class RecordedASHA(ASHAScheduler):
                 {
                     "trial": trial.trial_id,
                     "rung": rung,
-                    "score": result[SCORE],
-                    "cutoff": cutoff,
+                    "score": _error(result[SCORE]),
+                    "cutoff": None if cutoff is None else _error(cutoff),
                     "recorded": recorded,
                     "stopped": action == self.STOP,
                     "elapsed": time.time() - self._began,
@@ -81,6 +85,11 @@ class RecordedASHA(ASHAScheduler):
                 cutoff = bracket.cutoff(recorded)
                 return int(rung), None if cutoff is None else -float(cutoff), len(recorded)
         return None
+
+
+def _error(score: float) -> float:
+    """A score as an error: infinite where it holds a diverged trial's penalty, or part of it."""
+    return math.inf if score >= PENALTY_SHARE * PENALTY else score
 
 
 class SchedulerMemory(tune.Callback):

@@ -29,6 +29,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def session_cores() -> int:
+    """Processor cores of the running session: this machine's, or those of the whole cluster."""
+    import ray
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
 @contextmanager
 def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.

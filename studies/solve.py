@@ -43,6 +43,7 @@ def solve_setup(
     replicates: int = 5,
     run: str | None = None,
     settings: str = "paper",
+    quick: bool = False,
     command: str | None = None,
     on_progress: Progress | None = None,
     model: Path | None = None,
@@ -55,7 +56,7 @@ def solve_setup(
     if model is not None:
         check_file(model)
     configure_process()
-    seeds = replicate_seeds(seed, "ablation", replicates)
+    seeds = replicate_seeds(seed, "solve", replicates)
     problem = setup.problem
     trainer = Trainer(setup, seeds)
     folder = make_folder(out, f"solve-{problem.name}", run)
@@ -66,6 +67,7 @@ def solve_setup(
         question=f"How well do the settings {settings!r} solve {problem.name}?",
         run=folder.name,
         seed=seed,
+        quick=quick,
         command=command,
         replicates=replicates,
         trials_asked=1,

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
+from dgm_core.training.config import PROBLEM_PREFIX
 
-PHASES = {"search": 0, "ablation": 0, "confirm": 5_000, "tune": 2_500}
-"""Offset of each phase's seeds: seeds for searching and seeds for reporting never meet."""
-_SEED_STRIDE = 10_000
+PHASES = {"ablation": 0, "tune": 2_500, "confirm": 5_000, "solve": 7_500, "search": 10_000}
+"""Offset of each phase's seeds: those that choose settings and those that report on them never meet."""
+_SEED_STRIDE = 20_000
 
 
 def replicate_seeds(seed: int, phase: str, count: int) -> list[int]:
@@ -61,6 +62,9 @@ class Search:
                 raise unknown(f"key of the space of {self.name}", key, known)
             for value in corners(distribution):
                 self.base.changed({key: value})
+        for (key, one), (other, two) in combinations(self.space.items(), 2):
+            for value, second in product(corners(one), corners(two)):
+                self.base.changed({key: value, other: second})
 
     @property
     def max_t(self) -> int:
@@ -80,13 +84,23 @@ class Search:
         return tuple(rungs)
 
     def changed(self, changes: Mapping[str, Any]) -> Search:
-        """The same question with keys fixed: of the base, the reference and out of the space."""
+        """The same question with keys fixed: of the base, and out of the space.
+
+        The reference keeps its own settings, but parameters of the problem are its too: both must
+        solve one equation.
+        """
         if not changes:
             return self
         space = {key: value for key, value in self.space.items() if key not in changes}
         if not space:
             raise ConfigurationError(f"nothing is left to search: {', '.join(changes)} fix the whole space.")
-        return replace(self, base=self.base.changed(changes), space=space)
+        shared = {
+            key: value
+            for key, value in changes.items()
+            if key.startswith(PROBLEM_PREFIX) and key not in self.space
+        }
+        reference = self.reference.changed(shared)
+        return replace(self, base=self.base.changed(changes), reference=reference, space=space)
 
     def shortened(self) -> Search:
         """The quick variant: same question, smaller space and fewer trials; said in every record."""

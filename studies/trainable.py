@@ -16,7 +16,8 @@ from dgm_core.training import checkpoint, configure_process, median
 SCORE = "score"
 TIME = "iterations"
 PENALTY = 1e6
-"""Reported to Tune in place of an infinite score, which ASHA would never stop; no record keeps it."""
+"""Reported to Tune and Optuna in place of an infinite score, which ASHA would never stop; the tables
+hold infinity."""
 
 REPORT_SECONDS = 0.25
 CHECKPOINT_SECONDS = 20.0

@@ -120,10 +120,13 @@ def early_stopping(run: Run) -> Figure | None:
     rungs = sorted(looks["rung"].unique())
     made = style.figure(style.TWO_COLUMNS, 2.8)
     axis = made.subplots()
+    known = scores.numbers(looks["score"])
+    ceiling = 2.0 * np.max(known[np.isfinite(known)], initial=1e-12)
     for place, rung in enumerate(rungs):
         own = looks[looks["rung"] == rung].sort_values(["recorded", "elapsed"])
         x = place + np.linspace(-0.4, 0.4, len(own) + 2)[1:-1]
         score, cutoff = scores.numbers(own["score"]), scores.numbers(own["cutoff"])
+        score, cutoff = np.minimum(score, ceiling), np.where(np.isinf(cutoff), np.nan, cutoff)
         stopped = own["stopped"].fillna(False).to_numpy(dtype=bool)
         half = 0.4 / (len(own) + 1)
         axis.hlines(cutoff, x - half, x + half, color=style.BLACK, linewidth=1.2, label="cutoff", zorder=3)
@@ -138,6 +141,8 @@ def early_stopping(run: Run) -> Figure | None:
     made.legend(*style.entries([axis]), loc="outside upper right", ncols=3)
     missing = int(looks["cutoff"].isna().sum())
     note = f"n = {len(looks)} looks, {int(looks['stopped'].fillna(False).sum())} stops."
+    if np.isinf(known).any():
+        note += f" {int(np.isinf(known).sum())} looks at diverged trials, at the upper edge."
     style.caption(made, f"{note} {missing} looks without a cutoff: too few trials on the rung as yet.")
     return made
 

@@ -50,8 +50,8 @@ def solved(run: Run, name: str, rows: pd.DataFrame) -> Solved | None:
     if every.empty or not np.isfinite(mae[place]):
         return None
     middle = rows.iloc[place]
-    own = (every["trial"] == middle["trial"]) & (every["replicate"] == middle["replicate"])
-    return Solved(name, rows, every[own], every)
+    own = every[(every["trial"] == middle["trial"]) & (every["replicate"] == middle["replicate"])]
+    return None if own.empty else Solved(name, rows, own, every)
 
 
 def solution(run: Run, name: str) -> Figure | None:

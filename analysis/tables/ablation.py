@@ -51,14 +51,26 @@ def arms_table(run: Run) -> pd.DataFrame:
 def budget_table(run: Run) -> pd.DataFrame:
     """The error of each arm when every arm had spent the same: iterations, training points or seconds.
 
-    The budget is the largest that all arms reached.  Between two measurements the error is interpolated in
-    log-log; a budget before an arm's first measurement gives no value.
+    The budget is the largest that all arms reached; one whose replicates all diverged reaches none, and
+    is infinitely wrong at any.  Between two measurements the error is interpolated in log-log; a budget
+    before an arm's first measurement gives no value.
     """
-    found = arm_curves(run, "mae")
+    rows = arms.arm_rows(run)
+    lost = [name for name, own in rows.items() if len(own) and np.isinf(scores.errors(own)).all()]
+    found = {name: one for name, one in arm_curves(run, "mae").items() if name not in lost}
     table: list[dict[str, Any]] = []
     for budget in BUDGETS if found else ():
         amount = min(float(one.spent(budget)[-1]) for one in found.values())
-        for name, one in found.items():
+        for name in rows:
+            if name in lost:
+                n = len(scores.errors(rows[name]))
+                row = {"budget": budget, "amount": amount, "arm": name, "n": n, "diverged": n}
+                row |= spread("mae", statistics.Interval(np.inf, np.inf, np.inf))
+                table.append(row)
+                continue
+            if name not in found:
+                continue
+            one = found[name]
             values = at(one, budget, amount)
             row = {"budget": budget, "amount": amount, "arm": name, "n": len(values)}
             row["iterations"] = amount / one.cost[budget]

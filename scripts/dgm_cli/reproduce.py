@@ -47,7 +47,13 @@ def reproduce(
         if quick:
             setup = setup.shortened(max(QUICK_LEAST, round(full * QUICK_SHARE)))
         solved = solve_with_progress(
-            setup, out=folder, seed=seed, replicates=replicates, settings=settings, command=command_line()
+            setup,
+            out=folder,
+            seed=seed,
+            replicates=replicates,
+            settings=settings,
+            quick=quick,
+            command=command_line(),
         )
         outcome = solved.summary
         if outcome["status"] == "interrupted":

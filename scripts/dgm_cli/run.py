@@ -145,9 +145,13 @@ def _summary(record: Any) -> None:
     if record.winner is None:
         messages.print("No trial completed, so there is no winner: give the search more trials.")
         return
+    from studies.intervals import median_coverage
+
     keys = list(record.space)
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.title = f"Confirmed on {record.winner.mae['n']} fresh seeds: median MAE and its 95 % interval"
+    n = record.winner.mae["n"]
+    interval_title = f"its interval (covers {100 * median_coverage(n):.1f} %)" if n > 1 else "no interval"
+    table.title = f"Confirmed on {n} fresh seed{'s' if n > 1 else ''}: median MAE and {interval_title}"
     for column in ("settings", *(key.replace("_", " ") for key in keys), "MAE"):
         table.add_column(column)
     for label, outcome in (

@@ -42,17 +42,20 @@ def solve(
     from dgm_core import Setup, load_problem
 
     chosen = load_problem(problem)
-    setup = Setup.named(chosen, settings_name or chosen.default_settings)
+    label = settings_name or chosen.default_settings
+    setup = named = Setup.named(chosen, label)
     if iterations is not None:
         setup = setup.shortened(iterations)
     setup = setup.changed(parse_settings(settings or []))
+    if setup != named:
+        label += ", changed"
     solved = solve_with_progress(
         setup,
         out=out,
         run=name,
         seed=seed,
         replicates=replicates,
-        settings=settings_name or chosen.default_settings,
+        settings=label,
         command=command_line(),
         model=save_model,
     )

@@ -7,6 +7,16 @@ from studies.study import Search
 
 TUNED = Setup.named(load_problem("fitzhugh-nagumo"), "tuned")
 
+SPACE = {
+    "network": CategoricalDistribution(["mlp", "dgm"]),
+    "depth": IntDistribution(1, 3),
+    "width": IntDistribution(16, 48, log=True),
+    "windows": CategoricalDistribution([5, 10, 20]),
+    "batch_size": IntDistribution(16, 128, log=True),
+    "learning_rate": FloatDistribution(1e-3, 2e-2, log=True),
+    "iterations": IntDistribution(1_000, 5_000),
+}
+
 STUDY = Search(
     name="fhn-search",
     question=(
@@ -15,21 +25,14 @@ STUDY = Search(
     ),
     base=TUNED,
     reference=TUNED,
-    space={
-        "network": CategoricalDistribution(["mlp", "dgm"]),
-        "depth": IntDistribution(1, 3),
-        "width": IntDistribution(16, 48, log=True),
-        "windows": CategoricalDistribution([5, 10, 20]),
-        "batch_size": IntDistribution(16, 128, log=True),
-        "learning_rate": FloatDistribution(1e-3, 2e-2, log=True),
-        "iterations": IntDistribution(1_000, 5_000),
-    },
+    space=SPACE,
     trials=16,
     # A window that is not begun counts with its untrained weights, so that before the last one the
     # score says how far a trial has come and not how good it is: no early stopping.
     grace_period=5_000,
     quick={
         "base": TUNED.changed({"polish_iterations": 10}),
+        "space": {**SPACE, "iterations": IntDistribution(200, 500)},
         "reference": TUNED.changed({"polish_iterations": 10, "iterations": 500}),
         "trials": 4,
         "startup_trials": 2,

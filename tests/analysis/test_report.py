@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis.load import load_run
@@ -93,3 +94,42 @@ def test_small_runs_are_reported_with_a_warning(
     path = copied(name)
     make_report(path)
     assert warning in page(path)
+
+
+def _changed(path: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Rewrites one of a run's Parquet files."""
+    change(pd.read_parquet(path / name)).to_parquet(path / name)
+
+
+def test_a_trial_interrupted_before_its_first_report_is_no_obstacle(copied: Callable[[str], Path]) -> None:
+    path = copied("search")
+    trials = pd.read_parquet(path / records.TRIALS)
+    cut = set(trials.loc[trials["status"] == "interrupted", "trial"])
+    assert cut
+    bare = ["seconds", "mae", "rel_l2", "max_error", "loss"]
+
+    def never_reported(rows: pd.DataFrame) -> pd.DataFrame:
+        rows.loc[rows["trial"].isin(cut), ["iterations", "points"]] = 0
+        rows.loc[rows["trial"].isin(cut), bare] = None
+        return rows
+
+    _changed(path, records.TRIALS, never_reported)
+    _changed(path, records.CURVES, lambda rows: rows[~rows["trial"].isin(cut)])
+    assert "learning-curves.png" in {one.name for one in make_report(path)}
+
+
+def test_an_ablation_of_which_no_arm_ended_is_reported(copied: Callable[[str], Path]) -> None:
+    path = copied("batch-size")
+    _changed(path, records.TRIALS, lambda rows: rows.assign(status="interrupted"))
+    make_report(path)
+    assert "interrupted" in page(path)
+
+
+def test_a_confirmation_whose_median_replicate_left_no_solution_has_no_panel(
+    copied: Callable[[str], Path],
+) -> None:
+    path = copied("search")
+    _changed(path, records.SOLUTIONS, lambda rows: rows[rows["arm"] != "winner"])
+    names = {one.name for one in make_report(path)}
+    assert "solution-winner.png" not in names
+    assert "solution-reference.png" in names

@@ -222,3 +222,24 @@ def test_probabilities_and_durations() -> None:
     assert rounding.seconds(600) == "10.0 min"
     assert rounding.plain(0.001) == "0.001"
     assert rounding.plain(2.5e-5) == "2.5e-5"
+
+
+@pytest.mark.parametrize("at", [2, 150])
+def test_an_arm_that_diverged_altogether_sets_no_budget_and_is_not_forgotten(
+    copied: Callable[[str], Path], at: int
+) -> None:
+    path = copied("batch-size")
+    before = tables.budget_table(load_run(path))
+    rows = pd.read_parquet(path / records.TRIALS)
+    own = rows["arm"] == "2"
+    rows.loc[own, ["status", "diverged_at", "iterations", "mae"]] = ["diverged", at, at, None]
+    rows.to_parquet(path / records.TRIALS)
+    curves = pd.read_parquet(path / records.CURVES)
+    curves[~((curves["trial"] == "2") & (curves["iteration"] > at))].to_parquet(path / records.CURVES)
+    table = tables.budget_table(load_run(path))
+    lost = table[table["arm"] == "2"]
+    assert np.isinf(lost["mae"]).all()
+    assert (lost["diverged"] == lost["n"]).all()
+    same = ("iterations", "32")
+    amounts = [one.set_index(["budget", "arm"]).loc[same, "amount"] for one in (before, table)]
+    assert amounts[0] == amounts[1]

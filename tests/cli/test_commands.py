@@ -22,7 +22,7 @@ def test_solve_logs_its_progress_where_there_is_no_terminal(tmp_path: Path) -> N
     assert outcome["problem"] == "heat"
     assert outcome["iterations"] == 60
     assert outcome["status"] == "completed"
-    assert [row["seed"] for row in outcome["replicates"]] == [0, 1]
+    assert [row["seed"] for row in outcome["replicates"]] == [7_500, 7_501]
     assert list(Path(outcome["run"]).glob("figures/*.pdf"))
 
 
@@ -38,3 +38,31 @@ def test_a_quick_reproduction_gives_no_verdict(tmp_path: Path) -> None:
     assert [row["paper_mae"] for row in outcome["rows"]] == [0.0017, 0.0529]
     table = (Path(outcome["run"]) / "table.md").read_text()
     assert "exponential-decay" in table
+
+
+def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
+    done = dgm(
+        "solve", "heat", "--iterations", "20", "--replicates", "2", "--name", "one", "--out", str(tmp_path)
+    )
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "solve-heat" / "one"
+    script = (
+        "import sys\n"
+        "from dgm_cli.main import main\n"
+        f"sys.argv = ['dgm', 'report', {str(folder)!r}]\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    assert not {'torch', 'ray', 'optuna'} & set(sys.modules)\n"
+    )
+    again = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "files written" in again.stderr
+
+
+def test_changed_settings_are_not_called_the_paper_s(tmp_path: Path) -> None:
+    arguments = ("--replicates", "2", "--iterations", "20", "--name", "one", "--out", str(tmp_path))
+    assert dgm("solve", "heat", *arguments).returncode == 0
+    record = json.loads((tmp_path / "solve-heat" / "one" / "study.json").read_text())
+    assert list(record["setups"]) == ["paper, changed"]
+    assert "'paper, changed'" in record["question"]

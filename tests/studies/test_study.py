@@ -10,7 +10,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from dgm_core import ConfigurationError, Setup, load_problem
 from dgm_core.networks import build_network, count_parameters
 from studies.catalog import load_studies, load_study
-from studies.study import Ablation, Search, replicate_seeds
+from studies.study import PHASES, Ablation, Search, replicate_seeds
 
 HEAT = Setup.named(load_problem("heat"))
 
@@ -40,7 +40,7 @@ def ablation(**changes: object) -> Ablation:
 
 
 def test_seeds_for_searching_and_for_reporting_never_meet() -> None:
-    phases = ("search", "tune", "confirm")
+    phases = list(PHASES)
     drawn = [set(replicate_seeds(seed, phase, 2_500)) for seed in (0, 1) for phase in phases]
     assert len(set.union(*drawn)) == sum(map(len, drawn))
 
@@ -64,6 +64,23 @@ def test_fixing_a_key_takes_it_out_of_the_space() -> None:
     assert fixed.base.config.depth == 2
     with pytest.raises(ConfigurationError, match="nothing is left to search"):
         fixed.changed({"iterations": 100})
+
+
+def test_settings_that_contradict_each_other_only_together_are_refused() -> None:
+    decay = Setup.named(load_problem("exponential-decay"))
+    base = decay.changed({"schedule": "step", "milestones": [60], "decay": 0.5})
+    space = {"windows": IntDistribution(1, 20), "iterations": IntDistribution(1_000, 5_000)}
+    for key in space:
+        search(base=base, space={key: space[key]})
+    with pytest.raises(ConfigurationError, match="60 is not between 1 and 49"):
+        search(base=base, space=space)
+
+
+def test_winner_and_reference_solve_one_equation() -> None:
+    fixed = search().changed({"problem.diffusivity": 0.5, "activation": "sin"})
+    assert fixed.base.problem == fixed.reference.problem
+    assert fixed.base.problem.parameters() == {"diffusivity": 0.5}
+    assert fixed.reference.config.activation == "tanh"
 
 
 def test_arms_that_resolve_to_one_configuration_are_refused() -> None:
@@ -115,6 +132,9 @@ def test_every_study_of_the_catalog_resolves_and_shortens(name: str) -> None:
     short = study.shortened()
     assert short != study
     assert short.name == study.name
+    if isinstance(study, Search) and isinstance(short, Search):
+        assert short.max_t < study.max_t
+        assert short.reference.config.iterations <= short.max_t
     if isinstance(short, Ablation):
         for arm in short.arms:
             short.setup(arm)
