@@ -44,7 +44,22 @@ class Fredholm(IntegralEquation):
             "learning_rate": 1e-4,
             "iterations": 3_000,
         },
+        "tuned": {
+            "problem.quadrature": "gauss-legendre",
+            "problem.nodes": 47,
+            "network": "dgm",
+            "depth": 2,
+            "width": 19,
+            "activation": "sin",
+            "batch_size": 18,
+            "learning_rate": 1.4e-2,
+            "schedule": "cosine",
+            "iterations": 2_300,
+            "polish_iterations": 500,
+            "polish_points": 50,
+        },
     }
+    tuned_by = "dgm run fredholm-search --time-limit 420"
 
     def __post_init__(self) -> None:
         if self.factor == 2.0:
