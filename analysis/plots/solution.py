@@ -139,10 +139,12 @@ def _line_panels(run: Run, found: Solved) -> Figure:
             own = one.sort_values(name)
             axis.plot(own[name], own[f"prediction_{output}"], color=colour, linewidth=0.4, alpha=0.4)
         axis.plot(x, exact, color=style.BLACK, linewidth=1.6, label="reference")
-        axis.plot(x, guess, color=colour, linestyle="--", linewidth=1.2, label="approximation")
+        label = "approximation" if len(outputs) == 1 else f"approximation of {output}"
+        axis.plot(x, guess, color=colour, linestyle="--", linewidth=1.2, label=label)
         axis.set(xlabel=f"{name} (nondimensional)", ylabel=f"{output} (nondimensional)", title=output)
-        axis.legend()
         difference.semilogy(x, np.abs(guess - exact), color=colour, label=output)
+    shown = style.entries(axes[: len(outputs)])
+    made.legend(*shown, loc="outside upper right", ncols=len(shown[0]))
     difference.set(xlabel=f"{name} (nondimensional)", ylabel="|difference|", title="|difference|")
     if len(outputs) > 1:
         difference.legend()
