@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import Any
 
@@ -15,7 +14,7 @@ from rich.text import Text
 from dgm_core import Status
 from studies.entries import TrialEntry
 from studies.journal import Journal
-from studies.trainable import SCORE
+from studies.trainable import PENALTY, SCORE
 
 STYLES = {
     None: "bold cyan",
@@ -145,7 +144,7 @@ def _score(entry: TrialEntry) -> str:
     values = entry.result.get("replicates", {}).get("mae")
     if not values:
         return "–"
-    if entry.status == Status.DIVERGED or any(math.isnan(value) for value in values):
+    if entry.status == Status.DIVERGED or entry.result[SCORE] >= PENALTY:
         return "diverged"
     return f"{entry.result[SCORE]:.2e}"
 

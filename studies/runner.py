@@ -56,7 +56,7 @@ class Options:
     address: str = "local"
     dashboard: bool = False
     command: str | None = None
-    console: Console = field(default_factory=lambda: Console(stderr=True))
+    console: Console = field(default_factory=lambda: Console(stderr=True, markup=False))
 
 
 def run_study(study: Study, options: Options | None = None) -> Path:

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from dgm_core.errors import ConfigurationError
 
-messages = Console(stderr=True, highlight=False)
+messages = Console(stderr=True, highlight=False, markup=False)
 """Everything for people: standard output stays free for `--json`."""
 
 

@@ -11,12 +11,17 @@ from rich.table import Table
 
 from dgm_core.errors import ConfigurationError
 
+SHOWN = ["run", "setting", "n", "diverged", "mae", "mae_low", "mae_high", "iterations", "seconds"]
+
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
     out: Annotated[Path | None, typer.Option(help="Also write the table here as CSV.")] = None,
 ) -> None:
-    """Put the confirmed settings and arms of several runs into one table."""
+    """Put the confirmed settings and arms of several runs into one table.
+
+    The terminal shows the columns that fit it; --out writes all of them.
+    """
     from analysis.load import RunError, load_run
     from analysis.tables import compare_table, present
 
@@ -24,11 +29,15 @@ def compare(
         table = compare_table([load_run(run) for run in runs])
     except RunError as error:
         raise ConfigurationError(str(error)) from None
-    shown = present(table)
-    view = Table(*map(str, shown.columns), box=None, pad_edge=False)
+    if table.empty:
+        raise ConfigurationError("these runs hold no confirmed setting and no arm to compare.")
+    shown = present(table.assign(run=table["study"] + "/" + table["run"])[SHOWN])
+    view = Table(box=None, pad_edge=False)
+    for column in shown.columns:
+        view.add_column(str(column), overflow="fold")
     for row in shown.itertuples(index=False):
         view.add_row(*map(str, row))
-    Console(highlight=False).print(view)
+    Console(highlight=False, markup=False).print(view)
     if out is not None:
         try:
             table.to_csv(out, index=False)

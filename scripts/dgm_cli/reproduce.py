@@ -42,6 +42,7 @@ def reproduce(
     setups = {key: Setup.named(load_problem(key), settings) for key in chosen}
     folder = make_folder(out, "reproduce", name)
     rows: list[dict[str, Any]] = []
+    interrupted = False
     for key, setup in setups.items():
         full = setup.config.iterations
         if quick:
@@ -56,16 +57,18 @@ def reproduce(
             command=command_line(),
         )
         outcome = solved.summary
-        if outcome["status"] == "interrupted":
-            return 130
+        interrupted = outcome["status"] == "interrupted"
+        if interrupted:
+            break
         rows.append(_row(key, settings, setup, outcome, full))
-    table = pd.DataFrame(rows)
-    write(folder, "table", table)
-    messages.print(markdown(table))
-    messages.print(f"Table: {folder}/table.md, .csv and .tex; figures in each problem's folder beside it")
+    if rows:
+        table = pd.DataFrame(rows)
+        write(folder, "table", table)
+        messages.print(markdown(table), soft_wrap=True)
+        messages.print(f"Table: {folder}/table.md, .csv and .tex; figures in each problem's folder beside it")
     if as_json:
         print_json({"run": str(folder), "rows": rows})
-    return 0
+    return 130 if interrupted else 0
 
 
 def _row(key: str, settings: str, setup: Any, outcome: dict[str, Any], full: int) -> dict[str, Any]:

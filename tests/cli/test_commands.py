@@ -60,6 +60,19 @@ def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
     assert "files written" in again.stderr
 
 
+def test_runs_are_compared_in_a_table_that_fits_a_terminal(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        arguments = ("--replicates", "2", "--iterations", "20", "--name", name, "--out", str(tmp_path))
+        assert dgm("solve", "heat", *arguments).returncode == 0
+    runs = [str(tmp_path / "solve-heat" / name) for name in ("one", "two")]
+    done = dgm("compare", *runs, "--out", str(tmp_path / "all.csv"))
+    assert done.returncode == 0, done.stderr
+    assert "solve-heat/one" in done.stdout
+    assert "MAE" in done.stdout
+    assert "…" not in done.stdout
+    assert len((tmp_path / "all.csv").read_text().splitlines()) == 3
+
+
 def test_changed_settings_are_not_called_the_paper_s(tmp_path: Path) -> None:
     arguments = ("--replicates", "2", "--iterations", "20", "--name", "one", "--out", str(tmp_path))
     assert dgm("solve", "heat", *arguments).returncode == 0
