@@ -82,7 +82,7 @@ def loss_panel(run: Run, axis: Axes, rows: pd.DataFrame) -> None:
     """The training loss: median over replicates and its interval, on log axes."""
     one = thinned(curve(run, rows, "loss"))
     draw_band(axis, one.iterations, *band(one.values), color=style.BLUE)
-    limit(axis, [band(one.values)[0]])
+    limit(axis, band(one.values))
     axis.set(xscale="log", xlabel=key_name("iterations"), ylabel="training loss")
 
 

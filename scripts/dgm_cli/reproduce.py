@@ -110,4 +110,6 @@ def verdict(paper: float | None, mae: dict[str, Any], share: float) -> str:
 
 def _times(factor: float) -> str:
     """How an error compares that is smaller by `factor`, in words."""
-    return f"{factor:.1f} times smaller than" if factor > 1 else f"{1 / factor:.1f} times"
+    larger = max(factor, 1.0 / factor)
+    times = f"{float(f'{larger:.3g}'):,g} times"
+    return f"{times} smaller than" if factor > 1 else times

@@ -15,8 +15,9 @@ def errors(median, low, high, n=5, diverged=0):
 @pytest.mark.parametrize(
     ("paper", "mae", "share", "expected"),
     [
-        (0.05, errors(0.001, 0.0005, 0.002), 1.0, "reached: 50.0 times smaller than the paper's"),
-        (0.05, errors(0.1, 0.08, 0.2), 1.0, "not reached: 2.0 times the paper's"),
+        (0.05, errors(0.001, 0.0005, 0.002), 1.0, "reached: 50 times smaller than the paper's"),
+        (0.05, errors(2.4e-6, 1e-6, 3e-6), 1.0, "reached: 20,800 times smaller than the paper's"),
+        (0.05, errors(0.1, 0.08, 0.2), 1.0, "not reached: 2 times the paper's"),
         (0.05, errors(0.04, 0.03, 0.06), 1.0, "agrees: the paper's error lies within our interval"),
         (
             0.05,
@@ -29,9 +30,9 @@ def errors(median, low, high, n=5, diverged=0):
             0.05,
             errors(0.01, None, None, n=1),
             1.0,
-            "one seed, no interval: 5.0 times smaller than the paper's",
+            "one seed, no interval: 5 times smaller than the paper's",
         ),
-        (0.05, errors(0.2, None, None, n=1), 1.0, "one seed, no interval: 4.0 times the paper's"),
+        (0.05, errors(0.2, None, None, n=1), 1.0, "one seed, no interval: 4 times the paper's"),
         (None, errors(0.01, 0.005, 0.02), 1.0, "the paper reports no error"),
         (0.05, errors(0.001, 0.0005, 0.002), 0.02, "shortened to 2% of the iterations: no verdict"),
     ],
