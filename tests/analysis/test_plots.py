@@ -92,7 +92,8 @@ def test_the_paper_solution_has_four_panels(run: Callable[[str], Run]) -> None:
 def test_a_system_of_one_input_has_a_panel_for_each_output(run: Callable[[str], Run]) -> None:
     made = drawn(solution.solution(run("two-outputs"), "winner"))
     assert [axis.get_title() for axis in made.axes] == ["y", "w", "|difference|", "loss"]
-    assert {"reference", "approximation"} <= set(lines(made.axes[0]))
+    assert {"reference", "approximation of y"} <= set(lines(made.axes[0]))
+    assert {"reference", "approximation of w"} <= set(lines(made.axes[1]))
 
 
 def test_first_iterations_have_the_papers_inset(run: Callable[[str], Run]) -> None:
