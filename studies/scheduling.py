@@ -11,9 +11,6 @@ from ray.tune.schedulers import ASHAScheduler
 
 from studies.trainable import PENALTY, SCORE, TIME
 
-PENALTY_SHARE = 1e-3
-"""A cutoff interpolated between an error and a penalty is more than this share of the penalty."""
-
 
 class RecordedASHA(ASHAScheduler):
     """Asynchronous successive halving (Li et al. 2020) that keeps a row for every decision.
@@ -49,8 +46,8 @@ class RecordedASHA(ASHAScheduler):
                 {
                     "trial": trial.trial_id,
                     "rung": rung,
-                    "score": _error(result[SCORE]),
-                    "cutoff": None if cutoff is None else _error(cutoff),
+                    "score": result[SCORE] if result[SCORE] < PENALTY else math.inf,
+                    "cutoff": cutoff,
                     "recorded": recorded,
                     "stopped": action == self.STOP,
                     "elapsed": time.time() - self._began,
@@ -76,20 +73,23 @@ class RecordedASHA(ASHAScheduler):
         self.decisions = list(decisions)
 
     def _due(self, trial_id: str, iterations: int) -> tuple[int, float | None, int] | None:
-        """(rung, cutoff as a score, trials recorded) of the rung this result will be entered on."""
+        """(rung, cutoff as a score, trials recorded) of the rung this result will be entered on.
+
+        A cutoff above all scores of trials that have not diverged is infinite: it is a penalty, or
+        interpolated towards one.
+        """
         bracket = self._brackets[0]
         for rung, recorded in bracket._rungs:
             if iterations >= rung:
                 if trial_id in recorded:
                     return None
-                cutoff = bracket.cutoff(recorded)
-                return int(rung), None if cutoff is None else -float(cutoff), len(recorded)
+                reward = bracket.cutoff(recorded)
+                if reward is None:
+                    return int(rung), None, len(recorded)
+                worst = max((-r for r in recorded.values() if -r < PENALTY), default=-math.inf)
+                above = -reward > worst * (1.0 + 1e-9)  # and not by the rounding of a percentile
+                return int(rung), math.inf if above else -float(reward), len(recorded)
         return None
-
-
-def _error(score: float) -> float:
-    """A score as an error: infinite where it holds a diverged trial's penalty, or part of it."""
-    return math.inf if score >= PENALTY_SHARE * PENALTY else score
 
 
 class SchedulerMemory(tune.Callback):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import SimpleNamespace
 from typing import Any
 
 from studies.scheduling import RecordedASHA, SchedulerMemory
+from studies.trainable import PENALTY
 
 
 def scheduler() -> RecordedASHA:
@@ -51,6 +53,15 @@ def test_a_finite_penalty_is_stopped() -> None:
     asha = scheduler()
     show(asha, "a", 10, 1.0)
     assert show(asha, "b", 10, 1e6) == "STOP"
+
+
+def test_a_penalty_is_recorded_as_infinity_and_a_large_error_as_itself() -> None:
+    asha = scheduler()
+    for trial, score in (("a", 5_000.0), ("b", PENALTY), ("c", 1.0), ("d", 2.0)):
+        show(asha, trial, 10, score)
+    assert [d["score"] for d in asha.decisions] == [5_000.0, math.inf, 1.0, 2.0]
+    # Half way between 5 000 and the penalty, then the median of three.
+    assert [d["cutoff"] for d in asha.decisions] == [None, 5_000.0, math.inf, 5_000.0]
 
 
 def test_a_restored_scheduler_decides_as_the_first_would_have() -> None:
