@@ -121,12 +121,12 @@ def early_stopping(run: Run) -> Figure | None:
     made = style.figure(style.TWO_COLUMNS, 2.8)
     axis = made.subplots()
     known = scores.numbers(looks["score"])
-    ceiling = 2.0 * np.max(known[np.isfinite(known)], initial=1e-12)
+    looks = looks.assign(shown=_at_edge(known))
     for place, rung in enumerate(rungs):
         own = looks[looks["rung"] == rung].sort_values(["recorded", "elapsed"])
         x = place + np.linspace(-0.4, 0.4, len(own) + 2)[1:-1]
-        score, cutoff = scores.numbers(own["score"]), scores.numbers(own["cutoff"])
-        score, cutoff = np.minimum(score, ceiling), np.where(np.isinf(cutoff), np.nan, cutoff)
+        score, cutoff = own["shown"].to_numpy(), scores.numbers(own["cutoff"])
+        cutoff = np.where(np.isinf(cutoff), np.nan, cutoff)
         stopped = own["stopped"].fillna(False).to_numpy(dtype=bool)
         half = 0.4 / (len(own) + 1)
         axis.hlines(cutoff, x - half, x + half, color=style.BLACK, linewidth=1.2, label="cutoff", zorder=3)
@@ -147,11 +147,15 @@ def early_stopping(run: Run) -> Figure | None:
     return made
 
 
+def _at_edge(values: np.ndarray) -> np.ndarray:
+    """Values for a logarithmic axis: infinite ones at twice the largest finite one."""
+    finite = np.isfinite(values)
+    return np.where(finite, values, 2.0 * values[finite].max(initial=0.0))
+
+
 def _points(axis: Axes, x: np.ndarray, trials: pd.DataFrame) -> None:
     """Scores by status; infinite ones at the upper edge of the finite."""
-    score = trials["score"].to_numpy()
-    ceiling = 2.0 * score[np.isfinite(score)].max()
-    shown = np.where(np.isfinite(score), score, ceiling)
+    shown = _at_edge(trials["score"].to_numpy())
     for status, look in style.STATUS.items():
         mask = (trials["status"] == status).to_numpy()
         if mask.any():

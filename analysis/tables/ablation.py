@@ -61,19 +61,16 @@ def budget_table(run: Run) -> pd.DataFrame:
     table: list[dict[str, Any]] = []
     for budget in BUDGETS if found else ():
         amount = min(float(one.spent(budget)[-1]) for one in found.values())
-        for name in rows:
-            if name in lost:
-                n = len(scores.errors(rows[name]))
-                row = {"budget": budget, "amount": amount, "arm": name, "n": n, "diverged": n}
-                row |= spread("mae", statistics.Interval(np.inf, np.inf, np.inf))
-                table.append(row)
+        for name, own in rows.items():
+            row: dict[str, Any] = {"budget": budget, "amount": amount, "arm": name}
+            if name in found:
+                values = at(found[name], budget, amount)
+                row["iterations"] = amount / found[name].cost[budget]
+            elif name in lost:
+                values = scores.errors(own)
+            else:
                 continue
-            if name not in found:
-                continue
-            one = found[name]
-            values = at(one, budget, amount)
-            row = {"budget": budget, "amount": amount, "arm": name, "n": len(values)}
-            row["iterations"] = amount / one.cost[budget]
+            row["n"] = len(values)
             if np.isnan(values).any():
                 row |= spread("mae", statistics.Interval(np.nan, np.nan, np.nan))
             else:

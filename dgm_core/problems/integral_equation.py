@@ -132,7 +132,7 @@ class IntegralEquation(Problem):
         weights = x.new_full((self.nodes,), 1.0 / self.nodes)
         if self.quadrature == "monte-carlo":
             return points[draw].reshape(*x.shape[:2], self.nodes), weights
-        return (sobol_set(self.nodes).to(x) + points[draw]) % 1.0, weights
+        return (sobol_set(self.nodes)[:, 0].to(x) + points[draw]) % 1.0, weights
 
     def _integral(self, u: Field, x: Tensor, nodes: Tensor, weights: Tensor) -> Tensor:
         """∫ K(x, t) y(t) dt, (K, n, 1), from one evaluation of the field at all nodes together."""

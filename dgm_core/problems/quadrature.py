@@ -18,10 +18,10 @@ def gauss_legendre(nodes: int) -> tuple[Tensor, Tensor]:
 
 
 @lru_cache(maxsize=64)
-def sobol_set(nodes: int) -> Tensor:
-    """The first points (m,) of the one-dimensional Sobol sequence, float64, to be shifted at random.
+def sobol_set(nodes: int, dimensions: int = 1) -> Tensor:
+    """The first points (m, d) of a Sobol sequence, float64, to be shifted at random.
 
     A power of two is balanced best.  Source: Sobol (1967); for the shift Cranley and Patterson (1976).
     """
     exponent = (nodes - 1).bit_length()
-    return torch.from_numpy(qmc.Sobol(1, scramble=False).random_base2(exponent)[:nodes, 0])
+    return torch.from_numpy(qmc.Sobol(dimensions, scramble=False).random_base2(exponent)[:nodes])

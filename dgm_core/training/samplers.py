@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import torch
-from scipy.stats import qmc
 from torch import Tensor
+
+from dgm_core.problems.quadrature import sobol_set
 
 Draw = Callable[[int, int, int, torch.Generator], Tensor]
 """(batches, n, m, generator) -> (batches, n, m) in [0, 1).
@@ -32,14 +32,7 @@ def stratified(batches: int, n: int, m: int, generator: torch.Generator) -> Tens
 def sobol(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
     """A Sobol sequence under a fresh random shift each batch (Cranley and Patterson 1976)."""
     shift = uniform(batches, 1, m, generator)
-    return (_sobol_points(n, m) + shift) % 1.0
-
-
-@lru_cache(maxsize=32)
-def _sobol_points(n: int, m: int) -> Tensor:
-    exponent = max(n - 1, 0).bit_length()
-    points = qmc.Sobol(m, scramble=False).random_base2(exponent)
-    return torch.from_numpy(points[:n])
+    return (sobol_set(n, m) + shift) % 1.0
 
 
 SAMPLERS: dict[str, Draw] = {"uniform": uniform, "stratified": stratified, "sobol": sobol}
