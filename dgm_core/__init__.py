@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dgm_core.errors import ConfigurationError
-    from dgm_core.problems import PROBLEMS, Problem, load_problem
+    from dgm_core.formulation import Problem
+    from dgm_core.problems import PROBLEMS, load_problem
     from dgm_core.training import Setup, Status, TrainConfig, Trainer, TrainResult, train
 
 __all__ = [
@@ -25,7 +26,8 @@ __all__ = [
 
 _HOMES = {
     "dgm_core.errors": ("ConfigurationError",),
-    "dgm_core.problems": ("PROBLEMS", "Problem", "load_problem"),
+    "dgm_core.formulation": ("Problem",),
+    "dgm_core.problems": ("PROBLEMS", "load_problem"),
 }
 
 

@@ -1,57 +1,97 @@
-"""Names for classes and functions, so that adding one means adding one file."""
+"""Names for classes and studies, so that adding one means adding one file: of the program or a user's own."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar, cast
+import re
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any, Generic, TypeVar
 
+from dgm_core import extensions
 from dgm_core.errors import ConfigurationError, unknown
 
 T = TypeVar("T")
-Entry = TypeVar("Entry")
 
 
 class Registry(Generic[T]):
-    """Maps a name to an entry; the modules of `package` are imported at the first look-up."""
+    """Maps a name to what a module defines: those of `package`, of installed extensions, of loaded files.
 
-    def __init__(self, kind: str, package: str) -> None:
+    `find` gives the (name, entry) pairs of one module.  Modules are imported at the first look-up.
+    """
+
+    def __init__(
+        self, kind: str, package: str, find: Callable[[ModuleType], Iterable[tuple[str, T]]]
+    ) -> None:
         self.kind = kind
         self.package = package
-        self._entries: dict[str, T] = {}
-        self._discovered = False
-
-    def register(self, name: str) -> Callable[[Entry], Entry]:
-        """Decorator that enters a class or function under `name`; a taken name is refused."""
-
-        def enter(entry: Entry) -> Entry:
-            if name in self._entries:
-                raise ConfigurationError(f"the {self.kind} {name!r} is registered twice.")
-            self._entries[name] = cast(T, entry)
-            return entry
-
-        return enter
+        self.find = find
+        self._modules: tuple[ModuleType, ...] = ()
+        self._entries: dict[str, tuple[T, ModuleType]] = {}
 
     def get(self, name: str) -> T:
         """The entry called `name`.  Raises ConfigurationError with the allowed names."""
-        self._discover()
-        if name not in self._entries:
-            raise unknown(self.kind, name, self._entries)
-        return self._entries[name]
+        entries = self._scan()
+        if name not in entries:
+            raise unknown(self.kind, name, entries)
+        return entries[name][0]
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        self._discover()
-        return sorted(self._entries)
+        return sorted(self._scan())
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
-    def _discover(self) -> None:
-        if self._discovered:
-            return
-        self._discovered = True
+    def _scan(self) -> dict[str, tuple[T, ModuleType]]:
+        """All entries with their modules; a name that two of them define is refused."""
+        modules = (*self._own(), *extensions.modules())
+        if modules == self._modules:
+            return self._entries
+        entries: dict[str, tuple[T, ModuleType]] = {}
+        for module in modules:
+            for name, entry in self.find(module):
+                if name in entries and entries[name][0] is not entry:
+                    raise ConfigurationError(
+                        f"the {self.kind} {name!r} is defined twice: in {_place(entries[name][1])} "
+                        f"and in {_place(module)}."
+                    )
+                entries.setdefault(name, (entry, module))
+        self._modules, self._entries = modules, entries
+        return entries
+
+    def _own(self) -> list[ModuleType]:
         package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
+        return [
             importlib.import_module(f"{self.package}.{module.name}")
+            for module in pkgutil.iter_modules(package.__path__)
+        ]
+
+
+def subclasses(module: ModuleType, root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
+    """Name and class of the subclasses of `root` that a module itself defines.
+
+    Abstract ones are there only to be built upon, unless nothing is: then they are unfinished.
+    """
+    for value in vars(module).values():
+        if not inspect.isclass(value) or value.__module__ != module.__name__:
+            continue
+        if (
+            not issubclass(value, root)
+            or value is root
+            or (inspect.isabstract(value) and value.__subclasses__())
+        ):
+            continue
+        own: Any = value
+        yield own.name, own
+
+
+def kebab(name: str) -> str:
+    """A class's name as names are written: HeatCauchy is heat-cauchy, MLP mlp."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).lower()
+
+
+def _place(module: ModuleType) -> str:
+    return getattr(module, "__file__", None) or module.__name__

@@ -162,7 +162,8 @@ def prediction_frame(trainer: Trainer, phase: str, entry: TrialEntry) -> pd.Data
         for i, axis in enumerate(problem.inputs):
             columns[axis.name] = points[:, i].numpy()
         for i, output in enumerate(problem.outputs):
-            columns[f"reference_{output}"] = reference[:, i].numpy()
+            if reference is not None:
+                columns[f"reference_{output}"] = reference[:, i].numpy()
             columns[f"prediction_{output}"] = values[:, i].numpy()
         frames.append(pd.DataFrame(columns))
     return pd.concat(frames, ignore_index=True)

@@ -11,7 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
-from dgm_core.training.config import PROBLEM_PREFIX
+from dgm_core.training.setup import PROBLEM_PREFIX
 
 PHASES = {"ablation": 0, "tune": 2_500, "confirm": 5_000, "solve": 7_500, "search": 10_000}
 """Offset of each phase's seeds: those that choose settings and those that report on them never meet."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from dgm_core.networks.activations import get_activation
 from dgm_core.networks.layers import LayerFactory
-from dgm_core.registry import Registry
+from dgm_core.registry import Registry, kebab, subclasses
 from dgm_core.streams import stream
 
 BATCH_NORMS = ("none", "before", "after")
@@ -44,12 +44,19 @@ class Network(nn.Module):
     Every parameter's first axis is K and no operation mixes replicates.
     """
 
+    name: ClassVar[str]
+    """By default the class's own, in small letters."""
     batch_norms: ClassVar[tuple[str, ...]] = ("none",)
     """The values of `batch_norm` that this architecture has."""
 
     dropout_generators: list[torch.Generator]
     pointwise: bool
     """Whether outputs depend on their own point only: not where a layer normalises over the batch."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in cls.__dict__:
+            cls.name = kebab(cls.__name__)
 
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__()
@@ -60,7 +67,9 @@ class Network(nn.Module):
         raise NotImplementedError
 
 
-NETWORKS: Registry[type[Network]] = Registry("network", "dgm_core.networks")
+NETWORKS: Registry[type[Network]] = Registry(
+    "network", "dgm_core.networks", lambda module: subclasses(module, Network)
+)
 
 
 def build_network(

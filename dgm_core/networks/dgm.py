@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dgm_core.networks.base import NETWORKS, Network, NetworkConfig
+from dgm_core.networks.base import Network, NetworkConfig
 from dgm_core.networks.layers import LayerFactory
 
 
@@ -32,7 +32,6 @@ class DGMLayer(nn.Module):
         return self.regularise(torch.addcmul(torch.addcmul(h, g, h, value=-1.0), z, state))
 
 
-@NETWORKS.register("dgm")
 class DGM(Network):
     """`depth` gated layers of `width` units after a first S = σ(x W + b), linear output.
 

@@ -7,11 +7,10 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from dgm_core.networks.base import BATCH_NORMS, NETWORKS, Network, NetworkConfig
+from dgm_core.networks.base import BATCH_NORMS, Network, NetworkConfig
 from dgm_core.networks.layers import LayerFactory
 
 
-@NETWORKS.register("mlp")
 class MLP(Network):
     """Multi-layer perceptron: `depth` hidden layers of `width` units, linear output.
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from dgm_core.networks.base import NETWORKS, Network, NetworkConfig
+from dgm_core.networks.base import Network, NetworkConfig
 from dgm_core.networks.layers import Elementwise, LayerFactory
 
 
@@ -32,7 +32,6 @@ class Block(nn.Module):
         return self.last(self.residual(x) + self.skip(x))
 
 
-@NETWORKS.register("resnet")
 class ResNet(Network):
     """`depth` residual blocks of two layers of `width` units, linear output.
 
@@ -40,6 +39,7 @@ class ResNet(Network):
     activation) or "none".  Source: He et al. (2016); Detorakis, A Primer, section 2.3.
     """
 
+    name = "resnet"
     batch_norms = ("none", "before")
 
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.initial_value import InitialValueProblem
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.initial_value import InitialValueProblem
 
 
-@PROBLEMS.register("exponential-decay")
-@dataclass(frozen=True, config=STRICT)
 class ExponentialDecay(InitialValueProblem):
     """Exponential decay (nondimensional).
 
@@ -26,11 +23,8 @@ class ExponentialDecay(InitialValueProblem):
     rate: float = Bounded(default=1.0, gt=0)  # k, 1 / time
     initial: float = 2.0  # y₀
 
-    name = "exponential-decay"
-    outputs = ("y",)
     source = "Detorakis, A Primer, section 7"
     reported_mae = 0.0017
-    resolution = 50
     settings = {
         "paper": {
             "network": "mlp",
@@ -56,9 +50,7 @@ class ExponentialDecay(InitialValueProblem):
     }
     tuned_by = "dgm run decay-search"
 
-    @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("t", 0.0, 1.0),)
+    domain = Box(t=(0.0, 1.0))
 
     def initial_state(self, like: Tensor) -> Tensor:
         return like.new_tensor([[[self.initial]]])

@@ -7,16 +7,15 @@ from functools import lru_cache
 import numpy as np
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from scipy.integrate import solve_ivp
 from scipy.interpolate import BSpline, make_interp_spline
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.initial_value import InitialValueProblem
-from dgm_core.problems.interpolation import spline_field
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.initial_value import InitialValueProblem
+from dgm_core.formulation.interpolation import spline_field
 
 TOLERANCE = 1e-13
 """Relative and absolute, of each step of the reference; its values have converged to 1e-10."""
@@ -36,8 +35,6 @@ _PAPER = {
 }
 
 
-@PROBLEMS.register("fitzhugh-nagumo")
-@dataclass(frozen=True, config=STRICT)
 class FitzHughNagumo(InitialValueProblem):
     """FitzHugh–Nagumo equations (nondimensional).
 
@@ -62,7 +59,6 @@ class FitzHughNagumo(InitialValueProblem):
     outputs = ("y", "w")
     source = "FitzHugh (1961); Detorakis, A Primer, eq. 26"
     reported_mae = 0.0088
-    resolution = 50
     reference_tolerance = 1e-8
     settings = {
         "paper": {**_PAPER, "activation": "tanh", "batch_size": 100},
@@ -88,8 +84,8 @@ class FitzHughNagumo(InitialValueProblem):
     tuned_by = "dgm run fhn-search"
 
     @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("t", 0.0, self.end),)
+    def domain(self) -> Box:
+        return Box(t=(0.0, self.end))
 
     def initial_state(self, like: Tensor) -> Tensor:
         return like.new_zeros(1, 1, 2)

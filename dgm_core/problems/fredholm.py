@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 
 import torch
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.integral_equation import IntegralEquation
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.integral_equation import IntegralEquation
 
 
-@PROBLEMS.register("fredholm")
-@dataclass(frozen=True, config=STRICT)
 class Fredholm(IntegralEquation):
     """A Fredholm equation of the second kind (nondimensional).
 
@@ -30,7 +27,6 @@ class Fredholm(IntegralEquation):
     quadrature without that variance, or `unbiased`.
     """
 
-    name = "fredholm"
     source = "Detorakis, A Primer, eq. 31; Guan et al. (2022)"
     reported_mae = 0.0134
     settings = {
@@ -69,9 +65,7 @@ class Fredholm(IntegralEquation):
             )
         super().__post_init__()
 
-    @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("x", 0.0, 0.5 * math.pi),)
+    domain = Box(x=(0.0, 0.5 * math.pi))
 
     def forcing(self, x: Tensor) -> Tensor:
         return torch.sin(x)

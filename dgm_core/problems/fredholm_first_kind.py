@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import torch
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.integral_equation import DEFAULT, IntegralEquation, Quadrature
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.integral_equation import IntegralEquation, Quadrature
 
 
-@PROBLEMS.register("fredholm-first-kind")
-@dataclass(frozen=True, config=STRICT)
 class FredholmFirstKind(IntegralEquation):
     """A Fredholm equation of the first kind with a truncated Laplace kernel (nondimensional).
 
@@ -24,14 +21,9 @@ class FredholmFirstKind(IntegralEquation):
 
     quadrature: Quadrature = "gauss-legendre"
 
-    name = "fredholm-first-kind"
     source = "Detorakis, A Primer, eq. 28; Hansen (2010)"
-    settings = {"default": DEFAULT}
-    default_settings = "default"
 
-    @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("x", 0.0, 1.0),)
+    domain = Box(x=(0.0, 1.0))
 
     def alpha(self, x: Tensor) -> Tensor:
         return torch.zeros_like(x)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from dgm_core.calculus import Field
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis, FixedNodes, Points, Problem, Region, Residuals
+from dgm_core.formulation.base import Points, Problem, Residuals
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.regions import FixedNodes, Region
 
 
-@PROBLEMS.register("function-fit")
-@dataclass(frozen=True, config=STRICT)
 class FunctionFit(Problem):
     """Least-squares fit of a sine from equidistant samples (nondimensional).
 
@@ -26,7 +25,6 @@ class FunctionFit(Problem):
     frequency: float = 3.0
     samples: int = Bounded(default=50, ge=2, le=100_000, strict=True)
 
-    name = "function-fit"
     outputs = ("f",)
     source = "Cybenko (1989); Detorakis, A Primer"
     resolution = 100
@@ -43,13 +41,7 @@ class FunctionFit(Problem):
         },
     }
 
-    @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("x", -1.0, 1.0),)
-
-    @property
-    def faces(self) -> tuple[tuple[str, float], ...]:
-        return ()
+    domain = Box(x=(-1.0, 1.0))
 
     def regions(self) -> dict[str, Region]:
         nodes = torch.linspace(-1.0, 1.0, self.samples, dtype=torch.float64)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import torch
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT
-from dgm_core.problems.conditions import Condition, Dirichlet, Face
-from dgm_core.problems.conduction import Conduction
+from dgm_core.formulation.conditions import Condition, Dirichlet
+from dgm_core.formulation.conduction import LEFT, RIGHT, Conduction
+from dgm_core.formulation.domains import Part
 
 
-@PROBLEMS.register("heat")
-@dataclass(frozen=True, config=STRICT)
 class Heat(Conduction):
     """Heat conduction in a bar with cold ends (nondimensional).
 
@@ -22,7 +19,6 @@ class Heat(Conduction):
     Equations Using Deep Learning: A Primer", eq. 20.
     """
 
-    name = "heat"
     source = "Detorakis, A Primer, eq. 20"
     reported_mae = 0.0529
     settings = {
@@ -57,9 +53,11 @@ class Heat(Conduction):
         return torch.sin(x)
 
     @property
-    def boundary(self) -> dict[str, tuple[Face, Condition]]:
-        bar = self.inputs[0]
-        return {"left": (Face.lower(bar), Dirichlet()), "right": (Face.upper(bar), Dirichlet())}
+    def boundary(self) -> dict[str, tuple[Part, Condition]]:
+        return {
+            "left": (self.domain.at(x=LEFT), Dirichlet()),
+            "right": (self.domain.at(x=RIGHT), Dirichlet()),
+        }
 
     def reference(self, x: Tensor) -> Tensor:
         return torch.sin(x[..., :1]) * torch.exp(-self.diffusivity * x[..., 1:])

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import torch
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT
-from dgm_core.problems.conditions import Cauchy, Condition, Face
-from dgm_core.problems.conduction import HEAT_SETTINGS, Conduction
+from dgm_core.formulation.conditions import Cauchy, Condition
+from dgm_core.formulation.conduction import LEFT, Conduction
+from dgm_core.formulation.domains import Part
 
 
-@PROBLEMS.register("heat-cauchy")
-@dataclass(frozen=True, config=STRICT)
 class HeatCauchy(Conduction):
     """Heat conduction with Cauchy data at one end and none at the other (nondimensional).
 
@@ -24,22 +21,14 @@ class HeatCauchy(Conduction):
     Inverse Heat Conduction (1985).
     """
 
-    name = "heat-cauchy"
     source = "Beck, Blackwell and St. Clair (1985)"
-    settings = {"default": HEAT_SETTINGS}
-    default_settings = "default"
 
     def profile(self, x: Tensor) -> Tensor:
         return torch.sin(x)
 
     @property
-    def boundary(self) -> dict[str, tuple[Face, Condition]]:
-        return {"left": (Face.lower(self.inputs[0]), Cauchy(flux=self._outward_flux))}
-
-    @property
-    def faces(self) -> tuple[tuple[str, float], ...]:
-        right = Face.upper(self.inputs[0])
-        return tuple(face for face in super().faces if face != (right.axis, right.at))
+    def boundary(self) -> dict[str, tuple[Part, Condition]]:
+        return {"left": (self.domain.at(x=LEFT), Cauchy(flux=self._outward_flux))}
 
     def reference(self, x: Tensor) -> Tensor:
         return torch.sin(x[..., :1]) * torch.exp(-self.diffusivity * x[..., 1:])

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import torch
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT
-from dgm_core.problems.conditions import Condition, Dirichlet, Face, Neumann
-from dgm_core.problems.conduction import HEAT_SETTINGS, Conduction
+from dgm_core.formulation.conditions import Condition, Dirichlet, Neumann
+from dgm_core.formulation.conduction import LEFT, RIGHT, Conduction
+from dgm_core.formulation.domains import Part
 
 
-@PROBLEMS.register("heat-mixed")
-@dataclass(frozen=True, config=STRICT)
 class HeatMixed(Conduction):
     """Heat conduction in a bar with a cold and an insulated end: mixed conditions (nondimensional).
 
@@ -22,18 +19,14 @@ class HeatMixed(Conduction):
     Equations for Scientists and Engineers (1993).
     """
 
-    name = "heat-mixed"
     source = "quarter-wave modes; Farlow (1993)"
-    settings = {"default": HEAT_SETTINGS}
-    default_settings = "default"
 
     def profile(self, x: Tensor) -> Tensor:
         return torch.sin(0.5 * x)
 
     @property
-    def boundary(self) -> dict[str, tuple[Face, Condition]]:
-        bar = self.inputs[0]
-        return {"left": (Face.lower(bar), Dirichlet()), "right": (Face.upper(bar), Neumann())}
+    def boundary(self) -> dict[str, tuple[Part, Condition]]:
+        return {"left": (self.domain.at(x=LEFT), Dirichlet()), "right": (self.domain.at(x=RIGHT), Neumann())}
 
     def reference(self, x: Tensor) -> Tensor:
         return torch.sin(0.5 * x[..., :1]) * torch.exp(-0.25 * self.diffusivity * x[..., 1:])

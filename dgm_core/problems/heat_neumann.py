@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT
-from dgm_core.problems.conditions import Condition, Face, Neumann
-from dgm_core.problems.conduction import HEAT_SETTINGS, Conduction
+from dgm_core.formulation.conditions import Condition, Neumann
+from dgm_core.formulation.conduction import LEFT, RIGHT, Conduction
+from dgm_core.formulation.domains import Part
 
 
-@PROBLEMS.register("heat-neumann")
-@dataclass(frozen=True, config=STRICT)
 class HeatNeumann(Conduction):
     """Heat conduction in an insulated bar: Neumann conditions (nondimensional).
 
@@ -25,18 +22,14 @@ class HeatNeumann(Conduction):
 
     mode: int = Bounded(default=1, ge=1, le=16, strict=True)  # m, half-waves along the bar
 
-    name = "heat-neumann"
     source = "cosine modes; Farlow (1993)"
-    settings = {"default": HEAT_SETTINGS}
-    default_settings = "default"
 
     def profile(self, x: Tensor) -> Tensor:
         return torch.cos(self.mode * x)
 
     @property
-    def boundary(self) -> dict[str, tuple[Face, Condition]]:
-        bar = self.inputs[0]
-        return {"left": (Face.lower(bar), Neumann()), "right": (Face.upper(bar), Neumann())}
+    def boundary(self) -> dict[str, tuple[Part, Condition]]:
+        return {"left": (self.domain.at(x=LEFT), Neumann()), "right": (self.domain.at(x=RIGHT), Neumann())}
 
     def reference(self, x: Tensor) -> Tensor:
         return torch.cos(self.mode * x[..., :1]) * torch.exp(-self.diffusivity * self.mode**2 * x[..., 1:])

@@ -7,17 +7,14 @@ from functools import lru_cache
 
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from scipy.optimize import brentq
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT
-from dgm_core.problems.conditions import Condition, Face, Robin
-from dgm_core.problems.conduction import HEAT_SETTINGS, Conduction
+from dgm_core.formulation.conditions import Condition, Robin
+from dgm_core.formulation.conduction import LEFT, RIGHT, Conduction
+from dgm_core.formulation.domains import Part
 
 
-@PROBLEMS.register("heat-robin")
-@dataclass(frozen=True, config=STRICT)
 class HeatRobin(Conduction):
     """Heat conduction in a bar that loses heat through both ends: Robin conditions (nondimensional).
 
@@ -30,18 +27,15 @@ class HeatRobin(Conduction):
 
     transfer: float = Bounded(default=0.5, gt=0, le=1e3)  # h, 1 / length
 
-    name = "heat-robin"
     source = "Carslaw and Jaeger (1959)"
-    settings = {"default": HEAT_SETTINGS}
-    default_settings = "default"
 
     def profile(self, x: Tensor) -> Tensor:
         return torch.cos(_lowest_mode(self.transfer) * (x - 0.5 * math.pi))
 
     @property
-    def boundary(self) -> dict[str, tuple[Face, Condition]]:
-        bar, cooled = self.inputs[0], Robin(self.transfer)
-        return {"left": (Face.lower(bar), cooled), "right": (Face.upper(bar), cooled)}
+    def boundary(self) -> dict[str, tuple[Part, Condition]]:
+        cooled = Robin(self.transfer)
+        return {"left": (self.domain.at(x=LEFT), cooled), "right": (self.domain.at(x=RIGHT), cooled)}
 
     def reference(self, x: Tensor) -> Tensor:
         rate = self.diffusivity * _lowest_mode(self.transfer) ** 2

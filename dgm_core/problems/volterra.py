@@ -6,15 +6,12 @@ import math
 
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from dgm_core.problems.base import PROBLEMS, STRICT, Axis
-from dgm_core.problems.integral_equation import DEFAULT, IntegralEquation, Quadrature
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.integral_equation import IntegralEquation, Quadrature
 
 
-@PROBLEMS.register("volterra")
-@dataclass(frozen=True, config=STRICT)
 class Volterra(IntegralEquation):
     """A Volterra equation of the second kind, the oscillator's integral form (nondimensional).
 
@@ -28,15 +25,10 @@ class Volterra(IntegralEquation):
     quadrature: Quadrature = "gauss-legendre"
     factor: float = Bounded(default=1.0, gt=0, le=100)  # λ
 
-    name = "volterra"
     source = "Detorakis, A Primer, eq. 28; Wazwaz (2011)"
     volterra = True
-    settings = {"default": DEFAULT}
-    default_settings = "default"
 
-    @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("x", 0.0, math.pi),)
+    domain = Box(x=(0.0, math.pi))
 
     def forcing(self, x: Tensor) -> Tensor:
         return x

@@ -1,11 +1,13 @@
 """How a field is fitted: configuration, points, loss, loop, evaluation, checkpoint."""
 
-from dgm_core.training.config import Setup, TrainConfig
-from dgm_core.training.evaluation import METRICS, Errors, median
+from dgm_core.formulation import METRICS
+from dgm_core.training.config import TrainConfig
+from dgm_core.training.evaluation import Errors, median
 from dgm_core.training.loop import Trainer, train
 from dgm_core.training.model import load_field, save_model
 from dgm_core.training.process import configure_process
 from dgm_core.training.result import Polished, Status, TrainResult
+from dgm_core.training.setup import Setup
 
 __all__ = [
     "METRICS",

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dgm_core.errors import ConfigurationError, explain, unknown
 from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
-from dgm_core.problems import Problem, load_problem
 from dgm_core.training.optimizers import OPTIMIZERS
-from dgm_core.training.rules import check, check_config
 from dgm_core.training.samplers import SAMPLERS
 from dgm_core.training.scaling import INPUT_SCALINGS
 from dgm_core.training.schedules import SCHEDULES
-
-PROBLEM_PREFIX = "problem."
 
 
 class TrainConfig(BaseModel):
@@ -106,7 +101,7 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
-        check_config(self)
+        _check(self)
         return self
 
     @classmethod
@@ -122,68 +117,53 @@ class TrainConfig(BaseModel):
         return self.create({**self.model_dump(), **changes})
 
 
-@dataclass(frozen=True)
-class Setup:
-    """One problem and one configuration to train it with; what an arm or a trial resolves to.
+def _check(config: TrainConfig) -> None:
+    """Refuses settings that contradict each other.  Raises ConfigurationError."""
+    _check_network(config)
+    _check_schedule(config)
+    if config.weight_decay is not None and config.optimizer != "adamw":
+        raise ConfigurationError(
+            f"weight_decay = {config.weight_decay} is not allowed with optimizer {config.optimizer!r}: "
+            "only 'adamw' decays weights (the penalty of any optimizer is l2)."
+        )
+    if config.windows > config.iterations:
+        raise ConfigurationError(
+            f"windows = {config.windows} is not allowed: each window needs one of the "
+            f"{config.iterations} iterations."
+        )
 
-    Keys of the problem's own parameters carry the prefix "problem.": `problem.diffusivity`.
-    """
 
-    problem: Problem
-    config: TrainConfig
+def _check_network(config: TrainConfig) -> None:
+    allowed = NETWORKS.get(config.network).batch_norms
+    if config.batch_norm not in allowed:
+        raise ConfigurationError(
+            f"batch_norm = {config.batch_norm!r} is not allowed with network {config.network!r}: "
+            f"it must be one of {', '.join(allowed)}."
+        )
+    if config.batch_norm != "none" and config.batch_size == 1:
+        raise ConfigurationError(
+            f"batch_size = 1 is not allowed with batch_norm = {config.batch_norm!r}: "
+            "one point has no variance; it must be 2 or greater."
+        )
 
-    def __post_init__(self) -> None:
-        check(self.problem, self.config)
 
-    def changed(self, changes: Mapping[str, Any]) -> Setup:
-        """A copy with some keys of the configuration or of the problem replaced."""
-        own = {k.removeprefix(PROBLEM_PREFIX): v for k, v in changes.items() if k.startswith(PROBLEM_PREFIX)}
-        rest = {k: v for k, v in changes.items() if not k.startswith(PROBLEM_PREFIX)}
-        problem = self.problem
-        if own:
-            problem = type(problem).create({**problem.parameters(), **own})
-        return Setup(problem, self.config.changed(rest) if rest else self.config)
-
-    def shortened(self, iterations: int) -> Setup:
-        """A copy of another length, its milestones moved in proportion.
-
-        One too short to step its learning rate keeps it constant.
-        """
-        changes: dict[str, Any] = {"iterations": iterations}
-        if self.config.milestones:
-            share, last = iterations / self.config.iterations, iterations // self.config.windows - 1
-            if last >= 1:
-                moved = (round(milestone * share) for milestone in self.config.milestones)
-                changes["milestones"] = tuple(min(last, max(1, milestone)) for milestone in moved)
-            else:
-                changes |= {"milestones": (), "schedule": "constant"}
-        return self.changed(changes)
-
-    def flat(self) -> dict[str, Any]:
-        """All keys and values in one level, problem parameters under their prefix."""
-        own = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
-        return {**own, **self.config.model_dump(mode="json")}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values that `from_dict` reads."""
-        return {
-            "problem": self.problem.name,
-            "parameters": self.problem.parameters(),
-            "config": self.config.model_dump(mode="json"),
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Setup:
-        """The inverse of `to_dict`."""
-        problem = load_problem(values["problem"], values["parameters"])
-        return cls(problem, TrainConfig.create(values["config"]))
-
-    @classmethod
-    def named(cls, problem: Problem, settings: str = "paper") -> Setup:
-        """The problem with its settings of the given name ("paper", "tuned")."""
-        if settings not in problem.settings:
-            raise unknown(f"settings of {problem.name}", settings, problem.settings)
-        values = problem.settings[settings]
-        config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
-        own = {key: value for key, value in values.items() if key not in config}
-        return cls(problem, TrainConfig.create(config)).changed(own)
+def _check_schedule(config: TrainConfig) -> None:
+    if config.milestones and config.schedule != "step":
+        raise ConfigurationError(
+            f"milestones = {list(config.milestones)} is not allowed with schedule {config.schedule!r}: "
+            "only 'step' has milestones."
+        )
+    if config.schedule == "step" and not config.milestones:
+        raise ConfigurationError("schedule 'step' needs milestones, the iterations at which it steps.")
+    if config.schedule in ("step", "exponential") and config.decay == 0:
+        raise ConfigurationError(
+            f"decay = 0 is not allowed with schedule {config.schedule!r}: the learning rate would be 0."
+        )
+    last = config.iterations // config.windows - 1
+    for milestone in config.milestones:
+        if not 1 <= milestone <= last:
+            of = "of a window" if config.windows > 1 else "of the training"
+            raise ConfigurationError(
+                f"milestones = {list(config.milestones)} is not allowed: {milestone} is not between 1 and "
+                f"{last}, the iterations {of} at which the learning rate can still step."
+            )

@@ -17,7 +17,7 @@ def loss_columns(terms: Sequence[str]) -> tuple[str, ...]:
 class Curves:
     """Losses of every iteration, (iterations, K, 1 + T): the total, then each term.
 
-    `errors` holds (iteration, [mae of each replicate]) wherever the error was measured.
+    `errors` holds (iteration, [score of each replicate]) wherever it was measured.
     """
 
     def __init__(self, replicates: int, terms: Sequence[str]) -> None:
@@ -35,11 +35,11 @@ class Curves:
         row[:, 1:] = terms.detach()
         self._length += 1
 
-    def measured(self, iteration: int, mae: Sequence[float]) -> None:
+    def measured(self, iteration: int, score: Sequence[float]) -> None:
         """Adds an error measurement; a second one at the same iteration replaces the first."""
         if self.errors and self.errors[-1][0] == iteration:
             self.errors.pop()
-        self.errors.append((iteration, list(mae)))
+        self.errors.append((iteration, list(score)))
 
     @property
     def losses(self) -> Tensor:
@@ -61,4 +61,4 @@ class Curves:
         self._length = len(self._buffer)
         if not self._length:
             self._buffer = torch.empty(1024, *self._buffer.shape[1:])
-        self.errors = [(iteration, list(mae)) for iteration, mae in state["errors"]]
+        self.errors = [(iteration, list(score)) for iteration, score in state["errors"]]

@@ -1,44 +1,80 @@
-"""Errors against the reference, in float64, on fixed points that training never chooses."""
+"""How good a solution is, in float64, on fixed points that training never chooses."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 
-from dgm_core.networks.layers import BatchNorm
-from dgm_core.problems import Problem
+from dgm_core.calculus import STEP, Differenced
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation import METRICS, RESIDUAL, Problem
+from dgm_core.formulation.evaluation_set import sobol_points
+from dgm_core.formulation.regions import BoxRegion
+from dgm_core.formulation.verification import parts_of
+from dgm_core.training.prediction import predict
+from dgm_core.training.solution import Solution
 
-if TYPE_CHECKING:
-    from dgm_core.training.solution import Solution
-
-METRICS = ("mae", "rel_l2", "max_error")
+RESIDUAL_POINTS = 1024
+"""Of each term."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Of each replicate, (K,) lists: mean absolute, relative 2-norm and maximum error.
+    """Metric -> its value for each replicate, (K,); `metric` is the one that ranks.
 
-    Over all evaluation points and outputs; NaN where the network's values are not finite.
+    Against a reference, over all evaluation points and outputs: mean absolute, relative 2-norm and
+    maximum error; without one the residual alone.  NaN where the network's values are not finite.
     """
 
-    mae: list[float]
-    rel_l2: list[float]
-    max_error: list[float]
+    values: Mapping[str, list[float]]
+    metric: str
+
+    @property
+    def score(self) -> list[float]:
+        """Those that rank, (K,)."""
+        return self.values[self.metric]
+
+    @property
+    def mae(self) -> list[float]:
+        """Mean absolute errors, (K,)."""
+        return self.values["mae"]
+
+    @property
+    def rel_l2(self) -> list[float]:
+        """Relative 2-norms of the error, (K,)."""
+        return self.values["rel_l2"]
+
+    @property
+    def max_error(self) -> list[float]:
+        """Maximum errors, (K,)."""
+        return self.values["max_error"]
 
 
 class Evaluation:
-    """The fixed evaluation points of a problem and its reference there, computed once."""
+    """The fixed evaluation points of a problem and its reference there, computed once.
+
+    A problem without a reference is scored by its residual on 1024 Sobol points of each term: the root of
+    the sum over terms of the mean squared residual, from finite differences of the solution's values,
+    so that no network can hide in derivatives that vanish.
+    """
 
     def __init__(self, problem: Problem, device: torch.device | str = "cpu") -> None:
-        self.points = problem.evaluation_points().to(device)  # (N, d)
-        self.reference = problem.reference(problem.evaluation_points()).to(device)  # (N, q)
+        self.problem = problem
+        points = problem.evaluation_points()
+        self.points = points.to(device)  # (N, d)
+        known = problem.reference_kind != "none"
+        self.reference = problem.reference(points).to(device) if known else None  # (N, q)
+        self._fixed = {} if known else {t: p.to(device) for t, p in _residual_points(problem).items()}
+
+    def measure(self, solution: Solution) -> Errors:
+        """What the present solution is worth."""
+        if self.reference is None:
+            return Errors({RESIDUAL: _clean(self._residual(solution))}, RESIDUAL)
+        return self.errors(self.predict(solution))
 
     def predict(self, solution: Solution, *, batch_statistics: bool = False) -> Tensor:
         """The field in float64 at the evaluation points, (K, N, q).
@@ -46,7 +82,7 @@ class Evaluation:
         With `batch_statistics`, normalisations use those of the points (of each time window).
         """
         replicates = len(solution.seeds)
-        result = self.reference.new_empty(replicates, *self.reference.shape)
+        result = self.points.new_empty(replicates, len(self.points), len(self.problem.outputs))
         for piece, inside in solution.parts(self.points):
             points = self.points[inside]
             points = points.expand(replicates, *points.shape)
@@ -54,38 +90,52 @@ class Evaluation:
         return result
 
     def errors(self, prediction: Tensor) -> Errors:
-        """Errors of a prediction (K, N, q)."""
+        """Errors of a prediction (K, N, q).  Raises ConfigurationError without a reference."""
+        if self.reference is None:
+            raise ConfigurationError(f"{self.problem.name} has no reference, so there is no error.")
         difference = (prediction - self.reference).abs().flatten(1)
         norm = self.reference.norm()
-        return Errors(
-            mae=_clean(difference.mean(1)),
-            rel_l2=_clean(difference.norm(dim=1) / norm),
-            max_error=_clean(difference.amax(1)),
-        )
+        values = (difference.mean(1), difference.norm(dim=1) / norm, difference.amax(1))
+        named = {name: _clean(value) for name, value in zip(METRICS, values, strict=True)}
+        return Errors(named, self.problem.metric)
+
+    def _residual(self, solution: Solution) -> Tensor:
+        """(K,)"""
+        replicates = len(solution.seeds)
+        lengths = [axis.upper - axis.lower for axis in self.problem.inputs]
+        field = Differenced(lambda x: predict(solution, x), lengths)
+        points = {term: x.expand(replicates, *x.shape) for term, x in self._fixed.items()}
+        residuals = self.problem.accurate().residuals(field, points)
+        squares = [parts_of(r)[0].double().square().mean(dim=(1, 2)) for r in residuals.values()]
+        return torch.stack(squares).sum(dim=0).sqrt()
 
 
-def predict(network: nn.Module, points: Tensor, *, batch_statistics: bool = False) -> Tensor:
-    """The network's float64 values at points (K, N, d), whatever dtype it trains in.
+def _residual_points(problem: Problem) -> dict[str, Tensor]:
+    """Term -> (N, d).  Those of a full dimension keep two stencil steps away from the boundary."""
+    found = {}
+    for term, region in problem.accurate().regions().items():
+        x = sobol_points(region, RESIDUAL_POINTS)
+        if all(lower < upper for lower, upper in region.bounds):
+            x = _inwards(problem, x) if isinstance(region, BoxRegion) else _away_from_the_edge(problem, x)
+        found[term] = x
+    return found
 
-    In evaluation mode: no dropout, and running statistics unless `batch_statistics`.  Neither the
-    network's mode nor its running statistics change.
-    """
-    double = {name: value.double() for name, value in network.state_dict().items()}
-    with _evaluating(network, batch_statistics), torch.no_grad():
-        return functional_call(network, double, (points.double(),))
+
+def _inwards(problem: Problem, x: Tensor) -> Tensor:
+    """Points of a box, moved towards its centre so that every stencil lies inside."""
+    centre = torch.tensor([(axis.lower + axis.upper) / 2 for axis in problem.inputs], dtype=torch.float64)
+    return centre + (x - centre) * (1.0 - 4.0 * STEP)
 
 
-@contextmanager
-def _evaluating(network: nn.Module, batch_statistics: bool) -> Iterator[None]:
-    training = network.training
-    network.eval()
-    for module in network.modules():
-        if isinstance(module, BatchNorm):
-            module.training = batch_statistics
-    try:
-        yield
-    finally:
-        network.train(training)
+def _away_from_the_edge(problem: Problem, x: Tensor) -> Tensor:
+    """The points whose stencils the domain contains."""
+    kept = torch.ones(len(x), dtype=torch.bool)
+    for i, axis in enumerate(problem.inputs):
+        for sign in (-2.0, 2.0):
+            moved = x.clone()
+            moved[:, i] += sign * STEP * (axis.upper - axis.lower)
+            kept &= problem.domain.contains(moved)
+    return x[kept] if kept.any() else x
 
 
 def _clean(values: Tensor) -> list[float]:

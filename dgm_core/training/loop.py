@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.training.config import Setup
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
 from dgm_core.training.polish import Polished, polish
 from dgm_core.training.result import Status, TrainResult
+from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
 from dgm_core.training.stage import Stage
 
@@ -80,17 +80,18 @@ class Trainer:
 
     def evaluate(self) -> Errors:
         """Errors at the present iteration, entered into the curves."""
-        errors = self.evaluation.errors(self.predict())
-        self.curves.measured(self.iteration, errors.mae)
+        with self._stage.evaluated():
+            errors = self.evaluation.measure(self.network)
+        self.curves.measured(self.iteration, errors.score)
         return errors
 
     def evaluate_batch_statistics(self) -> list[float] | None:
         """The mean absolute errors with the evaluation points' own batch statistics, (K,).
 
         They tell what training saw from what running statistics make of it; None without batch
-        normalisation.
+        normalisation or without a reference.
         """
-        if self.setup.config.batch_norm == "none":
+        if self.setup.config.batch_norm == "none" or self.evaluation.reference is None:
             return None
         with self._stage.evaluated():
             prediction = self.evaluation.predict(self.network, batch_statistics=True)
@@ -106,8 +107,8 @@ class Trainer:
         errors = self.evaluate()
         end = Status.COMPLETED if self._finished else Status.INTERRUPTED
         status = tuple(
-            Status.DIVERGED if diverged is not None or not math.isfinite(mae) else end
-            for diverged, mae in zip(self.curves.diverged_at(), errors.mae, strict=True)
+            Status.DIVERGED if diverged is not None or not math.isfinite(score) else end
+            for diverged, score in zip(self.curves.diverged_at(), errors.score, strict=True)
         )
         losses = self.curves.losses
         with self._stage.evaluated():

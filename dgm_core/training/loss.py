@@ -5,11 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Field
-from dgm_core.problems import Points, Problem
+from dgm_core.calculus import TIME, Field
+from dgm_core.formulation import Points, Problem
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
-from dgm_core.training.rules import TIME
 
 
 class Loss:
@@ -38,8 +37,9 @@ class Loss:
         self._causality = 0.0 if fixed_points else config.causality
         self._spans: dict[str, tuple[float, float]] = {}  # of the terms that vary in time
         for term, region in problem.regions().items():
-            if problem.inputs[-1].name == TIME and region.lower[-1] < region.upper[-1]:
-                self._spans[term] = (region.lower[-1], region.upper[-1])
+            span = region.bounds[-1]
+            if problem.inputs[-1].name == TIME and span[0] < span[1]:
+                self._spans[term] = span
 
     def __call__(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
         """(total (K,), terms (K, T)) at the given points."""

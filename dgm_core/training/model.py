@@ -10,8 +10,8 @@ from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
-from dgm_core.training.config import Setup
 from dgm_core.training.result import TrainResult
+from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
 
 _FORMAT = "dgm-field-1"

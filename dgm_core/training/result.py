@@ -7,10 +7,10 @@ from enum import StrEnum
 
 from torch import Tensor
 
-from dgm_core.training.config import Setup
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors
 from dgm_core.training.polish import Polished
+from dgm_core.training.setup import Setup
 
 
 class Status(StrEnum):

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
-from dgm_core.problems.quadrature import sobol_set
-
-Draw = Callable[[int, int, int, torch.Generator], Tensor]
-"""(batches, n, m, generator) -> (batches, n, m) in [0, 1).
-
-Two calls for some batches each give what one call for all of them gives: how many are drawn at once is
-no part of a sample.
-"""
+from dgm_core.formulation.quadrature import sobol_set
+from dgm_core.formulation.regions import Sampler
 
 
 def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
@@ -35,4 +27,4 @@ def sobol(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
     return (sobol_set(n, m) + shift) % 1.0
 
 
-SAMPLERS: dict[str, Draw] = {"uniform": uniform, "stratified": stratified, "sobol": sobol}
+SAMPLERS: dict[str, Sampler] = {"uniform": uniform, "stratified": stratified, "sobol": sobol}

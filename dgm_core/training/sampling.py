@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgm_core.problems import Region
+from dgm_core.formulation import Region
 from dgm_core.streams import stream
 from dgm_core.training.samplers import SAMPLERS, uniform
 
@@ -65,13 +65,10 @@ class PointSource:
     def _draw_block(self, term: str) -> Tensor:
         """(batches, K, n, d)"""
         region = self.regions[term]
-        n, free = region.count(self.batch_size), len(region.free)
-        if not free:
-            unit = torch.zeros(self._batches, len(self._streams[term]), n, 0, dtype=torch.float64)
-        else:
-            draw = uniform if region.independent else self._draw
-            unit = torch.stack([draw(self._batches, n, free, g) for g in self._streams[term]], dim=1)
-        return region.place(unit).to(**self._to)  # type: ignore[call-overload]
+        n = region.count(self.batch_size)
+        sampler = uniform if region.independent else self._draw
+        drawn = [region.draw(sampler, self._batches, n, g) for g in self._streams[term]]
+        return torch.stack(drawn, dim=1).to(**self._to)  # type: ignore[call-overload]
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on with the next iteration's points."""

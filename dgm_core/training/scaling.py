@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from dgm_core.problems import Axis
+from dgm_core.formulation import Axis
 
 INPUT_SCALINGS = ("none", "unit")
 """The inputs as they are, or each axis of the domain (of the time window) mapped to [−1, 1]."""
@@ -32,3 +33,33 @@ class UnitScaling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.centre) / self.half_width
+
+
+class Embedding(nn.Module):
+    """Periodic axes as (cos, sin) of their phase, the others as they are or scaled: (..., d) -> (..., d + p).
+
+    Whatever the network, its values and all derivatives then repeat themselves (Dong and Ni 2021).
+    """
+
+    phase: Tensor
+    start: Tensor
+
+    def __init__(self, axes: Sequence[Axis], periodic: Sequence[str], *, unit: bool) -> None:
+        super().__init__()
+        repeated = [axis for axis in axes if axis.name in periodic]
+        rest = [axis for axis in axes if axis.name not in periodic]
+        self._repeated = [i for i, axis in enumerate(axes) if axis.name in periodic]
+        self._rest = [i for i, axis in enumerate(axes) if axis.name not in periodic]
+        phase = torch.tensor(
+            [2.0 * math.pi / (axis.upper - axis.lower) for axis in repeated], dtype=torch.float64
+        )
+        start = torch.tensor([axis.lower for axis in repeated], dtype=torch.float64)
+        self.register_buffer("phase", phase, persistent=False)
+        self.register_buffer("start", start, persistent=False)
+        self.scaling = UnitScaling(rest) if unit and rest else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        angle = (x[..., self._repeated] - self.start.to(x)) * self.phase.to(x)
+        rest = x[..., self._rest]
+        rest = rest if self.scaling is None else self.scaling(rest)
+        return torch.cat([torch.cos(angle), torch.sin(angle), rest], dim=-1)

@@ -8,11 +8,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from dgm_core.formulation import Problem
 from dgm_core.networks import build_network
-from dgm_core.problems import Problem
-from dgm_core.training.config import Setup, TrainConfig
-from dgm_core.training.evaluation import predict
-from dgm_core.training.scaling import UnitScaling
+from dgm_core.training.config import TrainConfig
+from dgm_core.training.prediction import predict
+from dgm_core.training.scaling import Embedding, UnitScaling
+from dgm_core.training.setup import Setup
 
 _INITIAL = "initial"
 
@@ -20,9 +21,9 @@ _INITIAL = "initial"
 class Piece(nn.Module):
     """K networks as approximate solutions of one problem: (K, n, d) -> (K, n, q).
 
-    `input_scaling` maps x before the network.  With `hard_conditions` the network's values go
-    through the problem's `constrain`, which satisfies its `hard_terms` whatever the network says
-    (Lagaris, Likas and Fotiadis 1998).
+    `input_scaling` maps x before the network.  With `hard_conditions` the network sees a periodic axis as
+    (cos, sin), and its values go through the problem's `constrain`: that satisfies the `hard_terms`
+    whatever the network says (Lagaris, Likas and Fotiadis 1998).
     """
 
     def __init__(
@@ -30,8 +31,14 @@ class Piece(nn.Module):
     ) -> None:
         super().__init__()
         self.problem = problem
-        self.network = build_network(config, len(problem.inputs), len(problem.outputs), seeds, *path)
-        self.scaling = UnitScaling(problem.inputs) if config.input_scaling == "unit" else None
+        periodic = problem.periodic if config.hard_conditions else ()
+        inputs = len(problem.inputs) + len(periodic)
+        self.network = build_network(config, inputs, len(problem.outputs), seeds, *path)
+        self.scaling: nn.Module | None = None
+        if periodic:
+            self.scaling = Embedding(problem.inputs, periodic, unit=config.input_scaling == "unit")
+        elif config.input_scaling == "unit":
+            self.scaling = UnitScaling(problem.inputs)
         self._hard = config.hard_conditions
 
     @property

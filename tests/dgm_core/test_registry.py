@@ -8,32 +8,57 @@ import pytest
 
 from dgm_core import PROBLEMS, ConfigurationError
 from dgm_core.networks import NETWORKS
-from dgm_core.registry import Registry
+from dgm_core.registry import kebab
+
+ROOMS = """
+from dgm_core.registry import Registry, subclasses
+class Room:
+    name = "any"
+ROOMS = Registry("room", "rooms_for_test", lambda module: subclasses(module, Room))
+"""
 
 
-def test_the_modules_of_the_package_are_found(tmp_path, monkeypatch):
+@pytest.fixture
+def rooms(tmp_path, monkeypatch):
+    """A package of one module, and its registry's folder."""
     package = tmp_path / "rooms_for_test"
     package.mkdir()
-    (package / "__init__.py").write_text(
-        "from dgm_core.registry import Registry\nROOMS = Registry('room', 'rooms_for_test')\n"
-    )
-    (package / "kitchen.py").write_text(
-        "from rooms_for_test import ROOMS\n@ROOMS.register('kitchen')\nclass Kitchen: pass\n"
-    )
+    (package / "__init__.py").write_text(ROOMS)
+    add_room(package, "kitchen", "kitchen")
     monkeypatch.syspath_prepend(tmp_path)
+    yield package
+    for name in [name for name in sys.modules if name.startswith("rooms_for_test")]:
+        del sys.modules[name]
+
+
+def add_room(package, module, name):
+    text = f"from rooms_for_test import Room\nclass Own(Room):\n    name = {name!r}\n"
+    (package / f"{module}.py").write_text(text)
+
+
+def test_the_modules_of_the_package_are_found(rooms):
     import rooms_for_test  # type: ignore[import-not-found]
 
-    rooms = rooms_for_test.ROOMS
+    registry = rooms_for_test.ROOMS
     assert "rooms_for_test.kitchen" not in sys.modules
-    assert rooms.names() == ["kitchen"]
-    assert rooms.get("kitchen").__name__ == "Kitchen"
+    assert registry.names() == ["kitchen"]
+    assert registry.get("kitchen").__name__ == "Own"
 
 
-def test_a_taken_name_is_refused():
-    registry: Registry[type] = Registry("shape", "dgm_core.networks")
-    registry.register("a")(int)
-    with pytest.raises(ConfigurationError, match="shape 'a' is registered twice"):
-        registry.register("a")(str)
+def test_a_taken_name_is_refused_and_names_both_places(rooms):
+    add_room(rooms, "pantry", "kitchen")
+    import rooms_for_test
+
+    with pytest.raises(ConfigurationError, match=r"room 'kitchen' is defined twice.*kitchen\.py.*pantry\.py"):
+        rooms_for_test.ROOMS.names()
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("HeatCauchy", "heat-cauchy"), ("MLP", "mlp"), ("PoissonND", "poisson-nd"), ("My2D", "my2-d")],
+)
+def test_a_class_s_name_is_written_in_small_letters(name, written):
+    assert kebab(name) == written
 
 
 def test_an_unknown_name_is_answered_with_the_allowed_ones():

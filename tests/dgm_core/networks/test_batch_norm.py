@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dgm_core.calculus import Derivatives
+from dgm_core.calculus import Automatic
 from dgm_core.networks import build_network
 from dgm_core.networks.layers import BatchNorm
 from dgm_core.problems import load_problem
@@ -80,7 +80,7 @@ def centred_difference(u, x: torch.Tensor, i: int, own: bool, h: float = 1e-6) -
 def test_batch_statistics_give_the_derivative_of_the_batch_s_sum():
     u = network("before")
     x = batch(2, n=6, width=1, seed=9).double()
-    derivative = Derivatives(u, x, ["t"]).d("t")[..., 0]
+    derivative = Automatic(u, x, ["t"]).d("t")[..., 0]
     for i in range(6):
         torch.testing.assert_close(
             derivative[:, i], centred_difference(u, x, i, own=False), rtol=1e-5, atol=1e-8
@@ -91,9 +91,9 @@ def test_batch_statistics_give_the_derivative_of_the_batch_s_sum():
 def test_it_is_not_the_derivative_of_the_function_that_is_evaluated():
     u = network("before")
     x = batch(2, n=6, width=1, seed=9).double()
-    training = Derivatives(u, x, ["t"]).d("t")
+    training = Automatic(u, x, ["t"]).d("t")
     u.eval()
-    evaluated = Derivatives(u, x, ["t"]).d("t")[..., 0]
+    evaluated = Automatic(u, x, ["t"]).d("t")[..., 0]
     assert (training[..., 0] - evaluated).abs().max() > 1e-3
     for i in range(6):  # which is pointwise
         torch.testing.assert_close(

@@ -9,14 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives
+from dgm_core.calculus import Automatic, Derivatives
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems import Axis, load_problem
-from dgm_core.problems.conditions import Cauchy, Condition, Dirichlet, Face, Neumann, Robin
-from dgm_core.problems.conduction import Conduction
-from dgm_core.problems.finite_differences import crank_nicolson
+from dgm_core.formulation import Box, Part
+from dgm_core.formulation.conditions import Cauchy, Condition, Dirichlet, Neumann, Robin
+from dgm_core.formulation.conduction import Conduction
+from dgm_core.formulation.finite_differences import crank_nicolson
+from dgm_core.problems import load_problem
 
-BAR = Axis("x", 0.0, 2.0)
+BAR = Box(x=(0.0, 2.0), t=(0.0, 1.0))
 
 
 def field(x: Tensor) -> Tensor:
@@ -24,29 +25,37 @@ def field(x: Tensor) -> Tensor:
     return x[..., :1] ** 2 + 3.0 * x[..., :1] * x[..., 1:]
 
 
-def at(face: Face) -> Derivatives:
+def at(face: Part) -> Derivatives:
     t = torch.linspace(0.0, 1.0, 5, dtype=torch.float64)
-    return Derivatives(field, torch.stack([torch.full_like(t, face.at), t], dim=-1)[None], ("x", "t"))
+    return Automatic(field, torch.stack([torch.full_like(t, face.bounds[0][0]), t], dim=-1)[None], ("x", "t"))
 
 
 @pytest.mark.parametrize(
     ("condition", "face", "expected"),
     [
-        (Dirichlet(), Face.upper(BAR), [lambda t: 4 + 6 * t]),
-        (Dirichlet(lambda x: 4 + 6 * x[..., 1:]), Face.upper(BAR), [lambda t: 0 * t]),
-        (Neumann(), Face.upper(BAR), [lambda t: 4 + 3 * t]),
-        (Neumann(), Face.lower(BAR), [lambda t: -3 * t]),
-        (Robin(2.0), Face.upper(BAR), [lambda t: 4 + 3 * t + 2 * (4 + 6 * t)]),
-        (Robin(2.0, lambda x: x[..., 1:]), Face.lower(BAR), [lambda t: -4 * t]),
-        (Cauchy(), Face.upper(BAR), [lambda t: 4 + 6 * t, lambda t: 4 + 3 * t]),
-        (Cauchy(flux=lambda x: -3 * x[..., 1:]), Face.lower(BAR), [lambda t: 0 * t, lambda t: 0 * t]),
+        (Dirichlet(), BAR.at(x=2.0), [lambda t: 4 + 6 * t]),
+        (Dirichlet(lambda x: 4 + 6 * x[..., 1:]), BAR.at(x=2.0), [lambda t: 0 * t]),
+        (Neumann(), BAR.at(x=2.0), [lambda t: 4 + 3 * t]),
+        (Neumann(), BAR.at(x=0.0), [lambda t: -3 * t]),
+        (Robin(2.0), BAR.at(x=2.0), [lambda t: 4 + 3 * t + 2 * (4 + 6 * t)]),
+        (Robin(2.0, lambda x: x[..., 1:]), BAR.at(x=0.0), [lambda t: -4 * t]),
+        (Cauchy(), BAR.at(x=2.0), [lambda t: 4 + 6 * t, lambda t: 4 + 3 * t]),
+        (Cauchy(flux=lambda x: -3 * x[..., 1:]), BAR.at(x=0.0), [lambda t: 0 * t, lambda t: 0 * t]),
     ],
 )
-def test_a_condition_is_what_it_says(condition: Condition, face: Face, expected: list) -> None:
+def test_a_condition_is_what_it_says(condition: Condition, face: Part, expected: list) -> None:
     y = at(face)
     t = y.x[..., 1:].detach()
     residual = condition.residual(y, face)
     torch.testing.assert_close(residual.detach(), torch.cat([e(t) for e in expected], dim=-1))
+
+
+@pytest.mark.parametrize("name", ["heat", "heat-neumann", "heat-robin", "heat-mixed", "heat-cauchy"])
+def test_every_end_has_a_condition_of_its_own_but_cauchy_s_right_one(name: str) -> None:
+    """The paper's scripts impose the left boundary twice and the right one never."""
+    ends = [part.bounds[0] for part, _ in conduction(name).boundary.values()]
+    left, right = (0.0, 0.0), (math.pi, math.pi)
+    assert sorted(ends) == ([left] if name == "heat-cauchy" else [left, right])
 
 
 def conduction(name: str, **parameters: float) -> Conduction:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from dgm_core.formulation import FixedNodes
 from dgm_core.problems import load_problem
-from dgm_core.problems.base import FixedNodes
 from dgm_core.training.sampling import PointSource
 
 
@@ -30,5 +30,5 @@ def test_errors_are_measured_between_the_samples() -> None:
 def test_fixed_nodes_keep_their_box() -> None:
     nodes = torch.tensor([[0.0, 2.0], [1.0, -1.0]], dtype=torch.float64)
     region = FixedNodes.of(nodes)
-    assert (region.lower, region.upper) == ((0.0, -1.0), (1.0, 2.0))
+    assert region.bounds == ((0.0, 1.0), (-1.0, 2.0))
     assert torch.equal(region.place(torch.zeros(4, 3, 2, 0, dtype=torch.float64))[3, 1], nodes)

@@ -9,9 +9,9 @@ from scipy.integrate import odeint
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.verification import residual_sizes
 from dgm_core.problems import load_problem
 from dgm_core.problems.fitzhugh_nagumo import TOLERANCE, FitzHughNagumo, solve
-from dgm_core.problems.verification import residual_sizes
 from dgm_core.training.sampling import PointSource
 
 WINDOWED = ["exponential-decay", "fitzhugh-nagumo"]

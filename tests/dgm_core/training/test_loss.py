@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dgm_core import TrainConfig, load_problem
-from dgm_core.problems import Axis, Problem, Region
+from dgm_core.formulation import Box, Problem
 from dgm_core.training.causality import CHUNKS, causal_weights
 from dgm_core.training.loss import Loss
 
@@ -80,13 +80,13 @@ class Pair(Problem):
     """Two noisy estimates of the residual u − 1, off by +s and −s."""
 
     name, outputs, source, settings = "pair", ("u",), "", {}
-    inputs = (Axis("x", 0.0, 1.0),)
+    domain = Box(x=(0.0, 1.0))
 
     def __init__(self, noise: float) -> None:
         self.noise = noise
 
     def regions(self):
-        return {"equation": Region((0.0,), (1.0,))}
+        return {"equation": self.domain.interior}
 
     def residuals(self, u, points):
         residual = u(points["equation"]) - 1.0

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from dgm_core.problems import Region, load_problem
+from dgm_core.formulation import BoxRegion
+from dgm_core.problems import load_problem
 from dgm_core.training.samplers import SAMPLERS
 from dgm_core.training.sampling import PointSource
 
@@ -111,7 +112,7 @@ def test_terms_and_paths_have_streams_of_their_own():
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_independent_points_are_uniform_whatever_the_sampler(sampler):
-    regions = {"nodes": Region((0.0,), (1.0,), per_point=3, independent=True)}
+    regions = {"nodes": BoxRegion((0.0,), (1.0,), per_point=3, independent=True)}
     given = PointSource(regions, 5, [1], sampler=sampler).next()
     assert torch.equal(given["nodes"], PointSource(regions, 5, [1]).next()["nodes"])
 
@@ -123,7 +124,7 @@ def test_every_term_draws_the_batch_size(batch_size):
 
 
 def test_an_instant_is_one_point_and_nodes_multiply_the_batch():
-    regions = {"initial": Region((0.0,), (0.0,)), "nodes": Region((0.0,), (2.0,), per_point=3)}
+    regions = {"initial": BoxRegion((0.0,), (0.0,)), "nodes": BoxRegion((0.0,), (2.0,), per_point=3)}
     points = PointSource(regions, 5, [1]).next()
     assert points["initial"].shape == (1, 1, 1)
     assert points["nodes"].shape == (1, 15, 1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgm_core import Trainer, train
-from dgm_core.problems import Axis
+from dgm_core.formulation import Axis
 from dgm_core.training.evaluation import predict
 from dgm_core.training.scaling import UnitScaling
 from dgm_core.training.solution import Solution

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems.conditions import Condition, Dirichlet, Neumann, Robin
-from dgm_core.problems.conduction import Conduction
+from dgm_core.formulation.conditions import Condition, Dirichlet, Neumann, Robin
+from dgm_core.formulation.conduction import Conduction
 
 Array = NDArray[np.float64]
 
@@ -42,10 +42,11 @@ def crank_nicolson(problem: Conduction, cells: int, steps: int) -> tuple[Array, 
 
 def _conditions_at_ends(problem: Conduction) -> tuple[Condition, Condition]:
     """Those at the lower and the upper end of the bar."""
-    at = {face.outward: condition for face, condition in problem.boundary.values()}
-    if set(at) != {-1.0, 1.0}:
+    at = {part.bounds[0][0]: condition for part, condition in problem.boundary.values()}
+    bar = problem.inputs[0]
+    if set(at) != {bar.lower, bar.upper}:
         raise ConfigurationError(f"{problem.name} has no finite differences: an end is without condition.")
-    return at[-1.0], at[1.0]
+    return at[bar.lower], at[bar.upper]
 
 
 def _second_difference(nodes: int, width: float, ends: tuple[Condition, Condition]) -> Array:

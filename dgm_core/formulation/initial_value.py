@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems.base import Axis, Points, Problem, Region, Residuals
+from dgm_core.formulation.base import Points, Problem, Residuals
+from dgm_core.formulation.defaults import IN_TIME
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.regions import FixedNodes, Region
 
 
 class InitialValueProblem(Problem):
     """A system of ordinary differential equations, y(start) given; the one input is t."""
 
+    outputs: ClassVar[tuple[str, ...]] = ("y",)
+    settings = {"default": IN_TIME}
+    resolution = 50
+
     @abstractmethod
     def initial_state(self, like: Tensor) -> Tensor:
         """y at the start, (1 or K, 1, q), in the dtype and on the device of `like`."""
 
-    @abstractmethod
-    def equation(self, y: Derivatives) -> Tensor:
-        """The residual of each equation, (K, n, q)."""
-
     def regions(self) -> dict[str, Region]:
-        return {"interior": self.region(), "initial": self.region(t=self.inputs[0].lower)}
+        return {"interior": self.domain.interior, "initial": FixedNodes(((self.inputs[0].lower,),))}
 
     def residuals(self, u: Field, points: Points) -> Residuals:
         y = self.derivatives_at(u, points, ["interior", "initial"])
@@ -72,12 +75,12 @@ class Window(InitialValueProblem):
             raise ConfigurationError(
                 f"a window of {self.problem.name} that starts at {self.lower} needs initial values."
             )
-        for constant in ("name", "outputs", "source", "settings", "default_settings", "resolution"):
+        for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
             object.__setattr__(self, constant, getattr(self.problem, constant))
 
     @property
-    def inputs(self) -> tuple[Axis, ...]:
-        return (Axis("t", self.lower, self.upper),)
+    def domain(self) -> Box:
+        return Box(t=(self.lower, self.upper))
 
     def initial_state(self, like: Tensor) -> Tensor:
         if self.initial is None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems.integral_equation import IntegralEquation
+from dgm_core.formulation.integral_equation import IntegralEquation
 
 
 def nystrom(equation: IntegralEquation, nodes: int = 32) -> Field:

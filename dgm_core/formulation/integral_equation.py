@@ -8,34 +8,22 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field as Bounded
-from pydantic.dataclasses import dataclass
 from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
-from dgm_core.problems.base import STRICT, Points, Problem, Region, Residual, Residuals
-from dgm_core.problems.quadrature import gauss_legendre, sobol_set
+from dgm_core.formulation.base import Points, Problem, Residual, Residuals
+from dgm_core.formulation.defaults import INTEGRAL
+from dgm_core.formulation.quadrature import gauss_legendre, sobol_set
+from dgm_core.formulation.regions import BoxRegion, Region
 
 Quadrature = Literal["monte-carlo", "quasi-monte-carlo", "gauss-legendre"]
-
-DEFAULT = {
-    "network": "mlp",
-    "depth": 2,
-    "width": 32,
-    "activation": "tanh",
-    "batch_size": 32,
-    "learning_rate": 1e-2,
-    "schedule": "cosine",
-    "iterations": 5_000,
-}
-"""Settings of the integral equations that are not the paper's."""
 
 _DRAWS = ("nodes", "second nodes")
 """Sampled terms that serve the integral; the second for an independent estimate of it."""
 _ACCURATE_NODES = 50
 
 
-@dataclass(frozen=True, config=STRICT)
 class IntegralEquation(Problem):
     """A linear integral equation on [a, b] (nondimensional).
 
@@ -61,6 +49,7 @@ class IntegralEquation(Problem):
     factor: float = 1.0  # λ
 
     outputs = ("y",)
+    settings = {"default": INTEGRAL}
     resolution = 50
     volterra: ClassVar[bool] = False
 
@@ -93,17 +82,13 @@ class IntegralEquation(Problem):
     def terms(self) -> tuple[str, ...]:
         return ("interior",)
 
-    @property
-    def faces(self) -> tuple[tuple[str, float], ...]:
-        return ()
-
     def regions(self) -> dict[str, Region]:
-        regions = {"interior": self.region()}
+        regions: dict[str, Region] = {"interior": self.domain.interior}
         for draw in _DRAWS[: 2 if self.unbiased else 1]:
             if self.quadrature == "monte-carlo":
-                regions[draw] = Region((0.0,), (1.0,), per_point=self.nodes, independent=True)
+                regions[draw] = BoxRegion((0.0,), (1.0,), per_point=self.nodes, independent=True)
             elif self.quadrature == "quasi-monte-carlo":
-                regions[draw] = Region((0.0,), (1.0,), total=1)  # the shift of the set
+                regions[draw] = BoxRegion((0.0,), (1.0,), total=1)  # the shift of the set
         return regions
 
     def residuals(self, u: Field, points: Points) -> Residuals:

@@ -1,0 +1,42 @@
+"""Differential operators of a field at points, by automatic differentiation or from its values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from dgm_core.calculus.automatic import Automatic, automatic_at, gradient
+from dgm_core.calculus.differences import STEP, Differenced, FiniteDifferences
+from dgm_core.calculus.operators import TIME, Derivatives, Field, rademacher
+
+__all__ = [
+    "STEP",
+    "TIME",
+    "Automatic",
+    "Derivatives",
+    "Differenced",
+    "Field",
+    "FiniteDifferences",
+    "derivatives",
+    "derivatives_at",
+    "gradient",
+    "rademacher",
+]
+
+
+def derivatives(field: Field, x: Tensor, axes: Sequence[str]) -> Derivatives:
+    """The field's values and derivatives at x (K, n, d), the way that the field says, if it does.
+
+    A field with a method `derivatives(x, axes)` brings its own; any other is differentiated
+    automatically.
+    """
+    own = getattr(field, "derivatives", None)
+    return Automatic(field, x, axes) if own is None else own(x, axes)
+
+
+def derivatives_at(field: Field, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
+    """Those at several sets of points (K, n_i, d), by name; in one evaluation where the field allows it."""
+    if getattr(field, "derivatives", None) is not None:
+        return {name: derivatives(field, x, axes) for name, x in points.items()}
+    return automatic_at(field, points, axes)

@@ -1,0 +1,127 @@
+"""Derivatives by reverse-mode automatic differentiation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus.operators import Derivatives, Field
+
+NESTED = 3
+"""Up to this many axes a Laplacian takes a nested pass for each; beyond it all of them are lines of one
+batch.  `scripts/bench laplacian` measures both."""
+
+
+class Automatic(Derivatives):
+    """The values of a field at points, and its partial derivatives there, each computed once.
+
+    `Automatic(u, x, ("x", "t"))` evaluates u at x (K, n, d).  A derivative is that of the outputs' sum
+    over the batch: for a field whose outputs depend on their own point only, the pointwise derivative;
+    for a network that normalises over the batch, that of all the batch's outputs with respect to one of
+    its points, which is no function's derivative, but what the paper's code computes as well (see
+    `dgm_core.networks.layers.BatchNorm`).
+    """
+
+    def __init__(self, field: Field, x: Tensor, axes: Sequence[str]) -> None:
+        self.x = x.detach().requires_grad_()
+        self.value = field(self.x)
+        self.axes = tuple(axes)
+        self._field = field
+        self._pointwise = bool(getattr(field, "pointwise", False))
+        self._gradients: dict[tuple[int, tuple[int, ...]], Tensor] = {}
+
+    def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
+        if not path:
+            return self.value[..., output : output + 1]
+        *before, last = path
+        key = (output, tuple(before))
+        if key not in self._gradients:
+            self._gradients[key] = gradient(self.partial(output, key[1]), self.x)
+        return self._gradients[key][..., last : last + 1]
+
+    def laplacian(
+        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+    ) -> Tensor:
+        columns = self.space(axes)
+        if probes is not None or len(columns) <= NESTED or not self._pointwise:
+            return super().laplacian(axes, output, probes)
+        basis = torch.eye(len(self.axes), dtype=self.x.dtype, device=self.x.device)[list(columns)]
+        return self.directional(basis[None, None], 2, output).sum(dim=-1, keepdim=True)
+
+    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+        if not self._pointwise:
+            return self._along(directions, order, output)
+        # Along a line u is a function of one number s.  All lines are points of one batch, so that the
+        # passes are as many as the order, whatever the number of directions.
+        count, (replicates, n, _) = directions.shape[2], self.x.shape
+        lines = directions.expand(replicates, n, -1, -1).reshape(replicates, n * count, -1)
+        s = torch.zeros_like(lines[..., :1]).requires_grad_()
+        x = self.x.detach().repeat_interleave(count, dim=1) + s * lines.to(self.x)
+        y = self._field(x)[..., output : output + 1]
+        for _ in range(order):
+            y = gradient(y, s)
+        return y.reshape(replicates, n, count)
+
+    def _along(self, directions: Tensor, order: int, output: int) -> Tensor:
+        """Direction by direction, in nested passes: for a field whose points cannot be repeated."""
+        found = []
+        for v in directions.unbind(dim=2):
+            y = self.partial(output, ())
+            for _ in range(order):
+                y = (gradient(y, self.x) * v).sum(dim=-1, keepdim=True)
+            found.append(y)
+        return torch.cat(found, dim=-1)
+
+
+class _Rows(Derivatives):
+    """Those of another at some of its points: what several sets of points share is computed once."""
+
+    def __init__(self, whole: Derivatives, x: Tensor, value: Tensor, rows: slice) -> None:
+        self.x = x
+        self.value = value
+        self.axes = whole.axes
+        self._whole = whole
+        self._rows = rows
+
+    def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
+        return self._whole.partial(output, path)[:, self._rows]
+
+    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+        every = directions
+        if directions.shape[1] != 1:
+            every = directions.new_zeros(directions.shape[0], self._whole.x.shape[1], *directions.shape[2:])
+            every[:, self._rows] = directions
+        return self._whole.directional(every, order, output)[:, self._rows]
+
+
+def automatic_at(field: Field, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
+    """`Automatic` at several sets of points (K, n_i, d), by name.
+
+    A field that says of itself that it is `pointwise` is evaluated once at all of them, since at
+    these sizes a call costs as much as its arithmetic; any other, such as a network that normalises
+    over the batch, set by set.
+    """
+    if not getattr(field, "pointwise", False):
+        return {name: Automatic(field, x, axes) for name, x in points.items()}
+    whole = Automatic(field, torch.cat(list(points.values()), dim=1), axes)
+    sizes = [x.shape[1] for x in points.values()]
+    ends = list(accumulate(sizes))
+    values = whole.value.split(sizes, dim=1)
+    return {
+        name: _Rows(whole, x, value, slice(end - x.shape[1], end))
+        for (name, x), value, end in zip(points.items(), values, ends, strict=True)
+    }
+
+
+def gradient(y: Tensor, x: Tensor) -> Tensor:
+    """∂(Σ y)/∂x in the shape of x, differentiable again; zeros where y does not depend on x.
+
+    A ReLU network's gradient is piecewise constant, so its second derivative comes from nowhere:
+    autograd would raise, the mathematics says zero.
+    """
+    if not y.requires_grad:
+        return torch.zeros_like(x)
+    return torch.autograd.grad(y.sum(), x, create_graph=True, allow_unused=True, materialize_grads=True)[0]

@@ -1,0 +1,104 @@
+"""What can be asked of a field's derivatives, whatever computes them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from dgm_core.errors import ConfigurationError, unknown
+
+Field = Callable[[Tensor], Tensor]
+"""Any map (K, n, d) -> (K, n, q) whose replicates do not mix: a network or an exact solution."""
+
+TIME = "t"
+"""Name of the axis that is time: operators in space leave it out."""
+
+
+class Derivatives(ABC):
+    """The values of a field at points, and its derivatives there.
+
+    `x` holds the points (K, n, d), `value` the field's values (K, n, q); `d("x", "x", output=0)` is the
+    second derivative of the first output, (K, n, 1).  Where axes are not named, the operators in space
+    take all but "t".
+    """
+
+    x: Tensor
+    value: Tensor
+    axes: tuple[str, ...]
+
+    @abstractmethod
+    def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
+        """The derivative of one output along the columns of `path` in turn, (K, n, 1)."""
+
+    @abstractmethod
+    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+        """The derivative of some order along directions (K or 1, n or 1, m, d), as (K, n, m)."""
+
+    def d(self, *axes: str, output: int = 0) -> Tensor:
+        """The derivative of one output along the named axes in turn, (K, n, 1)."""
+        return self.partial(output, self.columns(axes))
+
+    def gradient(self, axes: Sequence[str] | None = None, output: int = 0) -> Tensor:
+        """All first derivatives of an output, (K, n, m); by default along all axes, time too."""
+        columns = range(len(self.axes)) if axes is None else self.columns(axes)
+        return torch.cat([self.partial(output, (i,)) for i in columns], dim=-1)
+
+    def divergence(self, axes: Sequence[str] | None = None) -> Tensor:
+        """Σ ∂uᵢ/∂xᵢ over the axes in space, the i-th output along the i-th of them, (K, n, 1)."""
+        columns = self.space(axes)
+        if len(columns) > self.value.shape[-1]:
+            raise ConfigurationError(
+                f"a divergence over {len(columns)} axes needs as many outputs: "
+                f"there are {self.value.shape[-1]}."
+            )
+        return sum_of([self.partial(output, (i,)) for output, i in enumerate(columns)])
+
+    def laplacian(
+        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+    ) -> Tensor:
+        """Σ ∂²u/∂xᵢ² over the axes in space, (K, n, 1).
+
+        `probes` (K or 1, n or 1, m, number of axes), random directions with E[v vᵀ] = 1 (see
+        `rademacher`), give an unbiased estimate instead: the mean of vᵀ H v over them, at the cost of m
+        directions whatever the dimension.  Rademacher's has the variance 2 Σ_{i≠j} H_ij² / m.  A squared
+        residual takes that variance for an error; the product of two residuals with independent probes
+        does not.  Source: Hutchinson (1990); Hu, Shi, Karniadakis and Kawaguchi (2024) for its use here.
+        """
+        columns = self.space(axes)
+        if probes is None:
+            return sum_of([self.partial(output, (i, i)) for i in columns])
+        directions = probes.new_zeros(*probes.shape[:-1], len(self.axes))
+        directions[..., list(columns)] = probes
+        return self.directional(directions, 2, output).mean(dim=-1, keepdim=True)
+
+    def bilaplacian(self, axes: Sequence[str] | None = None, output: int = 0) -> Tensor:
+        """Δ²u = Σ ∂⁴u/∂xᵢ²∂xⱼ² over the axes in space, (K, n, 1)."""
+        columns = self.space(axes)
+        return sum_of([self.partial(output, (i, i, j, j)) for i in columns for j in columns])
+
+    def columns(self, axes: Sequence[str]) -> tuple[int, ...]:
+        """The columns of named axes.  Raises ConfigurationError for an unknown one."""
+        for axis in axes:
+            if axis not in self.axes:
+                raise unknown("axis", axis, self.axes)
+        return tuple(self.axes.index(axis) for axis in axes)
+
+    def space(self, axes: Sequence[str] | None) -> tuple[int, ...]:
+        """The columns of the named axes, or of all but time."""
+        return self.columns([axis for axis in self.axes if axis != TIME] if axes is None else axes)
+
+
+def rademacher(unit: Tensor) -> Tensor:
+    """Numbers in [0, 1) to directions of −1 and 1, in the same shape."""
+    return torch.where(unit < 0.5, -1.0, 1.0).to(unit)
+
+
+def sum_of(terms: Sequence[Tensor]) -> Tensor:
+    """Their sum, added in order."""
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

@@ -1,0 +1,49 @@
+"""What problems are made of: domains, conditions, references, and the families that share more."""
+
+from dgm_core.formulation.base import (
+    METRICS,
+    RESIDUAL,
+    Conditions,
+    Points,
+    Problem,
+    Residual,
+    Residuals,
+)
+from dgm_core.formulation.conditions import Cauchy, Condition, Dirichlet, Holds, Neumann, Periodic, Robin
+from dgm_core.formulation.domains import Annulus, Ball, Box, Difference, Domain, Part, Polygon, Union
+from dgm_core.formulation.initial_value import InitialValueProblem
+from dgm_core.formulation.integral_equation import IntegralEquation
+from dgm_core.formulation.references import Table
+from dgm_core.formulation.regions import Axis, BoxRegion, FixedNodes, Region
+
+__all__ = [
+    "METRICS",
+    "RESIDUAL",
+    "Annulus",
+    "Axis",
+    "Ball",
+    "Box",
+    "BoxRegion",
+    "Cauchy",
+    "Condition",
+    "Conditions",
+    "Difference",
+    "Dirichlet",
+    "Domain",
+    "FixedNodes",
+    "Holds",
+    "InitialValueProblem",
+    "IntegralEquation",
+    "Neumann",
+    "Part",
+    "Periodic",
+    "Points",
+    "Polygon",
+    "Problem",
+    "Region",
+    "Residual",
+    "Residuals",
+    "Robin",
+    "Table",
+    "Union",
+]

@@ -1,0 +1,248 @@
+"""What every problem is: a domain, residuals on parts of it, and a reference where one is known."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
+
+from pydantic import Field as Bounded
+from pydantic import ValidationError
+from torch import Tensor
+
+from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
+from dgm_core.errors import ConfigurationError, explain, unknown
+from dgm_core.formulation.conditions import Condition, Periodic
+from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.domains import Domain
+from dgm_core.formulation.evaluation_set import evaluation_set
+from dgm_core.formulation.parameters import field_names, make_dataclass
+from dgm_core.formulation.references import Table, refined
+from dgm_core.formulation.regions import Axis, Region
+from dgm_core.formulation.verification import verify
+from dgm_core.registry import kebab
+
+Points = Mapping[str, Tensor]
+"""Term -> points (K, n, d)."""
+Residual = Tensor | tuple[Tensor, Tensor]
+"""(K, n, c), zero where the equation or condition holds; or two independent, unbiased estimates of
+it, whose product has the square of the true residual as its expectation."""
+Residuals = dict[str, Residual]
+"""Term -> residual."""
+Conditions = Mapping[str, tuple[Region, Condition]]
+"""Term -> where a condition holds, and which."""
+
+METRICS = ("mae", "rel_l2", "max_error")
+"""Errors against a reference: mean absolute, relative 2-norm and maximum."""
+RESIDUAL = "residual"
+"""What stands in for an error where there is no reference (see `dgm_core.training.evaluation`)."""
+
+INTERIOR = "interior"
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(Bounded,))
+class Problem(ABC):
+    """An equation with its domain, conditions and, where one is known, a reference solution.
+
+    A subclass says `domain` and either `equation` and `conditions`, or, for what these cannot say,
+    `regions` and `residuals`; everything else has a default.  Annotated fields of the class are its
+    parameters: they are validated, frozen and set by "problem.…" keys.  Residuals take any field, so
+    the reference itself can stand in for a network: at construction it must satisfy them.
+
+    The reference is one of four.  Exact: `reference`.  Numerical: `solve`, checked against its own
+    refinement.  Measured or tabulated: `table`.  None: then trainings are ranked by a residual on
+    fixed points, and no table speaks of an error.
+    """
+
+    name: ClassVar[str]
+    """By default the class's own, as heat-cauchy is HeatCauchy's."""
+    outputs: ClassVar[tuple[str, ...]] = ("u",)
+    source: ClassVar[str] = ""
+    """Where the equation was taken from."""
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": DIFFERENTIAL}
+    """Named training configurations: "paper", and "tuned" where a study found a better one; a
+    problem that is not the paper's has "default" in place of "paper".  Keys "problem.…" are
+    parameters of the problem itself."""
+    tuned_by: ClassVar[str | None] = None
+    """The command whose winner, rounded, the "tuned" settings are."""
+    reported_mae: ClassVar[float | None] = None
+    """The paper's mean absolute error for its settings."""
+    score: ClassVar[str] = METRICS[0]
+    """The error that ranks trainings and makes headlines, one of `METRICS`."""
+    resolution: ClassVar[int] = 40
+    """Evaluation nodes along each axis, of one or two."""
+    table: ClassVar[Table | None] = None
+    """Values of the solution at given points, in place of a `reference`."""
+    reference_tolerance: ClassVar[float] = 1e-12
+    """How far from zero the residuals may be on the reference, relative to those of a field that is
+    wrong by its own size: rounding for an exact solution, more for a numerical one.  Of `solve`, how
+    far apart its two refinements may be, relative to its largest value."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" not in cls.__dict__:
+            cls.name = kebab(cls.__name__)
+
+    def __new__(cls, *arguments: Any, **parameters: Any) -> Self:
+        make_dataclass(cls, Problem)
+        return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        verify(self)
+
+    @property
+    @abstractmethod
+    def domain(self) -> Domain:
+        """Where the equation holds."""
+
+    def equation(self, y: Derivatives) -> Tensor:
+        """The residual inside the domain, (K, n, c), of a field's values and derivatives there."""
+        raise ConfigurationError(f"{self.name} lacks the method `equation` (or `residuals` and `regions`).")
+
+    @property
+    def conditions(self) -> Conditions:
+        """What holds where, term by term, beside the equation."""
+        return {}
+
+    def regions(self) -> dict[str, Region]:
+        """Where the points of each sampled term lie."""
+        return {INTERIOR: self.domain.interior, **{term: at for term, (at, _) in self.conditions.items()}}
+
+    def residuals(self, u: Field, points: Points) -> Residuals:
+        """Each term's residual, (K, n, c), for a field u: (K, n, d) -> (K, n, q)."""
+        residuals: Residuals = {INTERIOR: self.equation(self.derivatives(u, points[INTERIOR]))}
+        conditions = self.conditions
+        places = {term: points[term] for term in conditions}
+        for term, (region, condition) in conditions.items():
+            other = condition.elsewhere(points[term], region)
+            if other is not None:
+                places[f"{term}, elsewhere"] = other
+        y = derivatives_at(u, places, self._axes) if places else {}
+        for term, (region, condition) in conditions.items():
+            residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
+        return residuals
+
+    def reference(self, x: Tensor) -> Tensor:
+        """The exact solution at x (..., d), as (..., q); or the numerical or tabulated one, float64."""
+        if self.reference_kind == "numerical":
+            return refined(self).fine(x)
+        if self.table is not None:
+            return self.table(x)
+        raise ConfigurationError(f"{self.name} has no reference.")
+
+    def solve(self, refinement: int) -> Field:
+        """A numerical solution, the finer for refinement 1 than for 0: a field (..., d) -> (..., q).
+
+        Both are computed once.  The difference between the two is the check of the reference.
+        """
+        raise ConfigurationError(f"{self.name} has no numerical solution.")
+
+    @property
+    def reference_kind(self) -> Literal["exact", "numerical", "table", "none"]:
+        """Which reference there is, from what the class says."""
+        own = type(self)
+        if own.reference is not Problem.reference:
+            return "exact"
+        if own.solve is not Problem.solve:
+            return "numerical"
+        return "none" if self.table is None else "table"
+
+    @property
+    def metric(self) -> str:
+        """What ranks trainings: an error where there is a reference, else the residual."""
+        return RESIDUAL if self.reference_kind == "none" else self.score
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]:
+        """The axes, time last."""
+        return self.domain.axes
+
+    def evaluation_points(self) -> Tensor:
+        """The fixed points on which errors are measured, (N, d) float64.
+
+        A table's own points unless it is to be interpolated; else see `evaluation_set`.
+        """
+        if self.table is not None and not self.table.interpolate:
+            return self.table.points
+        return evaluation_set(self.domain, self.resolution)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The residuals' names, in order: those of the regions unless a region serves a residual."""
+        return tuple(self.regions())
+
+    @property
+    def default_settings(self) -> str:
+        """The settings to use where none are named: the paper's, or the first."""
+        return "paper" if "paper" in self.settings else next(iter(self.settings))
+
+    @property
+    def periodic(self) -> tuple[str, ...]:
+        """The axes along which the solution repeats itself."""
+        held = [condition for _, condition in self.conditions.values()]
+        return tuple(dict.fromkeys(one.axis.name for one in held if isinstance(one, Periodic)))
+
+    @property
+    def hard_terms(self) -> tuple[str, ...]:
+        """The terms that hold exactly under hard conditions: periodic ones, by a map of the inputs;
+        others where `constrain` says how."""
+        return tuple(term for term, (_, held) in self.conditions.items() if isinstance(held, Periodic))
+
+    def constrain(self, x: Tensor, raw: Tensor) -> Tensor:
+        """A field (K, n, q) that satisfies the `hard_terms` for any raw network output (K, n, q) at x.
+
+        Source: Lagaris, Likas and Fotiadis (1998), trial solutions.  Raises ConfigurationError where
+        no such form is known.
+        """
+        if self.hard_terms:
+            return raw
+        raise ConfigurationError(f"{self.name} has no condition that an output transform can make exact.")
+
+    def window(self, lower: float, upper: float, initial: Tensor | None = None) -> Problem:
+        """The part of the problem in [lower, upper] of time, started from `initial` (K, q).
+
+        None stands for the problem's own initial values, where the window begins at its start.
+        Raises ConfigurationError unless the problem is an initial value problem in time alone.
+        """
+        raise ConfigurationError(
+            f"{self.name} cannot be cut into time windows: it is no initial value problem in time alone."
+        )
+
+    def accurate(self) -> Problem:
+        """The same equation, its residuals free of random or coarse approximations of their own."""
+        return self
+
+    def derivatives(self, u: Field, x: Tensor) -> Derivatives:
+        """The field and its derivatives at x, by the names of this problem's axes."""
+        return derivatives(u, x, self._axes)
+
+    def derivatives_at(self, u: Field, points: Points, terms: Sequence[str]) -> dict[str, Derivatives]:
+        """Those at the points of several terms, in one evaluation where the field allows it."""
+        return derivatives_at(u, {term: points[term] for term in terms}, self._axes)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters by name, as plain values."""
+        return {name: getattr(self, name) for name in field_names(self)}
+
+    @classmethod
+    def create(cls, parameters: Mapping[str, Any]) -> Problem:
+        """The problem with the given parameters.  Raises ConfigurationError in one sentence."""
+        if inspect.isabstract(cls):
+            lacking = ", ".join(sorted(cls.__abstractmethods__))
+            raise ConfigurationError(f"{cls.__name__} lacks {lacking}.")
+        make_dataclass(cls, Problem)
+        allowed = field_names(cls)
+        for key in parameters:
+            if key not in allowed:
+                if not allowed:
+                    raise ConfigurationError(f"unknown key 'problem.{key}': {cls.name} has no parameters.")
+                raise unknown("key", f"problem.{key}", [f"problem.{name}" for name in allowed])
+        try:
+            return cls(**parameters)
+        except ValidationError as error:
+            raise explain(error, allowed, prefix="problem.") from None
+
+    @property
+    def _axes(self) -> tuple[str, ...]:
+        return tuple(axis.name for axis in self.inputs)

@@ -1,0 +1,139 @@
+"""Conditions as parts that any differential problem can place on its boundary, or anywhere else.
+
+Mixed conditions are no part of their own: the faces of one problem carry different parts (see
+`heat-mixed`).  Source: Detorakis, A Primer, box 5.1; Farlow, Partial Differential Equations for
+Scientists and Engineers (1993).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Derivatives
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.domains import Part
+from dgm_core.formulation.regions import Axis, Region
+
+Data = Callable[[Tensor], Tensor]
+"""What a condition prescribes at points x: (K, n, d) -> (K, n, 1)."""
+
+
+def zero(x: Tensor) -> Tensor:
+    """The data of a homogeneous condition."""
+    return torch.zeros_like(x[..., :1])
+
+
+class Condition:
+    """What holds on a region."""
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        """(K, n, c) for the field's values and derivatives at points of the region.
+
+        `other` holds those at the points that `elsewhere` gave.
+        """
+        raise NotImplementedError
+
+    def elsewhere(self, x: Tensor, region: Region) -> Tensor | None:
+        """Further points (K, n, d) at which the condition looks, for points x of the region."""
+        return None
+
+
+@dataclass(frozen=True)
+class Holds(Condition):
+    """Any residual of the values and derivatives on a region, (K, n, c)."""
+
+    law: Callable[[Derivatives], Tensor]
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        return self.law(y)
+
+
+@dataclass(frozen=True)
+class Dirichlet(Condition):
+    """The value is prescribed: u = g, of one output or (None) of all of them."""
+
+    value: Data = zero
+    output: int | None = None
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        own = y.value if self.output is None else y.d(output=self.output)
+        return own - self.value(y.x)
+
+
+@dataclass(frozen=True)
+class Neumann(Condition):
+    """The outward normal derivative is prescribed: ∂u/∂n = g."""
+
+    flux: Data = zero
+    output: int = 0
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        return _flux(y, region, self.output) - self.flux(y.x)
+
+
+@dataclass(frozen=True)
+class Robin(Condition):
+    """The flux is proportional to a difference in value: ∂u/∂n + h u = g (Newton's law of cooling)."""
+
+    coefficient: float  # h, 1 / length
+    value: Data = zero
+    output: int = 0
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        own = y.d(output=self.output)
+        return _flux(y, region, self.output) + self.coefficient * own - self.value(y.x)
+
+
+@dataclass(frozen=True)
+class Cauchy(Condition):
+    """Value and outward normal derivative are both prescribed: u = g and ∂u/∂n = f; two components."""
+
+    value: Data = zero
+    flux: Data = zero
+    output: int = 0
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        value = y.d(output=self.output) - self.value(y.x)
+        return torch.cat([value, _flux(y, region, self.output) - self.flux(y.x)], dim=-1)
+
+
+@dataclass(frozen=True)
+class Periodic(Condition):
+    """The solution repeats itself along an axis: placed on its lower end, compared with the upper one.
+
+    u and its first `derivatives` derivatives along the axis agree, of all outputs: a component each.
+    As a hard condition it holds by itself: the network then sees (cos, sin) of the axis.
+    """
+
+    axis: Axis
+    derivatives: int = 1
+
+    def elsewhere(self, x: Tensor, region: Region) -> Tensor:
+        shift = torch.tensor(
+            [axis_is * (self.axis.upper - self.axis.lower) for axis_is in self._column(region)]
+        )
+        return x + shift.to(x)
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        assert other is not None
+        jumps = [y.value - other.value]
+        for output in range(y.value.shape[-1]):
+            for order in range(1, self.derivatives + 1):
+                path = [self.axis.name] * order
+                jumps.append(y.d(*path, output=output) - other.d(*path, output=output))
+        return torch.cat(jumps, dim=-1)
+
+    def _column(self, region: Region) -> list[float]:
+        """One for the axis, zero for the others; the axis is the one that the region fixes."""
+        bounds = region.bounds
+        return [float(a == b == self.axis.lower) for a, b in bounds]
+
+
+def _flux(y: Derivatives, region: Region, output: int) -> Tensor:
+    if not isinstance(region, Part):
+        raise ConfigurationError(f"a condition on ∂u/∂n is not allowed on {region}: it has no normal.")
+    return region.flux(y, output)

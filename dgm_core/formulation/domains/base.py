@@ -1,0 +1,131 @@
+"""The one interface of every domain: its inside, the named parts of its boundary, and what it contains."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Derivatives
+from dgm_core.formulation.regions import Axis, Region
+
+
+class Part(Region):
+    """A part of a boundary: a region with a normal."""
+
+    @property
+    @abstractmethod
+    def measure(self) -> float:
+        """Length, area or content, in the units of the axes: parts are drawn from in proportion to it."""
+
+    @abstractmethod
+    def normals(self, x: Tensor) -> Tensor:
+        """The unit normals that point out of the domain, at points x (..., d) of the part, as (..., d)."""
+
+    def flux(self, y: Derivatives, output: int = 0) -> Tensor:
+        """∂u/∂n along the outward normal, (K, n, 1)."""
+        return (self.normals(y.x.detach()) * y.gradient(output=output)).sum(dim=-1, keepdim=True)
+
+
+class Domain(ABC):
+    """A bounded set in the space of inputs; instances are frozen and hashable.
+
+    An axis called "t" is time: its ends are instants, no boundary.
+    """
+
+    @property
+    @abstractmethod
+    def axes(self) -> tuple[Axis, ...]:
+        """The named inputs with the bounds of the domain, time last."""
+
+    @property
+    @abstractmethod
+    def interior(self) -> Region:
+        """The whole domain, to draw from."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> Mapping[str, Part]:
+        """The pieces of the boundary in space, by name."""
+
+    @property
+    def boundary(self) -> Part:
+        """All parts together, drawn from in proportion to their size."""
+        return Pieces(tuple(self.parts.values()))
+
+    @property
+    @abstractmethod
+    def measure(self) -> float:
+        """Length, area, volume or content."""
+
+    @abstractmethod
+    def contains(self, x: Tensor) -> Tensor:
+        """Which of the points x (..., d) lie inside or on the boundary, (...) bool."""
+
+
+@dataclass(frozen=True)
+class Pieces(Part):
+    """Several parts as one; each is drawn from in proportion to its size.
+
+    A point's first coordinate in the unit cube says which piece it lies on, and where in that piece's
+    share it lies is the first coordinate there.
+    """
+
+    pieces: tuple[Part, ...]
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        every = [piece.bounds for piece in self.pieces]
+        return tuple((min(a for a, _ in one), max(b for _, b in one)) for one in zip(*every, strict=True))
+
+    @property
+    def coordinates(self) -> int:
+        return max(1, *(piece.coordinates for piece in self.pieces))
+
+    @property
+    def measure(self) -> float:
+        return sum(piece.measure for piece in self.pieces)
+
+    def place(self, unit: Tensor) -> Tensor:
+        which, unit = pick(unit, [piece.measure for piece in self.pieces])
+        points = unit.new_empty(*unit.shape[:-1], len(self.bounds))
+        for place, piece in enumerate(self.pieces):
+            chosen = which == place
+            if chosen.any():
+                points[chosen] = piece.place(unit[chosen][:, : piece.coordinates])
+        return points
+
+    def normals(self, x: Tensor) -> Tensor:
+        """Those of the piece that a point is nearest to; on a corner, of the first of them."""
+        normals = torch.zeros_like(x)
+        nearest = torch.full(x.shape[:-1], torch.inf, dtype=x.dtype, device=x.device)
+        for piece in self.pieces:
+            distance = off_bounds(x, piece.bounds)
+            own = distance < nearest - 1e-9
+            normals = torch.where(own[..., None], piece.normals(x), normals)
+            nearest = torch.where(own, distance, nearest)
+        return normals
+
+
+def pick(unit: Tensor, sizes: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Chooses by the first coordinate, in proportion to sizes: (..., m) -> which (...), unit (..., m).
+
+    The first coordinate is used again, stretched from the share that was chosen to [0, 1).
+    """
+    share = torch.tensor(sizes, dtype=torch.float64)
+    ends = (share / share.sum()).cumsum(0)
+    first = unit[..., 0].contiguous()
+    which = torch.searchsorted(ends, first.double(), right=True).clamp_max(len(sizes) - 1)
+    starts = torch.cat([ends.new_zeros(1), ends[:-1]])
+    again = ((first - starts[which]) / (ends - starts)[which]).clamp(0.0, 1.0).to(unit)
+    return which, torch.cat([again[..., None], unit[..., 1:]], dim=-1)
+
+
+def off_bounds(x: Tensor, bounds: Sequence[tuple[float, float]]) -> Tensor:
+    """How far points x (..., d) lie outside of a bounding box, (...): the largest excess of an axis."""
+    lower = torch.tensor([a for a, _ in bounds], dtype=x.dtype, device=x.device)
+    upper = torch.tensor([b for _, b in bounds], dtype=x.dtype, device=x.device)
+    return torch.maximum(lower - x, x - upper).amax(dim=-1).clamp_min(0.0)

@@ -1,0 +1,176 @@
+"""Polygons in the plane."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.domains.base import Domain, Part, pick
+from dgm_core.formulation.regions import Axis, Region
+
+Point = tuple[float, float]
+Triangle = tuple[Point, Point, Point]
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Triangles(Region):
+    """A region cut into triangles, each drawn from in proportion to its area."""
+
+    triangles: tuple[Triangle, ...]
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        columns = zip(*(corner for triangle in self.triangles for corner in triangle), strict=True)
+        return tuple((min(column), max(column)) for column in columns)
+
+    @property
+    def coordinates(self) -> int:
+        return 2
+
+    def place(self, unit: Tensor) -> Tensor:
+        which, unit = pick(unit, [abs(_cross(*triangle)) for triangle in self.triangles])
+        a, b, c = torch.tensor(self.triangles, dtype=unit.dtype)[which].unbind(dim=-2)
+        # The square root makes equal areas of equal shares (Turk 1990, Graphics Gems).
+        root, second = unit[..., :1].sqrt(), unit[..., 1:]
+        return a + root * (1.0 - second) * (b - a) + root * second * (c - a)
+
+
+@dataclass(frozen=True)
+class Edge(Part):
+    """A straight edge from one vertex to the next, the inside on its left."""
+
+    start: Point
+    end: Point
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        return tuple((min(a, b), max(a, b)) for a, b in zip(self.start, self.end, strict=True))
+
+    @property
+    def coordinates(self) -> int:
+        return 1
+
+    @property
+    def measure(self) -> float:
+        return math.dist(self.start, self.end)
+
+    def place(self, unit: Tensor) -> Tensor:
+        start, end = unit.new_tensor(self.start), unit.new_tensor(self.end)
+        return start + unit * (end - start)
+
+    def normals(self, x: Tensor) -> Tensor:
+        (a, b), (c, d) = self.start, self.end
+        return (x.new_tensor([d - b, a - c]) / self.measure).expand_as(x)
+
+
+@dataclass(frozen=True)
+class Polygon(Domain):
+    """A simple polygon, convex or not, by its vertices in either orientation.
+
+    Parts are "edge_1", from the first vertex to the second, and so on.  Raises ConfigurationError where edges
+    cross or the polygon has no area.
+    """
+
+    vertices: tuple[Point, ...]
+    names: tuple[str, str] = ("x", "y")
+
+    def __post_init__(self) -> None:
+        vertices = tuple((float(x), float(y)) for x, y in self.vertices)
+        object.__setattr__(self, "vertices", vertices)
+        if len(vertices) < 3 or _crosses(vertices):
+            raise ConfigurationError(
+                f"a polygon of the vertices {list(vertices)} is not allowed: "
+                "three or more, and no edges that cross."
+            )
+        if abs(_area(vertices)) < 1e-12:
+            raise ConfigurationError(
+                f"a polygon of the vertices {list(vertices)} is not allowed: it has no area."
+            )
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        columns = zip(self.names, zip(*self.vertices, strict=True), strict=True)
+        return tuple(Axis(name, min(column), max(column)) for name, column in columns)
+
+    @property
+    def interior(self) -> Region:
+        return Triangles(_triangulated(self._turned))
+
+    @property
+    def parts(self) -> Mapping[str, Part]:
+        turned = _area(self.vertices) < 0
+        pairs = zip(self.vertices, self.vertices[1:] + self.vertices[:1], strict=True)
+        return {f"edge_{i}": Edge(b, a) if turned else Edge(a, b) for i, (a, b) in enumerate(pairs, start=1)}
+
+    @property
+    def measure(self) -> float:
+        return abs(_area(self.vertices))
+
+    def contains(self, x: Tensor) -> Tensor:
+        """In one of the triangles, to rounding."""
+        inside = torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
+        slack = _ROUNDING * self.measure
+        for triangle in _triangulated(self._turned):
+            a, b, c = (x.new_tensor(corner) for corner in triangle)
+            sides = ((a, b), (b, c), (c, a))
+            crosses = [(q - p)[0] * (x - p)[..., 1] - (q - p)[1] * (x - p)[..., 0] for p, q in sides]
+            inside |= torch.stack(crosses).amin(dim=0) >= -slack
+        return inside
+
+    @property
+    def _turned(self) -> tuple[Point, ...]:
+        """The vertices counter-clockwise."""
+        return self.vertices if _area(self.vertices) > 0 else self.vertices[::-1]
+
+
+@lru_cache(maxsize=64)
+def _triangulated(vertices: tuple[Point, ...]) -> tuple[Triangle, ...]:
+    """Triangles of a simple polygon, counter-clockwise, by cutting off ears (Meisters 1975)."""
+    left = list(vertices)
+    found: list[Triangle] = []
+    while len(left) > 3:
+        for i in range(len(left)):
+            triangle = (left[i - 1], left[i], left[(i + 1) % len(left)])
+            others = [p for p in left if p not in triangle]
+            if _cross(*triangle) > 0 and not any(_in_triangle(p, triangle) for p in others):
+                found.append(triangle)
+                del left[i]
+                break
+        else:  # what is left lies on lines
+            left = [p for i, p in enumerate(left) if _cross(left[i - 1], p, left[(i + 1) % len(left)]) != 0]
+            if len(left) < 3:
+                return tuple(found)
+    return (*found, (left[0], left[1], left[2]))
+
+
+def _cross(a: Point, b: Point, c: Point) -> float:
+    """Twice the signed area of a triangle."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+def _in_triangle(p: Point, triangle: Triangle) -> bool:
+    a, b, c = triangle
+    return min(_cross(a, b, p), _cross(b, c, p), _cross(c, a, p)) >= 0
+
+
+def _area(vertices: tuple[Point, ...]) -> float:
+    pairs = zip(vertices, vertices[1:] + vertices[:1], strict=True)
+    return 0.5 * sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)
+
+
+def _crosses(vertices: tuple[Point, ...]) -> bool:
+    """Whether two edges that are not neighbours meet."""
+    edges = list(zip(vertices, vertices[1:] + vertices[:1], strict=True))
+    for i, (a, b) in enumerate(edges):
+        for c, d in edges[i + 2 : len(edges) - (i == 0)]:
+            if _cross(a, b, c) * _cross(a, b, d) <= 0 and _cross(c, d, a) * _cross(c, d, b) <= 0:
+                return True
+    return False

@@ -1,0 +1,27 @@
+"""A problem's parameters: annotated fields of its class, validated, frozen and comparable."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=True)
+
+
+def make_dataclass(cls: type, root: type) -> None:
+    """Makes `cls` and its bases up to `root` frozen pydantic dataclasses, those that are none yet.
+
+    A class that its author has decorated (with any `dataclass`), or given an `__init__`, stays as it is.
+    """
+    for one in reversed(cls.__mro__):
+        own = {"__dataclass_fields__", "__init__"} & set(vars(one))
+        if issubclass(one, root) and one is not root and not own:
+            dataclass(one, frozen=True, config=STRICT)
+
+
+def field_names(cls: Any) -> list[str]:
+    """The parameters' names, in order."""
+    return [field.name for field in dataclasses.fields(cls)] if dataclasses.is_dataclass(cls) else []

@@ -1,0 +1,178 @@
+"""Whether a problem and its reference say the same: checked whenever a problem is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Differenced, Field
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.references import refined
+from dgm_core.formulation.regions import Axis, Region
+from dgm_core.streams import stream
+
+_POINTS = 8
+_ROUGH_POINTS = 64
+_ROUGH = 0.1
+"""Share of a wrong field's residual that finite differences may leave of a numerical reference's."""
+
+_verified: set[str] = set()
+
+
+class Posed(Protocol):
+    """What the checks read of a problem."""
+
+    name: ClassVar[str]
+    outputs: ClassVar[tuple[str, ...]]
+    reference_tolerance: ClassVar[float]
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]: ...
+    @property
+    def terms(self) -> tuple[str, ...]: ...
+    @property
+    def reference_kind(self) -> str: ...
+    def regions(self) -> dict[str, Region]: ...
+    def residuals(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
+    def reference(self, x: Tensor) -> Tensor: ...
+    def solve(self, refinement: int) -> Field: ...
+    def evaluation_points(self) -> Tensor: ...
+    def accurate(self) -> Any: ...
+
+
+def verify(problem: Posed) -> None:
+    """Refuses a problem that contradicts itself, at a few points (float64).
+
+    Every residual must have a name and the shape (K, n, c).  An exact reference must satisfy the residuals;
+    a numerical one must agree with its refinement, and satisfy the residuals roughly by finite
+    differences of its values; none may be zero everywhere.  Raises ConfigurationError with the term, its
+    residual and the tolerance.  One success is remembered for each class and parameters.
+    """
+    key = f"{type(problem).__module__} {id(type(problem))} {problem!r}"
+    if key in _verified:
+        return
+    accurate = problem.accurate()
+    points = _points(accurate, _POINTS)
+    _check_shapes(accurate, points)
+    if problem.reference_kind != "none":
+        _check_values(problem)
+    if problem.reference_kind == "exact":
+        _check_exact(accurate, points)
+    elif problem.reference_kind == "numerical":
+        _check_numerical(accurate)
+    _verified.add(key)
+
+
+def residual_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, float]:
+    """The largest absolute residual of each term for a field at the given points."""
+    with torch.enable_grad():
+        residuals = problem.residuals(u, points)
+    return {term: max(part.abs().max().item() for part in parts_of(r)) for term, r in residuals.items()}
+
+
+def parts_of(residual: Any) -> tuple[Tensor, ...]:
+    """A residual's estimates: one, or a pair of independent ones."""
+    return residual if isinstance(residual, tuple) else (residual,)
+
+
+def perturbed(problem: Posed) -> Field:
+    """The reference with an error of its own size, in value and derivatives alike."""
+    size = max(1.0, problem.reference(problem.evaluation_points()).abs().max().item())
+
+    def field(x: Tensor) -> Tensor:
+        return problem.reference(x) + size * torch.cos(0.5 + x.sum(dim=-1, keepdim=True))
+
+    return field
+
+
+def _check_shapes(problem: Posed, points: Mapping[str, Tensor]) -> None:
+    outputs = len(problem.outputs)
+
+    def probe(x: Tensor) -> Tensor:
+        steps = torch.arange(1, outputs + 1, dtype=x.dtype, device=x.device)
+        return torch.cos(0.5 + x.sum(dim=-1, keepdim=True) * steps)
+
+    with torch.enable_grad():
+        residuals = problem.residuals(probe, points)
+    if set(residuals) != set(problem.terms):
+        raise ConfigurationError(
+            f"{problem.name} has the terms {', '.join(problem.terms)}, but its residuals are "
+            f"{', '.join(residuals)}: the names must be the same."
+        )
+    for term, residual in residuals.items():
+        for part in parts_of(residual):
+            shape = tuple(part.shape)
+            if len(shape) != 3 or shape[:2] != tuple(points[term].shape[:2]):
+                raise ConfigurationError(
+                    f"the residual {term!r} of {problem.name} has the shape {shape}: it must be "
+                    f"{(*points[term].shape[:2], 'c')}, for (K, n, d) points (K, n, c)."
+                )
+
+
+def _check_values(problem: Posed) -> None:
+    points = problem.evaluation_points()
+    values = problem.reference(points)
+    expected = (len(points), len(problem.outputs))
+    if tuple(values.shape) != expected:
+        raise ConfigurationError(
+            f"the reference of {problem.name} has the shape {tuple(values.shape)} at points "
+            f"{tuple(points.shape)}: it must be {expected}."
+        )
+    if not torch.isfinite(values).all():
+        raise ConfigurationError(f"the reference of {problem.name} is not finite at all evaluation points.")
+    if not values.any():
+        raise ConfigurationError(
+            f"{problem.name} with these parameters is solved by zero, of which no relative error exists."
+        )
+
+
+def _check_exact(problem: Posed, points: Mapping[str, Tensor]) -> None:
+    sizes = residual_sizes(problem, problem.reference, points)
+    scales = residual_sizes(problem, perturbed(problem), points)
+    for term in problem.terms:
+        allowed = problem.reference_tolerance * max(1.0, scales[term])
+        if not sizes[term] <= allowed:  # a NaN is refused too
+            raise ConfigurationError(
+                f"the reference of {problem.name} does not satisfy its term {term!r}: "
+                f"the residual is {sizes[term]:.1e}, where {allowed:.1e} is allowed."
+            )
+
+
+def _check_numerical(problem: Posed) -> None:
+    difference = refined(problem).difference(problem.evaluation_points())
+    if not difference <= problem.reference_tolerance:
+        raise ConfigurationError(
+            f"the numerical reference of {problem.name} differs from its coarser one by {difference:.1e} of "
+            f"its largest value, where reference_tolerance = {problem.reference_tolerance:.1e} is allowed."
+        )
+    lengths = [axis.upper - axis.lower for axis in problem.inputs]
+    points = _points(problem, _ROUGH_POINTS)
+    typical, wrong = (
+        _typical(problem, Differenced(field, lengths), points)
+        for field in (problem.reference, perturbed(problem))
+    )
+    for term in problem.terms:
+        if not typical[term] <= _ROUGH * wrong[term]:
+            raise ConfigurationError(
+                f"the numerical reference of {problem.name} does not satisfy its term {term!r}: by finite "
+                f"differences its residual is typically {typical[term]:.1e}, where that of a field which is "
+                f"wrong by its own size is {wrong[term]:.1e}."
+            )
+
+
+def _typical(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, float]:
+    residuals = problem.residuals(u, points)
+    return {term: max(p.abs().median().item() for p in parts_of(r)) for term, r in residuals.items()}
+
+
+def _points(problem: Posed, count: int) -> dict[str, Tensor]:
+    def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
+        return torch.rand(batches, n, m, dtype=torch.float64, generator=generator)
+
+    return {
+        term: region.draw(uniform, 1, region.count(count), stream(0, "verification", term))
+        for term, region in problem.regions().items()
+    }

@@ -1,0 +1,116 @@
+"""One problem and one configuration to train it with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dgm_core.calculus import TIME
+from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.formulation import Problem
+from dgm_core.problems import load_problem
+from dgm_core.training.config import TrainConfig
+
+PROBLEM_PREFIX = "problem."
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One problem and one configuration to train it with; what an arm or a trial resolves to.
+
+    Keys of the problem's own parameters carry the prefix "problem.": `problem.diffusivity`.
+    """
+
+    problem: Problem
+    config: TrainConfig
+
+    def __post_init__(self) -> None:
+        _check(self.problem, self.config)
+
+    def changed(self, changes: Mapping[str, Any]) -> Setup:
+        """A copy with some keys of the configuration or of the problem replaced."""
+        own = {k.removeprefix(PROBLEM_PREFIX): v for k, v in changes.items() if k.startswith(PROBLEM_PREFIX)}
+        rest = {k: v for k, v in changes.items() if not k.startswith(PROBLEM_PREFIX)}
+        problem = self.problem
+        if own:
+            problem = type(problem).create({**problem.parameters(), **own})
+        return Setup(problem, self.config.changed(rest) if rest else self.config)
+
+    def shortened(self, iterations: int) -> Setup:
+        """A copy of another length, its milestones moved in proportion.
+
+        One too short to step its learning rate keeps it constant.
+        """
+        changes: dict[str, Any] = {"iterations": iterations}
+        if self.config.milestones:
+            share, last = iterations / self.config.iterations, iterations // self.config.windows - 1
+            if last >= 1:
+                moved = (round(milestone * share) for milestone in self.config.milestones)
+                changes["milestones"] = tuple(min(last, max(1, milestone)) for milestone in moved)
+            else:
+                changes |= {"milestones": (), "schedule": "constant"}
+        return self.changed(changes)
+
+    def flat(self) -> dict[str, Any]:
+        """All keys and values in one level, problem parameters under their prefix."""
+        own = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
+        return {**own, **self.config.model_dump(mode="json")}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values that `from_dict` reads."""
+        return {
+            "problem": self.problem.name,
+            "parameters": self.problem.parameters(),
+            "config": self.config.model_dump(mode="json"),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Setup:
+        """The inverse of `to_dict`."""
+        problem = load_problem(values["problem"], values["parameters"])
+        return cls(problem, TrainConfig.create(values["config"]))
+
+    @classmethod
+    def named(cls, problem: Problem, settings: str | None = None) -> Setup:
+        """The problem with its settings of the given name ("paper", "tuned"), by default its own choice."""
+        settings = problem.default_settings if settings is None else settings
+        if settings not in problem.settings:
+            raise unknown(f"settings of {problem.name}", settings, problem.settings)
+        values = problem.settings[settings]
+        config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
+        own = {key: value for key, value in values.items() if key not in config}
+        return cls(problem, TrainConfig.create(config)).changed(own)
+
+
+def _check(problem: Problem, config: TrainConfig) -> None:
+    """Refuses a configuration that does not fit its problem.  Raises ConfigurationError."""
+    terms = problem.terms
+    for term in config.loss_weights:
+        if term not in terms:
+            raise unknown(f"loss term of {problem.name}", term, terms)
+    if config.hard_conditions and not problem.hard_terms:
+        raise ConfigurationError(
+            f"hard_conditions = true is not allowed: {problem.name} has no output transform that "
+            "satisfies its conditions."
+        )
+    hard = problem.hard_terms if config.hard_conditions else ()
+    for term in hard:
+        if term in config.loss_weights:
+            raise ConfigurationError(
+                f"loss_weights of {term!r} is not allowed with hard_conditions: "
+                "that term is satisfied whatever the weights and adds no loss."
+            )
+    if all(config.loss_weights.get(term, 1.0) == 0 for term in terms if term not in hard):
+        raise ConfigurationError("loss_weights are not allowed to be all zero: nothing would be minimised.")
+    time = problem.inputs[-1]
+    if config.causality and time.name != TIME:
+        raise ConfigurationError(
+            f"causality = {config.causality} is not allowed: {problem.name} has no time axis."
+        )
+    if config.windows > 1:
+        if time.name != TIME:
+            raise ConfigurationError(
+                f"windows = {config.windows} is not allowed: {problem.name} has no time axis."
+            )
+        problem.window(time.lower, time.upper, None)  # refuses where the problem has no windows
