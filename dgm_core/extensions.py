@@ -171,11 +171,16 @@ class Sources:
             path.write_bytes(content)
 
     def load(self, folder: Path) -> None:
-        """Loads the main files from where `write` has put them, unless they are loaded already."""
+        """Loads the main files from where `write` has put them, unless they are loaded already.
+
+        The folders that they came from leave the path: what is loaded is what was kept.
+        """
         here = {path.name for path in _loaded}
-        for name in self.main:
-            if Path(name).name not in here:
-                load(folder / name)
+        missing = [name for name in self.main if Path(name).name not in here]
+        if missing:
+            sys.path[:] = [entry for entry in sys.path if entry not in self.origins.values()]
+        for name in missing:
+            load(folder / name)
 
     def changed(self) -> list[str]:
         """What became of the original files, a phrase for each that is no longer the same."""

@@ -1,1 +1,26 @@
-"""Ask a question with many trainings: searches and ablations on Ray Tune."""
+"""Asks a question with many trainings: searches and ablations on Ray Tune, with their records.
+
+from studies import Ablation, Search, run, solve
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from studies.public import Result, run, solve
+    from studies.study import Ablation, Search
+
+__all__ = ["Ablation", "Result", "Search", "run", "solve"]
+
+_HOMES = {"Ablation": "studies.study", "Search": "studies.study"}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name when it is first asked for: a report needs neither Ray nor torch."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "studies.public")), name)
+    globals()[name] = value
+    return value

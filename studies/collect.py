@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from dgm_core import Setup, Status, Trainer
-from dgm_core.training import checkpoint
+from dgm_core import Setup, Status, Trainer, TrainResult
+from dgm_core.training import checkpoint, save_model
 from dgm_core.training.curves import loss_columns
+from dgm_core.training.model import joined
 from studies.entries import TrialEntry
-from studies.records import CONFIG, CURVE_KEYS, DECISION_COLUMNS, SOLUTION_KEYS, TRIAL_COLUMNS, typed
+from studies.records import CONFIG, CURVE_KEYS, DECISION_COLUMNS, MODELS, SOLUTION_KEYS, TRIAL_COLUMNS, typed
 
 if TYPE_CHECKING:
     from studies.journal import Journal
@@ -140,10 +143,32 @@ def typed_solutions(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _solution(phase: str, entry: TrialEntry) -> pd.DataFrame:
+    return prediction_frame(_restored(entry), phase, entry)
+
+
+def _restored(entry: TrialEntry) -> Trainer:
     assert entry.checkpoint is not None
     trainer = Trainer(entry.setup, entry.job.seeds)
     trainer.restore(checkpoint.load(entry.checkpoint))
-    return prediction_frame(trainer, phase, entry)
+    return trainer
+
+
+def save_fields(folder: Path, journal: Journal) -> None:
+    """Writes the trained fields of a confirmation's or an ablation's arms that completed, a file each."""
+    arms: dict[str, list[TrialEntry]] = {}
+    for entry in journal.entries.values():
+        if entry.arm is not None and entry.status == Status.COMPLETED and entry.checkpoint is not None:
+            arms.setdefault(entry.arm, []).append(entry)
+    for arm, entries in arms.items():
+        save_field(folder, arm, [_restored(entry).result() for entry in entries])
+
+
+def save_field(folder: Path, name: str, results: Sequence[TrainResult]) -> None:
+    """Writes the replicates of one setup's trainings as one field."""
+    plain_name = re.sub(r"[^\w.=+-]", "_", name)
+    path = folder / MODELS / f"{plain_name}.pt"
+    path.parent.mkdir(exist_ok=True)
+    save_model(joined(results), path)
 
 
 def prediction_frame(trainer: Trainer, phase: str, entry: TrialEntry) -> pd.DataFrame:

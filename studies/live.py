@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from typing import Any
 
@@ -26,6 +27,25 @@ STYLES = {
 }
 
 
+class NotebookView:
+    """One output of a notebook's cell, drawn anew in place."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def show(self, what: Group) -> None:
+        """Draws it, or draws it again."""
+        from IPython.display import HTML, display
+
+        console = Console(record=True, width=110, file=io.StringIO(), force_jupyter=False)
+        console.print(what)
+        page = HTML(console.export_html(inline_styles=True, code_format="<pre>{code}</pre>"))
+        if self._handle is None:
+            self._handle = display(page, display_id=True)
+        else:
+            self._handle.update(page)
+
+
 class LiveTable(tune.Callback):
     """Draws running trials, the last ones to end, the best so far and an estimate of the time left.
 
@@ -41,21 +61,24 @@ class LiveTable(tune.Callback):
         self._keys = keys
         self._console = console
         self._live: Live | None = None
+        self._notebook: NotebookView | None = None
         self._drawn = 0.0
         self._started = time.time()
 
     def setup(self, *arguments: Any, **info: Any) -> None:
         self._started = time.time()
         self._live = None
-        if self._console.is_terminal:
+        if self._console.is_jupyter:
+            self._notebook = NotebookView()
+        elif self._console.is_terminal:
             self._live = Live(self.render(), console=self._console, auto_refresh=False, redirect_stdout=False)
             self._live.start()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         now = time.time()
-        if self._live is not None and now - self._drawn > 0.25:
+        if now - self._drawn > 0.25:
             self._drawn = now
-            self._live.update(self.render(), refresh=True)
+            self._draw()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._line(trial)
@@ -68,14 +91,20 @@ class LiveTable(tune.Callback):
 
     def close(self) -> None:
         """Draws once more and gives the terminal back."""
+        self._draw()
+        if self._live is not None:
+            self._live.stop()
+        self._live = self._notebook = None
+
+    def _draw(self) -> None:
         if self._live is not None:
             self._live.update(self.render(), refresh=True)
-            self._live.stop()
-            self._live = None
+        elif self._notebook is not None:
+            self._notebook.show(self.render())
 
     def __getstate__(self) -> dict[str, Any]:
         # A terminal cannot be pickled with the experiment; `setup` makes a new one.
-        return {**self.__dict__, "_live": None, "_console": None}
+        return {**self.__dict__, "_live": None, "_notebook": None, "_console": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -129,7 +158,7 @@ class LiveTable(tune.Callback):
         return f"best so far: {champion} · {', '.join(counts)} · elapsed {_clock(elapsed)} · left: {left}"
 
     def _line(self, trial: Any) -> None:
-        if self._live is None:
+        if self._live is None and self._notebook is None:
             entry = self._journal.entries[trial.trial_id]
             status = entry.status or "running"
             self._console.print(

@@ -1,7 +1,8 @@
-"""One phase of a study: one Tuner."""
+"""One phase of a study: one Tuner, and the function that its trials run."""
 
 from __future__ import annotations
 
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,10 @@ from typing import Any
 
 from ray import tune
 
-from studies.trainable import Task, tune_trial
+from dgm_core import Trainer
+from dgm_core.training import checkpoint, configure_process
+from studies.shipment import Shipment
+from studies.trainable import run_trial
 
 _MAX_FAILURES = 2
 """Times a trial is resumed from its checkpoint after its worker or node was lost."""
@@ -19,7 +23,7 @@ _SAVE_SECONDS = 2.0
 
 def run_phase(
     name: str,
-    task: Task,
+    shipment: Shipment,
     config: tune.TuneConfig,
     callbacks: Sequence[tune.Callback],
     *,
@@ -32,7 +36,7 @@ def run_phase(
     Tune keeps its files under `storage/name`.
     """
     tuner = tune.Tuner(
-        tune.with_resources(tune.with_parameters(tune_trial, task=task), {"cpu": 1.0 / per_core}),
+        tune.with_resources(tune.with_parameters(tune_trial, shipment=shipment), {"cpu": 1.0 / per_core}),
         param_space=dict(space or {}),
         tune_config=config,
         run_config=tune.RunConfig(
@@ -46,6 +50,28 @@ def run_phase(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner.fit()
+
+
+def tune_trial(config: dict[str, Any], shipment: Shipment) -> None:
+    """The function trainable: a trial under Ray Tune, resumed from its checkpoint where it has one."""
+    configure_process()
+    begun = tune.get_checkpoint()
+    state = None
+    if begun is not None:
+        with begun.as_directory() as folder:
+            state = checkpoint.load(folder)
+
+    def report(metrics: dict[str, Any], trainer: Trainer, write: bool) -> None:
+        if not write:
+            tune.report(metrics)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            checkpoint.save(trainer.state(), folder)
+            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
+
+    task = shipment.open()
+    job = task.job(config)
+    run_trial(job.setup, job.seeds, task.rungs, report, state)
 
 
 class Saver(tune.Callback):

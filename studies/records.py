@@ -32,6 +32,8 @@ DECISIONS = "decisions.parquet"
 SOLUTIONS = "solutions.parquet"
 OPTUNA = "optuna.db"
 RAY = "ray"
+SOURCES = "sources"
+MODELS = "models"
 TABLES = "tables"
 FIGURES = "figures"
 REPORT = "report.html"
@@ -97,6 +99,14 @@ class Outcome(BaseModel):
     mae: dict[str, float | int | None]  # median, low, high (see studies.intervals), n, diverged
 
 
+class SourcesRecord(BaseModel):
+    """The user's files under `sources/`: those to load, where their folders were, and their hashes."""
+
+    main: list[str] = []
+    origins: dict[str, str] = {}  # first part of a path -> the folder it was read from
+    sha256: dict[str, str] = {}
+
+
 class StudyRecord(BaseModel):
     """study.json: what was asked, of what, where, and how it ended."""
 
@@ -129,6 +139,7 @@ class StudyRecord(BaseModel):
     commit: str | None = None
     machine: dict[str, Any] = {}
     command: str | None = None
+    sources: SourcesRecord = SourcesRecord()
     started: str  # ISO 8601, UTC
     seconds: float | None = None
     state: State = "running"

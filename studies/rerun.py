@@ -15,6 +15,7 @@ from dgm_core.errors import unknown
 from dgm_core.training import configure_process
 from studies import environment
 from studies.records import CURVES, STUDY, TRIALS, StudyRecord, read_study
+from studies.sources import load_sources
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
@@ -43,6 +44,7 @@ def rerun(
     where the folder is no run, holds a damaged file or lacks a trial's curves.
     """
     record, rows, left = _recorded(folder)
+    sources = load_sources(folder, record)
     known = [trial for trial in record.setups if trial in left]
     if not known:
         raise ConfigurationError(f"{folder} holds no trial that left curves to compare with.")
@@ -50,6 +52,7 @@ def rerun(
         if trial not in known:
             raise unknown("trial of this run", trial, known)
     differences = differing(record)
+    changed = sources.changed()
     verdicts = []
     for trial in trials or known:
         if on_start is not None:
@@ -58,7 +61,8 @@ def rerun(
         recorded = pd.read_parquet(folder / CURVES, filters=[("trial", "==", trial)])
         setup = Setup.from_dict(record.setups[trial])
         verdicts.append(_compare(trial, setup, own["seed"].tolist(), recorded, bool(differences)))
-    return verdicts, differences
+    # The files are trained as they were recorded: that they changed since is told, and excuses nothing.
+    return verdicts, [*differences, *changed]
 
 
 def _recorded(folder: Path) -> tuple[StudyRecord, pd.DataFrame, set[str]]:

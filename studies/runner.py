@@ -34,6 +34,8 @@ from studies.records import (
 )
 from studies.scheduling import RecordedASHA, SchedulerMemory
 from studies.session import available_cores, ray_session, session_cores
+from studies.shipment import Shipment
+from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Search, Study
 from studies.suggesting import make_suggestions
 from studies.trainable import SCORE, Job, Task
@@ -99,6 +101,7 @@ class _Run:
         self.cores = options.cores or available_cores()
         self.journals: list[Journal] = []
         self.scheduler: RecordedASHA | None = None
+        self.sources = keep_sources(folder, study.base)
         self.record = study_record(
             study,
             run=folder.name,
@@ -107,6 +110,7 @@ class _Run:
             cores=self.cores,
             command=options.command,
         )
+        self.record.sources = sources_record(self.sources)
         write_study(folder, self.record)
 
     def launch(self) -> None:
@@ -189,7 +193,7 @@ class _Run:
         """
         n = study.confirmations
         self.console.print(f"Confirming trial {winner.trial} and the reference settings on {n} fresh seeds.")
-        setups = {"winner": winner.setup, "reference": study.reference}
+        setups = {"winner": winner.setup, "reference": study.compared}
         # In trials of the search's own number of replicates, so that all cores have work.
         journal = self._arms("confirm", setups, self._seeds("confirm"), together=study.replicates)
         entries = list(journal.entries.values())
@@ -203,6 +207,7 @@ class _Run:
         self.record.winner = outcome(parts["winner"], winner.trial)
         self.record.reference = outcome(parts["reference"], "reference")
         write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal]))
+        collect.save_fields(self.folder, journal)
         return "finished"
 
     def _ablate(self, study: Ablation) -> None:
@@ -218,6 +223,7 @@ class _Run:
         ended = [entry for entry in journal.entries.values() if entry.status != Status.INTERRUPTED]
         self.record.state = "finished" if len(ended) == len(setups) else "interrupted"
         write_table(self.folder, SOLUTIONS, collect.solutions_frame([journal]))
+        collect.save_fields(self.folder, journal)
 
     def _tune_rates(self, study: Ablation, setups: Mapping[str, Setup]) -> dict[str, float] | None:
         """Every arm's best learning rate by its median error over the tuning seeds; None if interrupted."""
@@ -286,7 +292,10 @@ class _Run:
             callbacks.append(SchedulerMemory(self.scheduler))
         try:
             storage = self.folder / RAY
-            run_phase(journal.phase, task, config, callbacks, storage=storage, space=space, per_core=per_core)
+            shipment = Shipment.of(task, self.sources)
+            run_phase(
+                journal.phase, shipment, config, callbacks, storage=storage, space=space, per_core=per_core
+            )
         finally:
             table.close()
             journal.close()

@@ -61,7 +61,8 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
         if address == "local":
             raise
         raise ConfigurationError(f"no Ray cluster answers at --address {address}: {error}") from None
-    logging.getLogger("ray").setLevel(logging.ERROR)
+    # A failed trial is told in the table, not as a traceback of Ray's.
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield context.dashboard_url or None

@@ -17,6 +17,7 @@ from studies.entries import TrialEntry
 from studies.folders import check_file, make_folder
 from studies.intervals import confirmed
 from studies.records import CURVES, SOLUTIONS, TRIALS, write_study, write_table
+from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
 from studies.trainable import Job, measure
 
@@ -74,6 +75,7 @@ def solve_setup(
         seeds={"solve": seeds},
         setups={settings: setup.to_dict()},
     )
+    record.sources = sources_record(keep_sources(folder, setup))
     entry = TrialEntry(settings, Job(setup, tuple(seeds)), started=0.0)
     began = time.time()
     try:
@@ -94,6 +96,7 @@ def solve_setup(
     write_study(folder, record)
     summary = _summary(folder, setup, entry, seeds)
     (folder / ERRORS).write_text(json.dumps(summary, indent=2) + "\n")
+    collect.save_field(folder, "solution", [trainer.result()])
     if model is not None:
         save_model(trainer.result(), model)
     return Solved(folder, summary)

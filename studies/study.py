@@ -31,8 +31,9 @@ class Search:
     """Finds good settings: Optuna suggests, ASHA stops early, fresh seeds confirm the winner.
 
     base: what the trials share; `space` replaces some of its keys.  reference: what the winner is
-    compared with, over `confirmations` fresh seeds: six are the fewest whose range is a 95 % interval
-    of the median.  Every trial trains `replicates` seeds and scores the median of their errors.
+    compared with, by default the base, over `confirmations` fresh seeds: six are the fewest whose range is
+    a 95 % interval of the median.  Every trial trains `replicates` seeds and scores the median of their
+    errors.
     ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
     follows from the space.  trials_per_core: trials that share a core's time; the first ones to reach
     a rung have nothing to be compared with and go on however bad they are, and with one a core
@@ -41,10 +42,10 @@ class Search:
     """
 
     name: str
-    question: str
     base: Setup
-    reference: Setup
     space: Mapping[str, BaseDistribution]
+    question: str = ""
+    reference: Setup | None = None
     trials: int = 30
     replicates: int = 3
     confirmations: int = 6
@@ -56,6 +57,9 @@ class Search:
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.question:
+            keys = ", ".join(key.replace("_", " ") for key in self.space)
+            object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
         known = self.base.flat()
         for key, distribution in self.space.items():
             if key not in known:
@@ -65,6 +69,11 @@ class Search:
         for (key, one), (other, two) in combinations(self.space.items(), 2):
             for value, second in product(corners(one), corners(two)):
                 self.base.changed({key: value, other: second})
+
+    @property
+    def compared(self) -> Setup:
+        """What the winner is compared with: `reference`, or the base as it stands."""
+        return self.base if self.reference is None else self.reference
 
     @property
     def max_t(self) -> int:
@@ -99,7 +108,7 @@ class Search:
             for key, value in changes.items()
             if key.startswith(PROBLEM_PREFIX) and key not in self.space
         }
-        reference = self.reference.changed(shared)
+        reference = self.compared.changed(shared)
         return replace(self, base=self.base.changed(changes), reference=reference, space=space)
 
     def shortened(self) -> Search:
@@ -117,10 +126,10 @@ class Ablation:
     """
 
     name: str
-    question: str
     base: Setup
     arms: Mapping[str, Mapping[str, Any]]
     baseline: str
+    question: str = ""
     replicates: int = 5
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     tuned_rate: bool = False
@@ -128,6 +137,10 @@ class Ablation:
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.question:
+            object.__setattr__(
+                self, "question", f"Which of {', '.join(self.arms)} solves {self.base.problem.name} best?"
+            )
         if self.baseline not in self.arms:
             raise unknown(f"baseline of {self.name}", self.baseline, self.arms)
         if self.tuned_rate and any("learning_rate" in arm for arm in self.arms.values()):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from dgm_core import Setup, Trainer
 from dgm_core.networks import count_parameters
-from dgm_core.training import checkpoint, configure_process, median
+from dgm_core.training import median
 
 SCORE = "score"
 TIME = "iterations"
@@ -118,26 +117,3 @@ def measure(trainer: Trainer) -> dict[str, Any]:
             "diverged_at": result.curves.diverged_at(),
         },
     }
-
-
-def tune_trial(config: dict[str, Any], task: Task) -> None:
-    """The function trainable: a trial under Ray Tune, resumed from its checkpoint where it has one."""
-    from ray import tune
-
-    configure_process()
-    begun = tune.get_checkpoint()
-    state = None
-    if begun is not None:
-        with begun.as_directory() as folder:
-            state = checkpoint.load(folder)
-
-    def report(metrics: dict[str, Any], trainer: Trainer, write: bool) -> None:
-        if not write:
-            tune.report(metrics)
-            return
-        with tempfile.TemporaryDirectory() as folder:
-            checkpoint.save(trainer.state(), folder)
-            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
-
-    job = task.job(config)
-    run_trial(job.setup, job.seeds, task.rungs, report, state)

@@ -34,6 +34,13 @@ def draw(run: Run, folder: Path) -> list[Drawn]:
     return drawn
 
 
+def figures(run: Run) -> dict[str, Figure]:
+    """The figures of a run by name, for a notebook; what it has no data for is left out."""
+    with style.styled():
+        made = {name: make() for name, _, make in _figures(run)}
+    return {name: figure for name, figure in made.items() if figure is not None}
+
+
 def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]:
     """File name, title and maker of each figure, in the order of the report."""
     if run.study.kind == "search":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,6 +28,13 @@ def save_model(result: TrainResult, path: str | Path) -> None:
         "weights": result.weights,
     }
     torch.save(content, path)
+
+
+def joined(results: Sequence[TrainResult]) -> TrainResult:
+    """Trainings of one setup as one of all their seeds: weights and seeds of the others join the first's."""
+    first = results[0]
+    weights = {name: torch.cat([result.weights[name] for result in results]) for name in first.weights}
+    return replace(first, seeds=tuple(seed for result in results for seed in result.seeds), weights=weights)
 
 
 def load_field(path: str | Path) -> Field:

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.table import Table
 
+from dgm_cli.own import With, load_files
+from dgm_core import extensions
 
-def list_all() -> None:
-    """List the studies, problems and networks."""
+
+def list_all(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files of one's own, to list alone.")] = None,
+    files: With = None,
+) -> None:
+    """List the studies, problems and networks: all of them, or those of some files."""
     from dgm_core.networks import NETWORKS
     from dgm_core.problems import PROBLEMS
-    from studies.catalog import load_studies
+    from studies.catalog import STUDIES
     from studies.study import Search
 
-    console = Console(highlight=False)
+    load_files(files)
+    own = [extensions.load(path) for path in paths or ()]
+    studies_shown, problems_shown, networks_shown = (
+        [name for module in own for name, _ in registry.find(module)] if own else registry.names()
+        for registry in (STUDIES, PROBLEMS, NETWORKS)
+    )
+    console = Console(highlight=False, markup=False)
     studies = _table("dgm run …", "study", "kind", "question")
-    for study in load_studies().values():
-        kind = "search" if isinstance(study, Search) else "ablation"
-        studies.add_row(study.name, kind, study.question)
+    for name in studies_shown:
+        study = STUDIES.get(name)
+        studies.add_row(name, "search" if isinstance(study, Search) else "ablation", study.question)
     problems = _table("dgm solve …", "problem", "settings", "source")
-    for name in PROBLEMS:
+    for name in problems_shown:
         problem = PROBLEMS.get(name)
-        problems.add_row(name, ", ".join(problem.settings), problem.source)
-    console.print(studies)
-    console.print()
-    console.print(problems)
-    console.print()
-    console.print(f"networks: {', '.join(NETWORKS)}")
+        told = problem.source or (problem.__doc__ or "").strip().partition("\n")[0]
+        problems.add_row(name, ", ".join(problem.settings), told)
+    for table in (studies, problems):
+        if table.row_count:
+            console.print(table)
+            console.print()
+    if networks_shown:
+        console.print(f"networks: {', '.join(networks_shown)}")
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from dgm_cli import new
 from dgm_cli.catalog import list_all
 from dgm_cli.compare import compare
 from dgm_cli.report import report
@@ -14,6 +15,7 @@ from dgm_cli.rerun import rerun
 from dgm_cli.run import run
 from dgm_cli.solve import solve
 from dgm_core.errors import ConfigurationError
+from dgm_core.extensions import explained
 
 app = typer.Typer(
     name="dgm",
@@ -30,6 +32,7 @@ app.command()(reproduce)
 app.command()(report)
 app.command()(compare)
 app.command()(rerun)
+app.add_typer(new.app)
 
 
 def main() -> None:
@@ -43,6 +46,11 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         print("dgm: interrupted.", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:
+        where = explained(error)
+        if not where:
+            raise
+        _fail(where)
     sys.exit(code if isinstance(code, int) else 0)
 
 

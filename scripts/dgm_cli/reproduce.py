@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from dgm_cli.common import at_least, command_line, messages, print_json
+from dgm_cli.own import With, load_files
 from dgm_cli.solve import solve_with_progress
 from dgm_core.errors import ConfigurationError
 
@@ -25,10 +26,12 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    files: With = None,
 ) -> int:
     """Solve the paper's problems with its settings and compare with the errors it reports."""
     at_least("replicates", replicates, 1)
     at_least("seed", seed, 0)
+    load_files(files)
     import pandas as pd
 
     from analysis.tables import markdown, write

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dgm_cli.common import messages, print_json
+from dgm_cli.own import With, load_files
 
 
 def rerun(
@@ -16,8 +17,10 @@ def rerun(
         list[str] | None, typer.Option(help="A trial (or arm); repeatable.  By default all of them.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+    files: With = None,
 ) -> int:
     """Train recorded trials again and compare their curves; exit code 1 where one does not agree."""
+    load_files(files)
     from studies.rerun import rerun as train_again
 
     verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))

@@ -10,11 +10,13 @@ import typer
 from rich.table import Table
 
 from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json
+from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`.")],
+    study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`, or its file.")],
+    files: With = None,
     trials: Annotated[int | None, typer.Option(help="Trials of a search.")] = None,
     replicates: Annotated[int | None, typer.Option(help="Seeds each trial trains at once.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the whole study.")] = 0,
@@ -45,10 +47,12 @@ def run(
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)
-    from studies.catalog import load_study
+    from studies.catalog import STUDIES, load_study
     from studies.runner import Options, run_study
     from studies.study import Search
 
+    load_files(files)
+    study = named(STUDIES, study)
     chosen = load_study(study)
     changes = parse_settings(settings or [])
     if quick:

@@ -10,6 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json
+from dgm_cli.own import With, load_files, named
 
 if TYPE_CHECKING:
     from dgm_core import Setup
@@ -21,7 +22,10 @@ LOGGED = 20
 
 
 def solve(
-    problem: Annotated[str, typer.Argument(help="A problem's name, see `dgm list`.")],
+    problem: Annotated[
+        str, typer.Argument(help="A problem's name, see `dgm list`, or the file that defines it.")
+    ],
+    files: With = None,
     settings_name: Annotated[
         str | None, typer.Option("--settings", help="Named settings: paper, tuned, …")
     ] = None,
@@ -39,15 +43,17 @@ def solve(
     """Solve a problem and compare the solution with its reference."""
     at_least("replicates", replicates, 1)
     at_least("seed", seed, 0)
-    from dgm_core import Setup, load_problem
+    from dgm_core import PROBLEMS, Setup, load_problem
 
+    load_files(files)
+    problem = named(PROBLEMS, problem)
     chosen = load_problem(problem)
     label = settings_name or chosen.default_settings
-    setup = named = Setup.named(chosen, label)
+    setup = start = Setup.named(chosen, label)
     if iterations is not None:
         setup = setup.shortened(iterations)
     setup = setup.changed(parse_settings(settings or []))
-    if setup != named:
+    if setup != start:
         label += ", changed"
     solved = solve_with_progress(
         setup,

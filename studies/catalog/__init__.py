@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
 
-from dgm_core.errors import unknown
-from studies.study import Study
+from dgm_core.registry import Registry
+from studies.study import Ablation, Search, Study
 
 
-def load_studies() -> dict[str, Study]:
-    """Every study of the catalog by name, in alphabetical order."""
-    studies: dict[str, Study] = {}
-    for module in pkgutil.iter_modules(__path__):
-        study: Study = importlib.import_module(f"{__name__}.{module.name}").STUDY
-        studies[study.name] = study
-    return dict(sorted(studies.items()))
+def _studies(module: ModuleType) -> Iterator[tuple[str, Study]]:
+    """The studies among a module's names."""
+    for value in vars(module).values():
+        if isinstance(value, Search | Ablation):
+            yield value.name, value
+
+
+STUDIES: Registry[Study] = Registry("study", __name__, _studies)
 
 
 def load_study(name: str) -> Study:
-    """The study called `name`.  Raises ConfigurationError with the allowed names."""
-    studies = load_studies()
-    if name not in studies:
-        raise unknown("study", name, studies)
-    return studies[name]
+    """The study called `name`, the program's own or a user's.  Raises ConfigurationError."""
+    return STUDIES.get(name)

@@ -9,7 +9,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 
 from dgm_core import ConfigurationError, Setup, load_problem
 from dgm_core.networks import build_network, count_parameters
-from studies.catalog import load_studies, load_study
+from studies.catalog import STUDIES, load_study
 from studies.study import PHASES, Ablation, Search, replicate_seeds
 
 HEAT = Setup.named(load_problem("heat"))
@@ -125,7 +125,7 @@ def test_a_grid_has_an_arm_for_every_combination() -> None:
     assert some.baseline == "1, tanh"
 
 
-@pytest.mark.parametrize("name", load_studies())
+@pytest.mark.parametrize("name", STUDIES.names())
 def test_every_study_of_the_catalog_resolves_and_shortens(name: str) -> None:
     study = load_study(name)
     assert study.question.endswith("?")

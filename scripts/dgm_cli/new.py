@@ -1,0 +1,77 @@
+"""`dgm new`: a problem or a study to start from, a file that runs as it is."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgm_cli.common import messages
+from dgm_core.errors import ConfigurationError
+
+app = typer.Typer(name="new", help="Write a file to start from.", no_args_is_help=True)
+
+
+@app.command()
+def problem(
+    name: Annotated[str, typer.Argument(help="The problem's name, such as wave or my-equation.")],
+    out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
+) -> None:
+    """Write a problem of your own: an equation on a square, with its conditions and a reference."""
+    path = _write("problem.py.txt", name, out)
+    messages.print(f"Written: {path}. Solve it with: dgm solve {path}")
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="The study's name, such as wave-search.")],
+    problem_of: Annotated[
+        str, typer.Option("--problem", help="The problem to study: a name, or the file that defines it.")
+    ] = "heat",
+    out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
+) -> None:
+    """Write a study of your own: a search over batch size, learning rate, depth and iterations."""
+    if problem_of.endswith(".py"):
+        given, folder = Path(problem_of), (out or Path()).parent
+        if given.resolve().parent != folder.resolve():
+            raise ConfigurationError(f"{given} must lie beside the study that imports it.")
+        from dgm_cli.own import named
+        from dgm_core import PROBLEMS
+
+        cls = PROBLEMS.get(named(PROBLEMS, problem_of)).__name__
+        imported, made = f"from {given.stem} import {cls}\n", f"{cls}()"
+    else:
+        from dgm_core import PROBLEMS
+
+        PROBLEMS.get(problem_of)
+        imported, made = "", f'load_problem("{problem_of}")'
+    core = "Setup" if imported else "Setup, load_problem"
+    path = _write("study.py.txt", name, out, IMPORT=imported, CORE=core, MADE=made)
+    messages.print(f"Written: {path}. Run it with: dgm run {path} --quick")
+
+
+def _write(template: str, name: str, out: Path | None, **values: str) -> Path:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise ConfigurationError(
+            f"{name!r} is not allowed as a name: small letters and digits, with hyphens."
+        )
+    path = out or Path(f"{name.replace('-', '_')}.py")
+    values |= {
+        "NAME": name,
+        "CLASS": "".join(part.capitalize() for part in name.split("-")),
+        "FILE": str(path),
+    }
+    text = resources("dgm_cli").joinpath("templates", template).read_text(encoding="utf-8")
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigurationError(f"{path} exists: choose another --out.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+    return path

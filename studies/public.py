@@ -1,0 +1,150 @@
+"""Studies from Python and from notebooks: run one, and hold its answer in hand.
+
+The one module of this room that knows `analysis`: like the command line, it joins the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dgm_core import ConfigurationError, Problem, Setup, load_problem
+from dgm_core.calculus import Field
+from dgm_core.errors import unknown
+from dgm_core.training import load_field
+from studies.catalog import load_study
+from studies.records import MODELS, REPORT, StudyRecord
+from studies.runner import Options, run_study
+from studies.solve import solve_setup
+from studies.sources import load_sources
+from studies.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from analysis.load import Run
+
+
+class Result:
+    """A run folder and what it says: of a run that has just ended, or of an older one.
+
+    Raises `analysis.load.RunError` where the folder holds no run.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    @cached_property
+    def run(self) -> Run:
+        """The run's records as data frames: `trials`, `curves`, `decisions`, `solutions`."""
+        from analysis.load import load_run
+
+        return load_run(self.folder)
+
+    @property
+    def record(self) -> StudyRecord:
+        """study.json: the resolved study, its seeds, versions and outcome."""
+        return self.run.study
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The report's tables by name ("summary", "arms", "trials", …), in full precision; empty ones too."""
+        from analysis.report import TABLES
+
+        return {name: make(self.run) for name, (_, make) in TABLES.items()}
+
+    @cached_property
+    def figures(self) -> dict[str, Figure]:
+        """The report's figures by name, those that the run has data for."""
+        from analysis.plots import figures
+
+        return figures(self.run)
+
+    @cached_property
+    def answers(self) -> list[str]:
+        """What the run says, a sentence or two each."""
+        from analysis.answer import answer
+
+        return answer(self.run, self.tables)
+
+    def report(self) -> Path:
+        """Writes tables/, figures/ and report.html into the run folder; the page's path."""
+        from analysis.report import make_report
+
+        make_report(self.folder)
+        return self.folder / REPORT
+
+    def fields(self) -> list[str]:
+        """The names of the trained fields that the run has kept."""
+        return sorted(path.stem for path in (self.folder / MODELS).glob("*.pt"))
+
+    def field(self, name: str | None = None) -> Field:
+        """A trained field: (K, n, d) -> (K, n, q), float64, K its confirmed replicates.
+
+        By default a search's winner, or the only one there is.  Raises ConfigurationError where there is none
+        of that name.
+        """
+        known = self.fields()
+        chosen = name or ("winner" if "winner" in known else known[0] if len(known) == 1 else None)
+        if chosen is None or chosen not in known:
+            if not known:
+                raise ConfigurationError(f"{self.folder} has kept no trained field.")
+            raise unknown("field of this run", str(name), known)
+        load_sources(self.folder, self.record)
+        return load_field(self.folder / MODELS / f"{chosen}.pt")
+
+    def __repr__(self) -> str:
+        return f"Result({str(self.folder)!r}, {self.record.state})"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        said = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.answers)
+        title = f"{self.record.name}/{self.record.run}, {self.record.state}"
+        return f"<p><b>{escape(title)}</b></p><ul>{said}</ul>"
+
+
+def run(study: Study | str, *, quick: bool = False, replicates: int | None = None, **options: Any) -> Result:
+    """Runs a search or an ablation, with its report.
+
+    study: one of your own, or the name of one.  quick: its short variant.  options: those of
+    `studies.runner.Options`, such as `out`, `run` (the name), `seed`, `cores`, `address`.  Raises
+    ConfigurationError for what cannot be run.
+    """
+    chosen = load_study(study) if isinstance(study, str) else study
+    if quick:
+        chosen = chosen.shortened()
+    if replicates is not None:
+        chosen = replace(chosen, replicates=replicates)
+    if "out" in options:
+        options["out"] = Path(options["out"])
+    result = Result(run_study(chosen, Options(quick=quick, **options)))
+    if result.record.state != "interrupted":
+        result.report()
+    return result
+
+
+def solve(
+    problem: Problem | Setup | str,
+    *,
+    settings: str | None = None,
+    out: str | Path = "results",
+    **options: Any,
+) -> Result:
+    """Trains one setup in this process, with its report.
+
+    problem: one of your own, a name, or a whole setup; settings: the name of those to use.  options: those
+    of `studies.solve.solve_setup`, such as `seed`, `replicates`, `run`, `on_progress`.
+    """
+    if isinstance(problem, Setup):
+        setup, label = problem, settings or "as given"
+    else:
+        chosen = load_problem(problem) if isinstance(problem, str) else problem
+        label = settings or chosen.default_settings
+        setup = Setup.named(chosen, label)
+    result = Result(solve_setup(setup, out=Path(out), settings=label, **options).folder)
+    result.report()
+    return result

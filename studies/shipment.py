@@ -1,0 +1,51 @@
+"""What a worker is given: a task by value, with the files of the user's own that it needs."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ray import cloudpickle
+
+from dgm_core.extensions import Sources
+from studies.trainable import Task
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """A task, and the sources that must be loaded before it can be unpacked.
+
+    Classes of a loaded file are found again under the file's name; those of a script or a notebook travel
+    by value.  Neither asks for anything to be installed where the worker runs.
+    """
+
+    main: tuple[str, ...]
+    files: tuple[tuple[str, bytes], ...]
+    origins: tuple[tuple[str, str], ...]
+    content: bytes
+
+    @classmethod
+    def of(cls, task: Task, sources: Sources) -> Shipment:
+        """Packs a task."""
+        files, origins = tuple(sources.files.items()), tuple(sources.origins.items())
+        return cls(sources.main, files, origins, cloudpickle.dumps(task))
+
+    def open(self) -> Task:
+        """The task, its sources loaded into this process."""
+        return _opened(self)
+
+
+@lru_cache(maxsize=4)
+def _opened(shipment: Shipment) -> Task:
+    if shipment.main:
+        folder = Path(tempfile.mkdtemp(prefix="dgm-sources-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        sources = Sources(dict(shipment.files), shipment.main, dict(shipment.origins))
+        sources.write(folder)
+        sources.load(folder)
+    task: Task = cloudpickle.loads(shipment.content)
+    return task
