@@ -17,6 +17,9 @@ from pydantic import ValidationError
 from studies import records
 from studies.records import StudyRecord
 
+_SINCE_2 = ("residual",)
+"""Columns that runs of schema version 1 lack."""
+
 
 class RunError(ValueError):
     """A folder cannot be read as a run; the message is one sentence."""
@@ -26,7 +29,8 @@ class RunError(ValueError):
 class Run:
     """A run folder: the resolved study and its trials; the larger tables are read when first asked for.
 
-    Columns are those of `studies.records`.
+    Columns are those of `studies.records`, but that the score of the run, whatever its metric, is called
+    `mae` in `trials` and `curves`; `analysis.words` gives it its name where it is shown.
     """
 
     folder: Path
@@ -41,8 +45,9 @@ class Run:
     @cached_property
     def errors(self) -> pd.DataFrame:
         """The rows of the curves where the error was measured: trial, replicate, iteration, mae."""
-        measured = pc.field("mae").is_valid() & ~pc.is_nan(pc.field("mae"))
-        return self._curves(columns=list(records.CURVE_KEYS), rows=measured)
+        score = pc.field(self._score)
+        measured = score.is_valid() & ~pc.is_nan(score)
+        return self._curves(columns=["trial", "replicate", "iteration", self._score], rows=measured)
 
     @cached_property
     def decisions(self) -> pd.DataFrame:
@@ -75,13 +80,26 @@ class Run:
 
     @property
     def _outputs(self) -> list[str]:
-        return [f"{kind}_{name}" for kind in ("reference", "prediction") for name in self.study.outputs]
+        kinds = ("reference", "prediction") if self.has_reference else ("prediction",)
+        return [f"{kind}_{name}" for kind in kinds for name in self.study.outputs]
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the problem's solution is known, so that there are errors."""
+        return self.study.metric != "residual"
 
     def _curves(self, columns: list[str] | None, rows: pc.Expression | None) -> pd.DataFrame:
-        expected = {**records.CURVE_KEYS, **dict.fromkeys(["loss", *self._terms], "float32")}
+        keys = {self._score if name == "score" else name: kind for name, kind in records.CURVE_KEYS.items()}
+        expected = {**keys, **dict.fromkeys(["loss", *self._terms], "float32")}
         if columns is not None:
             expected = {name: expected[name] for name in columns}
-        return _table(self.folder, records.CURVES, expected, columns=columns, rows=rows)
+        table = _table(self.folder, records.CURVES, expected, columns=columns, rows=rows)
+        return table.rename(columns={"score": "mae"})
+
+    @property
+    def _score(self) -> str:
+        """The column of the curves that holds the score."""
+        return "score" if self.study.schema_version > 1 else "mae"
 
 
 def load_run(folder: Path) -> Run:
@@ -96,7 +114,9 @@ def load_run(folder: Path) -> Run:
         for name in (records.TRIALS, records.CURVES):
             if not (folder / name).is_file():
                 raise RunError(f"{folder} is a finished run but its {name} is missing.")
-    return Run(folder, study, _table(folder, records.TRIALS, records.TRIAL_COLUMNS))
+    since = {name: kind for name, kind in records.TRIAL_COLUMNS.items() if name not in _SINCE_2}
+    trials = records.typed(_table(folder, records.TRIALS, since), records.TRIAL_COLUMNS)
+    return Run(folder, study, trials.assign(mae=trials[study.metric]))
 
 
 def _study(folder: Path) -> StudyRecord:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from analysis import answer, plots, tables
 from analysis.load import Run, load_run
 from analysis.tables.rounding import seconds
+from analysis.words import relabelled, worded
 from studies import records
 
 TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
@@ -45,18 +46,20 @@ def make_report(folder: Path) -> list[Path]:
     Needs the folder alone, and writes the same tables every time.  Raises RunError where it is no run.
     """
     run = load_run(folder)
-    made = {name: make(run) for name, (_, make) in TABLES.items()}
+    made = make_tables(run)
+    metric = run.study.metric
     written: list[Path] = []
     shown: list[_Shown] = []
-    for name, table in made.items():
-        if not len(table):
+    for name, own in made.items():
+        if not len(own):
             continue
-        written += tables.write(run.folder / records.TABLES, name, table)
-        text = tables.present(table)
+        table = relabelled(own, metric)
+        written += tables.write(run.folder / records.TABLES, name, table, metric)
+        text = tables.present(table, metric)
         rows = [list(row) for row in text.itertuples(index=False, name=None)]
-        shown.append(
-            _Shown(TABLES[name][0], list(map(str, text.columns)), rows, f"{records.TABLES}/{name}.csv")
-        )
+        head = list(map(str, text.columns))
+        title = worded(TABLES[name][0], metric)
+        shown.append(_Shown(title, head, rows, f"{records.TABLES}/{name}.csv"))
     drawn = plots.draw(run, run.folder / records.FIGURES)
     written += [path for figure in drawn for path in (figure.png, figure.pdf)]
     page = run.folder / records.REPORT
@@ -64,18 +67,28 @@ def make_report(folder: Path) -> list[Path]:
     return [*written, page]
 
 
+def make_tables(run: Run) -> dict[str, pd.DataFrame]:
+    """All tables of a run by name, in full precision, its score under the common name."""
+    return {name: make(run) for name, (_, make) in TABLES.items()}
+
+
 def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: list[plots.Drawn]) -> str:
     environment = Environment(
         loader=PackageLoader("analysis"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    metric = run.study.metric
     images = [
-        (figure.title, base64.b64encode(figure.png.read_bytes()).decode("ascii"), figure.pdf.name)
+        (
+            worded(figure.title, metric),
+            base64.b64encode(figure.png.read_bytes()).decode("ascii"),
+            figure.pdf.name,
+        )
         for figure in drawn
     ]
     return environment.get_template("report.html.j2").render(
         study=run.study,
-        answers=answer.answer(run, made),
-        warnings=answer.warnings(run, made),
+        answers=[worded(said, metric) for said in answer.answer(run, made)],
+        warnings=[worded(said, metric) for said in answer.warnings(run, made)],
         tables=shown,
         figures=images,
         facts=_facts(run),

@@ -69,8 +69,8 @@ def entry_rows(phase: str, entry: TrialEntry) -> list[dict[str, Any]]:
             if diverged and entry.status != Status.FAILED:
                 row["status"] = str(Status.DIVERGED)
             row["diverged_at"] = replicates["diverged_at"][k]
-            for metric in ("mae", "rel_l2", "max_error", "mae_batch_statistics"):
-                values = replicates[metric]
+            measured = {**replicates["errors"], "mae_batch_statistics": replicates["mae_batch_statistics"]}
+            for metric, values in measured.items():
                 row[metric] = None if diverged or values is None else finite(values[k])
             names = loss_columns(entry.setup.problem.terms)
             row.update(zip(names, map(finite, replicates["losses"][k]), strict=True))
@@ -98,15 +98,15 @@ def _curve(entry: TrialEntry, curves: Mapping[str, Any]) -> pd.DataFrame:
     losses: torch.Tensor = curves["losses"]  # (iterations, K, 1 + T)
     iterations, replicates, _ = losses.shape
     names = loss_columns(entry.setup.problem.terms)
-    mae = np.full((iterations, replicates), math.nan)
+    score = np.full((iterations, replicates), math.nan)
     for iteration, values in curves["errors"]:
         if iteration > 0:
-            mae[iteration - 1] = values
+            score[iteration - 1] = values
     table = {
         "trial": np.full(iterations * replicates, entry.trial, dtype=object),
         "replicate": np.repeat(entry.job.first + np.arange(replicates), iterations),
         "iteration": np.tile(np.arange(1, iterations + 1), replicates),
-        "mae": mae.T.reshape(-1),
+        "score": score.T.reshape(-1),
     }
     values = torch.where(torch.isfinite(losses), losses, math.nan)
     for column, name in enumerate(names):

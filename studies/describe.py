@@ -18,6 +18,7 @@ def base_record(base: Setup, **values: Any) -> StudyRecord:
     problem = base.problem
     return StudyRecord(
         problem=problem.name,
+        metric=problem.metric,
         parameters=problem.parameters(),
         axes={axis.name: (axis.lower, axis.upper) for axis in problem.inputs},
         outputs=list(problem.outputs),
@@ -57,7 +58,7 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
         "scheduler": {
             "name": "ASHA",
             "time": TIME,
-            "score": f"median over replicates of the MAE ({SCORE})",
+            "score": f"median over replicates of {study.base.problem.metric} ({SCORE})",
             "grace_period": study.grace_period,
             "reduction_factor": study.reduction_factor,
             "max_t": study.max_t,

@@ -15,6 +15,7 @@ from rich.text import Text
 from dgm_core import Status
 from studies.entries import TrialEntry
 from studies.journal import Journal
+from studies.records import LABELS
 from studies.trainable import PENALTY, SCORE
 
 STYLES = {
@@ -120,12 +121,17 @@ class LiveTable(tune.Callback):
         table.add_column("trial", no_wrap=True)
         table.add_column("state", no_wrap=True)
         table.add_column("iterations", justify="right", no_wrap=True)
-        table.add_column("error (MAE)", justify="right", no_wrap=True)
+        table.add_column(LABELS[self._metric], justify="right", no_wrap=True)
         for key in self._keys:
             table.add_column(key.replace("_", " "), justify="right", overflow="ellipsis")
         for entry in [*running, *ended[-room:][::-1]]:
             table.add_row(*self._row(entry))
         return Group(Text(self._headline(entries), style="bold"), table, Text(self._footline(entries)))
+
+    @property
+    def _metric(self) -> str:
+        entries = list(self._journal.entries.values())
+        return entries[0].setup.problem.metric if entries else "mae"
 
     def _row(self, entry: TrialEntry) -> list[Text]:
         status = entry.status
@@ -161,16 +167,17 @@ class LiveTable(tune.Callback):
         if self._live is None and self._notebook is None:
             entry = self._journal.entries[trial.trial_id]
             status = entry.status or "running"
+            score = f"{LABELS[self._metric]} {_score(entry)}"
             self._console.print(
                 f"{self._headline(list(self._journal.entries.values()))} · {entry.trial} {status} "
-                f"at {entry.iterations:,} / {entry.setup.config.iterations:,}, MAE {_score(entry)}",
+                f"at {entry.iterations:,} / {entry.setup.config.iterations:,}, {score}",
                 highlight=False,
                 soft_wrap=True,
             )
 
 
 def _score(entry: TrialEntry) -> str:
-    values = entry.result.get("replicates", {}).get("mae")
+    values = entry.result.get("replicates", {}).get("scores")
     if not values:
         return "–"
     if entry.status == Status.DIVERGED or entry.result[SCORE] >= PENALTY:

@@ -24,5 +24,5 @@ def best_trial(journal: Journal) -> TrialEntry | None:
 
 def outcome(entries: Sequence[TrialEntry], trial: str) -> Outcome:
     """A confirmed setting with its median error and the interval over the seeds of all its trials."""
-    errors = [mae for entry in entries for mae in entry.result["replicates"]["mae"]]
-    return Outcome(trial=trial, config=resolved(entries[0].setup), mae=confirmed(errors))
+    scores = [score for entry in entries for score in entry.result["replicates"]["scores"]]
+    return Outcome(trial=trial, config=resolved(entries[0].setup), score=confirmed(scores))

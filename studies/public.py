@@ -52,9 +52,10 @@ class Result:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The report's tables by name ("summary", "arms", "trials", …), in full precision; empty ones too."""
-        from analysis.report import TABLES
+        from analysis.report import make_tables
+        from analysis.words import relabelled
 
-        return {name: make(self.run) for name, (_, make) in TABLES.items()}
+        return {name: relabelled(table, self.record.metric) for name, table in make_tables(self.run).items()}
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
@@ -67,8 +68,10 @@ class Result:
     def answers(self) -> list[str]:
         """What the run says, a sentence or two each."""
         from analysis.answer import answer
+        from analysis.report import make_tables
+        from analysis.words import worded
 
-        return answer(self.run, self.tables)
+        return [worded(said, self.record.metric) for said in answer(self.run, make_tables(self.run))]
 
     def report(self) -> Path:
         """Writes tables/, figures/ and report.html into the run folder; the page's path."""

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of 2: the score has a name of its own, `metric`; curves hold it as `score`, where 1 had `mae`."""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 """Of a study: failed where the runner raised, or where a confirmation did."""
@@ -56,6 +57,7 @@ TRIAL_COLUMNS: dict[str, str] = {
     "mae": "Float64",  # mean absolute error at the last iteration; null where diverged or failed
     "rel_l2": "Float64",
     "max_error": "Float64",
+    "residual": "Float64",  # of a problem without a reference, in place of the errors
     "mae_batch_statistics": "Float64",  # as mae, normalising over the batch; null without batch norm
     "loss": "Float64",  # training loss of the last iteration
     "parameters": "Int64",  # trainable, of one replicate
@@ -70,7 +72,7 @@ CURVE_KEYS: dict[str, str] = {
     "trial": "string",
     "replicate": "int32",
     "iteration": "int64",  # from 1
-    "mae": "float64",  # NaN where it was not measured
+    "score": "float64",  # the metric that ranks; NaN where it was not measured
 }
 """Columns of curves.parquet; `loss` and `loss_<term>` (float32) follow, NaN after a divergence."""
 
@@ -89,14 +91,19 @@ SOLUTION_KEYS: dict[str, str] = {"phase": "string", "trial": "string", "arm": "s
 `prediction_<output>` (float64) follow."""
 
 
+LABELS = {"mae": "MAE", "rel_l2": "relative L² error", "max_error": "maximum error", "residual": "residual"}
+"""What the metrics are called."""
+
+
 class Outcome(BaseModel):
     """A confirmed setting: its configuration and the error over fresh seeds."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
 
     trial: str
     config: dict[str, Any]
-    mae: dict[str, float | int | None]  # median, low, high (see studies.intervals), n, diverged
+    score: dict[str, float | int | None] = Field(validation_alias=AliasChoices("score", "mae"))
+    """Of the study's metric: median, low, high (see studies.intervals), n, diverged."""
 
 
 class SourcesRecord(BaseModel):
@@ -116,6 +123,7 @@ class StudyRecord(BaseModel):
     kind: Literal["search", "ablation", "solve"]
     question: str
     problem: str
+    metric: str = "mae"  # what ranks: mae, rel_l2, max_error, or residual where there is no reference
     parameters: dict[str, Any]
     axes: dict[str, tuple[float, float]]  # name -> bounds, time last
     outputs: list[str]

@@ -25,7 +25,7 @@ _REPORT_SECONDS = 0.5
 ERRORS = "errors.json"
 
 Progress = Callable[[int, float, float], None]
-"""(iteration, median loss, median MAE)"""
+"""(iteration, median loss, median score)"""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _train(trainer: Trainer, on_progress: Progress | None) -> None:
         trainer.advance(trainer.setup.config.iterations, seconds=_REPORT_SECONDS)
         if on_progress is not None:
             metrics = measure(trainer)
-            on_progress(trainer.iteration, metrics["loss"], median(metrics["replicates"]["mae"]))
+            on_progress(trainer.iteration, metrics["loss"], median(metrics["replicates"]["scores"]))
 
 
 def _summary(folder: Path, setup: Setup, entry: TrialEntry, seeds: list[int]) -> dict[str, Any]:
@@ -116,13 +116,13 @@ def _summary(folder: Path, setup: Setup, entry: TrialEntry, seeds: list[int]) ->
         "run": str(folder),
         "problem": setup.problem.name,
         "config": collect.resolved(setup),
-        "mae": confirmed(values["mae"]),
-        "rel_l2": confirmed(values["rel_l2"]),
+        "metric": setup.problem.metric,
+        **{metric: confirmed(own) for metric, own in values["errors"].items()},
         "replicates": [
             {
                 "seed": seed,
                 "status": values["status"][k],
-                **{metric: collect.finite(values[metric][k]) for metric in ("mae", "rel_l2", "max_error")},
+                **{metric: collect.finite(own[k]) for metric, own in values["errors"].items()},
             }
             for k, seed in enumerate(seeds)
         ],

@@ -95,11 +95,12 @@ def run_trial(
 def measure(trainer: Trainer) -> dict[str, Any]:
     """A trial's metrics at its present iteration: the score that Tune sees, and every replicate's.
 
-    The score is the median over replicates of the mean absolute error, in which a diverged
-    replicate counts as the worst.
+    The score is the median over replicates of the problem's metric, in which a diverged replicate
+    counts as the worst.
     """
     result = trainer.result()
-    score = median(result.errors.mae)
+    errors = result.errors
+    score = median(errors.score)
     return {
         SCORE: score if math.isfinite(score) else PENALTY,
         TIME: result.iterations,
@@ -109,9 +110,8 @@ def measure(trainer: Trainer) -> dict[str, Any]:
         "parameters": count_parameters(trainer.network),
         "replicates": {
             "status": [str(status) for status in result.status],
-            "mae": result.errors.mae,
-            "rel_l2": result.errors.rel_l2,
-            "max_error": result.errors.max_error,
+            "scores": errors.score,
+            "errors": dict(errors.values),
             "mae_batch_statistics": trainer.evaluate_batch_statistics(),
             "losses": result.losses.tolist(),
             "diverged_at": result.curves.diverged_at(),

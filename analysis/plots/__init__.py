@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from analysis import scores
 from analysis.load import Run
 from analysis.plots import ablation, correlation, learning, search, solution, style
+from analysis.words import reword
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ def draw(run: Run, folder: Path) -> list[Drawn]:
         for name, title, make in _figures(run):
             made = make()
             if made is not None:
+                reword(made, run.study.metric)
                 drawn.append(Drawn(title, *style.save(made, folder, name)))
     return drawn
 
@@ -38,7 +40,7 @@ def figures(run: Run) -> dict[str, Figure]:
     """The figures of a run by name, for a notebook; what it has no data for is left out."""
     with style.styled():
         made = {name: make() for name, _, make in _figures(run)}
-    return {name: figure for name, figure in made.items() if figure is not None}
+    return {name: reword(figure, run.study.metric) for name, figure in made.items() if figure is not None}
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]:

@@ -22,6 +22,9 @@ from analysis.plots.bands import draw_band, limit
 
 Array = NDArray[np.float64]
 
+_GRID = 3
+"""A mesh is drawn where at least one in so many of its cells is known."""
+
 SIGNED, MAGNITUDE = "cividis", "magma"
 
 
@@ -60,8 +63,11 @@ def solution(run: Run, name: str) -> Figure | None:
     found = None if rows is None else solved(run, name, rows)
     if found is None:
         return None
-    drawn = {1: _line_panels, 2: _field_panels}.get(len(run.study.axes), _scatter_panels)
-    made = drawn(run, found)
+    if not run.has_reference:
+        made = _alone_panels(run, found)
+    else:
+        drawn = {1: _line_panels, 2: _field_panels}.get(len(run.study.axes), _scatter_panels)
+        made = drawn(run, found)
     style.caption(made, _caption(run, found))
     return made
 
@@ -71,7 +77,7 @@ def field(axis: Axes, points: pd.DataFrame, names: list[str], values: Array, **l
     across, up = names[1], names[0]
     axis.set(xlabel=f"{across} (nondimensional)", ylabel=f"{up} (nondimensional)")
     wide = points.assign(value=values).pivot_table(index=up, columns=across, values="value")
-    if wide.size == len(points) and not wide.isna().any(axis=None):
+    if wide.size <= _GRID * len(points):  # a grid, or what a domain contains of one
         return axis.pcolormesh(
             wide.columns, wide.index, wide.to_numpy(), shading="nearest", rasterized=True, **look
         )
@@ -173,13 +179,39 @@ def _scatter_panels(run: Run, found: Solved) -> Figure:
     return made
 
 
+def _alone_panels(run: Run, found: Solved) -> Figure:
+    """Without a reference: the approximation of each output, over one or two inputs, and the loss."""
+    names, outputs = list(run.study.axes), run.study.outputs if len(run.study.axes) <= 2 else []
+    made = style.figure(style.TWO_COLUMNS, 0.4 + 2.2 * (-(-(len(outputs) + 1) // 2)))
+    axes = list(made.subplots(-(-(len(outputs) + 1) // 2), 2, squeeze=False).flat)
+    for axis, output in zip(axes, outputs, strict=False):
+        values = found.points[f"prediction_{output}"].to_numpy()
+        if len(names) == 2:
+            made.colorbar(field(axis, found.points, names, values, cmap=SIGNED), ax=axis, label=output)
+        else:
+            for _, one in found.every.groupby(["trial", "replicate"]):
+                own = one.sort_values(names[0])
+                axis.plot(
+                    own[names[0]], own[f"prediction_{output}"], color=style.BLUE, linewidth=0.6, alpha=0.5
+                )
+            axis.set(xlabel=f"{names[0]} (nondimensional)", ylabel=f"{output} (nondimensional)")
+        axis.set_title(f"approximation of {output}")
+    loss = axes[len(outputs)]
+    loss_panel(run, loss, found.rows)
+    loss.set_title("loss")
+    for axis in axes[len(outputs) + 1 :]:
+        axis.remove()
+    style.letters(axes[: len(outputs) + 1])
+    return made
+
+
 def gallery(run: Run, limit_arms: int = 12) -> Figure | None:
     """The approximate solutions of an ablation's arms beside the reference, for one or two inputs."""
     names = list(run.study.axes)
     output = run.study.outputs[0]
     every = [solved(run, name, rows) for name, rows in arm_rows(run).items()]
     found = [one for one in every if one is not None][:limit_arms]
-    if not found or len(names) > 2:
+    if not found or len(names) > 2 or not run.has_reference:
         return None
     columns = 4
     lines = -(-(len(found) + 1) // columns)

@@ -12,6 +12,7 @@ from analysis import arms, scores, statistics
 from analysis.load import Run
 from analysis.scores import counted, numbers
 from analysis.tables.cells import cost_cells, error_cells, spread
+from analysis.words import RESIDUAL
 
 PHASES = ("search", "ablation", "solve")
 LOW_LOSS = 0.5
@@ -39,7 +40,8 @@ def loss_and_error(run: Run) -> pd.DataFrame:
     )
     finite = np.isfinite(table["mae"]) & np.isfinite(table["loss"])
     low = table["loss"].rank(pct=True) <= LOW_LOSS
-    table["degenerate"] = finite & low & (table["rel_l2"] > NOT_SOLVED)
+    known = run.study.metric != RESIDUAL
+    table["degenerate"] = finite & low & (table["rel_l2"] > NOT_SOLVED) & known
     return table
 
 
@@ -79,6 +81,7 @@ def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
                 "run": study.run,
                 "study": study.name,
                 "problem": study.problem,
+                "metric": study.metric,
                 "setting": name,
                 **error_cells(rows),
                 **cost_cells(rows),

@@ -27,7 +27,7 @@ def trials_table(run: Run) -> pd.DataFrame:
     table = table.drop(columns=constant)
     # The setting `iterations` is the column iterations_asked.
     table = table.drop(columns=f"{CONFIG}iterations", errors="ignore")
-    return table.rename(columns=lambda name: name.removeprefix(CONFIG))
+    return table.rename(columns=lambda name: name.removeprefix(CONFIG)).rename(columns={"error": "failure"})
 
 
 def counts_table(run: Run) -> pd.DataFrame:

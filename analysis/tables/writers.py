@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables import rounding
+from analysis.words import COMMON, heading, worded
 
 HEADERS = {
     "mae": "median MAE [interval]",
@@ -61,10 +62,11 @@ _ESCAPES = {
 }
 
 
-def present(table: pd.DataFrame) -> pd.DataFrame:
+def present(table: pd.DataFrame, metric: str = COMMON) -> pd.DataFrame:
     """The table as text: a column with its `_low` and `_high` becomes one, rounded to what they support.
 
-    Columns in which nothing is known are left out, and so are those that only a check needs.
+    Headings carry the name of `metric`, the score.  Columns in which nothing is known are left out, and so
+    are those that only a check needs.
     """
     shown = {}
     for name in table:
@@ -81,22 +83,23 @@ def present(table: pd.DataFrame) -> pd.DataFrame:
         else:
             cells = [_cell(str(name), value) for value in table[name]]
         if any(cell != rounding.ABSENT for cell in cells) or not len(table):
-            shown[_header(str(name))] = cells
+            title = heading(str(name), HEADERS, spread=f"{name}_low" in table)
+            shown[worded(title, metric)] = cells
     return pd.DataFrame(shown, index=range(len(table)), dtype=object)
 
 
-def markdown(table: pd.DataFrame) -> str:
+def markdown(table: pd.DataFrame, metric: str = COMMON) -> str:
     """The table in GitHub's Markdown, rounded."""
-    text = present(table)
+    text = present(table, metric)
     head = [_markdown(str(name)) for name in text]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in text.itertuples(index=False)]
     return "\n".join(lines) + "\n"
 
 
-def latex(table: pd.DataFrame) -> str:
+def latex(table: pd.DataFrame, metric: str = COMMON) -> str:
     """The table as a LaTeX tabular with booktabs rules, rounded and escaped."""
-    text = present(table)
+    text = present(table, metric)
     align = "l" + "r" * (text.shape[1] - 1)
     lines = [f"\\begin{{tabular}}{{{align}}}", "\\toprule"]
     lines += [" & ".join(_latex(str(name)) for name in text) + r" \\", "\\midrule"]
@@ -104,18 +107,14 @@ def latex(table: pd.DataFrame) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
-def write(folder: Path, name: str, table: pd.DataFrame) -> list[Path]:
+def write(folder: Path, name: str, table: pd.DataFrame, metric: str = COMMON) -> list[Path]:
     """Writes name.csv, name.md and name.tex into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
-    texts = [table.to_csv(index=False, lineterminator="\n"), markdown(table), latex(table)]
+    texts = [table.to_csv(index=False, lineterminator="\n"), markdown(table, metric), latex(table, metric)]
     for path, content in zip(paths, texts, strict=True):
         path.write_text(content, encoding="utf-8")
     return paths
-
-
-def _header(name: str) -> str:
-    return HEADERS.get(name, name.replace("_", " "))
 
 
 def _float(value: Any) -> float:

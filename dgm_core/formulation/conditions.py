@@ -105,18 +105,18 @@ class Cauchy(Condition):
 class Periodic(Condition):
     """The solution repeats itself along an axis: placed on its lower end, compared with the upper one.
 
-    u and its first `derivatives` derivatives along the axis agree, of all outputs: a component each.
-    As a hard condition it holds by itself: the network then sees (cos, sin) of the axis.
+    Its region is that end, `domain.at(x=lower)`.  u and its first `derivatives` derivatives along the axis
+    agree, of all outputs: a component each.  As a hard condition it holds by itself: the network then sees
+    (cos, sin) of the axis.
     """
 
     axis: Axis
     derivatives: int = 1
 
     def elsewhere(self, x: Tensor, region: Region) -> Tensor:
-        shift = torch.tensor(
-            [axis_is * (self.axis.upper - self.axis.lower) for axis_is in self._column(region)]
-        )
-        return x + shift.to(x)
+        length = self.axis.upper - self.axis.lower
+        fixed = [float(a == b == self.axis.lower) for a, b in region.bounds]
+        return x + length * x.new_tensor(fixed)
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         assert other is not None
@@ -126,11 +126,6 @@ class Periodic(Condition):
                 path = [self.axis.name] * order
                 jumps.append(y.d(*path, output=output) - other.d(*path, output=output))
         return torch.cat(jumps, dim=-1)
-
-    def _column(self, region: Region) -> list[float]:
-        """One for the axis, zero for the others; the axis is the one that the region fixes."""
-        bounds = region.bounds
-        return [float(a == b == self.axis.lower) for a, b in bounds]
 
 
 def _flux(y: Derivatives, region: Region, output: int) -> Tensor:

@@ -24,6 +24,7 @@ def compare(
     """
     from analysis.load import RunError, load_run
     from analysis.tables import compare_table, present
+    from analysis.words import COMMON, relabelled
 
     try:
         table = compare_table([load_run(run) for run in runs])
@@ -31,7 +32,11 @@ def compare(
         raise ConfigurationError(str(error)) from None
     if table.empty:
         raise ConfigurationError("these runs hold no confirmed setting and no arm to compare.")
-    shown = present(table.assign(run=table["study"] + "/" + table["run"])[SHOWN])
+    if len(metrics := list(table["metric"].unique())) > 1:
+        raise ConfigurationError(f"these runs are scored by different metrics: {', '.join(metrics)}.")
+    table = relabelled(table, metrics[0])
+    columns = [name.replace(COMMON, metrics[0]) for name in SHOWN]
+    shown = present(table.assign(run=table["study"] + "/" + table["run"])[columns], metrics[0])
     view = Table(box=None, pad_edge=False)
     for column in shown.columns:
         view.add_column(str(column), overflow="fold")

@@ -123,7 +123,7 @@ def summary(folder: Path) -> dict[str, Any]:
     run = load_run(folder)
     record, counts = run.study, counts_table(run).iloc[0]
     winner, reference = (
-        None if o is None else {"trial": o.trial, "config": o.config, "mae": o.mae}
+        None if o is None else {"trial": o.trial, "config": o.config, record.metric: o.score}
         for o in (record.winner, record.reference)
     )
     return {
@@ -137,6 +137,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "seconds": record.seconds,
         "winner": winner,
         "reference": reference,
+        "metric": record.metric,
     }
 
 
@@ -150,13 +151,14 @@ def _summary(record: Any) -> None:
         messages.print("No trial completed, so there is no winner: give the search more trials.")
         return
     from studies.intervals import median_coverage
+    from studies.records import LABELS
 
-    keys = list(record.space)
+    keys, name = list(record.space), LABELS[record.metric]
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    n = record.winner.mae["n"]
+    n = record.winner.score["n"]
     interval_title = f"its interval (covers {100 * median_coverage(n):.1f} %)" if n > 1 else "no interval"
-    table.title = f"Confirmed on {n} fresh seed{'s' if n > 1 else ''}: median MAE and {interval_title}"
-    for column in ("settings", *(key.replace("_", " ") for key in keys), "MAE"):
+    table.title = f"Confirmed on {n} fresh seed{'s' if n > 1 else ''}: median {name} and {interval_title}"
+    for column in ("settings", *(key.replace("_", " ") for key in keys), name):
         table.add_column(column)
     for label, outcome in (
         (f"winner (trial {record.winner.trial})", record.winner),
@@ -164,7 +166,7 @@ def _summary(record: Any) -> None:
     ):
         values = [outcome.config[key] for key in keys]
         cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]
-        table.add_row(label, *cells, interval(outcome.mae))
+        table.add_row(label, *cells, interval(outcome.score))
     messages.print(table)
 
 

@@ -67,7 +67,12 @@ def solve(
     )
     outcome = solved.summary
     paper = f" (paper: {chosen.reported_mae})" if chosen.reported_mae is not None else ""
-    messages.print(f"{problem}: MAE {interval(outcome['mae'])}{paper}, {outcome['seconds']:.1f} s")
+    from studies.records import LABELS
+
+    metric = outcome["metric"]
+    messages.print(
+        f"{problem}: {LABELS[metric]} {interval(outcome[metric])}{paper}, {outcome['seconds']:.1f} s"
+    )
     messages.print(f"Tables, figures and report: {solved.folder}")
     if as_json:
         print_json(outcome)
@@ -77,21 +82,23 @@ def solve(
 def solve_with_progress(setup: Setup, **options: Any) -> Solved:
     """`studies.solve.solve_setup` under a progress bar, with its tables and figures."""
     from analysis.report import make_report
+    from studies.records import LABELS
     from studies.solve import solve_setup
 
-    progress = _progress()
+    score = LABELS[setup.problem.metric]
+    progress = _progress(score)
     problem, total = setup.problem.name, setup.config.iterations
-    task = progress.add_task(problem, total=total, loss=math.nan, mae=math.nan)
+    task = progress.add_task(problem, total=total, loss=math.nan, score=math.nan)
     told = 0
 
-    def show(iteration: int, loss: float, mae: float) -> None:
+    def show(iteration: int, loss: float, value: float) -> None:
         nonlocal told
         if messages.is_terminal:
             progress.start()  # not before training has begun: what is refused shows no bar
-            progress.update(task, completed=iteration, loss=loss, mae=mae)
+            progress.update(task, completed=iteration, loss=loss, score=value)
         elif (share := LOGGED * iteration // total) > told:
             told = share
-            messages.print(f"{problem}: {iteration:,} of {total:,} · loss {loss:.2e} · MAE {mae:.2e}")
+            messages.print(f"{problem}: {iteration:,} of {total:,} · loss {loss:.2e} · {score} {value:.2e}")
 
     try:
         solved = solve_setup(setup, on_progress=show, **options)
@@ -102,12 +109,12 @@ def solve_with_progress(setup: Setup, **options: Any) -> Solved:
     return solved
 
 
-def _progress() -> Progress:
+def _progress(score: str) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]:.2e} · MAE {task.fields[mae]:.2e} · left"),
+        TextColumn("loss {task.fields[loss]:.2e} · " + score + " {task.fields[score]:.2e} · left"),
         TimeRemainingColumn(),
         console=messages,
     )

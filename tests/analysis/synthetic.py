@@ -115,7 +115,7 @@ def curve_rows(row: Mapping[str, Any], rng: np.random.Generator, every: int = 25
         lost = steps >= row["diverged_at"]
         loss, mae = np.where(lost, np.nan, loss), np.where(lost, np.nan, mae)
     frame = pd.DataFrame(
-        {"trial": row["trial"], "replicate": row["replicate"], "iteration": steps, "mae": mae, "loss": loss}
+        {"trial": row["trial"], "replicate": row["replicate"], "iteration": steps, "score": mae, "loss": loss}
     )
     for weight, term in zip((0.6, 0.2, 0.1, 0.1), TERMS, strict=True):
         frame[f"loss_{term}"] = weight * loss

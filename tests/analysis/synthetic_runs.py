@@ -78,7 +78,7 @@ def search_run(folder: Path, trials: int = 24, **changes: Any) -> Path:
     maes = {"winner": [1.0e-4, 1.2e-4, 0.9e-4, 1.4e-4, 1.1e-4], "reference": [8e-4, 9e-4, 7e-4, 12e-4, 10e-4]}
     rows += confirm_rows(maes, {"winner": best})
     outcomes = {
-        arm: Outcome(trial=f"confirm-{arm}", config=BASE | changes, mae=confirmed(maes[arm]))
+        arm: Outcome(trial=f"confirm-{arm}", config=BASE | changes, score=confirmed(maes[arm]))
         for arm, changes in {"winner": best, "reference": {}}.items()
     }
     study = record(

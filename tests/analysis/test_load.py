@@ -69,7 +69,7 @@ def test_a_finished_run_without_trials_is_named(copied: Callable[[str], Path]) -
 def test_a_newer_schema_is_refused(copied: Callable[[str], Path]) -> None:
     path = copied("empty") / records.STUDY
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
-    with pytest.raises(RunError, match="schema version 99, newer than this program's 1"):
+    with pytest.raises(RunError, match="schema version 99, newer than this program's 2"):
         load_run(path.parent)
 
 
@@ -94,3 +94,31 @@ def test_reading_needs_neither_torch_nor_ray() -> None:
     code = f"import sys, analysis.report; assert not {heavy} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_run_of_the_older_schema_is_read_as_it_was(copied: Callable[[str], Path]) -> None:
+    """Its curves hold the score as `mae`, its study.json the winner's as `mae`, and no metric."""
+    folder = copied("search")
+    new = load_run(folder)
+    errors = new.errors
+    curves = pd.read_parquet(folder / records.CURVES).rename(columns={"score": "mae"})
+    curves.to_parquet(folder / records.CURVES)
+    trials = pd.read_parquet(folder / records.TRIALS).drop(columns="residual", errors="ignore")
+    trials.to_parquet(folder / records.TRIALS)
+    study = json.loads((folder / records.STUDY).read_text())
+    study["winner"]["mae"] = study["winner"].pop("score")
+    del study["metric"]
+    (folder / records.STUDY).write_text(json.dumps({**study, "schema_version": 1}))
+    old = load_run(folder)
+    assert old.study.metric == "mae"
+    assert old.study.winner == new.study.winner
+    pd.testing.assert_frame_equal(old.errors, errors)
+    pd.testing.assert_frame_equal(old.trials, new.trials)
+
+
+def test_the_score_is_the_run_s_own_metric(copied: Callable[[str], Path]) -> None:
+    folder = copied("search")
+    study = json.loads((folder / records.STUDY).read_text())
+    (folder / records.STUDY).write_text(json.dumps({**study, "metric": "rel_l2"}))
+    recorded = pd.read_parquet(folder / records.TRIALS)["rel_l2"]
+    pd.testing.assert_series_equal(load_run(folder).trials["mae"], recorded, check_names=False)

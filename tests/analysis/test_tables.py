@@ -24,7 +24,7 @@ def test_trials_table_has_a_row_for_each_trial_and_the_settings_that_vary(run: C
     assert {"batch_size", "learning_rate", "depth", "activation"} <= set(table)
     assert "network" not in table
     failed = table[table["status"] == "failed"].iloc[0]
-    assert failed["error"] == "RuntimeError: <out of memory> & more"
+    assert failed["failure"] == "RuntimeError: <out of memory> & more"
     assert table.columns.is_unique
 
 
@@ -53,7 +53,7 @@ def test_summary_compares_winner_and_reference(run: Callable[[str], Run]) -> Non
     assert winner["batch_size"] == 214
     outcome = run("search").study.winner
     assert outcome is not None
-    assert outcome.mae["median"] == winner["mae"]
+    assert outcome.score["median"] == winner["mae"]
 
 
 def test_arms_table_by_hand(run: Callable[[str], Run]) -> None:

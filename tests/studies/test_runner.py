@@ -95,8 +95,8 @@ def test_the_winner_is_confirmed_on_seeds_the_search_never_saw(search: Path, tri
     searched = set(trials[trials["phase"] == "search"]["seed"])
     assert len(confirmed) == SEARCH.confirmations
     assert not set(confirmed["seed"]) & searched
-    assert record.winner.mae["median"] == pytest.approx(np.median(confirmed["mae"]))
-    assert record.winner.mae["n"] == SEARCH.confirmations
+    assert record.winner.score["median"] == pytest.approx(np.median(confirmed["mae"]))
+    assert record.winner.score["n"] == SEARCH.confirmations
     assert record.reference is not None
     assert record.reference.config["learning_rate"] == 1e-4
     assert set(trials[trials["arm"] == "reference"]["status"]) == {"completed"}

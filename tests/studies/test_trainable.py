@@ -62,7 +62,7 @@ def test_a_trial_resumes_where_its_checkpoint_left_it() -> None:
 def test_the_score_is_the_median_of_the_replicates_errors() -> None:
     seen = Collected()
     run_trial(SETUP, [0, 1, 2], [], seen)
-    values = seen.metrics[-1]["replicates"]["mae"]
+    values = seen.metrics[-1]["replicates"]["scores"]
     assert seen.metrics[-1][SCORE] == sorted(values)[1]
     assert len(set(values)) == 3
 
