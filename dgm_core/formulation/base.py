@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from pydantic import Field as Bounded
-from pydantic import ValidationError
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
-from dgm_core.errors import ConfigurationError, explain, unknown
+from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.conditions import Condition, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
@@ -238,10 +237,7 @@ class Problem(ABC):
                 if not allowed:
                     raise ConfigurationError(f"unknown key 'problem.{key}': {cls.name} has no parameters.")
                 raise unknown("key", f"problem.{key}", [f"problem.{name}" for name in allowed])
-        try:
-            return cls(**parameters)
-        except ValidationError as error:
-            raise explain(error, allowed, prefix="problem.") from None
+        return cls(**parameters)
 
     @property
     def _axes(self) -> tuple[str, ...]:

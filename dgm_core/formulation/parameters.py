@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass
+
+from dgm_core.errors import explain
 
 STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=True)
 
@@ -20,6 +24,20 @@ def make_dataclass(cls: type, root: type) -> None:
         own = {"__dataclass_fields__", "__init__"} & set(vars(one))
         if issubclass(one, root) and one is not root and not own:
             dataclass(one, frozen=True, config=STRICT)
+            setattr(one, "__init__", _explaining(vars(one)["__init__"]))  # noqa: B010 (a method: mypy refuses)
+
+
+def _explaining(init: Callable[..., None]) -> Callable[..., None]:
+    """A dataclass's `__init__` whose complaint is one sentence: a ConfigurationError."""
+
+    @wraps(init)
+    def explaining(self: Any, *arguments: Any, **parameters: Any) -> None:
+        try:
+            init(self, *arguments, **parameters)
+        except ValidationError as error:
+            raise explain(error, field_names(type(self)), prefix="problem.") from None
+
+    return explaining
 
 
 def field_names(cls: Any) -> list[str]:

@@ -63,7 +63,19 @@ class Region(ABC):
         """Points (batches, n, d), float64, uniform over the region."""
         if not self.coordinates:
             return self.place(torch.zeros(batches, n, 0, dtype=torch.float64))
-        return self.place(sampler(batches, n, self.coordinates, generator))
+        if not self.rejects:
+            return self.place(sampler(batches, n, self.coordinates, generator))
+        units = (sampler(1, n, self.coordinates, generator) for _ in range(batches))
+        return torch.cat([self.accepted(unit, generator) for unit in units])
+
+    @property
+    def rejects(self) -> bool:
+        """Whether some of what `place` gives lies outside of the region: then `accepted` replaces it."""
+        return False
+
+    def accepted(self, unit: Tensor, generator: torch.Generator) -> Tensor:
+        """As `place`, with points that lie outside replaced by others from the generator."""
+        return self.place(unit)
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ def perturbed(problem: Posed) -> Field:
     size = max(1.0, problem.reference(problem.evaluation_points()).abs().max().item())
 
     def field(x: Tensor) -> Tensor:
-        return problem.reference(x) + size * torch.cos(0.5 + x.sum(dim=-1, keepdim=True))
+        # Of no period that a periodic problem has.
+        return problem.reference(x) + size * torch.cos(0.5 + 0.9 * x.sum(dim=-1, keepdim=True))
 
     return field
 

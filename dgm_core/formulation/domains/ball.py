@@ -68,6 +68,9 @@ class Sphere(Part):
     def place(self, unit: Tensor) -> Tensor:
         return Shell(self.centre, self.radius, self.radius).place(unit)
 
+    def distance(self, x: Tensor) -> Tensor:
+        return ((x - x.new_tensor(self.centre)).norm(dim=-1) - self.radius).abs()
+
     def normals(self, x: Tensor) -> Tensor:
         out = x - x.new_tensor(self.centre)
         return self.sign * out / out.norm(dim=-1, keepdim=True)

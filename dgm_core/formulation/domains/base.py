@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +24,10 @@ class Part(Region):
     @abstractmethod
     def normals(self, x: Tensor) -> Tensor:
         """The unit normals that point out of the domain, at points x (..., d) of the part, as (..., d)."""
+
+    @abstractmethod
+    def distance(self, x: Tensor) -> Tensor:
+        """How far points x (..., d) are from the surface that the part belongs to, (...)."""
 
     def flux(self, y: Derivatives, output: int = 0) -> Tensor:
         """∂u/∂n along the outward normal, (K, n, 1)."""
@@ -90,12 +94,22 @@ class Pieces(Part):
         return sum(piece.measure for piece in self.pieces)
 
     def place(self, unit: Tensor) -> Tensor:
+        return self._placed(unit, lambda piece, own: piece.place(own))
+
+    @property
+    def rejects(self) -> bool:
+        return any(piece.rejects for piece in self.pieces)
+
+    def accepted(self, unit: Tensor, generator: torch.Generator) -> Tensor:
+        return self._placed(unit, lambda piece, own: piece.accepted(own, generator))
+
+    def _placed(self, unit: Tensor, place: Callable[[Part, Tensor], Tensor]) -> Tensor:
         which, unit = pick(unit, [piece.measure for piece in self.pieces])
         points = unit.new_empty(*unit.shape[:-1], len(self.bounds))
-        for place, piece in enumerate(self.pieces):
-            chosen = which == place
+        for number, piece in enumerate(self.pieces):
+            chosen = which == number
             if chosen.any():
-                points[chosen] = piece.place(unit[chosen][:, : piece.coordinates])
+                points[chosen] = place(piece, unit[chosen][:, : piece.coordinates])
         return points
 
     def normals(self, x: Tensor) -> Tensor:
@@ -103,11 +117,14 @@ class Pieces(Part):
         normals = torch.zeros_like(x)
         nearest = torch.full(x.shape[:-1], torch.inf, dtype=x.dtype, device=x.device)
         for piece in self.pieces:
-            distance = off_bounds(x, piece.bounds)
+            distance = piece.distance(x)
             own = distance < nearest - 1e-9
             normals = torch.where(own[..., None], piece.normals(x), normals)
             nearest = torch.where(own, distance, nearest)
         return normals
+
+    def distance(self, x: Tensor) -> Tensor:
+        return torch.stack([piece.distance(x) for piece in self.pieces]).amin(dim=0)
 
 
 def pick(unit: Tensor, sizes: Sequence[float]) -> tuple[Tensor, Tensor]:

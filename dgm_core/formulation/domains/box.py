@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import TIME, Derivatives
 from dgm_core.errors import ConfigurationError, unknown
-from dgm_core.formulation.domains.base import Domain, Part, pick
+from dgm_core.formulation.domains.base import Domain, Part, off_bounds, pick
 from dgm_core.formulation.regions import Axis, BoxRegion, Region
 
 
@@ -47,6 +47,9 @@ class Face(Part):
         normals = torch.zeros_like(x)
         normals[..., [a.name for a in self.box.axes].index(axis)] = sign
         return normals
+
+    def distance(self, x: Tensor) -> Tensor:
+        return off_bounds(x, self.bounds)
 
     def flux(self, y: Derivatives, output: int = 0) -> Tensor:
         axis, sign = self._normal
@@ -111,6 +114,15 @@ class Sides(Part):
         sign = torch.where(near_lower, -1.0, 1.0).to(x).gather(-1, axis)
         columns = torch.tensor(space, device=x.device)[axis]
         return torch.zeros_like(x).scatter(-1, columns, sign)
+
+    def distance(self, x: Tensor) -> Tensor:
+        """Of points inside: to the nearest side."""
+        gaps = [
+            torch.minimum((x[..., i] - axis.lower).abs(), (x[..., i] - axis.upper).abs())
+            for i, axis in enumerate(self.box.axes)
+            if axis.name != TIME
+        ]
+        return torch.stack(gaps).amin(dim=0)
 
     @property
     def _sizes(self) -> list[float]:

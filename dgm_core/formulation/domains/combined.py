@@ -13,7 +13,7 @@ from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains.base import Domain, Part
 from dgm_core.formulation.quadrature import sobol_set
-from dgm_core.formulation.regions import Axis, BoxRegion, Region, Sampler
+from dgm_core.formulation.regions import Axis, BoxRegion, Region
 
 _MEASURED_BY = 2**14
 """Points that estimate how much of a region is kept: to about one in a thousand."""
@@ -23,8 +23,7 @@ _ROUNDS = 200
 class Kept(Region):
     """The points of another region that a rule keeps, drawn by rejection.
 
-    What the sampler draws and the rule refuses is replaced by independent uniform points, mini-batch by
-    mini-batch, so that how many mini-batches are drawn at once is no part of a sample.
+    What the sampler draws and the rule refuses is replaced by independent uniform points.
     """
 
     whole: Region
@@ -42,21 +41,22 @@ class Kept(Region):
         return self.whole.coordinates
 
     def place(self, unit: Tensor) -> Tensor:
-        """On the whole region: only `draw` can reject."""
+        """On the whole region: `accepted` rejects what is not kept."""
         return self.whole.place(unit)
 
-    def draw(self, sampler: Sampler, batches: int, n: int, generator: torch.Generator) -> Tensor:
-        return torch.cat([self._batch(sampler, n, generator) for _ in range(batches)])
+    @property
+    def rejects(self) -> bool:
+        return True
 
-    def _batch(self, sampler: Sampler, n: int, generator: torch.Generator) -> Tensor:
-        points = self.whole.draw(sampler, 1, n, generator)
+    def accepted(self, unit: Tensor, generator: torch.Generator) -> Tensor:
+        points = self.whole.accepted(unit, generator)
         for _ in range(_ROUNDS):
             bad = ~self.keeps(points)
             count = int(bad.sum())
             if not count:
                 return points
-            unit = torch.rand(count, self.coordinates, dtype=torch.float64, generator=generator)
-            points[bad] = self.whole.place(unit)
+            again = torch.rand(count, self.coordinates, dtype=torch.float64, generator=generator)
+            points[bad] = self.whole.accepted(again, generator)
         raise ConfigurationError(f"{self} is empty, or nearly: no points of it are found.")
 
 
@@ -93,6 +93,9 @@ class Cut(Kept, Part):
 
     def normals(self, x: Tensor) -> Tensor:
         return self.sign * self.whole.normals(x)
+
+    def distance(self, x: Tensor) -> Tensor:
+        return self.whole.distance(x)
 
 
 class _OfTwo(Domain):
@@ -202,19 +205,22 @@ class Lasting(Part):
     def place(self, unit: Tensor) -> Tensor:
         return self._joined(self.space.place(unit[..., : self.space.coordinates]), unit)
 
-    def draw(self, sampler: Sampler, batches: int, n: int, generator: torch.Generator) -> Tensor:
-        if not isinstance(self.space, Kept):
-            return super().draw(sampler, batches, n, generator)
-        spans = [
-            self._joined(self.space.draw(sampler, 1, n, generator), sampler(1, n, 1, generator))
-            for _ in range(batches)
-        ]
-        return torch.cat(spans)
+    @property
+    def rejects(self) -> bool:
+        return self.space.rejects
+
+    def accepted(self, unit: Tensor, generator: torch.Generator) -> Tensor:
+        return self._joined(self.space.accepted(unit[..., : self.space.coordinates], generator), unit)
 
     def normals(self, x: Tensor) -> Tensor:
         if not isinstance(self.space, Part):
             raise ConfigurationError("an instant has no normal.")
         return torch.cat([self.space.normals(x[..., :-1]), torch.zeros_like(x[..., -1:])], dim=-1)
+
+    def distance(self, x: Tensor) -> Tensor:
+        if isinstance(self.space, Part):
+            return self.space.distance(x[..., :-1])
+        return (x[..., -1] - self.begin).abs()
 
     def _joined(self, points: Tensor, unit: Tensor) -> Tensor:
         time = torch.full_like(points[..., :1], self.begin)

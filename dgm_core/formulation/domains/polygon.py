@@ -66,6 +66,11 @@ class Edge(Part):
         start, end = unit.new_tensor(self.start), unit.new_tensor(self.end)
         return start + unit * (end - start)
 
+    def distance(self, x: Tensor) -> Tensor:
+        start, end = x.new_tensor(self.start), x.new_tensor(self.end)
+        along = ((x - start) @ (end - start) / self.measure**2).clamp(0.0, 1.0)
+        return (x - start - along[..., None] * (end - start)).norm(dim=-1)
+
     def normals(self, x: Tensor) -> Tensor:
         (a, b), (c, d) = self.start, self.end
         return (x.new_tensor([d - b, a - c]) / self.measure).expand_as(x)

@@ -16,6 +16,7 @@ from dgm_core.formulation.verification import perturbed, residual_sizes
 from dgm_core.problems import PROBLEMS, load_problem
 from dgm_core.training import Setup
 from dgm_core.training.sampling import PointSource
+from dgm_core.training.scaling import Embedding
 
 torch.set_num_threads(1)
 
@@ -30,13 +31,20 @@ def draw(problem: Problem, seeds: tuple[int, ...] = SEEDS) -> dict[str, Tensor]:
     return PointSource(problem.regions(), BATCH, seeds, dtype=torch.float64).next()
 
 
-def random_field(problem: Problem, seed: int = 0) -> Field:
+def random_field(problem: Problem, seed: int = 0, inputs: int | None = None) -> Field:
     """A smooth field (K, n, d) -> (K, n, q) of K = 3 different random replicates."""
     generator = torch.Generator().manual_seed(seed)
-    inputs, outputs = len(problem.inputs), len(problem.outputs)
+    inputs, outputs = inputs or len(problem.inputs), len(problem.outputs)
     first = torch.randn(len(SEEDS), inputs, 12, dtype=torch.float64, generator=generator)
     last = torch.randn(len(SEEDS), 12, outputs, dtype=torch.float64, generator=generator)
     return lambda x: torch.tanh(x @ first.to(x) + 0.3) @ last.to(x)
+
+
+def embedded(problem: Problem, seed: int) -> Field:
+    """A random field that sees hard periodic axes as training shows them."""
+    embedding = Embedding(problem.inputs, problem.periodic, unit=False)
+    network = random_field(problem, seed, inputs=len(problem.inputs) + len(problem.periodic))
+    return lambda x: network(embedding(x))
 
 
 def parts_of(problem: Problem, u: Field, points: Points) -> dict[str, tuple[Tensor, ...]]:
@@ -152,13 +160,13 @@ def test_autograd_derivatives_agree_with_finite_differences(name: str) -> None:
     for i, axis in enumerate(axes):
         step = torch.zeros(len(axes), dtype=torch.float64)
         step[i] = h
-        first = (u(x + step) - u(x - step)) / (2.0 * h)
+        first = (u(x + 0.1 * step) - u(x - 0.1 * step)) / (0.2 * h)
         second = (u(x + step) - 2.0 * u(x) + u(x - step)) / h**2
         for q in range(len(problem.outputs)):
             torch.testing.assert_close(y.d(axis, output=q), first[..., q : q + 1], rtol=1e-5, atol=1e-6)
-            torch.testing.assert_close(
-                y.d(axis, axis, output=q), second[..., q : q + 1], rtol=1e-4, atol=1e-5
-            )
+            # Where it is large, so is what the differences leave out (Burgers' shock).
+            expected, largest = second[..., q : q + 1], max(1.0, second.abs().max().item())
+            torch.testing.assert_close(y.d(axis, axis, output=q), expected, rtol=1e-4, atol=1e-5 * largest)
 
 
 @every_problem
@@ -205,7 +213,7 @@ def test_description_is_complete(name: str) -> None:
 @every_problem
 def test_hard_conditions_hold_for_any_network(name: str) -> None:
     problem = load_problem(name)
-    network = random_field(problem, seed=7)
+    network = embedded(problem, seed=7)
     x = draw(problem)[problem.terms[0]]
     if not problem.hard_terms:
         with pytest.raises(ConfigurationError, match=name):
