@@ -6,7 +6,7 @@ from dgm_core import Setup, load_problem
 from studies.study import Search
 
 DEFAULT = Setup.named(load_problem("helmholtz"))
-BASE = DEFAULT.changed({"width": 40, "polish_iterations": 800, "polish_points": 800})
+BASE = DEFAULT.changed({"width": 40, "polish_iterations": 1_500, "polish_points": 1_500})
 
 SPACE = {
     "gain": FloatDistribution(1.0, 4.0, log=True),
