@@ -72,9 +72,9 @@ def test_what_a_file_lacks_is_a_sentence(folder, monkeypatch, capsys) -> None:
     )
     assert dgm(["solve", "two.py"], monkeypatch) == 2
     assert "defines more than one problem: give one of own-wave, second" in capsys.readouterr().err
-    (folder / "wrong.py").write_text(
-        text.replace("own-wave", "wrong").replace("y.laplacian()", "y.nothing()")
-    )
+    wrong = text.replace("own-wave", "wrong").replace("y.laplacian()", "y.nothing()")
+    (folder / "wrong.py").write_text(wrong)
+    extensions.unload()
     assert dgm(["solve", "wrong.py"], monkeypatch) == 2
     told = capsys.readouterr().err
     assert "wrong.py, line" in told

@@ -108,7 +108,7 @@ BROKEN = {
     "import torch\n\nclass A(:\n    pass\n": "line 3: invalid syntax",
     "import torch\nimport not_there\n": "line 2: ModuleNotFoundError: No module named 'not_there'",
     "x = 1\ny = x / 0\n": "line 2: ZeroDivisionError: division by zero",
-    "from dgm_core import Setup, load_problem as p\nSetup.named(p('heat'), 'b')\n": "line 2: unknown settings",
+    "from dgm_core import PROBLEMS\nPROBLEMS.get('heet')\n": "line 2: unknown problem 'heet'",
     "from dgm_core.formulation import Box, Problem\nclass A(Problem):\n    domain = Box(x=(0, 1))\nA()\n": (
         "line 4: a lacks the method `equation`"
     ),
