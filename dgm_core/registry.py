@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -48,9 +49,15 @@ class Registry(Generic[T]):
     def _scan(self) -> dict[str, tuple[T, ModuleType]]:
         """All entries with their modules; a name that two of them define is refused."""
         modules = (*self._own(), *extensions.modules())
-        if modules == self._modules:
-            return self._entries
-        entries: dict[str, tuple[T, ModuleType]] = {}
+        if modules != self._modules:
+            self._modules, self._entries = modules, self._found(modules, {})
+        # A script or a notebook defines its own as it goes.
+        return self._found([sys.modules["__main__"]], dict(self._entries))
+
+    def _found(
+        self, modules: Iterable[ModuleType], entries: dict[str, tuple[T, ModuleType]]
+    ) -> dict[str, tuple[T, ModuleType]]:
+        """The entries with those that the modules define."""
         for module in modules:
             for name, entry in self.find(module):
                 if name in entries and entries[name][0] is not entry:
@@ -59,7 +66,6 @@ class Registry(Generic[T]):
                         f"and in {_place(module)}."
                     )
                 entries.setdefault(name, (entry, module))
-        self._modules, self._entries = modules, entries
         return entries
 
     def _own(self) -> list[ModuleType]:

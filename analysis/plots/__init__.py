@@ -37,10 +37,13 @@ def draw(run: Run, folder: Path) -> list[Drawn]:
 
 
 def figures(run: Run) -> dict[str, Figure]:
-    """The figures of a run by name, for a notebook; what it has no data for is left out."""
+    """The figures of a run by name; what it has no data for is left out.  A notebook shows one as it is."""
     with style.styled():
         made = {name: make() for name, _, make in _figures(run)}
-    return {name: reword(figure, run.study.metric) for name, figure in made.items() if figure is not None}
+    found = {name: reword(figure, run.study.metric) for name, figure in made.items() if figure is not None}
+    for figure in found.values():
+        figure.__dict__["_repr_png_"] = partial(style.png, figure)  # IPython asks the object for it
+    return found
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]:

@@ -6,6 +6,7 @@ import math
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,13 @@ def _logarithmic(axis: Axis) -> None:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         if low >= 0.1 and high < 1e4:
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+
+
+def png(made: Figure) -> bytes:
+    """The figure as a PNG file's content."""
+    content = BytesIO()
+    FigureCanvasAgg(made).print_png(content, metadata={"Software": None})
+    return content.getvalue()
 
 
 def save(made: Figure, folder: Path, name: str) -> list[Path]:

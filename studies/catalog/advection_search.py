@@ -6,7 +6,7 @@ from dgm_core import Setup, load_problem
 from studies.study import Search
 
 DEFAULT = Setup.named(load_problem("advection"))
-BASE = DEFAULT.changed({"width": 40, "polish_iterations": 1_500, "polish_points": 1_500})
+BASE = DEFAULT.changed({"width": 40, "polish_iterations": 1_500, "polish_points": 1_500, "batch_size": 512})
 
 SPACE = {
     "activation": CategoricalDistribution(["tanh", "sin"]),
