@@ -10,10 +10,6 @@ from torch import Tensor
 
 from dgm_core.calculus.operators import Derivatives, Field
 
-NESTED = 3
-"""Up to this many axes a Laplacian takes a nested pass for each; beyond it all of them are lines of one
-batch.  `scripts/bench laplacian` measures both."""
-
 
 class Automatic(Derivatives):
     """The values of a field at points, and its partial derivatives there, each computed once.
@@ -41,15 +37,6 @@ class Automatic(Derivatives):
         if key not in self._gradients:
             self._gradients[key] = gradient(self.partial(output, key[1]), self.x)
         return self._gradients[key][..., last : last + 1]
-
-    def laplacian(
-        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
-    ) -> Tensor:
-        columns = self.space(axes)
-        if probes is not None or len(columns) <= NESTED or not self._pointwise:
-            return super().laplacian(axes, output, probes)
-        basis = torch.eye(len(self.axes), dtype=self.x.dtype, device=self.x.device)[list(columns)]
-        return self.directional(basis[None, None], 2, output).sum(dim=-1, keepdim=True)
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
         if not self._pointwise:

@@ -10,7 +10,7 @@ from dgm_core.formulation.base import (
     Residuals,
 )
 from dgm_core.formulation.conditions import Cauchy, Condition, Dirichlet, Holds, Neumann, Periodic, Robin
-from dgm_core.formulation.domains import Annulus, Ball, Box, Difference, Domain, Part, Polygon, Union
+from dgm_core.formulation.domains import Annulus, Ball, Box, Difference, Domain, InTime, Part, Polygon, Union
 from dgm_core.formulation.initial_value import InitialValueProblem
 from dgm_core.formulation.integral_equation import IntegralEquation
 from dgm_core.formulation.references import Table
@@ -32,6 +32,7 @@ __all__ = [
     "Domain",
     "FixedNodes",
     "Holds",
+    "InTime",
     "InitialValueProblem",
     "IntegralEquation",
     "Neumann",

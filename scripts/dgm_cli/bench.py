@@ -11,13 +11,16 @@ import torch
 from torch import Tensor
 
 from dgm_core import Setup, Trainer, load_problem
-from dgm_core.calculus import Field
+from dgm_core.calculus import Field, derivatives, rademacher
 from dgm_core.errors import unknown
+from dgm_core.networks import build_network
 from dgm_core.problems.fredholm import Fredholm
-from dgm_core.training import configure_process
+from dgm_core.streams import stream
+from dgm_core.training import TrainConfig, configure_process
 
 ROUNDS = 7
 REPLICATES = 5
+_DIMENSIONS, _PROBES = 100, 8
 
 Work = Callable[[], None]
 
@@ -53,6 +56,24 @@ def batched_quadrature() -> tuple[str, Work, str, Work]:
     )
 
 
+def random_laplacian() -> tuple[str, Work, str, Work]:
+    """A Laplacian with its gradient for the weights, exact and estimated along random directions.
+
+    Three seeds, 64 points, 3 layers of 64 units.
+    """
+    network = build_network(TrainConfig(depth=3, width=64), _DIMENSIONS, 1, range(3))
+    generator = stream(0, "bench")
+    x = torch.rand(3, 64, _DIMENSIONS, generator=generator)
+    probes = rademacher(torch.rand(3, 64, _PROBES, _DIMENSIONS, generator=generator))
+    axes = [f"x{i}" for i in range(_DIMENSIONS)]
+    return (
+        f"a Laplacian in {_DIMENSIONS} dimensions",
+        lambda: derivatives(network, x, axes).laplacian().square().sum().backward(),
+        f"its estimate along {_PROBES} directions",
+        lambda: derivatives(network, x, axes).laplacian(probes=probes).square().sum().backward(),
+    )
+
+
 class _LoopedFredholm(Fredholm):
     """The same equation with one forward pass for each node."""
 
@@ -71,7 +92,11 @@ def _advance(trainers: Iterable[Trainer], iterations: int) -> None:
         trainer.advance(trainer.iteration + iterations)
 
 
-BENCHMARKS = {"replicates": batched_replicates, "quadrature": batched_quadrature}
+BENCHMARKS = {
+    "replicates": batched_replicates,
+    "quadrature": batched_quadrature,
+    "probes": random_laplacian,
+}
 
 
 def measure(slow: Work, fast: Work) -> tuple[float, float, list[float]]:
