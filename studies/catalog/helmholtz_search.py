@@ -5,8 +5,8 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from dgm_core import Setup, load_problem
 from studies.study import Search
 
-DEFAULT = Setup.named(load_problem("helmholtz"))
-BASE = DEFAULT.changed({"width": 40, "polish_iterations": 1_500, "polish_points": 1_500})
+PLAIN = Setup.named(load_problem("helmholtz"), "plain")
+BASE = PLAIN.changed({"activation": "sin", "width": 40, "polish_iterations": 1_500, "polish_points": 1_500})
 
 SPACE = {
     "gain": FloatDistribution(1.0, 4.0, log=True),
@@ -19,7 +19,7 @@ SPACE = {
 STUDY = Search(
     name="helmholtz-search",
     base=BASE,
-    reference=DEFAULT,
+    reference=PLAIN,
     space=SPACE,
     trials=12,
     startup_trials=5,
@@ -29,7 +29,7 @@ STUDY = Search(
     time_limit=900.0,
     quick={
         "base": BASE.changed({"iterations": 300, "polish_iterations": 20}),
-        "reference": DEFAULT.changed({"iterations": 300}),
+        "reference": PLAIN.changed({"iterations": 300}),
         "space": {key: values for key, values in SPACE.items() if key != "iterations"},
         "trials": 4,
         "startup_trials": 2,
