@@ -91,8 +91,8 @@ def unload() -> None:
     """Forgets all loaded files, their modules and their folders."""
     roots = {root_of(path) for path in _loaded if path.is_file()} | {path.parent for path in _loaded}
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file is not None and is_own(module) and any(Path(file).is_relative_to(root) for root in roots):
+        place = Path(_place(module) or "")
+        if any(place.is_relative_to(root) for root in roots) and name.partition(".")[0] not in PROGRAM:
             del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if Path(entry) not in roots]
     _loaded.clear()
@@ -147,14 +147,19 @@ def _standard() -> tuple[Path, ...]:
 def _check_free(name: str, path: Path) -> None:
     """Refuses a name that is that of another module, which would be imported in place of this file."""
     known = sys.modules.get(name)
-    other = getattr(known, "__file__", None)
-    if known is None:
-        spec = importlib.util.find_spec(name)
-        other = spec.origin if spec is not None else None
-    if (known is not None or other is not None) and (
-        other is None or Path(other).resolve() != path.resolve()
-    ):
+    spec = importlib.util.find_spec(name) if known is None else None
+    if known is None and (spec is None or spec.origin is None):
+        return
+    other = _place(known) or (spec.origin if spec is not None else None)
+    if other is None or Path(other).resolve() != path.resolve():
         raise ConfigurationError(
             f"{path} cannot be imported: {other or 'Python itself'} is a module {name!r} as well; "
             "rename the file."
         )
+
+
+def _place(module: ModuleType | None) -> str | None:
+    """A module's file, or the folder of one that is a folder alone."""
+    if type(module) is not ModuleType:  # some libraries put objects of their own among the modules
+        return None
+    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
