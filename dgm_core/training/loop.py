@@ -34,9 +34,18 @@ class Trainer:
     and an optimizer of its own.  Errors are always those over the whole domain; a window that is
     not begun counts with its untrained weights.  `iteration` counts optimizer steps: the polish that
     ends a window, where configured, adds to `seconds` and to `polished` only.
+
+    carry: whether derivatives are carried forward where the network allows it (see `Carried`).
     """
 
-    def __init__(self, setup: Setup, seeds: Sequence[int], *, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        seeds: Sequence[int],
+        *,
+        device: torch.device | str = "cpu",
+        carry: bool = True,
+    ) -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: one or more, all distinct.")
         self.setup = setup
@@ -47,7 +56,8 @@ class Trainer:
         self.evaluation = Evaluation(setup.problem, device)
         self.network = Solution(setup, seeds).to(device)
         self.curves = Curves(len(seeds), setup.problem.terms)
-        self._stage = Stage(self.network, 0)
+        self._carry = carry
+        self._stage = Stage(self.network, 0, carry=carry)
 
     @property
     def done(self) -> bool:
@@ -145,7 +155,7 @@ class Trainer:
         if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
-        self._stage = Stage(self.network, state["window"])
+        self._stage = Stage(self.network, state["window"], carry=self._carry)
         self._stage.restore(state["stage"])
         self.polished = [Polished(**polished) for polished in state["polished"]]
         self.curves.restore(state["curves"])
@@ -170,7 +180,7 @@ class Trainer:
             self.polished.append(polish(self.network, self._stage.window, replicate))
         if not self._finished:
             self.network.begin(self._stage.window + 1)
-            self._stage = Stage(self.network, self._stage.window + 1)
+            self._stage = Stage(self.network, self._stage.window + 1, carry=self._carry)
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)
