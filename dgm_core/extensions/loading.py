@@ -90,8 +90,8 @@ def is_own(module: ModuleType | None) -> bool:
 def unload() -> None:
     """Forgets all loaded files, their modules and their folders."""
     roots = {root_of(path) for path in _loaded if path.is_file()} | {path.parent for path in _loaded}
-    for name, module in list(sys.modules.items()):
-        place = Path(_place(module) or "")
+    places = {name: Path(_place(module) or "") for name, module in sys.modules.items()}
+    for name, place in places.items():
         if any(place.is_relative_to(root) for root in roots) and name.partition(".")[0] not in PROGRAM:
             del sys.modules[name]
     sys.path[:] = [entry for entry in sys.path if Path(entry) not in roots]
