@@ -18,10 +18,10 @@ BASE = PLAIN.changed(
 )
 
 SPACE = {
-    "gain": FloatDistribution(1.0, 4.0, log=True),
-    "learning_rate": FloatDistribution(1e-3, 2e-2, log=True),
+    "gain": FloatDistribution(1.0, 3.0, log=True),
+    "learning_rate": FloatDistribution(3e-3, 2e-2, log=True),
     "causality": FloatDistribution(0.0, 2.0),
-    "iterations": IntDistribution(1_000, 4_000, log=True),
+    "iterations": IntDistribution(2_000, 6_000, log=True),
     "depth": IntDistribution(1, 3),
 }
 
