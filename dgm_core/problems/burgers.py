@@ -40,7 +40,7 @@ class Burgers(Problem):
     domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
     settings = {
         "default": {
-            "depth": 4,
+            "depth": 5,
             "width": 20,
             "activation": "tanh",
             "gain": 1.5,
@@ -49,7 +49,7 @@ class Burgers(Problem):
             "batch_size": 256,
             "learning_rate": 5e-3,
             "schedule": "cosine",
-            "iterations": 2_000,
+            "iterations": 4_000,
             "polish_iterations": 2_500,
             "polish_points": 5_000,
         },
