@@ -20,7 +20,7 @@ class Helmholtz(Problem):
 
     Exact: u = sin(κ x) sin(κ y).  Source: Escapil-Inchauspé and Ruz, "Hyper-parameter tuning of
     physics-informed neural networks: Application to Helmholtz problems" (2023), with κ = 4π; errors there are
-    relative 2-norms.
+    relative 2-norms.  Published: from 0.591 to 1.19e-4 over a search (see docs/equations.md).
     """
 
     half_waves: int = Bounded(default=4, ge=1, le=16)  # m, along each side
