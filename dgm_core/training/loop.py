@@ -60,6 +60,11 @@ class Trainer:
         self._stage = Stage(self.network, 0, carry=carry)
 
     @property
+    def operations(self) -> int | None:
+        """Tensor operations of one step, as it is replayed; None where it is not (see `dgm_core.tape`)."""
+        return self._stage.operations
+
+    @property
     def done(self) -> bool:
         """All iterations run and polished, or no replicate finite any more.
 

@@ -96,6 +96,11 @@ class Stage:
             self._average.update(self._flat.values)
         return total.detach(), terms.detach()
 
+    @property
+    def operations(self) -> int | None:
+        """Of a replayed step; None where steps are not replayed (or not yet: from the second on)."""
+        return None if self._tape is None else len(self._tape)
+
     @contextmanager
     def evaluated(self) -> Iterator[None]:
         """Within it the piece holds the weights that count: their average, where there is one."""

@@ -271,6 +271,18 @@ def zeros(x: Jet) -> Tensor:
     return torch.zeros_like(x.rows[:1, :1])
 
 
+def _made_like(name: str) -> Rule:
+    def own(x: Jet, *arguments: Any, **options: Any) -> Tensor:
+        made: Tensor = getattr(x.rows, name)(*arguments, **options)
+        return made
+
+    return own
+
+
+for _name in ("new_tensor", "new_zeros", "new_ones", "new_full"):
+    RULES[getattr(Tensor, _name)] = _made_like(_name)
+
+
 @rule(torch.neg, Tensor.neg, Tensor.__neg__)
 def negative(x: Jet) -> Jet:
     """−x."""
