@@ -12,6 +12,7 @@ from typing import Any
 from ray import tune
 
 from dgm_core import Trainer
+from dgm_core.extensions import explained
 from dgm_core.training import checkpoint, configure_process
 from studies.shipment import Shipment
 from studies.trainable import run_trial
@@ -69,9 +70,14 @@ def tune_trial(config: dict[str, Any], shipment: Shipment) -> None:
             checkpoint.save(trainer.state(), folder)
             tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
 
-    task = shipment.open()
-    job = task.job(config)
-    run_trial(job.setup, job.seeds, task.rungs, report, state)
+    try:
+        task = shipment.open()
+        job = task.job(config)
+        run_trial(job.setup, job.seeds, task.rungs, report, state)
+    except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
+        if where := explained(error):
+            raise RuntimeError(where) from None
+        raise
 
 
 class Saver(tune.Callback):

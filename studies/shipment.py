@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from pathlib import Path
 from ray import cloudpickle
 
 from dgm_core.extensions import Sources
+from dgm_core.networks import NETWORKS
 from studies.trainable import Task
 
 
@@ -20,7 +22,8 @@ class Shipment:
     """A task, and the sources that must be loaded before it can be unpacked.
 
     Classes of a loaded file are found again under the file's name; those of a script or a notebook travel
-    by value.  Neither asks for anything to be installed where the worker runs.
+    by value, its networks too, which a task knows by name alone.  Neither asks for anything to be installed
+    where the worker runs.
     """
 
     main: tuple[str, ...]
@@ -32,7 +35,8 @@ class Shipment:
     def of(cls, task: Task, sources: Sources) -> Shipment:
         """Packs a task."""
         files, origins = tuple(sources.files.items()), tuple(sources.origins.items())
-        return cls(sources.main, files, origins, cloudpickle.dumps(task))
+        networks = [network for _, network in NETWORKS.find(sys.modules["__main__"])]
+        return cls(sources.main, files, origins, cloudpickle.dumps((networks, task)))
 
     def open(self) -> Task:
         """The task, its sources loaded into this process."""
@@ -47,5 +51,8 @@ def _opened(shipment: Shipment) -> Task:
         sources = Sources(dict(shipment.files), shipment.main, dict(shipment.origins))
         sources.write(folder)
         sources.load(folder)
-    task: Task = cloudpickle.loads(shipment.content)
-    return task
+    networks, task = cloudpickle.loads(shipment.content)
+    for network in networks:
+        setattr(sys.modules["__main__"], network.__name__, network)  # where the registry looks for a script's
+    unpacked: Task = task
+    return unpacked

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
 from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.extensions import in_own_words
 from dgm_core.formulation.conditions import Condition, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
@@ -229,7 +230,17 @@ class Problem(ABC):
 
     @classmethod
     def create(cls, parameters: Mapping[str, Any]) -> Problem:
-        """The problem with the given parameters.  Raises ConfigurationError in one sentence."""
+        """The problem with the given parameters.
+
+        Raises ConfigurationError in one sentence, for a class of a user's file with file and line.
+        """
+        try:
+            return cls._created(parameters)
+        except ConfigurationError as error:
+            raise in_own_words(error, cls) from None
+
+    @classmethod
+    def _created(cls, parameters: Mapping[str, Any]) -> Problem:
         if inspect.isabstract(cls):
             lacking = ", ".join(sorted(cls.__abstractmethods__))
             raise ConfigurationError(f"{cls.__name__} lacks {lacking}.")
