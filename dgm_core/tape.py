@@ -66,6 +66,30 @@ def record(step: Callable[[], T]) -> tuple[T, Tape[T] | None]:
     return result, Tape(result, _variable(recorder.entries, recorder.made))
 
 
+class Repeated(Generic[T]):
+    """A step that is run the first time, recorded the second, and replayed from then on where it can be."""
+
+    def __init__(self, step: Callable[[], T]) -> None:
+        self._step = step
+        self._calls = 0
+        self._tape: Tape[T] | None = None
+
+    def __call__(self) -> T:
+        """The step's result, whose tensors the next call may change."""
+        self._calls += 1
+        if self._tape is not None:
+            return self._tape.replay()
+        if self._calls != 2:
+            return self._step()
+        result, self._tape = record(self._step)
+        return result
+
+    @property
+    def operations(self) -> int | None:
+        """Of a replayed step; None where it is not replayed, or not yet."""
+        return None if self._tape is None else len(self._tape)
+
+
 def run(call: Callable[[], Any], reads: Sequence[Tensor], writes: Sequence[Tensor]) -> None:
     """Runs something that torch does not see, and lets a tape that is being recorded know."""
     call()

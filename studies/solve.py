@@ -104,7 +104,7 @@ def solve_setup(
 
 def _train(trainer: Trainer, on_progress: Progress | None) -> None:
     while not trainer.done:
-        trainer.advance(trainer.setup.config.iterations, seconds=_REPORT_SECONDS)
+        trainer.advance(trainer.setup.config.iterations, seconds=_REPORT_SECONDS, pause_polish=True)
         if on_progress is not None:
             metrics = measure(trainer)
             on_progress(trainer.iteration, metrics["loss"], median(metrics["replicates"]["scores"]))

@@ -65,7 +65,7 @@ def run_trial(
 
     Reports become rarer where an evaluation is slow, so that evaluations cost at most 5 % of the
     time.  A rung is always reported at its very iteration, so that trials are compared at equal
-    iterations.
+    iterations; a polish that ends there is ended first.
     """
     trainer = Trainer(setup, seeds)
     if state is not None:
@@ -74,10 +74,13 @@ def run_trial(
     reported = saved = time.perf_counter()
     while True:
         ahead = [stop for stop in (*rungs, *LOOKS) if stop > trainer.iteration]
+        until = trainer.iteration if trainer.polishing else min([setup.config.iterations, *ahead])
         left = interval - (time.perf_counter() - reported)
-        trainer.advance(min([setup.config.iterations, *ahead]), seconds=max(left, 0.0))
+        trainer.advance(until, seconds=max(left, 0.0), pause_polish=True)
         now = time.perf_counter()
         at_rung = trainer.iteration in rungs
+        if at_rung and trainer.polishing:
+            continue  # a score half polished depends on the clock: no trial is compared with it
         if trainer.iteration in LOOKS and now - reported < interval and not at_rung and not trainer.done:
             trainer.evaluate()
             continue

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME, Field, carried
-from dgm_core.formulation import Points, Problem
+from dgm_core.formulation import Points, Problem, Residual
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
 
@@ -55,12 +57,12 @@ class Loss:
         """(total (K,), terms (K, T)) at the given points."""
         needed = {term: x for term, x in points.items() if term not in self._spared}
         residuals = self.problem.residuals(self._carried(u, needed), needed)
-        squares = [self._square(residuals[term]) for term in self._computed]
-        terms = self._stack([square.mean(dim=(1, 2)) for square in squares])
+        squares = self._squares([residuals[term] for term in self._computed])
+        terms = self._stack([square.mean(dim=(-2, -1)) for square in squares])
         minimised = terms
         if self._causality:
-            pairs = zip(self._computed, squares, strict=True)
-            minimised = self._stack([self._weigh(term, square, points) for term, square in pairs])
+            pairs = zip(self._computed, (one for many in squares for one in many.unbind(1)), strict=True)
+            minimised = self._stack([self._weigh(term, square, points)[:, None] for term, square in pairs])
         return minimised @ self.weights.to(terms), terms
 
     def _carried(self, u: Field, points: Points) -> Field:
@@ -71,16 +73,22 @@ class Loss:
             self._network, self._field = u, carried(u, self.problem.residuals, points) or u
         return self._field or u
 
+    def _squares(self, residuals: Sequence[Residual]) -> list[Tensor]:
+        """(K, t, n, c) of one or several terms t, in order: terms of one shape are one operation."""
+        plain = [residual for residual in residuals if isinstance(residual, Tensor)]
+        if len(plain) == len(residuals) and len({residual.shape for residual in plain}) == 1:
+            return [self._square(torch.stack(plain, dim=1))]
+        return [self._square(residual).unsqueeze(1) for residual in residuals]
+
     def _square(self, residual: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-        """(K, n, c)"""
         if isinstance(residual, Tensor):
-            return residual.square()
+            return residual * residual
         first, second = residual
         return ((first + second) / 2).square() if self._fixed_points else first * second
 
     def _stack(self, means: list[Tensor]) -> Tensor:
-        """(K, T) in the order of the terms, zeros for those that are not computed."""
-        computed = torch.stack(means, dim=1)
+        """Means (K, t) as (K, T) in the order of the terms, zeros for those that are not computed."""
+        computed = means[0] if len(means) == 1 else torch.cat(means, dim=1)
         if len(self._columns) == len(self.terms):
             return computed
         terms = computed.new_zeros(len(computed), len(self.terms))

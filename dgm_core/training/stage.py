@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgm_core.tape import Tape, record
+from dgm_core.tape import Repeated
 from dgm_core.training.averaging import MovingAverage
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.loss import Loss
@@ -44,8 +44,8 @@ class Stage:
         self._rate = torch.tensor(config.learning_rate, device=device_of(self.piece))
         self._use_rate()
         self._inputs: dict[str, Tensor] = {}
-        self._tape: Tape[tuple[Tensor, Tensor]] | None = None
-        self._recorded = False
+        # The first time the optimizer makes its state, and the loss finds out how to differentiate.
+        self._update = Repeated(self._updated)
         self._schedule = SCHEDULES[config.schedule]
         self._points = PointSource(
             self.piece.problem.regions(),
@@ -70,20 +70,12 @@ class Stage:
         if self._average is not None:
             self._average.expect(local)
         if not self._inputs:
-            # The optimizer makes its state, and the loss finds out how to differentiate.
             self._inputs = {term: x.clone() for term, x in points.items()}
-            return self._update()
         for term, x in points.items():
             self._inputs[term].copy_(x)
-        if self._tape is not None:
-            return self._tape.replay()
-        if self._recorded:
-            return self._update()
-        result, self._tape = record(self._update)
-        self._recorded = True
-        return result
+        return self._update()
 
-    def _update(self) -> tuple[Tensor, Tensor]:
+    def _updated(self) -> tuple[Tensor, Tensor]:
         config = self.config
         total, terms = self._loss(self.piece, self._inputs)
         self._flat.backward(total.sum())
@@ -95,6 +87,11 @@ class Stage:
         if self._average is not None:
             self._average.update(self._flat.values)
         return total.detach(), terms.detach()
+
+    @property
+    def operations(self) -> int | None:
+        """Of a replayed step; None where steps are not replayed (or not yet: from the third on)."""
+        return self._update.operations
 
     @contextmanager
     def evaluated(self) -> Iterator[None]:

@@ -78,3 +78,28 @@ def test_a_diverged_trial_reports_a_finite_penalty_and_ends(replicates: int) -> 
     assert math.isfinite(last[SCORE])
     assert last["replicates"]["status"] == ["diverged"] * replicates
     assert all(at is not None for at in last["replicates"]["diverged_at"])
+
+
+@pytest.mark.parametrize("rungs", [[], [30], [30, 60]])
+def test_a_polish_is_reported_from_its_midst_and_no_rung_sees_it_unfinished(
+    rungs: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studies.trainable.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("studies.trainable._EVALUATION_SHARE", math.inf)
+    polished = {"windows": 2, "polish_iterations": 6, "polish_points": 8, "hard_conditions": True}
+    setup = Setup.named(load_problem("exponential-decay")).changed({**polished, "width": 4, "iterations": 60})
+    whole = Trainer(setup, [0, 1])
+    whole.advance(30)
+    score = sorted(whole.evaluate().score)
+    seen = Collected()
+    run_trial(setup, [0, 1], rungs, seen)
+    assert [m[TIME] for m in seen.metrics if m["at_rung"]] == rungs
+    assert [m["final"] for m in seen.metrics].count(True) == 1
+    for at in (30, 60):
+        reports = [m for m in seen.metrics if m[TIME] == at]
+        assert len(reports) == 1 if at in rungs else len(reports) > 6
+    if rungs:
+        rung = next(m for m in seen.metrics if m["at_rung"])
+        assert sorted(rung["replicates"]["scores"]) == score
+    errors = dict(seen.states[-1][1]["curves"]["errors"])
+    assert len(errors) == len(seen.states[-1][1]["curves"]["errors"])

@@ -25,7 +25,6 @@ class Apply(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, data: Tensor, bias: Tensor | None, function: Function, layout: Layout) -> Tensor:
         data = data.contiguous()
-        bias = None if bias is None else bias.contiguous()
         found = torch.empty_like(data)
         for bucket in layout.buckets:
             kernel = _function_kernel(function, bucket.streams, data)
@@ -43,7 +42,7 @@ class Apply(torch.autograd.Function):
         data, bias, found = ctx.saved_tensors
         gradient = gradient.contiguous()
         of_data = torch.empty_like(data)
-        of_bias = None if bias is None else torch.zeros_like(bias)
+        of_bias = None if bias is None else bias.new_zeros(bias.shape)
         for bucket in ctx.layout.buckets:
             kernel = _function_kernel(ctx.function, bucket.streams, data)
             if kernel is None:
@@ -53,18 +52,21 @@ class Apply(torch.autograd.Function):
         return of_data, of_bias, None, None
 
 
-class Product(torch.autograd.Function):
-    """The product of two jets of one layout, (K, R, W) each."""
+class AddedProduct(torch.autograd.Function):
+    """base + factor · left · right of jets of one layout, (K, R, W) each; without a base where it is None."""
 
     @staticmethod
-    def forward(ctx: Any, left: Tensor, right: Tensor, layout: Layout) -> Tensor:
-        left, right = left.contiguous(), right.contiguous()
-        found = torch.empty_like(left)
+    def forward(
+        ctx: Any, left: Tensor, right: Tensor, base: Tensor | None, factor: float, layout: Layout
+    ) -> Tensor:
+        left, right = _in_rows(left), _in_rows(right)
+        base = None if base is None else base.contiguous()
+        found = left.new_empty(left.shape)
         for bucket in layout.buckets:
             kernel = _product_kernel(bucket.streams, left)
-            (eager.product if kernel is None else kernel.forward)(bucket, left, right, found)
+            (eager.product if kernel is None else kernel.forward)(bucket, left, right, base, factor, found)
         ctx.save_for_backward(left, right)
-        ctx.layout = layout
+        ctx.factor, ctx.layout = factor, layout
         return found
 
     @staticmethod
@@ -81,9 +83,9 @@ class Product(torch.autograd.Function):
             for bucket in ctx.layout.buckets:
                 kernel = _product_kernel(bucket.streams, other)
                 step = eager.product_adjoint if kernel is None else kernel.adjoint
-                step(bucket, other, gradient, of_factor)
+                step(bucket, other, gradient, ctx.factor, of_factor)
             found.append(of_factor)
-        return (*found, None)
+        return (*found, gradient if ctx.needs_input_grad[2] else None, None, None)
 
 
 class _FunctionKernel:
@@ -94,8 +96,8 @@ class _FunctionKernel:
         self._size = 8 if double else 4
         sums = streams.laplacian or (0, 0)
         self._sums = (len(streams), *sums)
-        self._forward = _typed(library.forward, 3, 8)
-        self._backward = _typed(library.backward, 6, 8)
+        self._forward = _typed(library.forward, 3, 0, 9)
+        self._backward = _typed(library.backward, 6, 0, 9)
 
     def forward(self, bucket: Bucket, data: Tensor, bias: Tensor | None, found: Tensor) -> None:
         replicates, rows, width = data.shape
@@ -104,7 +106,7 @@ class _FunctionKernel:
             data.data_ptr() + skip,
             None if bias is None else bias.data_ptr(),
             found.data_ptr() + skip,
-            *(replicates, bucket.points, width, step, step, *self._sums),
+            *(replicates, bucket.points, width, step, 0 if bias is None else bias.stride(0), 0, *self._sums),
         )
         tape.run(partial(self._forward, *arguments), _present(data, bias), (found,))
 
@@ -127,7 +129,9 @@ class _FunctionKernel:
             gradient.data_ptr() + skip,
             of_data.data_ptr() + skip,
             None if of_bias is None else of_bias.data_ptr(),
-            *(replicates, bucket.points, width, step, step, *self._sums),
+            *(replicates, bucket.points, width, step),
+            *(0 if one is None else one.stride(0) for one in (bias, of_bias)),
+            *self._sums,
         )
         reads, writes = _present(data, bias, found, gradient), _present(of_data, of_bias)
         tape.run(partial(self._backward, *arguments), reads, writes)
@@ -139,30 +143,52 @@ class _ProductKernel:
     def __init__(self, streams: Streams, double: bool) -> None:
         library = build.library(product_source(streams, double))
         self._size = 8 if double else 4
-        self._forward = _typed(library.forward, 3, 5)
-        self._adjoint = _typed(library.adjoint, 3, 5)
+        self._forward = _typed(library.forward, 4, 1, 8)
+        self._adjoint = _typed(library.adjoint, 3, 1, 6)
 
-    def forward(self, bucket: Bucket, left: Tensor, right: Tensor, found: Tensor) -> None:
-        self._run(self._forward, bucket, left, right, found)
+    def forward(
+        self, bucket: Bucket, left: Tensor, right: Tensor, base: Tensor | None, factor: float, found: Tensor
+    ) -> None:
+        replicates, rows, width = found.shape
+        arguments = (
+            *(self._at(bucket, tensor) for tensor in (left, right, base, found)),
+            *(factor, replicates, bucket.points, width),
+            *(left.stride(0), right.stride(0), rows * width, left.stride(1), right.stride(1)),
+        )
+        tape.run(partial(self._forward, *arguments), _present(left, right, base), (found,))
 
-    def adjoint(self, bucket: Bucket, other: Tensor, gradient: Tensor, found: Tensor) -> None:
-        self._run(self._adjoint, bucket, other, gradient, found)
+    def adjoint(self, bucket: Bucket, other: Tensor, gradient: Tensor, factor: float, found: Tensor) -> None:
+        replicates, rows, width = found.shape
+        arguments = (
+            *(self._at(bucket, tensor) for tensor in (other, gradient, found)),
+            *(factor, replicates, bucket.points, width),
+            *(other.stride(0), rows * width, other.stride(1)),
+        )
+        tape.run(partial(self._adjoint, *arguments), (other, gradient), (found,))
 
-    def _run(self, step: Callable[..., None], bucket: Bucket, *tensors: Tensor) -> None:
-        replicates, rows, width = tensors[0].shape
-        skip, jump = bucket.start * width * self._size, rows * width
-        pointers = (tensor.data_ptr() + skip for tensor in tensors)
-        call = partial(step, *pointers, replicates, bucket.points * width, jump, jump, jump)
-        tape.run(call, tensors[:2], tensors[2:])
+    def _at(self, bucket: Bucket, tensor: Tensor | None) -> int | None:
+        return None if tensor is None else tensor.data_ptr() + bucket.start * tensor.stride(1) * self._size
+
+
+def _in_rows(tensor: Tensor) -> Tensor:
+    """As it is where its rows lie at equal steps and each is of neighbouring numbers; else a copy."""
+    replicates, rows, width = tensor.shape
+    step = tensor.stride(1)
+    fits = (
+        (tensor.stride(2) == 1 or width == 1)
+        and step >= width
+        and (replicates == 1 or tensor.stride(0) >= step * rows)
+    )
+    return tensor if fits else tensor.contiguous()
 
 
 def _present(*tensors: Tensor | None) -> tuple[Tensor, ...]:
     return tuple(tensor for tensor in tensors if tensor is not None)
 
 
-def _typed(function: Any, pointers: int, numbers: int) -> Callable[..., None]:
+def _typed(function: Any, pointers: int, reals: int, integers: int) -> Callable[..., None]:
     function.restype = None
-    function.argtypes = [ctypes.c_void_p] * pointers + [ctypes.c_long] * numbers
+    function.argtypes = [ctypes.c_void_p] * pointers + [ctypes.c_double] * reals + [ctypes.c_long] * integers
     call: Callable[..., None] = function
     return call
 

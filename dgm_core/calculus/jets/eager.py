@@ -58,23 +58,26 @@ def function_backward(
         of_bias += of_value.sum(dim=1, keepdim=True)
 
 
-def product(bucket: Bucket, left: Tensor, right: Tensor, found: Tensor) -> None:
-    """The product of a bucket's streams."""
+def product(
+    bucket: Bucket, left: Tensor, right: Tensor, base: Tensor | None, factor: float, found: Tensor
+) -> None:
+    """base + factor · left · right of a bucket's streams."""
     a, b, o = bucket.view(left), bucket.view(right), bucket.view(found)
+    c = None if base is None else bucket.view(base)
     for place, addends in enumerate(bucket.streams.multiplied):
-        total: Tensor | float = 0.0
+        total: Tensor | float = 0.0 if c is None else c[:, place]
         for one in addends:
-            total = total + _product([one.coefficient, a[:, one.left], b[:, one.right]])
+            total = total + _product([factor, one.coefficient, a[:, one.left], b[:, one.right]])
         o[:, place] = total
 
 
-def product_adjoint(bucket: Bucket, other: Tensor, gradient: Tensor, found: Tensor) -> None:
+def product_adjoint(bucket: Bucket, other: Tensor, gradient: Tensor, factor: float, found: Tensor) -> None:
     """The gradient of one factor, from the other."""
     b, g, da = bucket.view(other), bucket.view(gradient), bucket.view(found)
     da.zero_()
     for place, addends in enumerate(bucket.streams.multiplied):
         for one in addends:
-            da[:, one.left] += _product([one.coefficient, b[:, one.right], g[:, place]])
+            da[:, one.left] += _product([factor, one.coefficient, b[:, one.right], g[:, place]])
 
 
 def _product(factors: list[Tensor | float]) -> Tensor:

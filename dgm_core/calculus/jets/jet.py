@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dgm_core.calculus.jets.apply import Apply, Product
+from dgm_core.calculus.jets.apply import AddedProduct, Apply
 from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
 
@@ -156,10 +156,7 @@ def subtract(one: Any, other: Any) -> Jet:
 def multiply(one: Any, other: Any) -> Jet:
     """The product of two jets, or of a jet and what does not depend on the points."""
     if isinstance(one, Jet) and isinstance(other, Jet):
-        left, right = one.settled().rows, other.settled().rows
-        width = max(left.shape[2], right.shape[2])
-        left, right = (x.expand(-1, -1, width) for x in (left, right))
-        return Jet(Product.apply(left, right, one.layout), one.layout)
+        return add_product(None, one, other)
     jet, factor = (one, other) if isinstance(one, Jet) else (other, one)
     whole = jet.settled()
     if isinstance(factor, Tensor):
@@ -185,8 +182,16 @@ def power(x: Jet, exponent: Any) -> Jet:
 
 @rule(torch.addcmul)
 def add_product(base: Any, one: Any, other: Any, *, value: float = 1.0) -> Jet:
-    """base + value · one · other."""
-    return add(base, multiply(one, other), alpha=value)
+    """base + value · one · other; without a base where it is None."""
+    if not isinstance(one, Jet) or not isinstance(other, Jet):
+        return add(base, multiply(one, other), alpha=value)
+    if not isinstance(base, Jet | None):
+        return add(add_product(None, one, other, value=value), base)
+    left, right = one.settled().rows, other.settled().rows
+    width = max(left.shape[2], right.shape[2])
+    left, right = (x.expand(-1, -1, width) for x in (left, right))
+    start = None if base is None else base.settled().rows
+    return Jet(AddedProduct.apply(left, right, start, value, one.layout), one.layout)
 
 
 @rule(torch.bmm, torch.matmul, Tensor.bmm, Tensor.matmul, Tensor.__matmul__)
@@ -200,9 +205,9 @@ def linear(x: Any, weight: Any) -> Jet:
 @rule(torch.baddbmm)
 def affine(base: Any, x: Any, weight: Any) -> Jet:
     """base + x W, where base is a bias (K, 1, W') or a jet."""
+    if isinstance(base, Jet) and isinstance(x, Jet) and isinstance(weight, Tensor):
+        return Jet(torch.baddbmm(base.rows, x.settled().rows, weight), x.layout, base.bias)
     mapped = linear(x, weight)
-    if isinstance(base, Jet):
-        return Jet(mapped.rows + base.rows, mapped.layout, base.bias)
     return Jet(mapped.rows, mapped.layout, _constant(base, mapped))
 
 
@@ -264,6 +269,18 @@ def ones(x: Jet) -> Tensor:
 def zeros(x: Jet) -> Tensor:
     """A zero for each column."""
     return torch.zeros_like(x.rows[:1, :1])
+
+
+def _made_like(name: str) -> Rule:
+    def own(x: Jet, *arguments: Any, **options: Any) -> Tensor:
+        made: Tensor = getattr(x.rows, name)(*arguments, **options)
+        return made
+
+    return own
+
+
+for _name in ("new_tensor", "new_zeros", "new_ones", "new_full"):
+    RULES[getattr(Tensor, _name)] = _made_like(_name)
 
 
 @rule(torch.neg, Tensor.neg, Tensor.__neg__)

@@ -35,7 +35,7 @@ class Bucket:
     def view(self, data: Tensor) -> Tensor:
         """Its part of (K, R, W) as (K, S, points, W)."""
         part = data[:, self.start : self.start + self.rows]
-        return part.view(len(data), len(self.streams), self.points, data.shape[2])
+        return part.unflatten(1, (len(self.streams), self.points))
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ def prelude(double: bool) -> str:
 
 def function_source(function: Function, streams: Streams, double: bool) -> str:
     """`forward(z, b, h, …)`: h = σ(z + b), the bias b (K, W) on the value alone, or none; and
-    `backward(z, b, h, g, dz, db, …)`: the gradients of z and, added to what is there, of b."""
+    `backward(z, b, h, g, dz, db, …)`: the gradients of z and, added to what is there, of b.  kz, kb and kd
+    are the steps from replicate to replicate of z and its like, of b and of db."""
     looped = streams.laplacian
     if looped is not None and len(streams) > _UNROLLED:
         return prelude(double) + _looped(function, *looped)
@@ -46,12 +47,14 @@ def function_source(function: Function, streams: Streams, double: bool) -> str:
 
 
 def product_source(streams: Streams, double: bool) -> str:
-    """`forward(a, b, o, …)`: o = a b; `adjoint(b, g, da, …)`: the gradient of a factor from the other."""
+    """`forward(a, b, c, o, …)`: o = c + f a b, without c where it is null; `adjoint(b, g, da, …)`: the
+    gradient of a factor from the other.  f is a number; ra and rb are the steps from row to row."""
     count = len(streams)
-    forward, adjoint = [], []
+    forward, added, adjoint = [], [], []
     for place, addends in enumerate(streams.multiplied):
         total = " + ".join(_times(term.coefficient, f"a{term.left}", f"b{term.right}") for term in addends)
-        forward.append(f"o[{place} * N + j] = {total};")
+        forward.append(f"o[{place} * N + j] = f * ({total});")
+        added.append(f"o[{place} * N + j] = c[{place} * N + j] + f * ({total});")
     for place in range(count):
         total = " + ".join(
             _times(term.coefficient, f"b{term.right}", f"g{out}")
@@ -59,28 +62,61 @@ def product_source(streams: Streams, double: bool) -> str:
             for term in addends
             if term.left == place
         )
-        adjoint.append(f"da[{place} * N + j] = {total};")
-    pointers = "const T *restrict {0}, const T *restrict {1}, T *restrict {2}"
-    return prelude(double) + "".join(
-        f"""
-void {name}({pointers.format(*names)}, long K, long N, long ka, long kb, long ko)
-{{
-  for (long k = 0; k < K; k++, {names[0]} += ka, {names[1]} += kb, {names[2]} += ko)
-    #pragma omp simd
-    for (long j = 0; j < N; j++) {{
-      {_joined([*_loads(names[0], count), *_loads(names[1], count), *body], 6)}
-    }}
-}}
-"""
-        for name, names, body in (
-            ("forward", ["a", "b", "o"], forward),
-            ("adjoint", ["b", "g", "da"], adjoint),
-        )
+        adjoint.append(f"da[{place} * N + j] = f * ({total});")
+    left, right = (_strided(name, f"r{name}", count) for name in "ab")
+    return prelude(double) + _PRODUCT.format(
+        plain=_joined([*left, *right, *forward], 10),
+        added=_joined([*left, *right, *added], 10),
+        adjoint=_joined([*right, *_loads("g", count), *adjoint], 8),
     )
 
 
+_PRODUCT = """
+void forward(const T *restrict a, const T *restrict b, const T *restrict c, T *restrict o, double factor,
+             long K, long n, long W, long ka, long kb, long ko, long ra, long rb)
+{{
+  const long N = n * W;
+  const T f = factor;
+  if (ra == W && rb == W) {{ ra = rb = W = N; n = 1; }}
+  const long rows = N / W;
+  const long sa = rows * ra, sb = rows * rb;
+  for (long k = 0; k < K; k++, a += ka, b += kb, o += ko, c += c ? ko : 0)
+    for (long i = 0; i < n; i++)
+      if (c) {{
+        #pragma omp simd
+        for (long w = 0; w < W; w++) {{
+          const long j = i * W + w;
+          {added}
+        }}
+      }} else {{
+        #pragma omp simd
+        for (long w = 0; w < W; w++) {{
+          const long j = i * W + w;
+          {plain}
+        }}
+      }}
+}}
+
+void adjoint(const T *restrict b, const T *restrict g, T *restrict da, double factor,
+             long K, long n, long W, long kb, long kg, long rb)
+{{
+  const long N = n * W;
+  const T f = factor;
+  if (rb == W) {{ rb = W = N; n = 1; }}
+  const long sb = N / W * rb;
+  for (long k = 0; k < K; k++, b += kb, g += kg, da += kg)
+    for (long i = 0; i < n; i++)
+      #pragma omp simd
+      for (long w = 0; w < W; w++) {{
+        const long j = i * W + w;
+        {adjoint}
+      }}
+}}
+"""
+
+
 _SIGNATURES = """
-void {name}({pointers}, long K, long n, long W, long kz, long kh)
+void {name}({pointers}, long K, long n, long W, long kz, long kb, long kd)
 {{
   const long N = n * W;
   if (!b) {{ W = N; n = 1; }}
@@ -98,8 +134,8 @@ _BACKWARD = (
     "T *restrict dz, T *restrict db"
 )
 _ADVANCE = {
-    "forward": "z += kz; h += kh; if (b) b += W;",
-    "backward": "z += kz; h += kh; g += kh; dz += kz; if (b) { b += W; db += W; }",
+    "forward": "z += kz; h += kz; if (b) b += kb;",
+    "backward": "z += kz; h += kz; g += kz; dz += kz; if (b) { b += kb; db += kd; }",
 }
 
 
@@ -182,7 +218,7 @@ def _looped(function: Function, first: int, count: int) -> str:
                     block=_BLOCK,
                 )
             )
-        parts.append(_whole(name, *variants).replace("long kh)", "long kh, long S, long F, long D)"))
+        parts.append(_whole(name, *variants).replace("long kd)", "long kd, long S, long F, long D)"))
     return "".join(parts)
 
 
@@ -240,6 +276,10 @@ _LOOPED_BACKWARD = """        for (long w0 = 0; w0 < W; w0 += {block}) {{
             {db}
           }}
         }}"""
+
+
+def _strided(name: str, step: str, count: int) -> list[str]:
+    return [f"const T {name}{p} = {name}[{p} * s{name} + i * {step} + w];" for p in range(count)]
 
 
 def _loads(name: str, count: int) -> list[str]:
