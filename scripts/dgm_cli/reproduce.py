@@ -36,7 +36,7 @@ def reproduce(
 
     from analysis.tables import markdown, write
     from dgm_core import PROBLEMS, Setup, load_problem
-    from studies.folders import make_folder
+    from studies.records.folders import make_folder
 
     offered = [key for key in PROBLEMS if settings in PROBLEMS.get(key).settings]
     if not offered:

@@ -48,7 +48,7 @@ def run(
         at_least(option, value, 1)
     at_least("seed", seed, 0)
     from studies.catalog import STUDIES, load_study
-    from studies.runner import Options, run_study
+    from studies.running.runner import Options, run_study
     from studies.study import Search
 
     load_files(files)
@@ -150,8 +150,8 @@ def _summary(record: Any) -> None:
     if record.winner is None:
         messages.print("No trial completed, so there is no winner: give the search more trials.")
         return
-    from studies.intervals import median_coverage
     from studies.records import LABELS
+    from studies.records.intervals import median_coverage
 
     keys, name = list(record.space), LABELS[record.metric]
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")

@@ -14,7 +14,7 @@ from dgm_cli.own import With, load_files, named
 
 if TYPE_CHECKING:
     from dgm_core import Setup
-    from studies.solve import Solved
+    from studies.running.solve import Solved
 
 
 LOGGED = 20
@@ -80,10 +80,10 @@ def solve(
 
 
 def solve_with_progress(setup: Setup, **options: Any) -> Solved:
-    """`studies.solve.solve_setup` under a progress bar, with its tables and figures."""
+    """`studies.running.solve.solve_setup` under a progress bar, with its tables and figures."""
     from analysis.report import make_report
     from studies.records import LABELS
-    from studies.solve import solve_setup
+    from studies.running.solve import solve_setup
 
     score = LABELS[setup.problem.metric]
     progress = _progress(score)

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dgm_core import Status
-from studies.entries import TrialEntry
-from studies.journal import Journal
 from studies.records import LABELS
-from studies.trainable import PENALTY, SCORE
+from studies.running.entries import TrialEntry
+from studies.running.journal import Journal
+from studies.running.trainable import PENALTY, SCORE
 
 STYLES = {
     None: "bold cyan",

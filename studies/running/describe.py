@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dgm_core import Setup
-from studies import environment
-from studies.collect import resolved
-from studies.records import StudyRecord
+from studies.records import StudyRecord, environment
+from studies.running.collect import resolved
+from studies.running.trainable import SCORE, TIME
 from studies.study import Ablation, Search, Study, replicate_seeds
-from studies.trainable import SCORE, TIME
 
 
 def base_record(base: Setup, **values: Any) -> StudyRecord:

@@ -11,15 +11,15 @@ from typing import Any
 
 from dgm_core import Setup, Trainer
 from dgm_core.training import configure_process, median, save_model
-from studies import collect
-from studies.describe import base_record
-from studies.entries import TrialEntry
-from studies.folders import check_file, make_folder
-from studies.intervals import confirmed
 from studies.records import CURVES, SOLUTIONS, TRIALS, write_study, write_table
+from studies.records.folders import check_file, make_folder
+from studies.records.intervals import confirmed
+from studies.running import collect
+from studies.running.describe import base_record
+from studies.running.entries import TrialEntry
+from studies.running.trainable import Job, measure
 from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
-from studies.trainable import Job, measure
 
 _REPORT_SECONDS = 0.5
 ERRORS = "errors.json"

@@ -20,7 +20,7 @@ from optuna.distributions import CategoricalDistribution
 
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from studies.records import read_study
-from studies.runner import Options, run_study
+from studies.running.runner import Options, run_study
 from studies.study import Ablation, Search
 
 pytestmark = pytest.mark.ray

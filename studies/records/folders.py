@@ -7,7 +7,7 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dgm_core import ConfigurationError
+from dgm_core.errors import ConfigurationError
 
 
 def make_folder(out: Path, study: str, run: str | None = None) -> Path:

@@ -11,13 +11,8 @@ study.json         the resolved study: question, configuration, seeds, versions,
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
-import pandas as pd
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 SCHEMA = 2
@@ -103,7 +98,7 @@ class Outcome(BaseModel):
     trial: str
     config: dict[str, Any]
     score: dict[str, float | int | None] = Field(validation_alias=AliasChoices("score", "mae"))
-    """Of the study's metric: median, low, high (see studies.intervals), n, diverged."""
+    """Of the study's metric: median, low, high (see studies.records.intervals), n, diverged."""
 
 
 class SourcesRecord(BaseModel):
@@ -155,32 +150,3 @@ class StudyRecord(BaseModel):
     iterations_asked: int | None = None
     winner: Outcome | None = None
     reference: Outcome | None = None
-
-
-def write_study(folder: Path, record: StudyRecord) -> None:
-    """Writes study.json in one step."""
-    path = folder / STUDY
-    partial = path.with_suffix(".partial")
-    partial.write_text(record.model_dump_json(indent=2) + "\n")
-    os.replace(partial, path)
-
-
-def read_study(folder: Path) -> StudyRecord:
-    """Reads study.json.  Raises FileNotFoundError where the folder holds no run."""
-    return StudyRecord.model_validate(json.loads((folder / STUDY).read_text()))
-
-
-def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
-    """Writes a Parquet file in one step."""
-    path = folder / name
-    partial = path.with_suffix(".partial")
-    table.to_parquet(partial, index=False, compression="zstd")
-    os.replace(partial, path)
-
-
-def typed(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The table with the given columns first, in order and of their types; others follow."""
-    absent = {name: pd.Series(pd.NA, index=table.index) for name in columns if name not in table}
-    table = table.assign(**absent)
-    rest = [name for name in table.columns if name not in columns]
-    return table[[*columns, *rest]].astype(dict(columns))

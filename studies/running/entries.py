@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm_core import Setup, Status
-from studies.trainable import TIME, Job
+from studies.running.trainable import TIME, Job
 
 
 @dataclass

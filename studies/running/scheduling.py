@@ -9,7 +9,7 @@ from typing import Any
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
-from studies.trainable import PENALTY, SCORE, TIME
+from studies.running.trainable import PENALTY, SCORE, TIME
 
 
 class RecordedASHA(ASHAScheduler):

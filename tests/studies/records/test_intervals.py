@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from studies.intervals import confirmed, median_coverage, median_interval
+from studies.records.intervals import confirmed, median_coverage, median_interval
 
 INF = math.inf
 

@@ -13,8 +13,7 @@ import pyarrow as pa
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.errors import unknown
 from dgm_core.training import configure_process
-from studies import environment
-from studies.records import CURVES, STUDY, TRIALS, StudyRecord, read_study
+from studies.records import CURVES, STUDY, TRIALS, StudyRecord, environment, read_study
 from studies.sources import load_sources
 
 COMPARED_ITERATIONS = 100

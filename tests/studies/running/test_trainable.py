@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dgm_core import Setup, Trainer, load_problem
-from studies.trainable import PENALTY, SCORE, TIME, run_trial
+from studies.running.trainable import PENALTY, SCORE, TIME, run_trial
 
 SETUP = Setup.named(load_problem("heat")).changed({"batch_size": 4, "width": 4, "iterations": 60})
 

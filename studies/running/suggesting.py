@@ -12,7 +12,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import RDBStorage
 from ray.tune.search.optuna import OptunaSearch
 
-from studies.trainable import SCORE, TIME
+from studies.running.trainable import SCORE, TIME
 
 
 class Suggestions(OptunaSearch):

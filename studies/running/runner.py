@@ -13,14 +13,6 @@ from ray import tune
 from rich.console import Console
 
 from dgm_core import ConfigurationError, Setup, Status
-from studies import collect
-from studies.describe import study_record
-from studies.entries import TrialEntry
-from studies.folders import discard_folder, make_folder
-from studies.journal import Journal
-from studies.live import LiveTable
-from studies.outcomes import best_trial, outcome
-from studies.phase import Saver, run_phase
 from studies.records import (
     CURVES,
     DECISIONS,
@@ -32,13 +24,21 @@ from studies.records import (
     write_study,
     write_table,
 )
-from studies.scheduling import RecordedASHA, SchedulerMemory
-from studies.session import available_cores, ray_session, session_cores
-from studies.shipment import Shipment
+from studies.records.folders import discard_folder, make_folder
+from studies.running import collect
+from studies.running.describe import study_record
+from studies.running.entries import TrialEntry
+from studies.running.journal import Journal
+from studies.running.live import LiveTable
+from studies.running.outcomes import best_trial, outcome
+from studies.running.phase import Saver, run_phase
+from studies.running.scheduling import RecordedASHA, SchedulerMemory
+from studies.running.session import available_cores, ray_session, session_cores
+from studies.running.shipment import Shipment
+from studies.running.suggesting import make_suggestions
+from studies.running.trainable import SCORE, Job, Task
 from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Search, Study
-from studies.suggesting import make_suggestions
-from studies.trainable import SCORE, Job, Task
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Options:
 
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster.  address: see
-    `studies.session.ray_session`.
+    `studies.running.session.ray_session`.
     """
 
     out: Path = Path("results")

@@ -25,7 +25,7 @@ def versions() -> dict[str, str]:
 
 def commit() -> str | None:
     """The commit of this checkout, with "+changes" where files differ from it; None outside git."""
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     try:
         head = _git(root, "rev-parse", "HEAD")
         return head + ("+changes" if _git(root, "status", "--porcelain", "--untracked-files=no") else "")

@@ -17,12 +17,12 @@ from dgm_core import Setup, Status, Trainer, TrainResult
 from dgm_core.training import checkpoint, save_model
 from dgm_core.training.curves import loss_columns
 from dgm_core.training.model import joined
-from studies.entries import TrialEntry
 from studies.records import CONFIG, CURVE_KEYS, DECISION_COLUMNS, MODELS, SOLUTION_KEYS, TRIAL_COLUMNS, typed
+from studies.running.entries import TrialEntry
 
 if TYPE_CHECKING:
-    from studies.journal import Journal
-    from studies.scheduling import RecordedASHA
+    from studies.running.journal import Journal
+    from studies.running.scheduling import RecordedASHA
 
 
 def trial_rows(journal: Journal) -> list[dict[str, Any]]:

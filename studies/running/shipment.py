@@ -12,7 +12,7 @@ from pathlib import Path
 from ray import cloudpickle
 
 from dgm_core.extensions import Sources
-from studies.trainable import Task
+from studies.running.trainable import Task
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import torch
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from dgm_core.training import load_field
 from studies.records import read_study
-from studies.rerun import rerun
-from studies.solve import Solved, solve_setup
+from studies.running.rerun import rerun
+from studies.running.solve import Solved, solve_setup
 
 SETUP = Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 150})
 

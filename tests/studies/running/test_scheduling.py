@@ -7,8 +7,8 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from studies.scheduling import RecordedASHA, SchedulerMemory
-from studies.trainable import PENALTY
+from studies.running.scheduling import RecordedASHA, SchedulerMemory
+from studies.running.trainable import PENALTY
 
 
 def scheduler() -> RecordedASHA:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dgm_core import Status
-from studies.collect import resolved
-from studies.entries import TrialEntry
-from studies.intervals import confirmed
 from studies.records import Outcome
-from studies.trainable import SCORE
+from studies.records.intervals import confirmed
+from studies.running.collect import resolved
+from studies.running.entries import TrialEntry
+from studies.running.trainable import SCORE
 
 if TYPE_CHECKING:
-    from studies.journal import Journal
+    from studies.running.journal import Journal
 
 
 def best_trial(journal: Journal) -> TrialEntry | None:

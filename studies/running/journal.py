@@ -9,9 +9,9 @@ from typing import Any
 
 from ray import tune
 
-from studies.entries import TrialEntry
-from studies.scheduling import RecordedASHA
-from studies.trainable import Job
+from studies.running.entries import TrialEntry
+from studies.running.scheduling import RecordedASHA
+from studies.running.trainable import Job
 
 
 class Journal(tune.Callback):

@@ -13,8 +13,8 @@ from ray import tune
 
 from dgm_core import Trainer
 from dgm_core.training import checkpoint, configure_process
-from studies.shipment import Shipment
-from studies.trainable import run_trial
+from studies.running.shipment import Shipment
+from studies.running.trainable import run_trial
 
 _MAX_FAILURES = 2
 """Times a trial is resumed from its checkpoint after its worker or node was lost."""

@@ -1,0 +1,61 @@
+"""What a run leaves on disk: file names, columns and types, and how they are read and written.
+
+This room knows neither torch nor ray, so that an analysis needs only the run folder.
+"""
+
+from studies.records.files import read_study, typed, write_study, write_table
+from studies.records.schema import (
+    CONFIG,
+    CURVE_KEYS,
+    CURVES,
+    DECISION_COLUMNS,
+    DECISIONS,
+    FIGURES,
+    LABELS,
+    MODELS,
+    OPTUNA,
+    RAY,
+    REPORT,
+    SCHEMA,
+    SOLUTION_KEYS,
+    SOLUTIONS,
+    SOURCES,
+    STUDY,
+    TABLES,
+    TRIAL_COLUMNS,
+    TRIALS,
+    Outcome,
+    SourcesRecord,
+    State,
+    StudyRecord,
+)
+
+__all__ = [
+    "CONFIG",
+    "CURVES",
+    "CURVE_KEYS",
+    "DECISIONS",
+    "DECISION_COLUMNS",
+    "FIGURES",
+    "LABELS",
+    "MODELS",
+    "OPTUNA",
+    "RAY",
+    "REPORT",
+    "SCHEMA",
+    "SOLUTIONS",
+    "SOLUTION_KEYS",
+    "SOURCES",
+    "STUDY",
+    "TABLES",
+    "TRIALS",
+    "TRIAL_COLUMNS",
+    "Outcome",
+    "SourcesRecord",
+    "State",
+    "StudyRecord",
+    "read_study",
+    "typed",
+    "write_study",
+    "write_table",
+]
