@@ -19,9 +19,9 @@ FORBIDDEN = {
 ANALYSIS_MAY_KNOW = {"studies.records"}
 INSIDE_STUDIES = {
     "study": {"studies.study"},
-    "records": {"studies.records"},
+    "records": {"studies.records", "studies.errors"},
     "catalog": {"studies.study", "studies.catalog"},
-    "running": {"studies.study", "studies.records", "studies.running", "studies.sources"},
+    "running": {"studies.study", "studies.records", "studies.running", "studies.sources", "studies.errors"},
 }
 """Room of `studies` -> the parts of it that the room may know."""
 JOINS = "studies/public.py"

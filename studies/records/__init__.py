@@ -3,17 +3,21 @@
 This room knows neither torch nor ray, so that an analysis needs only the run folder.
 """
 
-from studies.records.files import read_study, typed, write_study, write_table
+from studies.records.files import read_study, replacing, typed, write_study, write_table
 from studies.records.schema import (
+    CHECKPOINTS,
+    CLOCK_COLUMNS,
     CONFIG,
     CURVE_KEYS,
     CURVES,
     DECISION_COLUMNS,
     DECISIONS,
+    FAILURES,
     FIGURES,
     LABELS,
     MODELS,
     OPTUNA,
+    PIECES,
     RAY,
     REPORT,
     SCHEMA,
@@ -31,15 +35,19 @@ from studies.records.schema import (
 )
 
 __all__ = [
+    "CHECKPOINTS",
+    "CLOCK_COLUMNS",
     "CONFIG",
     "CURVES",
     "CURVE_KEYS",
     "DECISIONS",
     "DECISION_COLUMNS",
+    "FAILURES",
     "FIGURES",
     "LABELS",
     "MODELS",
     "OPTUNA",
+    "PIECES",
     "RAY",
     "REPORT",
     "SCHEMA",
@@ -55,6 +63,7 @@ __all__ = [
     "State",
     "StudyRecord",
     "read_study",
+    "replacing",
     "typed",
     "write_study",
     "write_table",

@@ -28,6 +28,9 @@ DECISIONS = "decisions.parquet"
 SOLUTIONS = "solutions.parquet"
 OPTUNA = "optuna.db"
 RAY = "ray"
+CHECKPOINTS = "checkpoints"
+PIECES = "curves"
+FAILURES = "failures"
 SOURCES = "sources"
 MODELS = "models"
 TABLES = "tables"
@@ -80,6 +83,9 @@ DECISION_COLUMNS: dict[str, str] = {
     "stopped": "boolean",
     "elapsed": "Float64",  # seconds since the study began
 }
+
+CLOCK_COLUMNS = ("seconds", "started", "ended", "elapsed")
+"""Columns that tell the time; everything else is the same each time a study is run on one machine."""
 
 SOLUTION_KEYS: dict[str, str] = {"phase": "string", "trial": "string", "arm": "string", "replicate": "int32"}
 """Columns of solutions.parquet; one column an axis (`x`, `t`), then `reference_<output>` and
@@ -136,6 +142,7 @@ class StudyRecord(BaseModel):
     seed: int
     seeds: dict[str, list[int]]  # phase -> seeds of the replicates
     setups: dict[str, dict[str, Any]] = {}  # trial -> problem and configuration, to train it again
+    definition: dict[str, Any] = {}  # the study whole, as `studies.study` reads it, to go on with it
     quick: bool = False
     cores: int = 1
     versions: dict[str, str] = {}

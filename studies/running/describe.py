@@ -9,7 +9,7 @@ from dgm_core import Setup
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
 from studies.running.trainable import SCORE, TIME
-from studies.study import Ablation, Search, Study, replicate_seeds
+from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
 
 
 def base_record(base: Setup, **values: Any) -> StudyRecord:
@@ -46,6 +46,7 @@ def study_record(
         quick=quick,
         cores=cores,
         command=command,
+        definition=to_dict(study),
         **own,
     )
 
@@ -63,7 +64,7 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
             "max_t": study.max_t,
             "rungs": list(study.rungs),
             "time_limit": study.time_limit,
-            "trials_per_core": study.trials_per_core,
+            "workers": study.workers,
         },
         "trials_asked": study.trials,
         "seeds": {

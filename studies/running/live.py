@@ -6,26 +6,26 @@ import io
 import time
 from typing import Any
 
-from ray import tune
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from dgm_core import Status
 from studies.records import LABELS
-from studies.running.entries import TrialEntry
-from studies.running.journal import Journal
-from studies.running.trainable import PENALTY, SCORE
+from studies.records.history import Entry, History
+from studies.running.crew import Crew
+from studies.running.trainable import SCORE, TIME
 
 STYLES = {
     None: "bold cyan",
-    Status.COMPLETED: "green",
-    Status.STOPPED: "yellow",
-    Status.DIVERGED: "red",
-    Status.FAILED: "bold red",
-    Status.INTERRUPTED: "magenta",
+    "waiting": "cyan",
+    "completed": "green",
+    "stopped": "yellow",
+    "diverged": "red",
+    "failed": "bold red",
+    "interrupted": "magenta",
 }
+_REDRAW_SECONDS = 0.25
 
 
 class NotebookView:
@@ -47,51 +47,55 @@ class NotebookView:
             self._handle.update(page)
 
 
-class LiveTable(tune.Callback):
+class LiveTable:
     """Draws running trials, the last ones to end, the best so far and an estimate of the time left.
 
     On a console that is no terminal it prints a line as each trial ends instead.
     """
 
     def __init__(
-        self, journal: Journal, *, title: str, total: int, keys: list[str], console: Console
+        self,
+        history: History,
+        crew: Crew,
+        *,
+        title: str,
+        metric: str,
+        total: int,
+        keys: list[str],
+        console: Console,
     ) -> None:
-        self._journal = journal
+        self._history = history
+        self._crew = crew
         self._title = title
+        self._metric = metric
         self._total = total
         self._keys = keys
         self._console = console
         self._live: Live | None = None
         self._notebook: NotebookView | None = None
         self._drawn = 0.0
-        self._started = time.time()
-
-    def setup(self, *arguments: Any, **info: Any) -> None:
-        self._started = time.time()
-        self._live = None
-        if self._console.is_jupyter:
+        self._told = {entry.trial for entry in history.entries.values() if not entry.running}
+        self._began = time.monotonic()
+        self._before = len(self._told)
+        if console.is_jupyter:
             self._notebook = NotebookView()
-        elif self._console.is_terminal:
-            self._live = Live(self.render(), console=self._console, auto_refresh=False, redirect_stdout=False)
+        elif console.is_terminal:
+            self._live = Live(self.render(), console=console, auto_refresh=False, redirect_stdout=False)
             self._live.start()
 
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        now = time.time()
-        if now - self._drawn > 0.25:
-            self._drawn = now
+    def tend(self) -> None:
+        """Draws again, if it is time."""
+        for entry in self._history.entries.values():
+            if not entry.running and entry.trial not in self._told:
+                self._told.add(entry.trial)
+                self._line(entry)
+        if time.monotonic() - self._drawn > _REDRAW_SECONDS:
+            self._drawn = time.monotonic()
             self._draw()
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._line(trial)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._line(trial)
-
-    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
-        self.close()
 
     def close(self) -> None:
         """Draws once more and gives the terminal back."""
+        self.tend()
         self._draw()
         if self._live is not None:
             self._live.stop()
@@ -103,17 +107,9 @@ class LiveTable(tune.Callback):
         elif self._notebook is not None:
             self._notebook.show(self.render())
 
-    def __getstate__(self) -> dict[str, Any]:
-        # A terminal cannot be pickled with the experiment; `setup` makes a new one.
-        return {**self.__dict__, "_live": None, "_notebook": None, "_console": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._console = Console(stderr=True)
-
     def render(self) -> Group:
         """The table as it stands."""
-        entries = list(self._journal.entries.values())
+        entries = list(self._history.entries.values())
         running = [entry for entry in entries if entry.running]
         ended = [entry for entry in entries if not entry.running]
         room = max(4, self._console.height - 10 - len(running))
@@ -126,69 +122,69 @@ class LiveTable(tune.Callback):
             table.add_column(key.replace("_", " "), justify="right", overflow="ellipsis")
         for entry in [*running, *ended[-room:][::-1]]:
             table.add_row(*self._row(entry))
-        return Group(Text(self._headline(entries), style="bold"), table, Text(self._footline(entries)))
+        return Group(Text(self._headline(), style="bold"), table, Text(self._footline(entries)))
 
-    @property
-    def _metric(self) -> str:
-        entries = list(self._journal.entries.values())
-        return entries[0].setup.problem.metric if entries else "mae"
-
-    def _row(self, entry: TrialEntry) -> list[Text]:
-        status = entry.status
-        config = entry.setup.flat()
-        state = Text("running" if status is None else str(status), style=STYLES[status])
-        asked = entry.setup.config.iterations
+    def _row(self, entry: Entry) -> list[Text]:
+        state: str | None = entry.status
+        if state is None and entry.trial in self._crew.waiting:
+            state = "waiting"
         return [
             Text(entry.trial),
-            state,
-            Text(f"{entry.iterations:,} / {asked:,}"),
-            Text(_score(entry)),
-            *(Text(_value(config.get(key))) for key in self._keys),
+            Text(state or "running", style=STYLES[state]),
+            Text(f"{self._iterations(entry):,} / {entry.asked:,}"),
+            Text(self._score(entry)),
+            *(Text(_value(entry.spec.config.get(key))) for key in self._keys),
         ]
 
-    def _headline(self, entries: list[TrialEntry]) -> str:
-        done = sum(not entry.running for entry in entries)
-        return f"{self._title}: {done} of {self._total} trials ended"
+    def _headline(self) -> str:
+        return f"{self._title}: {len(self._told)} of {self._total} trials ended"
 
-    def _footline(self, entries: list[TrialEntry]) -> str:
-        finished = [entry for entry in entries if entry.status == Status.COMPLETED]
-        best = min(finished, key=lambda entry: entry.result[SCORE], default=None)
+    def _footline(self, entries: list[Entry]) -> str:
+        finished = [entry for entry in entries if entry.status == "completed"]
+        best = min(finished, key=_measured, default=None)
         counts = [
             f"{sum(entry.status == status for entry in entries)} {status}"
-            for status in (Status.STOPPED, Status.DIVERGED, Status.FAILED)
+            for status in ("stopped", "diverged", "failed")
         ]
-        elapsed = time.time() - self._started
-        done = sum(not entry.running for entry in entries)
-        left = f"about {_clock(elapsed / done * (self._total - done))}" if done else "not known yet"
-        champion = "none yet" if best is None else f"{_score(best)} (trial {best.trial})"
-        return f"best so far: {champion} · {', '.join(counts)} · elapsed {_clock(elapsed)} · left: {left}"
+        elapsed = time.monotonic() - self._began
+        done = len(self._told) - self._before
+        left = f"about {clock(elapsed / done * (self._total - len(self._told)))}" if done else "not known yet"
+        champion = "none yet" if best is None else f"{self._score(best)} (trial {best.trial})"
+        return f"best so far: {champion} · {', '.join(counts)} · elapsed {clock(elapsed)} · left: {left}"
 
-    def _line(self, trial: Any) -> None:
+    def _line(self, entry: Entry) -> None:
         if self._live is None and self._notebook is None:
-            entry = self._journal.entries[trial.trial_id]
-            status = entry.status or "running"
-            score = f"{LABELS[self._metric]} {_score(entry)}"
             self._console.print(
-                f"{self._headline(list(self._journal.entries.values()))} · {entry.trial} {status} "
-                f"at {entry.iterations:,} / {entry.setup.config.iterations:,}, {score}",
+                f"{self._headline()} · {entry.trial} {entry.status} "
+                f"at {entry.iterations:,} / {entry.asked:,}, {LABELS[self._metric]} {self._score(entry)}"
+                + (f": {entry.error}" if entry.error else ""),
                 highlight=False,
                 soft_wrap=True,
             )
 
+    def _iterations(self, entry: Entry) -> int:
+        seen = self._crew.seen.get(entry.trial) if entry.running else None
+        return entry.iterations if seen is None else max(entry.iterations, int(seen[TIME]))
 
-def _score(entry: TrialEntry) -> str:
-    values = entry.result.get("replicates", {}).get("scores")
-    if not values:
-        return "–"
-    if entry.status == Status.DIVERGED or entry.result[SCORE] >= PENALTY:
-        return "diverged"
-    return f"{entry.result[SCORE]:.2e}"
+    def _score(self, entry: Entry) -> str:
+        seen = self._crew.seen.get(entry.trial) if entry.running else None
+        if seen is None and entry.measured is None:
+            return "–"
+        score = seen[SCORE] if seen is not None else entry.measured and entry.measured.score
+        if entry.status == "diverged" or score is None:
+            return "diverged"
+        return f"{score:.2e}"
+
+
+def _measured(entry: Entry) -> float:
+    return float("inf") if entry.measured is None else entry.measured.value
 
 
 def _value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Minutes and seconds, for people."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

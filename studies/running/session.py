@@ -18,8 +18,9 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Workers train: at Ray's default niceness of 15 any other process would starve them.
     "RAY_worker_niceness": "0",
-    # A snapshot of the experiment this often is what a killed driver can resume from.
-    "TUNE_GLOBAL_CHECKPOINT_S": "2",
+    # Tune's own records are for its tools; the run's log is what a study goes on from.
+    "TUNE_GLOBAL_CHECKPOINT_S": "60",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
 _OBJECT_STORE_BYTES = 100_000_000
 
@@ -27,6 +28,17 @@ _OBJECT_STORE_BYTES = 100_000_000
 def available_cores() -> int:
     """Processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_cores(cores: int | None, *, address: str = "local") -> int:
+    """The cores to use on this machine, by default all.
+
+    Raises ConfigurationError where more are asked for than there are.
+    """
+    there = available_cores()
+    if address == "local" and cores is not None and cores > there:
+        raise ConfigurationError(f"{cores} cores are asked for, and this machine has {there}.")
+    return cores or there
 
 
 def session_cores() -> int:
@@ -40,9 +52,9 @@ def session_cores() -> int:
 def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
 
-    address: "local" starts Ray on this machine for this study alone; anything else ("auto", host
-    and port) joins a running cluster, which is left running.  Raises ConfigurationError where none
-    answers.
+    address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
+    ("auto", host and port) joins a running cluster, which is left running.  Raises ConfigurationError where
+    none answers.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -54,6 +66,7 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
             "num_cpus": cores,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
+            "_node_ip_address": "127.0.0.1",
         }
     try:
         context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
@@ -72,6 +85,5 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    # Tune saves the experiment on an interrupt, and on SIGTERM does not: a batch system's
-    # termination is handled as an interrupt.
+    # A batch system's termination is handled as Ctrl-C is.
     os.kill(os.getpid(), signal.SIGINT)

@@ -1,23 +1,24 @@
-"""What a worker is given: a task by value, with the files of the user's own that it needs."""
+"""What a worker is given: setups by value, with the files of the user's own that they need."""
 
 from __future__ import annotations
 
 import atexit
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from ray import cloudpickle
 
+from dgm_core import Setup
 from dgm_core.extensions import Sources
-from studies.running.trainable import Task
 
 
 @dataclass(frozen=True)
 class Shipment:
-    """A task, and the sources that must be loaded before it can be unpacked.
+    """A study's setups by name, and the sources that must be loaded before they can be unpacked.
 
     Classes of a loaded file are found again under the file's name; those of a script or a notebook travel
     by value.  Neither asks for anything to be installed where the worker runs.
@@ -29,23 +30,23 @@ class Shipment:
     content: bytes
 
     @classmethod
-    def of(cls, task: Task, sources: Sources) -> Shipment:
-        """Packs a task."""
+    def of(cls, setups: Mapping[str, Setup], sources: Sources) -> Shipment:
+        """Packs setups."""
         files, origins = tuple(sources.files.items()), tuple(sources.origins.items())
-        return cls(sources.main, files, origins, cloudpickle.dumps(task))
+        return cls(sources.main, files, origins, cloudpickle.dumps(dict(setups)))
 
-    def open(self) -> Task:
-        """The task, its sources loaded into this process."""
+    def open(self) -> dict[str, Setup]:
+        """The setups, their sources loaded into this process."""
         return _opened(self)
 
 
 @lru_cache(maxsize=4)
-def _opened(shipment: Shipment) -> Task:
+def _opened(shipment: Shipment) -> dict[str, Setup]:
     if shipment.main:
         folder = Path(tempfile.mkdtemp(prefix="dgm-sources-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         sources = Sources(dict(shipment.files), shipment.main, dict(shipment.origins))
         sources.write(folder)
         sources.load(folder)
-    task: Task = cloudpickle.loads(shipment.content)
-    return task
+    setups: dict[str, Setup] = cloudpickle.loads(shipment.content)
+    return setups

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,24 @@ from typing import Any
 
 from dgm_core import Setup, Trainer
 from dgm_core.training import configure_process, median, save_model
-from studies.records import CURVES, SOLUTIONS, TRIALS, write_study, write_table
+from studies.records.events import Began, Left, Metrics, Reported
+from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
+from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
-from studies.running import collect
+from studies.records.lock import held
+from studies.records.log import VERSION, Log, read_log
+from studies.records.schema import CHECKPOINTS, CURVES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.tables import trials_frame
+from studies.running.checkpoints import checkpoint_folder, drop_checkpoint, load_checkpoint, save_checkpoint
+from studies.running.collect import curve_frame, resolved, save_field, solutions_frame
 from studies.running.describe import base_record
-from studies.running.entries import TrialEntry
-from studies.running.trainable import Job, measure
+from studies.running.plans.base import ended
+from studies.running.trainable import measure, run_trial
+from studies.running.trial import Trial
 from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
 
-_REPORT_SECONDS = 0.5
 ERRORS = "errors.json"
 
 Progress = Callable[[int, float, float], None]
@@ -56,10 +64,8 @@ def solve_setup(
     """
     if model is not None:
         check_file(model)
-    configure_process()
     seeds = replicate_seeds(seed, "solve", replicates)
     problem = setup.problem
-    trainer = Trainer(setup, seeds)
     folder = make_folder(out, f"solve-{problem.name}", run)
     record = base_record(
         setup,
@@ -74,59 +80,122 @@ def solve_setup(
         trials_asked=1,
         seeds={"solve": seeds},
         setups={settings: setup.to_dict()},
+        definition={
+            "kind": "solve",
+            "setup": setup.to_dict(),
+            "settings": settings,
+            "model": None if model is None else str(model.absolute()),
+        },
     )
     record.sources = sources_record(keep_sources(folder, setup))
-    entry = TrialEntry(settings, Job(setup, tuple(seeds)), started=0.0)
-    began = time.time()
-    try:
-        _train(trainer, on_progress)
-    except KeyboardInterrupt:
-        record.state = "interrupted"
-    else:
-        record.state = "finished"
-    entry.result = measure(trainer)
-    entry.ended, entry.running = time.time() - began, False
-    record.seconds = entry.ended
-    record.iterations_run, record.iterations_asked = trainer.iteration, setup.config.iterations
-    write_table(folder, TRIALS, collect.trials_frame(collect.entry_rows("solve", entry)))
-    write_table(folder, CURVES, collect.curves_frame([(entry, trainer.curves.state())]))
-    write_table(
-        folder, SOLUTIONS, collect.typed_solutions([collect.prediction_frame(trainer, "solve", entry)])
-    )
     write_study(folder, record)
-    summary = _summary(folder, setup, entry, seeds)
-    (folder / ERRORS).write_text(json.dumps(summary, indent=2) + "\n")
-    collect.save_field(folder, "solution", [trainer.result()])
-    if model is not None:
-        save_model(trainer.result(), model)
+    return resume_solve(setup, folder, record, on_progress)
+
+
+def resume_solve(
+    setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None = None
+) -> Solved:
+    """Goes on with a solve from its last checkpoint, or begins it; nothing is trained where it had ended."""
+    configure_process()
+    seeds = record.seeds["solve"]
+    trial = Trial(record.definition["settings"], "solve", 0, setup, tuple(seeds), key="base")
+    with held(folder, record.command or "studies.solve"), Log(folder) as log:
+        history = History(read_log(folder))
+
+        def append(*events: Any) -> None:
+            for event in log.append(events):
+                history.fold(event)
+
+        append(Began(version=VERSION, process=os.getpid(), host=socket.gethostname()))
+        if trial.name not in history.entries:
+            append(trial.event())
+        entry = history.entries[trial.name]
+        trainer = _Training(folder, trial, on_progress)
+        try:
+            trainer.go()
+        except KeyboardInterrupt:
+            record.state = "interrupted"
+        else:
+            record.state = "finished"
+        metrics = measure(trainer.trainer)
+        measured = {} if metrics.final else {trial.name: metrics}
+        if metrics.final and entry.running:
+            append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
+        append(Left(state=record.state, measured=measured))
+        summary = _write(folder, record, history, entry, trainer.trainer)
+        if record.state == "finished":
+            drop_checkpoint(folder / CHECKPOINTS)
     return Solved(folder, summary)
 
 
-def _train(trainer: Trainer, on_progress: Progress | None) -> None:
-    while not trainer.done:
-        trainer.advance(trainer.setup.config.iterations, seconds=_REPORT_SECONDS)
-        if on_progress is not None:
-            metrics = measure(trainer)
-            on_progress(trainer.iteration, metrics["loss"], median(metrics["replicates"]["scores"]))
+class _Training:
+    """Trains a trial here, from its checkpoint."""
+
+    def __init__(self, folder: Path, trial: Trial, on_progress: Progress | None) -> None:
+        self._folder = checkpoint_folder(folder, trial.folder)
+        self._trial = trial
+        self._on_progress = on_progress
+        self.trainer = Trainer(trial.setup, trial.seeds)
+
+    def go(self) -> None:
+        """Trains to the end."""
+        run_trial(self._trial.setup, self._trial.seeds, (), self._told, self._save, self._state())
+
+    def _state(self) -> dict[str, Any] | None:
+        state = load_checkpoint(self._folder)
+        if state is not None:
+            self.trainer.restore(state)
+        return state
+
+    def _save(self, trainer: Trainer) -> None:
+        save_checkpoint(trainer, self._folder)
+
+    def _told(self, trainer: Trainer, metrics: Metrics | None) -> None:
+        self.trainer = trainer
+        losses, errors = trainer.curves.losses, trainer.curves.errors
+        if self._on_progress is not None and len(losses) and errors:
+            self._on_progress(trainer.iteration, float(losses[-1, :, 0].median()), median(errors[-1][1]))
 
 
-def _summary(folder: Path, setup: Setup, entry: TrialEntry, seeds: list[int]) -> dict[str, Any]:
-    values = entry.result["replicates"]
+def _write(
+    folder: Path, record: StudyRecord, history: History, entry: Entry, trainer: Trainer
+) -> dict[str, Any]:
+    """Everything a run folder holds, from a training and its log."""
+    record.seconds = history.seconds
+    record.iterations_run, record.iterations_asked = trainer.iteration, entry.asked
+    terms = record.terms
+    write_table(folder, TRIALS, trials_frame(history, terms))
+    write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
+    write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
+    write_study(folder, record)
+    summary = _summary(folder, trainer.setup, entry)
+    with replacing(folder / ERRORS) as file:
+        file.write((json.dumps(summary, indent=2) + "\n").encode())
+    save_field(folder, "solution", [trainer.result()])
+    model = record.definition.get("model")
+    if model is not None:
+        save_model(trainer.result(), Path(model))
+    return summary
+
+
+def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
+    assert entry.measured is not None
+    measured, values = entry.measured, entry.measured.replicates
     return {
         "run": str(folder),
         "problem": setup.problem.name,
-        "config": collect.resolved(setup),
+        "config": resolved(setup),
         "metric": setup.problem.metric,
-        **{metric: confirmed(own) for metric, own in values["errors"].items()},
+        **{metric: confirmed(own) for metric, own in values.errors.items()},
         "replicates": [
             {
                 "seed": seed,
-                "status": values["status"][k],
-                **{metric: collect.finite(own[k]) for metric, own in values["errors"].items()},
+                "status": values.status[k],
+                **{metric: own[k] for metric, own in values.errors.items()},
             }
-            for k, seed in enumerate(seeds)
+            for k, seed in enumerate(entry.spec.seeds)
         ],
         "iterations": entry.iterations,
-        "seconds": entry.result["seconds"],
-        "status": str(entry.status),
+        "seconds": measured.seconds,
+        "status": entry.status or "interrupted",
     }

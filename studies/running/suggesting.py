@@ -1,60 +1,70 @@
-"""Optuna's suggestions, told the truth about trials that were stopped early."""
+"""Suggestions, each a function of the study's seed, the trial's number and the results known to it."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import TPESampler
-from optuna.storages import RDBStorage
-from ray.tune.search.optuna import OptunaSearch
+from optuna.trial import Trial, TrialState
 
-from studies.running.trainable import SCORE, TIME
+from studies.records.events import Metrics
+from studies.running.halving import PENALTY
 
 
-class Suggestions(OptunaSearch):
-    """Optuna's TPE under Ray Tune.
+class Suggestions:
+    """TPE over a space, told the truth about trials that were stopped early.
 
-    Ray tells Optuna that a stopped trial is complete, and its score at an early rung the score of
-    its whole configuration.  Here it is told as pruned, with its scores at the rungs, which TPE
-    ranks behind the completed trials by how far they came (Optuna's own pruning protocol).
+    A stopped trial counts as pruned, with its scores at the rungs, which TPE ranks behind the completed ones
+    by how far they came (Optuna's own protocol); one that failed gives it nothing.  The sampler is made anew
+    for each trial, from a seed of the trial's own, so that no generator's state has to outlive the process.
+    multivariate: the parameters interact.  constant_liar: trials that still run count as bad, so that
+    workers spread out.
     """
 
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        # One row for each rung, not one for each quarter second: SQLite commits every report.
-        if result["at_rung"]:
-            self._ot_trials[trial_id].report(result[SCORE], result[TIME])
+    def __init__(self, space: Mapping[str, BaseDistribution], *, seed: int, startup_trials: int) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._space = dict(space)
+        self._seed = seed
+        self._startup_trials = startup_trials
+        self._study = optuna.create_study()
+        self._trials: list[Trial] = []
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        final = result if result and result["final"] else None
-        super().on_trial_complete(trial_id, final, error)
+    def suggest(self, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The settings of the next trial; those in `known` where the log has them already."""
+        self._study.sampler = self._sampler(len(self._trials))
+        if known is not None:
+            self._study.enqueue_trial(dict(known))
+        self._trials.append(self._study.ask(self._space))
+        return dict(self._trials[-1].params)
 
+    def report(self, number: int, metrics: Metrics) -> None:
+        """A score at a rung."""
+        self._trials[number].report(min(metrics.value, PENALTY), metrics.iterations)
 
-def make_suggestions(
-    space: Mapping[str, BaseDistribution], *, seed: int, startup_trials: int, storage: Path, name: str
-) -> Suggestions:
-    """TPE over `space`, its trials kept in the SQLite file `storage`.
+    def complete(self, number: int, metrics: Metrics) -> None:
+        """A trial came to its own end."""
+        self._study.tell(self._trials[number], min(metrics.value, PENALTY))
 
-    multivariate: the search's parameters interact (a rate that suits one batch size sinks another).
-    constant_liar: trials that are still running count as bad, so that workers spread out.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = TPESampler(
-        seed=seed,
-        n_startup_trials=startup_trials,
-        multivariate=True,
-        constant_liar=True,
-    )
-    return Suggestions(
-        space=dict(space),
-        metric=SCORE,
-        mode="min",
-        sampler=sampler,
-        storage=RDBStorage(f"sqlite:///{storage}"),
-        study_name=name,
-    )
+    def stop(self, number: int) -> None:
+        """A trial was stopped at the rung it reported last."""
+        self._study.tell(self._trials[number], state=TrialState.PRUNED)
+
+    def fail(self, number: int) -> None:
+        """A trial failed or was interrupted."""
+        self._study.tell(self._trials[number], state=TrialState.FAIL)
+
+    def _sampler(self, number: int) -> TPESampler:
+        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return TPESampler(
+                seed=seed,
+                n_startup_trials=self._startup_trials,
+                multivariate=True,
+                constant_liar=True,
+            )

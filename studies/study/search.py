@@ -23,9 +23,10 @@ class Search:
     a 95 % interval of the median.  Every trial trains `replicates` seeds and scores the median of their
     errors.
     ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
-    follows from the space.  trials_per_core: trials that share a core's time; the first ones to reach
-    a rung have nothing to be compared with and go on however bad they are, and with one a core
-    they would hold every core.  time_limit: seconds after which the search, not its confirmation, is cut
+    follows from the space.  workers: virtual ones, which give the search its order (see
+    `studies.running.clock`): so many trials are under way at a time, however many cores train them.  More of
+    them than cores keep all cores busy where trials wait for each other; fewer leave cores without work.
+    time_limit: seconds after which the search, not its confirmation, is cut
     short; what runs then counts as interrupted.  quick: the fields that a short look replaces.
     """
 
@@ -40,11 +41,13 @@ class Search:
     startup_trials: int = 10
     grace_period: int = 1_000
     reduction_factor: int = 4
-    trials_per_core: int = 3
+    workers: int = 4
     time_limit: float | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ConfigurationError(f"workers = {self.workers} is not allowed: it must be 1 or greater.")
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
             object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")

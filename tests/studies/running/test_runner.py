@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,8 @@ from optuna.distributions import CategoricalDistribution
 
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from studies.records import read_study
+from studies.records.events import Reported
+from studies.records.log import read_log
 from studies.running.runner import Options, run_study
 from studies.study import Ablation, Search
 
@@ -167,20 +168,12 @@ def test_an_ablation_trains_every_arm_on_the_same_seeds(tmp_path: Path) -> None:
     assert set(solutions["arm"]) == {"1", "8"}
 
 
-def rungs_reached(storage: Path) -> int:
-    """How many scores at rungs the sampler has been told."""
-    try:
-        with closing(sqlite3.connect(f"file:{storage}?mode=ro", uri=True, timeout=10)) as connection:
-            return int(connection.execute("select count(*) from trial_intermediate_values").fetchone()[0])
-    except sqlite3.OperationalError:  # no file or no table yet
-        return 0
-
-
 @pytest.fixture
 def interrupted(tmp_path: Path) -> tuple[Path, float, subprocess.CompletedProcess[str]]:
-    command = [sys.executable, "-m", "dgm_cli.main", "run", "heat-search", "--seed", "3", "--json"]
+    study = ["heat-search", "--quick", "--time-limit", "900", "--out", str(tmp_path), "--name", "cut"]
+    command = [sys.executable, "-m", "dgm_cli.main", "run", *study, "--json"]
     with subprocess.Popen(
-        [*command, "--out", str(tmp_path), "--name", "cut"],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -188,7 +181,7 @@ def interrupted(tmp_path: Path) -> tuple[Path, float, subprocess.CompletedProces
     ) as process:
         folder = tmp_path / "heat-search" / "cut"
         deadline = time.monotonic() + 240
-        while not rungs_reached(folder / "optuna.db"):
+        while not any(isinstance(event, Reported) for event in read_log(folder)):
             assert time.monotonic() < deadline, "no trial reached a rung"
             time.sleep(0.2)
         begun = time.monotonic()
@@ -205,6 +198,7 @@ def test_an_interrupt_keeps_what_is_done_and_says_how_to_look_at_it(
     assert done.returncode == 130, done.stderr
     assert "Traceback" not in done.stderr
     assert "dgm report" in done.stderr
+    assert "dgm resume" in done.stderr
     assert seconds < 30, "the user's promise is 5 s on an idle machine; a busy one is given more"
     assert read_study(folder).state == "interrupted"
     trials = pd.read_parquet(folder / "trials.parquet")
