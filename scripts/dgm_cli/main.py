@@ -14,6 +14,7 @@ from dgm_cli.reproduce import reproduce
 from dgm_cli.rerun import rerun
 from dgm_cli.resume import resume
 from dgm_cli.run import run
+from dgm_cli.runs import clean, status, stop
 from dgm_cli.solve import solve
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions import explained
@@ -35,6 +36,9 @@ app.command()(report)
 app.command()(compare)
 app.command()(rerun)
 app.command()(resume)
+app.command()(status)
+app.command()(stop)
+app.command()(clean)
 app.add_typer(new.app)
 
 

@@ -40,7 +40,8 @@ def metrics(trial: Trial, iterations: int) -> Metrics:
     """What a trial reports: rates near 0.01 are good, high ones diverge after iteration 60."""
     rate, end = trial.setup.config.learning_rate, trial.setup.config.iterations
     diverged = rate > 0.06 and iterations > 60
-    score = None if diverged else abs(math.log10(rate) + 2.0) + 10.0 / iterations + 0.01 * trial.setup.config.depth
+    error = abs(math.log10(rate) + 2.0) + 10.0 / iterations + 0.01 * trial.setup.config.depth
+    score = None if diverged else error
     count = len(trial.seeds)
     return Metrics(
         iterations=iterations,

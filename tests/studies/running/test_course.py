@@ -1,4 +1,4 @@
-"""The order of a search: the same with any number of workers, in any order of arrival, after any interruption."""
+"""A search is the same with any number of workers, in any order of arrival, after any interruption."""
 
 from __future__ import annotations
 
