@@ -15,7 +15,9 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
     """Remake a run's tables, figures and report from its records."""
     from analysis.load import RunError
     from analysis.report import make_report
+    from studies.records.rebuild import settle
 
+    settle(run)
     try:
         written = make_report(run)
     except RunError as error:

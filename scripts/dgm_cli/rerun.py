@@ -21,7 +21,7 @@ def rerun(
 ) -> int:
     """Train recorded trials again and compare their curves; exit code 1 where one does not agree."""
     load_files(files)
-    from studies.rerun import rerun as train_again
+    from studies.running.rerun import rerun as train_again
 
     verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))
     if differences:
