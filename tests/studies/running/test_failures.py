@@ -15,9 +15,7 @@ pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
 FRAGILE = '''
 """A network that raises at some widths."""
 
-from dgm_core import Setup, load_problem
 from dgm_core.networks.mlp import MLP
-from studies import Ablation
 
 
 class Fragile(MLP):
@@ -29,7 +27,11 @@ class Fragile(MLP):
         if self.width > 4:
             raise ValueError(f"width {self.width} is too much")
         return super().forward(x)
+'''
 
+STUDIES = """
+from dgm_core import Setup, load_problem
+from studies import Ablation
 
 BASE = Setup.named(load_problem("heat")).changed(
     {"network": "fragile", "width": 4, "batch_size": 4, "iterations": 40}
@@ -44,7 +46,7 @@ ALL = Ablation(
     baseline="4",
     replicates=2,
 )
-'''
+"""
 
 
 def dgm(line: str, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -61,13 +63,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own.mkdir()
     monkeypatch.chdir(own)
     (own / "fragile.py").write_text(FRAGILE)
+    (own / "failing.py").write_text(STUDIES)
     return own
 
 
 def test_a_trial_that_raises_fails_with_its_traceback_and_the_others_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dgm("run some-fail --with fragile.py --name a --cores 1", monkeypatch) == 1
+    assert dgm("run some-fail --with fragile.py --with failing.py --name a --cores 1", monkeypatch) == 1
     said = capsys.readouterr().err
     assert "Failed: 5: ValueError: width 5 is too much" in said
     run = folder / "results/some-fail/a"
@@ -83,7 +86,7 @@ def test_a_trial_that_raises_fails_with_its_traceback_and_the_others_go_on(
 def test_a_study_whose_trials_all_fail_alike_stops_after_a_few_with_the_one_cause(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dgm("run all-fail --with fragile.py --name a --cores 1", monkeypatch) == 1
+    assert dgm("run all-fail --with fragile.py --with failing.py --name a --cores 1", monkeypatch) == 1
     said = capsys.readouterr().err
     assert "Every trial fails, and alike: ValueError: width 9 is too much" in said
     trials = pd.read_parquet(folder / "results/all-fail/a/trials.parquet")
