@@ -29,6 +29,6 @@ def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> 
         return unknown("key", prefix + key, [prefix + field for field in fields])
     if first["type"] == "value_error":
         reason: Any = first.get("ctx", {}).get("error", first["msg"])
-        return ConfigurationError(str(reason))
+        return reason if isinstance(reason, ConfigurationError) else ConfigurationError(str(reason))
     rule = first["msg"][0].lower() + first["msg"][1:]
     return ConfigurationError(f"{prefix}{key} = {first['input']!r} is not allowed: {rule}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from dgm_core import Setup, extensions
+from dgm_core import PROBLEMS, ConfigurationError, Setup, extensions
 from dgm_core.extensions import Sources
 from studies.records import SOURCES, SourcesRecord, StudyRecord
 
@@ -24,8 +24,16 @@ def sources_record(sources: Sources) -> SourcesRecord:
 
 
 def load_sources(folder: Path, record: StudyRecord) -> Sources:
-    """Loads what a run folder keeps, so that its problems, networks and studies are found."""
+    """Loads what a run folder keeps, so that its problems, networks and studies are found.
+
+    Raises ConfigurationError where it cannot keep the problem, which a script or a notebook defined.
+    """
     kept = record.sources
     sources = Sources.read(folder / SOURCES, tuple(kept.main), kept.origins)
     sources.load(folder / SOURCES)
+    if record.problem not in PROBLEMS:
+        raise ConfigurationError(
+            f"{folder} has not kept the problem {record.problem!r}, which a script or a notebook defined: "
+            "give a file that defines it, --with FILE."
+        )
     return sources

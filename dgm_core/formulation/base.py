@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
 from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.extensions import in_own_words
 from dgm_core.formulation.conditions import Condition, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
@@ -109,15 +110,18 @@ class Problem(ABC):
         return {INTERIOR: self.domain.interior, **{term: at for term, (at, _) in self.conditions.items()}}
 
     def residuals(self, u: Field, points: Points) -> Residuals:
-        """Each term's residual, (K, n, c), for a field u: (K, n, d) -> (K, n, q)."""
-        residuals: Residuals = {INTERIOR: self.equation(self.derivatives(u, points[INTERIOR]))}
-        conditions = self.conditions
-        places = {term: points[term] for term in conditions}
+        """Each term's residual, (K, n, c), for a field u: (K, n, d) -> (K, n, q).
+
+        Conditions whose points are not given are left out.
+        """
+        conditions = {term: held for term, held in self.conditions.items() if term in points}
+        places = {term: points[term] for term in (INTERIOR, *conditions)}
         for term, (region, condition) in conditions.items():
             other = condition.elsewhere(points[term], region)
             if other is not None:
                 places[f"{term}, elsewhere"] = other
-        y = derivatives_at(u, places, self._axes) if places else {}
+        y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
+        residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
         for term, (region, condition) in conditions.items():
             residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
         return residuals
@@ -226,7 +230,17 @@ class Problem(ABC):
 
     @classmethod
     def create(cls, parameters: Mapping[str, Any]) -> Problem:
-        """The problem with the given parameters.  Raises ConfigurationError in one sentence."""
+        """The problem with the given parameters.
+
+        Raises ConfigurationError in one sentence, for a class of a user's file with file and line.
+        """
+        try:
+            return cls._created(parameters)
+        except ConfigurationError as error:
+            raise in_own_words(error, cls) from None
+
+    @classmethod
+    def _created(cls, parameters: Mapping[str, Any]) -> Problem:
         if inspect.isabstract(cls):
             lacking = ", ".join(sorted(cls.__abstractmethods__))
             raise ConfigurationError(f"{cls.__name__} lacks {lacking}.")

@@ -26,8 +26,8 @@ class DGMLayer(nn.Module):
         self.regularise = nn.Sequential(*make.after_activation())
 
     def forward(self, x: Tensor, state: Tensor) -> Tensor:
-        z, g, r = self.activation(self.gates.onto(self.of_gates(x), state)).chunk(3, dim=2)
-        h = self.activation(self.candidate.onto(self.of_candidate(x), state * r))
+        z, g, r = self.activation(self.of_gates.beside(x, self.gates, state)).chunk(3, dim=2)
+        h = self.activation(self.of_candidate.beside(x, self.candidate, state * r))
         # (1 − g) h + z s, with two passes over memory fewer.
         return self.regularise(torch.addcmul(torch.addcmul(h, g, h, value=-1.0), z, state))
 

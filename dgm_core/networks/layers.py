@@ -38,9 +38,11 @@ class Linear(nn.Module):
             return torch.bmm(x, self.weight)
         return torch.baddbmm(self.bias, x, self.weight)
 
-    def onto(self, base: Tensor, x: Tensor) -> Tensor:
-        """base + x W in one product, for a layer without bias."""
-        return torch.baddbmm(base, x, self.weight)
+    def beside(self, x: Tensor, other: Linear, y: Tensor) -> Tensor:
+        """x W + b + y W' in one product, W' another layer's weight without a bias."""
+        weight = torch.cat([self.weight, other.weight], dim=1)
+        both = torch.cat([x, y], dim=2)
+        return torch.bmm(both, weight) if self.bias is None else torch.baddbmm(self.bias, both, weight)
 
 
 class BatchNorm(nn.Module):

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.formulation import Box, Condition, Dirichlet, Problem, Region
+from dgm_core.formulation.defaults import DIFFERENTIAL
 
 NODES = 120
 """Of the Gauss–Hermite quadrature; with twice as many the reference moves by less than 1e-9."""
@@ -39,15 +40,20 @@ class Burgers(Problem):
     domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
     settings = {
         "default": {
-            "depth": 4,
-            "width": 32,
+            "depth": 5,
+            "width": 20,
             "activation": "tanh",
+            "gain": 1.5,
+            "input_scaling": "unit",
             "hard_conditions": True,
             "batch_size": 256,
-            "learning_rate": 3e-3,
+            "learning_rate": 5e-3,
             "schedule": "cosine",
-            "iterations": 8_000,
-        }
+            "iterations": 4_000,
+            "polish_iterations": 2_500,
+            "polish_points": 5_000,
+        },
+        "plain": {**DIFFERENTIAL, "hard_conditions": True},
     }
 
     def equation(self, y: Derivatives) -> Tensor:

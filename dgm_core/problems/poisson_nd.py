@@ -20,6 +20,7 @@ from dgm_core.formulation import (
     Region,
     Residuals,
 )
+from dgm_core.formulation.defaults import DIFFERENTIAL
 
 _DRAWS = ("probes", "second probes")
 
@@ -46,15 +47,19 @@ class PoissonND(Problem):
     score = "rel_l2"
     settings = {
         "default": {
-            "depth": 3,
-            "width": 64,
-            "activation": "tanh",
+            "depth": 2,
+            "width": 32,
+            "activation": "sin",
             "input_scaling": "unit",
-            "batch_size": 64,
-            "learning_rate": 3e-3,
+            "batch_size": 128,
+            "learning_rate": 1e-2,
             "schedule": "cosine",
-            "iterations": 2_000,
-        }
+            "iterations": 1_000,
+            "polish_iterations": 800,
+            "polish_points": 768,
+            "loss_weights": {"boundary": 100.0},
+        },
+        "plain": {**DIFFERENTIAL, "iterations": 2_000},
     }
 
     @property

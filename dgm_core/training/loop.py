@@ -14,7 +14,7 @@ from torch import Tensor
 from dgm_core.errors import ConfigurationError
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
-from dgm_core.training.polish import Polished, polish
+from dgm_core.training.polish import Polish, Polished
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
@@ -33,10 +33,20 @@ class Trainer:
     Time windows are trained in succession (Krishnapriyan et al. 2021, section 6), each with weights
     and an optimizer of its own.  Errors are always those over the whole domain; a window that is
     not begun counts with its untrained weights.  `iteration` counts optimizer steps: the polish that
-    ends a window, where configured, adds to `seconds` and to `polished` only.
+    ends a window, where configured, adds to `seconds` and to `polished` only.  A training can be
+    paused, saved and resumed between any two steps, those of a polish too.
+
+    carry: whether derivatives are carried forward where the network allows it (see `Carried`).
     """
 
-    def __init__(self, setup: Setup, seeds: Sequence[int], *, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        seeds: Sequence[int],
+        *,
+        device: torch.device | str = "cpu",
+        carry: bool = True,
+    ) -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: one or more, all distinct.")
         self.setup = setup
@@ -47,7 +57,19 @@ class Trainer:
         self.evaluation = Evaluation(setup.problem, device)
         self.network = Solution(setup, seeds).to(device)
         self.curves = Curves(len(seeds), setup.problem.terms)
-        self._stage = Stage(self.network, 0)
+        self._carry = carry
+        self._stage = Stage(self.network, 0, carry=carry)
+        self._polish: Polish | None = None
+
+    @property
+    def operations(self) -> int | None:
+        """Tensor operations of one step, as it is replayed; None where it is not (see `dgm_core.tape`)."""
+        return self._stage.operations
+
+    @property
+    def polishing(self) -> bool:
+        """In the midst of a polish: what the weights are worth then depends on the time it was given."""
+        return self._polish is not None
 
     @property
     def done(self) -> bool:
@@ -57,17 +79,21 @@ class Trainer:
         """
         return self._finished or (self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged())
 
-    def advance(self, until: int, seconds: float = math.inf) -> None:
+    def advance(self, until: int, seconds: float = math.inf, *, pause_polish: bool = False) -> None:
         """Trains on to iteration `until`, the end or for `seconds`, whichever comes first.
 
         A window that reaches its last iteration is polished at once, whatever the time, and the next
-        window begun: what an iteration number stands for must not depend on the clock.
+        window begun: what an iteration number stands for must not depend on the clock.  With
+        `pause_polish` the time ends a polish's turn too, and the next call goes on with it: the
+        caller looks at `polishing` before it takes the iteration's number for what it stands for.
         """
         begin = time.perf_counter()
         deadline = begin + seconds
         while not self._finished:
             if self.iteration == self._stage.end:
-                self._end_stage()
+                self._end_stage(deadline if pause_polish else math.inf)
+                if self.polishing:
+                    break
             elif self.iteration >= until:
                 break
             else:
@@ -79,10 +105,11 @@ class Trainer:
         self.seconds += time.perf_counter() - begin
 
     def evaluate(self) -> Errors:
-        """Errors at the present iteration, entered into the curves."""
+        """Errors at the present iteration, entered into the curves; not in the midst of a polish."""
         with self._stage.evaluated():
             errors = self.evaluation.measure(self.network)
-        self.curves.measured(self.iteration, errors.score)
+        if not self.polishing:
+            self.curves.measured(self.iteration, errors.score)
         return errors
 
     def evaluate_batch_statistics(self) -> list[float] | None:
@@ -123,7 +150,7 @@ class Trainer:
             iterations=self.iteration,
             seconds=self.seconds,
             weights=weights,
-            polished=tuple(self.polished),
+            polished=(*self.polished, *(self._polish.records() if self._polish is not None else ())),
         )
 
     def state(self) -> dict[str, Any]:
@@ -136,6 +163,7 @@ class Trainer:
             "window": self._stage.window,
             "network": self.network.weights(),
             "stage": self._stage.state(),
+            "polish": None if self._polish is None else self._polish.state(),
             "polished": [dataclasses.asdict(polished) for polished in self.polished],
             "curves": self.curves.state(),
         }
@@ -145,8 +173,12 @@ class Trainer:
         if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
-        self._stage = Stage(self.network, state["window"])
+        self._stage = Stage(self.network, state["window"], carry=self._carry)
         self._stage.restore(state["stage"])
+        self._polish = None
+        if state["polish"] is not None:
+            self._polish = Polish(self.network, state["window"], carry=self._carry)
+            self._polish.restore(state["polish"])
         self.polished = [Polished(**polished) for polished in state["polished"]]
         self.curves.restore(state["curves"])
         self.iteration = state["iteration"]
@@ -154,23 +186,29 @@ class Trainer:
 
     @property
     def _finished(self) -> bool:
-        return self.iteration >= self.setup.config.iterations and self._next_to_polish() is None
+        return self.iteration >= self.setup.config.iterations and not self._to_polish
 
-    def _next_to_polish(self) -> int | None:
-        """The replicate whose polish ends the present window next; None where there is none left."""
-        if not self.setup.config.polish_iterations:
-            return None
-        done = sum(polished.window == self._stage.window for polished in self.polished)
-        return done if done < len(self.seeds) else None
+    @property
+    def _to_polish(self) -> bool:
+        """Whether the present window's polish is still to be ended."""
+        ended = bool(self.polished) and self.polished[-1].window == self._stage.window
+        return self.setup.config.polish_iterations > 0 and not ended
 
-    def _end_stage(self) -> None:
-        """Polishes the window, going on where it was interrupted, and begins the next one."""
+    def _end_stage(self, deadline: float) -> None:
+        """Polishes the window, until the deadline at most, and begins the next one."""
         self._stage.finish()
-        while (replicate := self._next_to_polish()) is not None:
-            self.polished.append(polish(self.network, self._stage.window, replicate))
+        if self._to_polish:
+            if self._polish is None:
+                self._polish = Polish(self.network, self._stage.window, carry=self._carry)
+            while not self._polish.done:
+                self._polish.step()
+                if time.perf_counter() >= deadline:
+                    return
+            self.polished += self._polish.records()
+            self._polish = None
         if not self._finished:
             self.network.begin(self._stage.window + 1)
-            self._stage = Stage(self.network, self._stage.window + 1)
+            self._stage = Stage(self.network, self._stage.window + 1, carry=self._carry)
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)
@@ -192,11 +230,12 @@ def train(
 ) -> TrainResult:
     """Trains a setup to its end, one replicate for each seed.
 
-    `on_report` is called with the trainer every `report_seconds`, between iterations.
+    `on_report` is called with the trainer every `report_seconds`, between iterations or in the midst
+    of a polish.
     """
     trainer = Trainer(setup, seeds, device=device)
     while not trainer.done:
-        trainer.advance(setup.config.iterations, seconds=report_seconds)
+        trainer.advance(setup.config.iterations, seconds=report_seconds, pause_polish=True)
         if on_report is not None:
             on_report(trainer)
     return trainer.result()

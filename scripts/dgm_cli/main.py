@@ -52,13 +52,13 @@ def main() -> None:
     except typer.TyperException as error:
         _fail(getattr(error, "format_message", error.__str__)())
     except ConfigurationError as error:
-        _fail(str(error))
+        _fail(explained(error) or str(error))
     except StudyError as error:
         _fail(str(error), code=1)
     except (typer.Abort, KeyboardInterrupt):
         print("dgm: interrupted.", file=sys.stderr)
         sys.exit(130)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a user's equation may call sys.exit too
         where = explained(error)
         if not where:
             raise

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from importlib.resources import files as resources
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dgm_cli.common import messages
 from dgm_core.errors import ConfigurationError
+from dgm_core.extensions import check_importable
+
+if TYPE_CHECKING:
+    from dgm_core.registry import Registry
 
 app = typer.Typer(name="new", help="Write a file to start from.", no_args_is_help=True)
 
@@ -21,7 +25,9 @@ def problem(
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
     """Write a problem of your own: an equation on a square, with its conditions and a reference."""
-    path = _write("problem.py.txt", name, out)
+    from dgm_core import PROBLEMS
+
+    path = _write("problem", name, PROBLEMS, out)
     messages.print(f"Written: {path}. Solve it with: dgm solve {path}")
 
 
@@ -34,37 +40,40 @@ def study(
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
     """Write a study of your own: a search over batch size, learning rate, depth and iterations."""
+    from dgm_core import PROBLEMS
+    from studies.catalog import STUDIES
+
     if problem_of.endswith(".py"):
         given, folder = Path(problem_of), (out or Path()).parent
         if given.resolve().parent != folder.resolve():
             raise ConfigurationError(f"{given} must lie beside the study that imports it.")
         from dgm_cli.own import named
-        from dgm_core import PROBLEMS
 
         cls = PROBLEMS.get(named(PROBLEMS, problem_of)).__name__
         imported, made = f"from {given.stem} import {cls}\n", f"{cls}()"
     else:
-        from dgm_core import PROBLEMS
-
         PROBLEMS.get(problem_of)
         imported, made = "", f'load_problem("{problem_of}")'
     core = "Setup" if imported else "Setup, load_problem"
-    path = _write("study.py.txt", name, out, IMPORT=imported, CORE=core, MADE=made)
+    path = _write("study", name, STUDIES, out, IMPORT=imported, CORE=core, MADE=made)
     messages.print(f"Written: {path}. Run it with: dgm run {path} --quick")
 
 
-def _write(template: str, name: str, out: Path | None, **values: str) -> Path:
+def _write(kind: str, name: str, taken: Registry[Any], out: Path | None, **values: str) -> Path:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
             f"{name!r} is not allowed as a name: small letters and digits, with hyphens."
         )
-    path = out or Path(f"{name.replace('-', '_')}.py")
+    if name in taken:
+        raise ConfigurationError(f"there is a {kind} {name!r} already: choose another name.")
+    path = out or _file(name, kind)
+    check_importable(path.resolve())
     values |= {
         "NAME": name,
         "CLASS": "".join(part.capitalize() for part in name.split("-")),
         "FILE": str(path),
     }
-    text = resources("dgm_cli").joinpath("templates", template).read_text(encoding="utf-8")
+    text = resources("dgm_cli").joinpath("templates", f"{kind}.py.txt").read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
     try:
@@ -74,4 +83,15 @@ def _write(template: str, name: str, out: Path | None, **values: str) -> Path:
         raise ConfigurationError(f"{path} exists: choose another --out.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
+    return path
+
+
+def _file(name: str, kind: str) -> Path:
+    """A file after the name; one that also says its kind where a module of that name exists, as wave does."""
+    stem = name.replace("-", "_")
+    path = Path(f"{stem}.py")
+    try:
+        check_importable(path.resolve())
+    except ConfigurationError:
+        return Path(f"{stem}_{kind}.py")
     return path

@@ -52,7 +52,7 @@ def named(registry: Registry[Any], text: str) -> str:
 
     Raises ConfigurationError where the file defines none, or several.
     """
-    if not text.endswith(".py"):
+    if not text.endswith(".py") and "/" not in text:
         return text
     module = extensions.load(text)
     names = [name for name, _ in registry.find(module)]

@@ -5,23 +5,21 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from dgm_core import Setup, load_problem
 from studies.study import Search
 
-DEFAULT = Setup.named(load_problem("poisson-nd"))
-BASE = DEFAULT.changed(
-    {"width": 32, "polish_iterations": 300, "polish_points": 512, "loss_weights": {"boundary": 100.0}}
-)
+PLAIN = Setup.named(load_problem("poisson-nd"), "plain")
+BASE = PLAIN.changed({"polish_iterations": 800, "polish_points": 768, "loss_weights": {"boundary": 100.0}})
 
 SPACE = {
-    "activation": CategoricalDistribution(["tanh", "sin", "silu"]),
+    "activation": CategoricalDistribution(["tanh", "sin"]),
     "learning_rate": FloatDistribution(1e-3, 3e-2, log=True),
     "batch_size": IntDistribution(32, 256, log=True),
-    "iterations": IntDistribution(500, 3_000, log=True),
+    "iterations": IntDistribution(500, 2_000, log=True),
     "depth": IntDistribution(1, 3),
 }
 
 STUDY = Search(
     name="poisson-nd-search",
     base=BASE,
-    reference=DEFAULT,
+    reference=PLAIN,
     space=SPACE,
     trials=12,
     startup_trials=5,
@@ -31,7 +29,7 @@ STUDY = Search(
     time_limit=900.0,
     quick={
         "base": BASE.changed({"iterations": 300, "polish_iterations": 20}),
-        "reference": DEFAULT.changed({"iterations": 300}),
+        "reference": PLAIN.changed({"iterations": 300}),
         "space": {key: values for key, values in SPACE.items() if key != "iterations"},
         "trials": 4,
         "startup_trials": 2,

@@ -13,6 +13,7 @@ from ray import tune
 from ray.tune.logger import TBXLoggerCallback
 
 from dgm_core import Trainer
+from dgm_core.extensions import explained
 from dgm_core.training import configure_process
 from studies.records.events import Metrics
 from studies.records.schema import RAY
@@ -74,7 +75,6 @@ def tune_trial(config: dict[str, Any], shipment: Shipment, run: str) -> None:
     """The function trainable: a trial under Ray Tune, from its checkpoint where it has one."""
     configure_process()
     folder = checkpoint_folder(Path(run), config["folder"])
-    setup = shipment.open()[config["key"]].changed(json.loads(config["changes"]))
 
     def report(trainer: Trainer, metrics: Metrics | None) -> None:
         told = {} if metrics is None else {METRICS: metrics.model_dump_json()}
@@ -83,4 +83,10 @@ def tune_trial(config: dict[str, Any], shipment: Shipment, run: str) -> None:
     def save(trainer: Trainer) -> None:
         save_checkpoint(trainer, folder)
 
-    run_trial(setup, config["seeds"], config["rungs"], report, save, load_checkpoint(folder))
+    try:
+        setup = shipment.open()[config["key"]].changed(json.loads(config["changes"]))
+        run_trial(setup, config["seeds"], config["rungs"], report, save, load_checkpoint(folder))
+    except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
+        if where := explained(error):
+            raise RuntimeError(where) from None
+        raise

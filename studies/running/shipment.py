@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ray import cloudpickle
 
 from dgm_core import Setup
 from dgm_core.extensions import Sources
+from dgm_core.networks import NETWORKS
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Shipment:
     """A study's setups by name, and the sources that must be loaded before they can be unpacked.
 
     Classes of a loaded file are found again under the file's name; those of a script or a notebook travel
-    by value.  Neither asks for anything to be installed where the worker runs.
+    by value, its networks too, which a setup knows by name alone.  Neither asks for anything to be installed
+    where the worker runs.
     """
 
     main: tuple[str, ...]
@@ -33,7 +36,8 @@ class Shipment:
     def of(cls, setups: Mapping[str, Setup], sources: Sources) -> Shipment:
         """Packs setups."""
         files, origins = tuple(sources.files.items()), tuple(sources.origins.items())
-        return cls(sources.main, files, origins, cloudpickle.dumps(dict(setups)))
+        networks = [network for _, network in NETWORKS.find(sys.modules["__main__"])]
+        return cls(sources.main, files, origins, cloudpickle.dumps((networks, dict(setups))))
 
     def open(self) -> dict[str, Setup]:
         """The setups, their sources loaded into this process."""
@@ -48,5 +52,8 @@ def _opened(shipment: Shipment) -> dict[str, Setup]:
         sources = Sources(dict(shipment.files), shipment.main, dict(shipment.origins))
         sources.write(folder)
         sources.load(folder)
-    setups: dict[str, Setup] = cloudpickle.loads(shipment.content)
-    return setups
+    networks, setups = cloudpickle.loads(shipment.content)
+    for network in networks:
+        setattr(sys.modules["__main__"], network.__name__, network)  # where the registry looks for a script's
+    unpacked: dict[str, Setup] = setups
+    return unpacked

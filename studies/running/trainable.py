@@ -57,17 +57,20 @@ def run_trial(
     trainer = Trainer(setup, seeds)
     if state is not None:
         trainer.restore(dict(state))
-        if trainer.done or trainer.iteration in rungs:
+        if trainer.done or (trainer.iteration in rungs and not trainer.polishing):
             # Whoever listened before may have been lost before hearing of it.
             report(trainer, measure(trainer))
     stops = sorted({*rungs, *looks(setup.config.iterations)})
     saved = time.perf_counter()
     while not trainer.done:
-        until = next(stop for stop in stops if stop > trainer.iteration)
-        trainer.advance(until, seconds=REPORT_SECONDS)
-        told = trainer.done or trainer.iteration in rungs
+        ahead = (stop for stop in stops if stop > trainer.iteration)
+        until = trainer.iteration if trainer.polishing else next(ahead)
+        trainer.advance(until, seconds=REPORT_SECONDS, pause_polish=True)
+        # In the midst of a polish a score depends on the clock: nothing is compared with it or recorded.
+        there = trainer.iteration in stops and not trainer.polishing
+        told = trainer.done or (there and trainer.iteration in rungs)
         metrics = measure(trainer) if told else None
-        if metrics is None and trainer.iteration in stops:
+        if metrics is None and there:
             trainer.evaluate()
         if told or time.perf_counter() - saved > CHECKPOINT_SECONDS:
             save(trainer)

@@ -47,6 +47,21 @@ def test_new_files_are_listed_and_never_overwritten(folder, monkeypatch, capsys)
     assert dgm(["new", "problem", "Own Wave"], monkeypatch) == 2
 
 
+def test_a_new_file_can_be_imported_and_its_name_is_free(folder, monkeypatch, capsys) -> None:
+    """Python has modules wave and json; the program has a problem and a search of the heat equation."""
+    assert dgm(["new", "problem", "wave"], monkeypatch) == 0
+    assert "dgm solve wave_problem.py" in capsys.readouterr().err
+    assert dgm(["list", "wave_problem.py"], monkeypatch) == 0
+    for line, told in (
+        ("problem heat", "there is a problem 'heat' already"),
+        ("study heat-search", "there is a study 'heat-search' already"),
+        ("problem mine --out json.py", "is a module 'json' as well"),
+        ("problem mine --out my-own.py", "a Python file's name is an identifier"),
+    ):
+        assert dgm(["new", *line.split()], monkeypatch) == 2
+        assert told in capsys.readouterr().err
+
+
 def test_a_problem_is_solved_from_its_file_with_a_network_of_another(folder, monkeypatch, capsys) -> None:
     line = "solve own_wave.py --with own_net.py --set network=own-net --iterations 30 --name a --json"
     assert dgm(line.split(), monkeypatch) == 0
@@ -103,15 +118,21 @@ def test_a_study_of_one_s_own_runs_on_workers_that_lack_its_folder(folder, monke
 
 
 @pytest.mark.ray
-def test_a_problem_that_fails_in_a_worker_is_one_line_in_the_table(folder, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize(
+    ("fault", "told_of_it"),
+    [("raise OSError('no disk')", "no disk"), ("raise SystemExit(3)", "SystemExit: 3")],
+)
+def test_a_problem_that_fails_in_a_worker_is_one_line_in_the_table(
+    fault, told_of_it, folder, monkeypatch, capsys
+) -> None:
     text = (folder / "own_wave.py").read_text()
-    later = """    def equation(self, y):
+    later = f"""    def equation(self, y):
         if y.value.dtype == torch.float32:
-            raise OSError('no disk')"""
+            {fault}"""
     (folder / "own_wave.py").write_text(text.replace("    def equation(self, y):", later, 1))
     dgm(["run", "own_study.py", "--quick", "--cores", "2", "--trials", "1", "--name", "b"], monkeypatch)
     told = capsys.readouterr().err
     assert "Traceback" not in told
     trials = pd.read_parquet(folder / "results/own-study/b/trials.parquet")
     assert set(trials["status"]) == {"failed"}
-    assert trials["error"].str.contains("no disk").all()
+    assert trials["error"].str.contains(told_of_it).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dgm_core import PROBLEMS, ConfigurationError, Setup, extensions, load_problem
-from dgm_core.extensions import Sources
+from dgm_core.extensions import Sources, companions
 from dgm_core.networks import NETWORKS
 
 pytestmark = pytest.mark.usefixtures("own_files")
@@ -134,6 +135,90 @@ def test_a_file_that_cannot_be_a_module_is_refused(name: str, tmp_path: Path) ->
         (tmp_path / name).write_text("x = 1\n")
     with pytest.raises(ConfigurationError, match=name):
         extensions.load(tmp_path / name)
+
+
+def write(folder: Path, **texts: str) -> None:
+    """Files by their path from the folder, `__` standing for a slash."""
+    for name, text in texts.items():
+        path = folder / f"{name.replace('__', '/')}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_a_file_of_a_package_imports_relatively_here_and_where_it_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "first"
+    write(folder, mine__waves=PROBLEM.replace("from helper_of_mine", "from .parts.helper"))
+    write(folder / "mine", parts__helper=HELPER)
+    (folder / "mine" / "__init__.py").touch()
+    extensions.load(folder / "mine" / "waves.py")
+    sources = Sources.loaded()
+    assert {name.partition("/")[2] for name in sources.files} == {
+        "mine/__init__.py",
+        "mine/waves.py",
+        "mine/parts/helper.py",
+    }
+    sources.write(tmp_path / "kept")
+    shutil.rmtree(folder)
+    extensions.unload()
+    sources.load(tmp_path / "kept")
+    assert load_problem("my-wave").name == "my-wave"
+
+
+def test_folders_without_init_and_their_data_travel(tmp_path: Path) -> None:
+    write(tmp_path, my_wave=PROBLEM.replace("from helper_of_mine", "from tools_of_mine.shapes.helper"))
+    write(tmp_path, tools_of_mine__shapes__helper=HELPER)
+    (tmp_path / "tools_of_mine" / "shapes" / "numbers.txt").write_text("1 2 3")
+    extensions.load(tmp_path / "my_wave.py")
+    names = {name.partition("/")[2] for name in Sources.loaded().files}
+    assert {"tools_of_mine/shapes/helper.py", "tools_of_mine/shapes/numbers.txt"} < names
+
+
+def test_packages_of_one_name_in_two_folders_are_refused(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        write(tmp_path, **{f"{place}__uses_{place}": "import same", f"{place}__same": ""})
+        write(tmp_path, **{f"{place}__needs_{place}": "import tools_of_mine"})
+        (tmp_path / place / "tools_of_mine").mkdir()
+        (tmp_path / place / "tools_of_mine" / "__init__.py").touch()
+    extensions.load(tmp_path / "a" / "needs_a.py")
+    with pytest.raises(ConfigurationError, match=r"b/tools_of_mine/__init__\.py cannot be .*a/tools"):
+        extensions.load(tmp_path / "b" / "needs_b.py")
+    extensions.load(tmp_path / "a" / "uses_a.py")
+    with pytest.raises(ConfigurationError, match=r"b/same\.py cannot be imported: .*a/same\.py"):
+        extensions.load(tmp_path / "b" / "uses_b.py")
+
+
+def test_a_file_finds_its_data_from_any_working_directory_and_prints_aside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "größer als sonst"
+    write(folder, reader="print(open('numbers.txt').read())")
+    (folder / "numbers.txt").write_text("1 2 3")
+    here = Path.cwd()
+    extensions.load(folder / "reader.py")
+    assert Path.cwd() == here
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("", "1 2 3\n")
+
+
+def test_what_a_class_lacks_is_told_with_its_line(folder: Path) -> None:
+    text = PROBLEM.replace("def equation", "def equations")
+    (folder / "lacking.py").write_text(text.replace("MyWave", "Lacking"))
+    (folder / "asking.py").write_text(PROBLEM.replace("MyWave", "Asking").replace('"x", "x"', '"z"'))
+    for name in ("lacking", "asking"):
+        extensions.load(folder / f"{name}.py")
+    with pytest.raises(ConfigurationError, match=r"lacking\.py, line 6: lacking lacks the method `equation`"):
+        load_problem("lacking")
+    with pytest.raises(ConfigurationError, match=r"asking\.py, line 13: unknown axis 'z'"):
+        load_problem("asking")
+
+
+def test_a_file_beside_the_program_does_not_carry_it_along(tmp_path: Path) -> None:
+    """As in the folder of the checkout, where `dgm new` may be called."""
+    write(tmp_path, beside="from dgm_core import Setup\nimport studies\n")
+    for room in ("dgm_core", "studies"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").touch()
+    assert companions(tmp_path / "beside.py") == [tmp_path / "beside.py"]
 
 
 def test_an_installed_package_brings_its_own(folder: Path) -> None:

@@ -3,35 +3,43 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
 
 from dgm_core import Trainer, train
 from dgm_core.training.loss import Loss
-from dgm_core.training.polish import minimise, polish
+from dgm_core.training.polish import Polish, Polished
 
 POLISH = {"polish_iterations": 60, "polish_points": 32, "hard_conditions": True, "input_scaling": "unit"}
 ODE = "exponential-decay"
 
 
+def polished(solution, window: int = 0) -> list[Polished]:
+    polish = Polish(solution, window)
+    while not polish.done:
+        polish.step()
+    return polish.records()
+
+
 def test_it_lowers_loss_and_error_of_every_replicate(make_setup):
     plain = train(make_setup(ODE, hard_conditions=True, input_scaling="unit"), [1, 2, 3])
-    polished = train(make_setup(ODE, **POLISH), [1, 2, 3])
-    assert len(polished.polished) == 3
-    for k, what in enumerate(polished.polished):
+    result = train(make_setup(ODE, **POLISH), [1, 2, 3])
+    assert len(result.polished) == 3
+    for k, what in enumerate(result.polished):
         assert (what.window, what.replicate) == (0, k)
         assert what.loss_after < 1e-3 * what.loss_before
         assert 0 < what.iterations <= 60
-        assert polished.errors.mae[k] < 0.05 * plain.errors.mae[k]
+        assert result.errors.mae[k] < 0.05 * plain.errors.mae[k]
 
 
 def test_steps_and_curves_are_those_without_it_and_seconds_include_it(make_setup):
     plain = train(make_setup(ODE, hard_conditions=True, input_scaling="unit"), [1, 2])
-    polished = train(make_setup(ODE, **POLISH), [1, 2])
-    assert polished.iterations == plain.iterations == 60
-    assert torch.equal(polished.curves.losses, plain.curves.losses)
-    assert polished.seconds > sum(what.seconds for what in polished.polished) > 0
+    result = train(make_setup(ODE, **POLISH), [1, 2])
+    assert result.iterations == plain.iterations == 60
+    assert torch.equal(result.curves.losses, plain.curves.losses)
+    assert result.seconds > sum(what.seconds for what in result.polished) > 0
 
 
 def test_weights_are_float64_and_the_loss_is_theirs(make_setup):
@@ -72,12 +80,11 @@ def test_it_draws_the_points_it_is_told_and_stays_bounded_where_estimates_are_un
     trainer.advance(60)
     drawn = []
     piece = trainer.network.piece(0)
-    alone = trainer.network.replicate(0, 0)
-    alone.network.register_forward_pre_hook(lambda _, given: drawn.append(given[0].shape[1]))
-    found = minimise(alone, setup.config, 1)
+    piece.network.register_forward_pre_hook(lambda _, given: drawn.append(given[0].shape[1]))
+    (found,) = polished(trainer.network)
     assert set(drawn) == {24, 24 * 5}
-    assert found["loss_after"] >= 0.0
-    assert all(polished.loss_after >= 0.0 for polished in trainer.polished)
+    assert found.loss_after >= 0.0
+    assert all(what.loss_after >= 0.0 for what in trainer.polished)
     assert piece.problem is setup.problem
 
 
@@ -86,10 +93,11 @@ def test_a_lost_replicate_is_left_as_it_is(make_setup):
     with torch.no_grad():
         for parameter in trainer.network.parameters():
             parameter[0] = torch.nan
-    lost = polish(trainer.network, 0, 0)
+    lost, other = polished(trainer.network)
     assert math.isnan(lost.loss_after)
     assert lost.iterations == 0
-    assert polish(trainer.network, 0, 1).loss_after < 1.0
+    assert all(parameter[0].isnan().all() for parameter in trainer.network.parameters())
+    assert other.loss_after < 1.0
 
 
 def test_the_clock_never_parts_the_last_step_from_its_polish(make_setup):
@@ -106,3 +114,57 @@ def test_the_clock_never_parts_the_last_step_from_its_polish(make_setup):
         trainer.advance(60, seconds=0.0)
     assert trainer.done
     assert [str(s) for s in trainer.result().status] == ["completed"] * 2
+
+
+def test_a_polish_can_be_paused_and_is_no_iteration_of_its_own(make_setup):
+    trainer = Trainer(make_setup(ODE, **{**POLISH, "polish_iterations": 8}), [1, 2])
+    trainer.advance(60, seconds=0.0, pause_polish=True)
+    while not trainer.polishing:
+        trainer.advance(60, seconds=0.0, pause_polish=True)
+    measured, losses, pauses = list(trainer.curves.errors), [], 0
+    while trainer.polishing:
+        assert trainer.iteration == 60
+        assert not trainer.done
+        result = trainer.result()
+        assert [str(status) for status in result.status] == ["interrupted"] * 2
+        losses.append([what.loss_after for what in result.polished])
+        trainer.advance(60, seconds=0.0, pause_polish=True)
+        pauses += 1
+    assert 8 <= pauses <= 36
+    assert all(later <= before for rows in zip(*losses, strict=True) for before, later in pairwise(rows))
+    assert trainer.curves.errors == measured, "an error in the midst of a polish depends on the clock"
+    assert trainer.done
+    assert [what.iterations for what in trainer.polished] == [8, 8]
+
+
+def test_between_its_steps_the_weights_are_those_of_the_loss_reached(make_setup):
+    polish = Polish(Trainer(make_setup(ODE, **POLISH), [1, 2]).network, 0)
+    for _ in range(10):
+        polish.step()
+        total, _ = polish._loss(polish._piece, polish._points)
+        assert total.tolist() == pytest.approx([what.loss_after for what in polish.records()], rel=1e-12)
+
+
+def test_an_interrupt_leaves_the_weights_of_the_last_step(make_setup, monkeypatch):
+    polish = Polish(Trainer(make_setup(ODE, **POLISH), [1, 2]).network, 0)
+    for _ in range(5):
+        polish.step()
+    before = {name: value.clone() for name, value in polish._piece.state_dict().items()}
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(polish, "_differentiate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        polish.step()
+    assert all(torch.equal(value, before[name]) for name, value in polish._piece.state_dict().items())
+
+
+def test_seconds_are_shared_by_those_that_still_step(make_setup):
+    trainer = Trainer(make_setup(ODE, **POLISH), [1, 2])
+    with torch.no_grad():
+        for parameter in trainer.network.parameters():
+            parameter[0] = torch.nan
+    lost, other = polished(trainer.network)
+    assert lost.evaluations == 1
+    assert 0 < lost.seconds < other.seconds

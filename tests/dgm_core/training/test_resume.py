@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from dgm_core import ConfigurationError, Trainer
-from dgm_core.training import checkpoint, loop
-from dgm_core.training.polish import polish
+from dgm_core.training import checkpoint
+from dgm_core.training.polish import Polish
 
 ODE = "exponential-decay"
 OPTIONS = {
@@ -47,29 +47,34 @@ def test_resumed_equals_uninterrupted(make_setup, same_training, tmp_path, optio
     assert resumed.done
 
 
-def test_a_polish_that_is_interrupted_goes_on_with_the_next_replicate(
-    make_setup, same_training, tmp_path, monkeypatch
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_polish_that_is_interrupted_goes_on_with_its_next_step(
+    make_setup, same_training, tmp_path, monkeypatch, steps
 ):
     problem, changes = OPTIONS["polish"]
     setup = make_setup(problem, **changes)
     whole, stopped = Trainer(setup, [4, 9]), Trainer(setup, [4, 9])
     whole.advance(60)
+    step, taken = Polish.step, []
 
-    def interrupted(solution, window, replicate):
-        if (window, replicate) == (1, 1):
+    def interrupted(polish):
+        if polish.window == 1 and len(taken) == steps:
             raise KeyboardInterrupt
-        return polish(solution, window, replicate)
+        step(polish)
+        taken.extend([polish] if polish.window == 1 else [])
 
-    monkeypatch.setattr(loop, "polish", interrupted)
+    monkeypatch.setattr(Polish, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         stopped.advance(60)
     monkeypatch.undo()
     assert stopped.iteration == 40
+    assert stopped.polishing
     resumed = Trainer(setup, [4, 9])
     resumed.restore(through_a_file(stopped.state(), tmp_path))
     resumed.advance(60)
     same_training(whole, resumed)
     assert [(p.window, p.replicate) for p in resumed.polished] == [(j, k) for j in range(3) for k in range(2)]
+    assert [p.evaluations for p in resumed.polished] == [p.evaluations for p in whole.polished]
 
 
 def test_errors_and_seconds_are_restored(make_setup):

@@ -102,6 +102,21 @@ class TestEveryWay:
             torch.testing.assert_close(mixed.detach(), expected, rtol=0, atol=TOLERANCE[way])
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_third_and_fourth_derivatives(way):
+    """Of exp(−x²), Hermite's polynomials, and mixed ones of exp(−x² − y²), their products."""
+    x, y = points(2), WAYS[way](points(2), 2)
+    hermite = {1: -2 * x, 2: 4 * x**2 - 2, 3: -8 * x**3 + 12 * x, 4: 16 * x**4 - 48 * x**2 + 12}
+    value = torch.exp(-x.square().sum(-1, keepdim=True))
+    for along, across in ((3, 0), (4, 0), (2, 1), (1, 2), (3, 1), (2, 2)):
+        path = ["x0"] * along + ["x1"] * across
+        expected = hermite[along][..., :1] * value
+        if across:
+            expected = expected * hermite[across][..., 1:]
+        found = y.d(*path, output=1).detach()
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e3 * TOLERANCE[way])
+
+
 def test_time_is_left_out_of_space():
     x = points(2)
     y = Automatic(Field(), x, ("x", "t"))

@@ -1,0 +1,180 @@
+"""Jets against automatic differentiation, and their compiled steps against tensor operations."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dgm_core.calculus import Automatic, Carried, carried, compiler
+from dgm_core.calculus.jets import eager
+from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
+from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
+from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.streams import Streams, SumOfSquares
+
+AXES = ("x", "y", "t")
+
+WANTED = {
+    "heat": [(0, 0), (2,)],
+    "mixed": [(0, 1, 2)],
+    "fourth": [(0, 0, 1, 1), (0, 0, 0, 0)],
+    "laplacian": [SumOfSquares((0, 1)), (2,)],
+    "many": [SumOfSquares(tuple(range(20))), (20,)],
+}
+
+FIELDS = {
+    "tanh": lambda x: torch.tanh(x.sum(dim=-1, keepdim=True) * 0.7),
+    "sigmoid": lambda x: torch.sigmoid(x[..., :1] - 2.0 * x[..., 1:2]) + x[..., 2:],
+    "sin of a product": lambda x: torch.sin(x.prod(dim=-1, keepdim=True)),
+    "cos, exp": lambda x: torch.cos(x[..., :1]) * torch.exp(-x[..., 2:]) / (1.0 + x[..., 1:2] ** 2),
+    "expm1": lambda x: 1.0 - torch.expm1(-x[..., 1:2]) * (3.0 - x[..., :1]),
+    "silu": lambda x: functional.silu(x.mean(dim=-1, keepdim=True)).square(),
+    "powers": lambda x: (x[..., :1] + 2.0) ** 1.5 / (x[..., 1:2] + 2.0) ** 3 - torch.sqrt(x[..., 2:] + 2.0),
+    "two outputs": lambda x: torch.cat([torch.sin(x[..., :1]), x[..., 1:2] * x[..., 2:]], dim=-1),
+    "kinks": lambda x: torch.relu(x[..., :1]) ** 2 + functional.leaky_relu(x[..., 1:2], 0.1) * x[..., 2:],
+    "addcmul": lambda x: torch.addcmul(x[..., :1], x[..., 1:2], torch.sin(x[..., 2:]), value=-2.0),
+    "chunks": lambda x: torch.tanh(torch.cat([x, x], dim=-1)).chunk(2, dim=2)[1].sum(dim=-1, keepdim=True),
+}
+
+
+class Pointwise:
+    """A field that may be evaluated at several sets of points together."""
+
+    pointwise = True
+
+    def __init__(self, field) -> None:
+        self.field = field
+
+    def __call__(self, x):
+        return self.field(x)
+
+
+@pytest.fixture
+def at() -> Tensor:
+    return torch.rand(2, 5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) + 0.1
+
+
+@pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS.keys())
+def test_carried_derivatives_are_those_of_automatic_differentiation(field, at):
+    paths = [("x",), ("t", "t"), ("x", "y"), ("x", "x", "t"), ("y", "y", "x", "x")]
+
+    def residuals(u, points):
+        y = u.derivatives_at(points, AXES)["interior"]
+        named = {" ".join(path): y.d(*path) for path in paths}
+        return {**named, "laplacian": y.laplacian(), "value": y.value}
+
+    found = carried(Pointwise(field), residuals, {"interior": at})
+    assert isinstance(found, Carried)
+    one = residuals(found, {"interior": at})
+    y = Automatic(field, at, AXES)
+    for path in paths:
+        assert torch.allclose(one[" ".join(path)], y.d(*path), rtol=1e-10, atol=1e-10), path
+    assert torch.allclose(one["laplacian"], y.laplacian(), rtol=1e-10, atol=1e-10)
+    assert torch.allclose(one["value"], y.value, rtol=1e-12)
+
+
+def test_directions_are_carried_too(at):
+    directions = torch.randn(2, 5, 4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    field = FIELDS["sin of a product"]
+    y = Carried(Pointwise(field), {}).derivatives(at, AXES)
+    expected = Automatic(field, at, AXES)
+    for order in (1, 2, 3):
+        assert torch.allclose(y.directional(directions, order), expected.directional(directions, order))
+    probes = directions[..., :2]
+    assert torch.allclose(y.laplacian(probes=probes), expected.laplacian(probes=probes))
+
+
+def test_what_was_not_asked_for_before_is_computed_when_it_is(at):
+    y = Carried(Pointwise(FIELDS["tanh"]), {}).derivatives(at, AXES)
+    assert torch.allclose(y.d("x", "t"), Automatic(FIELDS["tanh"], at, AXES).d("x", "t"))
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        lambda x: torch.erf(x[..., :1]),  # no rule
+        lambda x: x[..., :1].clamp_min(0.5),
+        lambda x: x[:, :, 0].unsqueeze(-1),
+        lambda x: x[..., :1] * torch.linspace(0, 1, 5, dtype=x.dtype).view(1, 5, 1),  # rows of its own
+        lambda x: torch.ones_like(x[..., :1]),
+        lambda x: x[..., :1] - x[..., :1].mean(dim=1, keepdim=True),  # mixes points
+    ],
+)
+def test_a_field_without_rules_is_differentiated_by_nested_passes(field, at):
+    def residuals(u, points):
+        get = getattr(u, "derivatives_at", None)
+        return {"interior": get(points, AXES)["interior"].d("x")}
+
+    assert carried(Pointwise(field), residuals, {"interior": at}) is None
+
+
+def test_a_field_whose_points_mix_is_not_carried(at):
+    assert carried(lambda x: x[..., :1], lambda u, points: {}, {"interior": at}) is None
+
+
+def test_a_rule_that_looks_at_less_than_the_field_is_found_out(at):
+    """A field that treats a jet otherwise than a tensor: its derivatives differ, and nested passes stay."""
+
+    def field(x):
+        return torch.sin(x[..., :1]) if isinstance(x, Tensor) else torch.cos(x[..., :1])
+
+    def residuals(u, points):
+        return {"interior": u.derivatives_at(points, AXES)["interior"].d("x")}
+
+    assert carried(Pointwise(field), residuals, {"interior": at}) is None
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("wanted", WANTED.values(), ids=WANTED.keys())
+@pytest.mark.parametrize(
+    "function", [*FUNCTIONS.values(), Kinked(0.01), Power(1.5), Power(-2.0)], ids=lambda f: repr(f)[:24]
+)
+def test_compiled_steps_equal_tensor_operations(function, wanted, dtype):
+    generator = torch.Generator().manual_seed(2)
+    streams = Streams.of(wanted)
+    layout = Layout.of({"a": 5, "b": 4}, {"a": streams, "b": Streams.of([])})
+    shape = (3, sum(layout.pieces), 7)
+    z, other, g = (torch.rand(shape, dtype=torch.float64, generator=generator) + 0.2 for _ in range(3))
+    z, other, g = (x.to(dtype) for x in (z, other, g))
+    for bias in (None, torch.rand(3, 1, 7, generator=generator, dtype=torch.float64).to(dtype)):
+        found = [[torch.zeros_like(z) for _ in range(4)] for _ in range(2)]
+        of_bias = [None if bias is None else torch.zeros_like(bias) for _ in range(2)]
+        for bucket in layout.buckets:
+            kernel = _function_kernel(function, bucket.streams, z)
+            product = _product_kernel(bucket.streams, z)
+            steps = (
+                (kernel.forward, kernel.backward, product.forward, product.adjoint),
+                (
+                    lambda *a: eager.function(function, *a),
+                    lambda *a: eager.function_backward(function, *a),
+                    eager.product,
+                    eager.product_adjoint,
+                ),
+            )
+            for (forward, backward, times, adjoint), own, db in zip(steps, found, of_bias, strict=True):
+                forward(bucket, z, bias, own[0])
+                backward(bucket, z, bias, own[0], g, own[1], db)
+                times(bucket, z, other, g, 0.5, own[2])
+                adjoint(bucket, other, g, -2.0, own[3])
+        tolerance = 1e-4 if dtype == torch.float32 else 1e-12
+        pairs = [*zip(*found, strict=True), *([] if bias is None else [tuple(of_bias)])]
+        for one, two in pairs:
+            assert torch.allclose(one, two, rtol=tolerance, atol=tolerance * two.abs().max().item())
+
+
+def test_streams_hold_what_their_chain_rule_needs():
+    streams = Streams.of([(1, 0, 0)])
+    assert streams.carried == ((), (0,), (1,), (0, 0), (0, 1), (0, 0, 1))
+    # ∂³σ(z)/∂x²∂y = σ′ z_xxy + σ″ (2 z_x z_xy + z_y z_xx) + σ‴ z_x² z_y
+    terms = {(t.coefficient, t.order, t.factors) for t in streams.composed[-1]}
+    assert terms == {(1, 1, (5,)), (2, 2, (1, 4)), (1, 2, (2, 3)), (1, 3, (1, 1, 2))}
+    # ∂²(ab)/∂x∂y
+    products = {(t.coefficient, t.left, t.right) for t in streams.multiplied[4]}
+    assert products == {(1, 4, 0), (1, 1, 2), (1, 2, 1), (1, 0, 4)}
+
+
+def test_a_laplacian_is_one_stream_beside_the_first_derivatives():
+    assert len(Streams.of([SumOfSquares(tuple(range(100)))])) == 102

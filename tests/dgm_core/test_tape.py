@@ -1,0 +1,68 @@
+"""A recorded step gives, replayed, what it would give when run."""
+
+from __future__ import annotations
+
+import torch
+
+from dgm_core.tape import record
+
+
+def test_replayed_steps_are_those_that_would_have_run():
+    def trained(replayed: bool) -> list[torch.Tensor]:
+        x = torch.linspace(0, 1, 6).view(2, 3)
+        weight = torch.full((3, 2), 0.5).requires_grad_()
+
+        def step():
+            padded = x.new_zeros(2, 4)
+            padded[:, :3] = x  # filled anew each time
+            loss = (torch.sin(padded[:, :3]) @ weight).pow(2).sum()
+            (gradient,) = torch.autograd.grad(loss, weight)
+            with torch.no_grad():
+                weight.sub_(0.1 * gradient)
+            return loss.detach()
+
+        losses = [step().clone()]
+        loss, tape = record(step)
+        losses.append(loss.clone())
+        assert tape is not None
+        for _ in range(4):
+            x += 0.1
+            losses.append((tape.replay() if replayed else step()).clone())
+        return [*losses, weight.detach()]
+
+    for one, other in zip(trained(True), trained(False), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_what_never_changes_is_not_computed_again():
+    x = torch.ones(3)
+    _, tape = record(lambda: x * torch.arange(3.0).sin().exp())
+    assert tape is not None
+    assert len(tape) == 1
+    x.mul_(2.0)
+    assert torch.equal(tape.replay(), 2.0 * torch.arange(3.0).sin().exp())
+
+
+def test_random_numbers_are_drawn_anew_and_in_the_same_order():
+    def draws(replayed: bool) -> list[torch.Tensor]:
+        generator = torch.Generator().manual_seed(3)
+        step = lambda: torch.rand(4, generator=generator) + 1.0  # noqa: E731
+        first, tape = record(step)
+        assert tape is not None
+        return [first.clone(), *((tape.replay() if replayed else step()).clone() for _ in range(3))]
+
+    for one, other in zip(draws(True), draws(False), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_step_that_looks_at_its_numbers_is_not_replayed():
+    x = torch.ones(3)
+    result, tape = record(lambda: x * 2.0 if x.sum() > 1.0 else x)
+    assert tape is None
+    assert torch.equal(result, torch.full((3,), 2.0))
+
+
+def test_a_large_step_is_not_kept(monkeypatch):
+    monkeypatch.setattr("dgm_core.tape.LARGEST", 100)
+    x = torch.ones(100)
+    assert record(lambda: x + 1.0)[1] is None

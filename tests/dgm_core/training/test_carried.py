@@ -1,0 +1,106 @@
+"""Derivatives carried forward agree with nested reverse passes, whatever is trained."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from dgm_core import Setup, TrainConfig, Trainer, load_problem
+from dgm_core.calculus import Carried
+from dgm_core.networks import ACTIVATIONS, NETWORKS
+from dgm_core.problems import PROBLEMS
+from dgm_core.training.loss import Loss
+from dgm_core.training.sampling import PointSource
+from dgm_core.training.solution import Piece
+
+SEEDS = (1, 2)
+SMALL = {"width": 6, "depth": 2, "batch_size": 7}
+
+PARAMETERS = {"poisson-nd": {"dimensions": 4}}
+CARRIED = [*PROBLEMS.names()]
+
+
+def loss_and_gradient(problem, config, carry):
+    piece = Piece(problem, config, SEEDS).double()
+    points = PointSource(problem.regions(), config.batch_size, SEEDS, dtype=torch.float64).next()
+    loss = Loss(problem, config, carry=carry)
+    total, terms = loss(piece, points)
+    gradients = torch.autograd.grad(total.sum(), list(piece.parameters()), allow_unused=True)
+    assert isinstance(loss._field, Carried) == carry
+    flat = [torch.zeros(1, dtype=torch.float64) if g is None else g.flatten() for g in gradients]
+    return terms, torch.cat(flat)
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("network", NETWORKS.names())
+@pytest.mark.parametrize("name", CARRIED)
+def test_losses_and_gradients_agree(name, network, activation, hard):
+    problem = load_problem(name, PARAMETERS.get(name, {}))
+    if hard and not problem.hard_terms:
+        pytest.skip("no condition holds by construction")
+    chosen = {"network": network, "activation": activation, "hard_conditions": hard, "input_scaling": "unit"}
+    config = TrainConfig.create({**SMALL, **chosen})
+    one, two = (loss_and_gradient(problem, config, carry) for carry in (True, False))
+    for found, expected in zip(one, two, strict=True):
+        assert torch.allclose(found, expected, rtol=1e-8, atol=1e-8 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_trainings_agree_over_hundreds_of_steps(name):
+    problem = load_problem(name, PARAMETERS.get(name, {}))
+    config = TrainConfig.create({**SMALL, "iterations": 300, "learning_rate": 1e-4})
+    carried, nested = (Trainer(Setup(problem, config), SEEDS, carry=carry) for carry in (True, False))
+    for trainer in (carried, nested):
+        trainer.advance(300)
+    found, expected = carried.curves.losses, nested.curves.losses
+    assert torch.allclose(found, expected, rtol=2e-3, atol=1e-5 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("changes", [{"batch_norm": "before"}, {"dropout": 0.2}])
+def test_what_cannot_be_carried_is_nested(changes):
+    setup = Setup(load_problem("heat"), TrainConfig.create({**SMALL, **changes, "iterations": 10}))
+    trainer = Trainer(setup, SEEDS)
+    trainer.advance(3)
+    assert trainer._stage._loss._field is trainer._stage.piece
+    assert trainer.operations is not None  # and replayed all the same
+
+
+def test_a_step_takes_few_operations():
+    """Counts, not seconds: a step of the heat equation, and one by nested passes."""
+    setup = Setup.named(load_problem("heat"), "paper")
+    counts = []
+    for carry in (True, False):
+        trainer = Trainer(setup, SEEDS, carry=carry)
+        trainer.advance(3)
+        counts.append(trainer.operations)
+    assert counts[0] <= 75
+    assert counts[1] >= 2 * counts[0]
+
+
+def test_a_laplacian_in_many_dimensions_takes_no_more_operations_than_in_few():
+    counts = []
+    for dimensions in (4, 40):
+        problem = load_problem("poisson-nd", {"dimensions": dimensions})
+        trainer = Trainer(Setup(problem, TrainConfig.create({**SMALL, "iterations": 10})), SEEDS)
+        trainer.advance(3)
+        counts.append(trainer.operations)
+    # One more for the first derivatives of each axis, which are set once a step.
+    assert counts[1] - counts[0] <= 36
+
+
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.1}, {"batch_norm": "after"}, {"averaging": 0.9}])
+def test_replayed_steps_equal_steps_that_run(changes, monkeypatch):
+    config = TrainConfig.create(
+        {**SMALL, **changes, "iterations": 40, "learning_rate": 1e-2, "schedule": "cosine", "clip_norm": 1.0}
+    )
+    setup = Setup(load_problem("heat"), config)
+    replayed = Trainer(setup, SEEDS)
+    replayed.advance(40)
+    assert replayed.operations is not None
+    monkeypatch.setattr("dgm_core.tape.LARGEST", 0)
+    run = Trainer(setup, SEEDS)
+    run.advance(40)
+    assert run.operations is None
+    assert torch.equal(replayed.curves.losses, run.curves.losses)
+    assert torch.equal(replayed.predict(), run.predict())
