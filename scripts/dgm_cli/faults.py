@@ -71,40 +71,46 @@ def _processes() -> Iterator[tuple[int, str, set[str]]]:
             yield int(entry.name), line, marks
 
 
-def _kill_driver(process: Process, choose: random.Random) -> None:
+def _kill_driver(process: Process, choose: random.Random) -> bool:
     process.popen.kill()
+    return True
 
 
-def _terminate(process: Process, choose: random.Random) -> None:
+def _terminate(process: Process, choose: random.Random) -> bool:
     process.popen.terminate()
+    return True
 
 
-def _interrupt(process: Process, choose: random.Random) -> None:
+def _interrupt(process: Process, choose: random.Random) -> bool:
     process.popen.send_signal(signal.SIGINT)
+    return True
 
 
-def _kill_worker(process: Process, choose: random.Random) -> None:
-    _kill_one(process, choose, "ray::")
+def _kill_worker(process: Process, choose: random.Random) -> bool:
+    return _kill_one(process, choose, "ray::")
 
 
-def _kill_raylet(process: Process, choose: random.Random) -> None:
-    _kill_one(process, choose, "raylet/raylet")
+def _kill_raylet(process: Process, choose: random.Random) -> bool:
+    return _kill_one(process, choose, "raylet/raylet")
 
 
-def _kill_head(process: Process, choose: random.Random) -> None:
-    _kill_one(process, choose, "gcs_server")
+def _kill_head(process: Process, choose: random.Random) -> bool:
+    return _kill_one(process, choose, "gcs_server")
 
 
-def _kill_all(process: Process, choose: random.Random) -> None:
-    """As a machine does that loses its power, but for the disk's own memory."""
+def _kill_all(process: Process, choose: random.Random) -> bool:
+    """As where a machine loses its power, but for what the disk had not yet written."""
     for pid, _ in process.family():
         _kill(pid)
+    return True
 
 
-def _kill_one(process: Process, choose: random.Random, name: str) -> None:
+def _kill_one(process: Process, choose: random.Random, name: str) -> bool:
+    """Kills one of Ray's processes; whether there was one."""
     found = [pid for pid, line in process.family() if name in line and "agent" not in line.lower()]
     if found:
         _kill(choose.choice(sorted(found)))
+    return bool(found)
 
 
 def _kill(pid: int) -> None:
@@ -114,7 +120,7 @@ def _kill(pid: int) -> None:
         return
 
 
-FAULTS: dict[str, Callable[[Process, random.Random], None]] = {
+FAULTS: dict[str, Callable[[Process, random.Random], bool]] = {
     "kill -9 of the driver": _kill_driver,
     "kill -9 of a worker": _kill_worker,
     "kill -9 of Ray's raylet": _kill_raylet,
@@ -123,7 +129,7 @@ FAULTS: dict[str, Callable[[Process, random.Random], None]] = {
     "SIGTERM": _terminate,
     "Ctrl-C": _interrupt,
 }
-"""By name: a function of the running process and a generator of choices."""
+"""By name: a function of the running process and a generator of choices; whether there was what to harm."""
 
 
 def wait_for_log(folder: Path, process: Process, bytes_more: int) -> bool:

@@ -22,4 +22,8 @@ def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
         written = make_report(run)
     except RunError as error:
         raise ConfigurationError(str(error)) from None
+    except ValueError as error:
+        # The files can be read, and what they hold cannot be drawn: it was not written by a study.
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigurationError(f"{run} holds values that no study writes: {said}") from error
     messages.print(f"{len(written)} files written: {run}/tables, {run}/figures and {run}/report.html")

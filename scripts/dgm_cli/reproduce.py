@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from dgm_cli.common import at_least, command_line, messages, print_json, quoted
-from dgm_cli.own import With, load_files
+from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
 
@@ -138,7 +138,8 @@ def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction, *, trust:
     if record.state == "finished":
         kept: dict[str, Any] = json.loads((run / ERRORS).read_text())
         return kept
-    return resume_with_progress(run, record, trust=trust).summary
+    trusted(run, record, trust)
+    return resume_with_progress(run, record).summary
 
 
 def _row(key: str, settings: str, setup: Any, outcome: dict[str, Any], full: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dgm_cli.common import at_least, command_line, messages
-from dgm_cli.own import With, load_files
+from dgm_cli.own import Trust, With, load_files, trusted
 
 
 def resume(
@@ -17,9 +17,7 @@ def resume(
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Run the files of one's own that the folder keeps.")
-    ] = False,
+    trust: Trust = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
     files: With = None,
 ) -> int:
@@ -38,14 +36,15 @@ def resume(
     if record.state == "finished":
         messages.print(f"{run} is finished: nothing is left to do.")
         return 0
+    trusted(run, record, trust)
     if record.kind == "solve":
         from dgm_cli.solve import finish_solve, resume_with_progress
 
-        return finish_solve(resume_with_progress(run, record, trust=trust), as_json)
+        return finish_solve(resume_with_progress(run, record), as_json)
     from dgm_cli.run import finish
 
     options = Options(cores=cores, address=address, command=command_line(), console=messages)
-    _, differences = go_on(run, options, trust=trust)
+    _, differences = go_on(run, options)
     if differences:
         messages.print(f"Not as when it began: {'; '.join(differences)}")
     return finish(run.absolute(), as_json)

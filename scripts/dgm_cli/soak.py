@@ -15,6 +15,7 @@ import typer
 
 from dgm_cli.common import messages
 from dgm_cli.faults import FAULTS, Process, differences, wait_for_log
+from studies.records import STUDY
 
 STUDIES = {
     "search": [
@@ -43,8 +44,8 @@ STUDIES = {
         "2",
     ],
 }
-_QUIET_BYTES = 4_000
-"""The most by which the log grows between one fault and the next."""
+_GROWTH = (400, 4_000)
+"""Bytes by which the log grows between one fault and the next; the first line of a process has fewer."""
 
 
 @dataclass
@@ -136,35 +137,40 @@ def _disturbed(
     process = Process([*STUDIES[name], "--out", str(out), "--name", "run"])
     story = Story(name, [], False, [])
     while True:
-        row = None
-        while len(story.faults) < each and wait_for_log(run, process, choose.randrange(1, _QUIET_BYTES)):
-            row = rows[choose.choice(sorted(FAULTS))]
-            time.sleep(choose.random())
-            FAULTS[row.fault](process, choose)
-            row.injected += 1
-            story.faults.append(row.fault)
+        struck = _strike(process, run, rows, choose, story, each)
         code, said = process.ended()
         left = process.left()
-        if row is not None:
+        for row in struck:
             row.left += left
             row.went_on += code == 0
+            row.resumed += code != 0
         if code == 0:
             break
-        process = Process(["resume", str(run)])
-        if row is not None:
-            row.resumed += 1
-        elif _unstarted(run):
+        if not struck or not (run / STUDY).is_file():
             messages.print(said)
+            story.differing = [f"exit code {code}"]
             return story
+        process = Process(["resume", str(run)])
     story.differing = differences(undisturbed, run)
     story.equal = not story.differing
-    if row is not None:
-        row.lost += _lost(run)
+    for fault in set(story.faults):
+        rows[fault].lost += _lost(run)
     return story
 
 
-def _unstarted(run: Path) -> bool:
-    return not (run / "study.json").is_file()
+def _strike(
+    process: Process, run: Path, rows: dict[str, Row], choose: random.Random, story: Story, each: int
+) -> list[Row]:
+    """Injects faults at moments that the log's growth gives, until one ends the process or it ends."""
+    struck: list[Row] = []
+    while len(story.faults) < each and wait_for_log(run, process, choose.randrange(*_GROWTH)):
+        time.sleep(choose.random())
+        row = rows[choose.choice(sorted(FAULTS))]
+        if FAULTS[row.fault](process, choose):
+            row.injected += 1
+            story.faults.append(row.fault)
+            struck.append(row)
+    return struck
 
 
 def _lost(run: Path) -> int:

@@ -99,12 +99,12 @@ def solve_with_progress(setup: Setup, **options: Any) -> Solved:
     return _with_progress(setup, lambda show: solve_setup(setup, on_progress=show, **options))
 
 
-def resume_with_progress(run: Path, record: StudyRecord, *, trust: bool) -> Solved:
+def resume_with_progress(run: Path, record: StudyRecord) -> Solved:
     """Goes on with a solve, likewise."""
     from studies.running.resume import solve_setup_of
     from studies.running.solve import resume_solve
 
-    setup = solve_setup_of(run, record, trust=trust)
+    setup = solve_setup_of(run, record)
     return _with_progress(setup, lambda show: resume_solve(setup, run.absolute(), record, show))
 
 

@@ -42,35 +42,45 @@ def rerun(
     Returns a verdict a trial and what differs between there and here.  Raises ConfigurationError
     where the folder is no run, holds a damaged file or lacks a trial's curves.
     """
-    record, rows, left = _recorded(folder)
-    sources = load_sources(folder, record)
-    known = [trial for trial in record.setups if trial in left]
-    if not known:
-        raise ConfigurationError(f"{folder} holds no trial that left curves to compare with.")
+    found = recorded(folder)
+    record, rows, known, differences = found.record, found.rows, found.trials, found.differences
     for trial in trials or ():
         if trial not in known:
             raise unknown("trial of this run", trial, known)
-    differences = differing(record)
+    sources = load_sources(folder, record)
     changed = sources.changed()
     verdicts = []
     for trial in trials or known:
         if on_start is not None:
             on_start(trial)
         own = rows[rows["trial"] == trial].sort_values("replicate")
-        recorded = pd.read_parquet(folder / CURVES, filters=[("trial", "==", trial)])
+        curves = pd.read_parquet(folder / CURVES, filters=[("trial", "==", trial)])
         setup = Setup.from_dict(record.setups[trial])
-        verdicts.append(_compare(trial, setup, own["seed"].tolist(), recorded, bool(differences)))
+        verdicts.append(_compare(trial, setup, own["seed"].tolist(), curves, bool(differences)))
     # The files are trained as they were recorded: that they changed since is told, and excuses nothing.
     return verdicts, [*differences, *changed]
 
 
-def _recorded(folder: Path) -> tuple[StudyRecord, pd.DataFrame, set[str]]:
-    """The record of a run, its trial rows and the names of the trials that left curves."""
+@dataclass(frozen=True)
+class Recorded:
+    """What a run holds to compare with: its trials' rows, those that left curves, and what differs here."""
+
+    record: StudyRecord
+    rows: pd.DataFrame
+    trials: list[str]
+    differences: list[str]
+
+
+def recorded(folder: Path) -> Recorded:
+    """Reads a run, without running anything in it.
+
+    Raises ConfigurationError where the folder is no run, holds a damaged file or lacks trials with curves.
+    """
     try:
         record = read_study(folder)
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigurationError(f"{folder} is no run: it has no study.json.") from None
-    except ValueError:
+    except (OSError, ValueError):
         raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None
     for name in (TRIALS, CURVES):
         if not (folder / name).is_file():
@@ -80,7 +90,11 @@ def _recorded(folder: Path) -> tuple[StudyRecord, pd.DataFrame, set[str]]:
         curves = pd.read_parquet(folder / CURVES, columns=["trial"])
     except (pa.ArrowException, OSError):
         raise ConfigurationError(f"{folder} holds a damaged Parquet file.") from None
-    return record, rows, set(curves["trial"]) & set(rows["trial"])
+    left = set(curves["trial"]) & set(rows["trial"])
+    known = [trial for trial in record.setups if trial in left]
+    if not known:
+        raise ConfigurationError(f"{folder} holds no trial that left curves to compare with.")
+    return Recorded(record, rows, known, differing(record))
 
 
 def differing(record: StudyRecord) -> list[str]:

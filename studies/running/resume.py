@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dgm_core import ConfigurationError, Setup
-from dgm_core.extensions import Sources
-from studies.records import SCHEMA, SOURCES, STUDY, StudyRecord, read_study
+from studies.records import SCHEMA, STUDY, StudyRecord, read_study
 from studies.running.rerun import differing
 from studies.running.runner import Options, resume_study
 from studies.sources import load_sources
@@ -38,37 +37,23 @@ def read_run(folder: Path) -> StudyRecord:
     return record
 
 
-def resume(folder: Path, options: Options, *, trust: bool = False) -> tuple[StudyRecord, list[str]]:
+def resume(folder: Path, options: Options) -> tuple[StudyRecord, list[str]]:
     """Goes on with a search or an ablation; its record afterwards, and what differs from when it began.
 
-    trust: run the user's own files that the folder keeps.  Raises ConfigurationError where it may not, or
-    the folder cannot be resumed, and StudyError where the study cannot go on.
+    Files of the user's own that the folder keeps are loaded: their code runs.  Raises ConfigurationError
+    where the folder cannot be resumed, and StudyError where the study cannot go on.
     """
     folder = folder.absolute()
     record = read_run(folder)
     if record.state == "finished":
         return record, []
     differences = differing(record)
-    sources = trusted_sources(folder, record, trust=trust)
+    sources = load_sources(folder, record)
     resume_study(from_dict(record.definition), folder, record, sources, options)
     return read_study(folder), differences
 
 
-def solve_setup_of(folder: Path, record: StudyRecord, *, trust: bool) -> Setup:
-    """What a solve trains.  Raises ConfigurationError where that is code which may not be run."""
-    trusted_sources(folder, record, trust=trust)
+def solve_setup_of(folder: Path, record: StudyRecord) -> Setup:
+    """What a solve trains; files of the user's own that the folder keeps are loaded."""
+    load_sources(folder, record)
     return Setup.from_dict(record.definition["setup"])
-
-
-def trusted_sources(folder: Path, record: StudyRecord, *, trust: bool) -> Sources:
-    """Loads the user's own files that a run keeps.
-
-    Raises ConfigurationError where there are some and `trust` does not allow to run them.
-    """
-    if record.sources.main and not trust:
-        names = ", ".join(sorted(record.sources.sha256))
-        raise ConfigurationError(
-            f"{folder} runs code that it keeps ({names}): look at it under {folder / SOURCES}, "
-            "and give --trust to run it."
-        )
-    return load_sources(folder, record)

@@ -52,8 +52,8 @@ def _opened(shipment: Shipment) -> dict[str, Setup]:
         sources = Sources(dict(shipment.files), shipment.main, dict(shipment.origins))
         sources.write(folder)
         sources.load(folder)
-    networks, unpacked = cloudpickle.loads(shipment.content)
+    networks, setups = cloudpickle.loads(shipment.content)
     for network in networks:
         setattr(sys.modules["__main__"], network.__name__, network)  # where the registry looks for a script's
-    setups: dict[str, Setup] = unpacked
-    return setups
+    unpacked: dict[str, Setup] = setups
+    return unpacked

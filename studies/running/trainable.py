@@ -63,12 +63,14 @@ def run_trial(
     stops = sorted({*rungs, *looks(setup.config.iterations)})
     saved = time.perf_counter()
     while not trainer.done:
-        until = trainer.iteration if trainer.polishing else next(s for s in stops if s > trainer.iteration)
+        ahead = (stop for stop in stops if stop > trainer.iteration)
+        until = trainer.iteration if trainer.polishing else next(ahead)
         trainer.advance(until, seconds=REPORT_SECONDS, pause_polish=True)
-        # What is half polished depends on the clock: no curve holds it, no trial is compared with it.
-        told = trainer.done or (trainer.iteration in rungs and not trainer.polishing)
+        # In the midst of a polish a score depends on the clock: nothing is compared with it or recorded.
+        there = trainer.iteration in stops and not trainer.polishing
+        told = trainer.done or (there and trainer.iteration in rungs)
         metrics = measure(trainer) if told else None
-        if metrics is None and trainer.iteration in stops and not trainer.polishing:
+        if metrics is None and there:
             trainer.evaluate()
         if told or time.perf_counter() - saved > CHECKPOINT_SECONDS:
             save(trainer)

@@ -61,7 +61,7 @@ def test_networks_of_a_script_and_of_its_modules_reach_the_workers(tmp_path: Pat
     assert "side-net" in told
     assert "failed" not in told
     assert shape == "(1, 4, 1)"
-    dgm = [Path(sys.executable).with_name("dgm"), "rerun", "results/from-a-script/a"]
+    dgm = [Path(sys.executable).with_name("dgm"), "rerun", "results/from-a-script/a", "--trust"]
     again = subprocess.run(dgm, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 2
     assert "has not kept the problem 'own-wave', which a script or a notebook defined" in " ".join(
