@@ -1,4 +1,7 @@
-"""Differential operators of a field at points, by automatic differentiation or from its values."""
+"""Differential operators of a field at points.
+
+By automatic differentiation, in nested reverse passes or carried forward, or from the field's values.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,20 @@ from torch import Tensor
 
 from dgm_core.calculus.automatic import Automatic, automatic_at, gradient
 from dgm_core.calculus.differences import STEP, Differenced, FiniteDifferences
+from dgm_core.calculus.jets import Carried, carried, compiler
 from dgm_core.calculus.operators import TIME, Derivatives, Field, rademacher
 
 __all__ = [
     "STEP",
     "TIME",
     "Automatic",
+    "Carried",
     "Derivatives",
     "Differenced",
     "Field",
     "FiniteDifferences",
+    "carried",
+    "compiler",
     "derivatives",
     "derivatives_at",
     "gradient",
@@ -35,8 +42,19 @@ def derivatives(field: Field, x: Tensor, axes: Sequence[str]) -> Derivatives:
     return Automatic(field, x, axes) if own is None else own(x, axes)
 
 
-def derivatives_at(field: Field, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
-    """Those at several sets of points (K, n_i, d), by name; in one evaluation where the field allows it."""
+def derivatives_at(
+    field: Field, points: Mapping[str, Tensor], axes: Sequence[str], *, apart: Sequence[str] = ()
+) -> dict[str, Derivatives]:
+    """Those at several sets of points (K, n_i, d), by name; in one evaluation where the field allows it.
+
+    apart: the sets of which many derivatives will be asked: nested passes for them spare the others.
+    """
+    together = getattr(field, "derivatives_at", None)
+    if together is not None:
+        found: dict[str, Derivatives] = together(points, axes)
+        return found
     if getattr(field, "derivatives", None) is not None:
         return {name: derivatives(field, x, axes) for name, x in points.items()}
-    return automatic_at(field, points, axes)
+    alone = {name: derivatives(field, points[name], axes) for name in apart}
+    others = {name: x for name, x in points.items() if name not in alone}
+    return alone | (automatic_at(field, others, axes) if others else {})

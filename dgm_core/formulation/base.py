@@ -109,15 +109,18 @@ class Problem(ABC):
         return {INTERIOR: self.domain.interior, **{term: at for term, (at, _) in self.conditions.items()}}
 
     def residuals(self, u: Field, points: Points) -> Residuals:
-        """Each term's residual, (K, n, c), for a field u: (K, n, d) -> (K, n, q)."""
-        residuals: Residuals = {INTERIOR: self.equation(self.derivatives(u, points[INTERIOR]))}
-        conditions = self.conditions
-        places = {term: points[term] for term in conditions}
+        """Each term's residual, (K, n, c), for a field u: (K, n, d) -> (K, n, q).
+
+        Conditions whose points are not given are left out.
+        """
+        conditions = {term: held for term, held in self.conditions.items() if term in points}
+        places = {term: points[term] for term in (INTERIOR, *conditions)}
         for term, (region, condition) in conditions.items():
             other = condition.elsewhere(points[term], region)
             if other is not None:
                 places[f"{term}, elsewhere"] = other
-        y = derivatives_at(u, places, self._axes) if places else {}
+        y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
+        residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
         for term, (region, condition) in conditions.items():
             residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
         return residuals

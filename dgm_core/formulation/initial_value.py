@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives, Field
+from dgm_core.calculus import Derivatives
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.base import Points, Problem, Residuals
+from dgm_core.formulation.base import Problem
+from dgm_core.formulation.conditions import Condition, Dirichlet
 from dgm_core.formulation.defaults import IN_TIME
 from dgm_core.formulation.domains import Box
 from dgm_core.formulation.regions import FixedNodes, Region
@@ -28,13 +29,9 @@ class InitialValueProblem(Problem):
     def initial_state(self, like: Tensor) -> Tensor:
         """y at the start, (1 or K, 1, q), in the dtype and on the device of `like`."""
 
-    def regions(self) -> dict[str, Region]:
-        return {"interior": self.domain.interior, "initial": FixedNodes(((self.inputs[0].lower,),))}
-
-    def residuals(self, u: Field, points: Points) -> Residuals:
-        y = self.derivatives_at(u, points, ["interior", "initial"])
-        start = y["initial"].value
-        return {"interior": self.equation(y["interior"]), "initial": start - self.initial_state(start)}
+    @property
+    def conditions(self) -> dict[str, tuple[Region, Condition]]:
+        return {"initial": (FixedNodes(((self.inputs[0].lower,),)), Dirichlet(self.initial_state))}
 
     @property
     def hard_terms(self) -> tuple[str, ...]:

@@ -52,6 +52,8 @@ class Network(nn.Module):
     dropout_generators: list[torch.Generator]
     pointwise: bool
     """Whether outputs depend on their own point only: not where a layer normalises over the batch."""
+    stochastic: bool
+    """Whether layers drop units in training mode."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -61,6 +63,7 @@ class Network(nn.Module):
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__()
         self.pointwise = config.batch_norm == "none"
+        self.stochastic = config.dropout > 0
         self.dropout_generators = make.dropout_generators
 
     def forward(self, x: Tensor) -> Tensor:

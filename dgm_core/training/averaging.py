@@ -17,10 +17,15 @@ class MovingAverage:
     def __init__(self, parameters: Tensor, decay: float) -> None:
         self.decay = decay
         self.values = parameters.detach().clone()
+        self._share = torch.ones((), device=parameters.device)
 
-    def update(self, parameters: Tensor, count: int) -> None:
-        """Takes in an iterate, the `count`th since the start (from 0)."""
-        self.values.lerp_(parameters.detach(), 1.0 - min(self.decay, count / (count + 1)))
+    def expect(self, count: int) -> None:
+        """Sets the share of the next iterate, the `count`th since the start (from 0)."""
+        self._share.fill_(1.0 - min(self.decay, count / (count + 1)))
+
+    def update(self, parameters: Tensor) -> None:
+        """Takes in that iterate."""
+        self.values.lerp_(parameters.detach(), self._share)
 
     def swap(self, parameters: Tensor) -> None:
         """Exchanges the parameters with their average, in place; a second call undoes it."""

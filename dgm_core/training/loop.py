@@ -35,9 +35,18 @@ class Trainer:
     not begun counts with its untrained weights.  `iteration` counts optimizer steps: the polish that
     ends a window, where configured, adds to `seconds` and to `polished` only.  A training can be
     paused, saved and resumed between any two steps, those of a polish too.
+
+    carry: whether derivatives are carried forward where the network allows it (see `Carried`).
     """
 
-    def __init__(self, setup: Setup, seeds: Sequence[int], *, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        seeds: Sequence[int],
+        *,
+        device: torch.device | str = "cpu",
+        carry: bool = True,
+    ) -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: one or more, all distinct.")
         self.setup = setup
@@ -48,7 +57,8 @@ class Trainer:
         self.evaluation = Evaluation(setup.problem, device)
         self.network = Solution(setup, seeds).to(device)
         self.curves = Curves(len(seeds), setup.problem.terms)
-        self._stage = Stage(self.network, 0)
+        self._carry = carry
+        self._stage = Stage(self.network, 0, carry=carry)
         self._polish: Polish | None = None
 
     @property
@@ -158,11 +168,11 @@ class Trainer:
         if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
-        self._stage = Stage(self.network, state["window"])
+        self._stage = Stage(self.network, state["window"], carry=self._carry)
         self._stage.restore(state["stage"])
         self._polish = None
         if state["polish"] is not None:
-            self._polish = Polish(self.network, state["window"])
+            self._polish = Polish(self.network, state["window"], carry=self._carry)
             self._polish.restore(state["polish"])
         self.polished = [Polished(**polished) for polished in state["polished"]]
         self.curves.restore(state["curves"])
@@ -184,7 +194,7 @@ class Trainer:
         self._stage.finish()
         if self._to_polish:
             if self._polish is None:
-                self._polish = Polish(self.network, self._stage.window)
+                self._polish = Polish(self.network, self._stage.window, carry=self._carry)
             while not self._polish.done:
                 self._polish.step()
                 if time.perf_counter() >= deadline:
@@ -193,7 +203,7 @@ class Trainer:
             self._polish = None
         if not self._finished:
             self.network.begin(self._stage.window + 1)
-            self._stage = Stage(self.network, self._stage.window + 1)
+            self._stage = Stage(self.network, self._stage.window + 1, carry=self._carry)
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import TIME, Field
+from dgm_core.calculus import TIME, Field, carried
 from dgm_core.formulation import Points, Problem
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
@@ -23,17 +23,27 @@ class Loss:
     ((r₁ + r₂) / 2)², since at fixed points the product is not bounded below, and there are no causal
     weights, since they would change the function under a line search.
 
+    carry: whether derivatives are carried forward through a network that allows it; else they are nested
+    reverse passes.  Both agree to rounding.
+
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """
 
-    def __init__(self, problem: Problem, config: TrainConfig, *, fixed_points: bool = False) -> None:
+    def __init__(
+        self, problem: Problem, config: TrainConfig, *, fixed_points: bool = False, carry: bool = True
+    ) -> None:
         self.problem = problem
         self.terms = problem.terms
         self.weights = torch.tensor([config.loss_weights.get(term, 1.0) for term in self.terms])
         hard = problem.hard_terms if config.hard_conditions else ()
+        # A problem that writes its own residuals may need the points of every term.
+        self._spared = hard if type(problem).residuals is Problem.residuals else ()
         self._computed = [term for term in self.terms if term not in hard]
         self._columns = [i for i, term in enumerate(self.terms) if term not in hard]
         self._fixed_points = fixed_points
+        self._carry = carry
+        self._network: Field | None = None
+        self._field: Field | None = None
         self._causality = 0.0 if fixed_points else config.causality
         self._spans: dict[str, tuple[float, float]] = {}  # of the terms that vary in time
         for term, region in problem.regions().items():
@@ -43,7 +53,8 @@ class Loss:
 
     def __call__(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
         """(total (K,), terms (K, T)) at the given points."""
-        residuals = self.problem.residuals(u, points)
+        needed = {term: x for term, x in points.items() if term not in self._spared}
+        residuals = self.problem.residuals(self._carried(u, needed), needed)
         squares = [self._square(residuals[term]) for term in self._computed]
         terms = self._stack([square.mean(dim=(1, 2)) for square in squares])
         minimised = terms
@@ -51,6 +62,14 @@ class Loss:
             pairs = zip(self._computed, squares, strict=True)
             minimised = self._stack([self._weigh(term, square, points) for term, square in pairs])
         return minimised @ self.weights.to(terms), terms
+
+    def _carried(self, u: Field, points: Points) -> Field:
+        """u, with the derivatives that the residuals ask for carried forward where that is possible."""
+        if not self._carry:
+            return u
+        if self._network is not u:
+            self._network, self._field = u, carried(u, self.problem.residuals, points) or u
+        return self._field or u
 
     def _square(self, residual: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         """(K, n, c)"""

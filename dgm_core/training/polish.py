@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dgm_core.tape import Tape, record
 from dgm_core.training.lbfgs import LBFGS
 from dgm_core.training.loss import Loss
 from dgm_core.training.parameters import FlatParameters
@@ -52,14 +53,14 @@ class Polish:
     Source: Liu and Nocedal (1989).
     """
 
-    def __init__(self, solution: Solution, j: int) -> None:
+    def __init__(self, solution: Solution, j: int, *, carry: bool = True) -> None:
         begin = time.perf_counter()
         config = solution.setup.config
         self.window = j
         self._piece = solution.piece(j).double()
         self._piece.eval()
         self._flat = FlatParameters(self._piece.network)
-        self._loss = Loss(self._piece.problem, config, fixed_points=True)
+        self._loss = Loss(self._piece.problem, config, fixed_points=True, carry=carry)
         self._penalty = Penalty(self._piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         source = PointSource(
             self._piece.problem.regions(),
@@ -71,6 +72,8 @@ class Polish:
             device=device_of(self._piece),
         )
         self._points = {term: value.clone() for term, value in source.next().items()}
+        self._evaluated = 0
+        self._tape: Tape[Tensor] | None = None
         start = self._flat.values.detach().clone()
         self._lbfgs = LBFGS(
             start,
@@ -125,15 +128,33 @@ class Polish:
         own = self._flat.values.detach().clone()
         self._write(parameters)
         try:
-            total, _ = self._loss(self._piece, self._points)
-            self._flat.backward(total.sum())
+            values = self._differentiate()
         finally:
             self._write(own)
-        values, gradients = total.detach(), self._flat.gradients.clone()
+        gradients = self._flat.gradients.clone()
         if self._penalty is not None:
             values = values + self._penalty.value(parameters)
             gradients += self._penalty.gradient(parameters)
         return values, gradients
+
+    def _differentiate(self) -> Tensor:
+        """The losses (K,) at the piece's weights; their gradients in those of the weights.
+
+        Every evaluation is the same, on the same points.  In the first the loss finds out how to
+        differentiate; the second is recorded and then replayed, where it can be.
+        """
+        self._evaluated += 1
+        if self._tape is not None:
+            return self._tape.replay().clone()
+        if self._evaluated != 2:
+            return self._gradient()
+        values, self._tape = record(self._gradient)
+        return values.clone()
+
+    def _gradient(self) -> Tensor:
+        total, _ = self._loss(self._piece, self._points)
+        self._flat.backward(total.sum())
+        return total.detach()
 
     def _write(self, parameters: Tensor) -> None:
         with torch.no_grad():

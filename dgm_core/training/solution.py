@@ -46,6 +46,11 @@ class Piece(nn.Module):
         """Whether its value at a point depends on that point alone (see `derivatives_at`)."""
         return self.network.pointwise
 
+    @property
+    def random(self) -> bool:
+        """Whether its value at a point is drawn anew at every call: dropout, in training mode."""
+        return self.training and self.network.stochastic
+
     def forward(self, x: Tensor) -> Tensor:
         raw = self.network(x if self.scaling is None else self.scaling(x))
         return self.problem.constrain(x, raw) if self._hard else raw

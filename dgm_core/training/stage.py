@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from dgm_core.tape import Tape, record
 from dgm_core.training.averaging import MovingAverage
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.loss import Loss
@@ -27,7 +29,7 @@ class Stage:
     from 0 to 1 over its own share of the iterations.
     """
 
-    def __init__(self, solution: Solution, j: int) -> None:
+    def __init__(self, solution: Solution, j: int, *, carry: bool = True) -> None:
         config = solution.setup.config
         self.window = j
         self.piece = solution.piece(j)
@@ -39,6 +41,11 @@ class Stage:
         self._optimizer = build_optimizer(
             config.optimizer, self._flat.values, config.learning_rate, config.weight_decay
         )
+        self._rate = torch.tensor(config.learning_rate, device=device_of(self.piece))
+        self._use_rate()
+        self._inputs: dict[str, Tensor] = {}
+        self._tape: Tape[tuple[Tensor, Tensor]] | None = None
+        self._recorded = False
         self._schedule = SCHEDULES[config.schedule]
         self._points = PointSource(
             self.piece.problem.regions(),
@@ -48,26 +55,46 @@ class Stage:
             path=window_path(j),
             device=device_of(self.piece),
         )
-        self._loss = Loss(self.piece.problem, config)
+        self._loss = Loss(self.piece.problem, config, carry=carry)
         self._penalty = Penalty(self.piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         self._average = MovingAverage(self._flat.values, config.averaging) if config.averaging else None
 
     def step(self, iteration: int) -> tuple[Tensor, Tensor]:
-        """One optimizer step: (total loss (K,), terms (K, T)) before it."""
+        """One optimizer step: (total loss (K,), terms (K, T)) before it; the next step may change them.
+
+        What changes from step to step is put into tensors of its own, so that the step can be replayed.
+        """
         config, local = self.config, iteration - self.start
-        total, terms = self._loss(self.piece, self._points.next())
+        points = self._points.next()
+        self._rate.fill_(config.learning_rate * self._schedule(local, config))
+        if self._average is not None:
+            self._average.expect(local)
+        if not self._inputs:
+            # The optimizer makes its state, and the loss finds out how to differentiate.
+            self._inputs = {term: x.clone() for term, x in points.items()}
+            return self._update()
+        for term, x in points.items():
+            self._inputs[term].copy_(x)
+        if self._tape is not None:
+            return self._tape.replay()
+        if self._recorded:
+            return self._update()
+        result, self._tape = record(self._update)
+        self._recorded = True
+        return result
+
+    def _update(self) -> tuple[Tensor, Tensor]:
+        config = self.config
+        total, terms = self._loss(self.piece, self._inputs)
         self._flat.backward(total.sum())
         if self._penalty is not None:
             self._flat.gradients.add_(self._penalty.gradient(self._flat.values.detach()))
         if config.clip_norm is not None:
             self._flat.clip(config.clip_norm)
-        rate = config.learning_rate * self._schedule(local, config)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
         self._optimizer.step()
         if self._average is not None:
-            self._average.update(self._flat.values, local)
-        return total, terms
+            self._average.update(self._flat.values)
+        return total.detach(), terms.detach()
 
     @contextmanager
     def evaluated(self) -> Iterator[None]:
@@ -99,6 +126,7 @@ class Stage:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continues from `state`, the piece's own tensors being restored already."""
         self._optimizer.load_state_dict(state["optimizer"])
+        self._use_rate()
         self._points.restore(state["points"])
         for generator, saved in zip(self.piece.network.dropout_generators, state["dropout"], strict=True):
             generator.set_state(saved)
@@ -106,3 +134,7 @@ class Stage:
             self._average = None
         elif self._average is not None:
             self._average.values.copy_(state["average"])
+
+    def _use_rate(self) -> None:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate

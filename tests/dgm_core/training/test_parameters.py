@@ -110,13 +110,11 @@ def test_penalties_shrink_the_weights_and_are_no_part_of_the_recorded_loss(make_
 
 def test_moving_average_is_the_mean_first_and_exponential_after():
     average = MovingAverage(torch.full((1, 1), 99.0), decay=0.75)
-    for count, value in enumerate([1.0, 2.0, 6.0]):
-        average.update(torch.full((1, 1), value), count)
-    assert average.values.item() == pytest.approx(3.0)
-    average.update(torch.full((1, 1), 7.0), 3)
-    assert average.values.item() == pytest.approx(4.0)  # the mean of four, and 0.75 · 3 + 0.25 · 7
-    average.update(torch.full((1, 1), 0.0), 4)
-    assert average.values.item() == pytest.approx(3.0)
+    # The mean of one, two, three and four; then 0.75 · 4 + 0.25 · 0.
+    for count, (value, expected) in enumerate([(1.0, 1.0), (2.0, 1.5), (6.0, 3.0), (7.0, 4.0), (0.0, 3.0)]):
+        average.expect(count)
+        average.update(torch.full((1, 1), value))
+        assert average.values.item() == pytest.approx(expected)
 
 
 def test_averaging_is_evaluated_and_leaves_the_training_alone(make_setup):

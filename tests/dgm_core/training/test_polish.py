@@ -154,7 +154,7 @@ def test_an_interrupt_leaves_the_weights_of_the_last_step(make_setup, monkeypatc
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(polish, "_loss", interrupted)
+    monkeypatch.setattr(polish, "_differentiate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         polish.step()
     assert all(torch.equal(value, before[name]) for name, value in polish._piece.state_dict().items())

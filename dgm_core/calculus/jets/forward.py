@@ -1,0 +1,232 @@
+"""Derivatives carried forward with the values: what a problem asks of a network, in one pass through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus.automatic import Automatic
+from dgm_core.calculus.jets.jet import Jet, NoRuleError
+from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.streams import Path, Stream, Streams, SumOfSquares
+from dgm_core.calculus.operators import Derivatives, Field
+
+_AGREEMENT = 1e-2
+"""Of the residuals by both ways, relative to the largest: what no rounding reaches, and a wrong rule does."""
+
+Asked = dict[str, set[Stream]]
+"""Set of points -> the streams asked of it."""
+Residuals = Mapping[str, Tensor | tuple[Tensor, Tensor]]
+
+
+class Carried:
+    """A network whose derivatives are carried forward (Taylor mode; the forward Laplacian).
+
+    A forward pass takes along, for every point, the streams that the problem asks for there and those that
+    their chain rule needs; one reverse pass then gives the gradient of the weights, where nested reverse
+    passes grow with the order.  A linear map acts on all streams in one product, a Laplacian is one stream
+    beside the first derivatives.
+
+    Source: Griewank and Walther (2008), chapter 13; Bettencourt, Johnson and Duvenaud (2019); Li et al.
+    (2024) for the Laplacian.
+    """
+
+    def __init__(self, network: Field, asked: Asked) -> None:
+        self._network = network
+        self._streams = {name: Streams.of(sorted(streams, key=repr)) for name, streams in asked.items()}
+        self._layouts: dict[tuple[tuple[str, int, Streams], ...], Layout] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The values at x (K, n, d)."""
+        layout = self._layout({"": x.shape[1]}, {"": Streams.of([])})
+        return self._jet(Jet(x, layout)).settled().rows
+
+    def derivatives(self, x: Tensor, axes: Sequence[str]) -> Derivatives:
+        """Those at x (K, n, d)."""
+        return self.derivatives_at({"": x}, axes)[""]
+
+    def derivatives_at(self, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
+        """Those at several sets of points (K, n_i, d), by name, in one pass."""
+        nothing = Streams.of([])
+        streams = {name: self._streams.get(name, nothing) for name in points}
+        pieces = self._pieces(points, streams)
+        return {name: CarriedDerivatives(self, x, axes, pieces[name]) for name, x in points.items()}
+
+    def along(self, x: Tensor, directions: Tensor, wanted: Sequence[Stream]) -> list[Tensor]:
+        """Streams (K, n, q) along directions (K, n, m, d) of a set of points' own."""
+        pieces = self._pieces({"": x}, {"": Streams.of(wanted)}, directions)[""]
+        return [pieces[stream] for stream in wanted]
+
+    def _pieces(
+        self, points: Mapping[str, Tensor], streams: Mapping[str, Streams], directions: Tensor | None = None
+    ) -> dict[str, dict[Stream, Tensor]]:
+        """Name -> stream -> (K, n, q)."""
+        layout = self._layout({name: x.shape[1] for name, x in points.items()}, streams)
+        found = self._jet(Jet(_seeded(points, layout, directions), layout))
+        pieces: dict[str, dict[Stream, Tensor]] = {name: {} for name in points}
+        for (name, stream), piece in zip(layout.keys, found.rows.split(layout.pieces, dim=1), strict=True):
+            whole = piece if found.bias is None or stream != () else piece + found.bias
+            pieces[name][stream] = whole
+        return pieces
+
+    def _jet(self, x: Jet) -> Jet:
+        found = self._network(x)  # type: ignore[arg-type]
+        if not isinstance(found, Jet):
+            raise NoRuleError("a network whose values do not depend on its inputs")
+        return found
+
+    def _layout(self, sizes: Mapping[str, int], streams: Mapping[str, Streams]) -> Layout:
+        key = tuple((name, size, streams[name]) for name, size in sizes.items())
+        if key not in self._layouts:
+            self._layouts[key] = Layout.of(sizes, streams)
+        return self._layouts[key]
+
+
+class CarriedDerivatives(Derivatives):
+    """Those that were carried; any other is computed when it is asked for, by nested passes."""
+
+    def __init__(
+        self, field: Carried, x: Tensor, axes: Sequence[str], pieces: Mapping[Stream, Tensor]
+    ) -> None:
+        self.x = x
+        self.axes = tuple(axes)
+        self.value = pieces[()]
+        self._field = field
+        self._pieces = pieces
+        self._nested: Automatic | None = None
+
+    def partial(self, output: int, path: Path) -> Tensor:
+        piece = self._pieces.get(tuple(sorted(path)))
+        if piece is None:
+            if self._nested is None:
+                self._nested = Automatic(self._field._network, self.x, self.axes)
+            return self._nested.partial(output, path)
+        return _column(piece, output)
+
+    def laplacian(
+        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+    ) -> Tensor:
+        columns = self.space(axes)
+        if probes is None:
+            piece = self._pieces.get(SumOfSquares(columns))
+            return super().laplacian(axes, output) if piece is None else _column(piece, output)
+        directions = self._in_all_axes(probes, columns)
+        count = directions.shape[2]
+        (total,) = self._field.along(self.x, directions, [SumOfSquares(tuple(range(count)))])
+        return _column(total, output) / count
+
+    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+        paths: list[Stream] = [(j,) * order for j in range(directions.shape[2])]
+        every = directions.expand(*self.x.shape[:2], -1, -1).to(self.x)
+        found = self._field.along(self.x, every, paths)
+        return torch.cat([_column(piece, output) for piece in found], dim=-1)
+
+    def _in_all_axes(self, probes: Tensor, columns: Sequence[int]) -> Tensor:
+        shape = (*self.x.shape[:2], probes.shape[2], len(self.axes))
+        directions = self.x.new_zeros(shape)
+        directions[..., list(columns)] = probes.to(self.x)
+        return directions
+
+
+class _Recording:
+    """A field that notes what is asked of its derivatives."""
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self.asked: Asked = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._field(x)
+
+    def derivatives(self, x: Tensor, axes: Sequence[str]) -> Derivatives:
+        return self.derivatives_at({"": x}, axes)[""]
+
+    def derivatives_at(self, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
+        return {
+            name: _Recorder(Automatic(self._field, x, axes), self.asked.setdefault(name, set()))
+            for name, x in points.items()
+        }
+
+
+class _Recorder(Derivatives):
+    """Nested derivatives, each noted as it is asked for."""
+
+    def __init__(self, nested: Automatic, asked: set[Stream]) -> None:
+        self.x = nested.x
+        self.axes = nested.axes
+        self.value = nested.value
+        self._nested = nested
+        self._asked = asked
+
+    def partial(self, output: int, path: Path) -> Tensor:
+        self._asked.add(tuple(sorted(path)))
+        return self._nested.partial(output, path)
+
+    def laplacian(
+        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+    ) -> Tensor:
+        if probes is None:
+            self._asked.add(SumOfSquares(self.space(axes)))
+        return self._nested.laplacian(axes, output, probes)
+
+    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+        return self._nested.directional(directions, order, output)
+
+
+def carried(
+    network: Field,
+    residuals: Callable[[Field, Mapping[str, Tensor]], Residuals],
+    points: Mapping[str, Tensor],
+) -> Carried | None:
+    """The network with what a problem's residuals ask for carried forward; None where it cannot be.
+
+    It cannot where the network's points depend on each other or its values on chance, where an operation
+    has no rule for jets, or where the residuals at the given points differ from those by nested passes: an
+    operation that looks at more than its rule knows.  Nothing else decides, so that the same setup always
+    takes the same way.
+    """
+    if not getattr(network, "pointwise", False) or getattr(network, "random", False):
+        return None
+    recording = _Recording(network)
+    expected = residuals(recording, points)
+    field = Carried(network, recording.asked)
+    try:
+        found = residuals(field, points)
+    except NoRuleError:
+        return None
+    agreed = (_agree(one, other) for one, other in zip(_parts(found), _parts(expected), strict=True))
+    return field if all(agreed) else None
+
+
+def _parts(residuals: Residuals) -> Iterator[Tensor]:
+    for residual in residuals.values():
+        yield from residual if isinstance(residual, tuple) else (residual,)
+
+
+def _agree(found: Tensor, expected: Tensor) -> bool:
+    finite = expected[torch.isfinite(expected)].abs()
+    scale = max(finite.max().item(), 1e-6) if finite.numel() else 1.0
+    return torch.allclose(found, expected, rtol=_AGREEMENT, atol=_AGREEMENT * scale, equal_nan=True)
+
+
+def _column(piece: Tensor, output: int) -> Tensor:
+    return piece if piece.shape[2] == 1 and output == 0 else piece[..., output : output + 1]
+
+
+def _seeded(points: Mapping[str, Tensor], layout: Layout, directions: Tensor | None) -> Tensor:
+    """(K, R, d): the points, and as their first derivatives the directions, by default those of the axes."""
+    like = next(iter(points.values()))
+    rows = like.new_zeros(len(like), sum(layout.pieces), like.shape[2])
+    start = 0
+    for (name, stream), size in zip(layout.keys, layout.pieces, strict=True):
+        if stream == ():
+            rows[:, start : start + size] = points[name].detach()
+        elif not isinstance(stream, SumOfSquares) and len(stream) == 1:
+            if directions is None:
+                rows[:, start : start + size, stream[0]] = 1.0
+            else:
+                rows[:, start : start + size] = directions[:, :, stream[0]]
+        start += size
+    return rows

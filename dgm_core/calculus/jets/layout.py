@@ -1,0 +1,74 @@
+"""Where the streams of several sets of points lie in one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from dgm_core.calculus.jets.streams import Stream, Streams
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Sets of points that carry the same streams: rows [start, start + S · points), stream by stream.
+
+    sizes: name -> how many of the points are whose, in order.
+    """
+
+    streams: Streams
+    sizes: tuple[tuple[str, int], ...]
+    start: int
+
+    @cached_property
+    def points(self) -> int:
+        """Of all sets."""
+        return sum(size for _, size in self.sizes)
+
+    @cached_property
+    def rows(self) -> int:
+        """Of all streams."""
+        return self.points * len(self.streams)
+
+    def view(self, data: Tensor) -> Tensor:
+        """Its part of (K, R, W) as (K, S, points, W)."""
+        part = data[:, self.start : self.start + self.rows]
+        return part.view(len(data), len(self.streams), self.points, data.shape[2])
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The buckets of a jet, one after another."""
+
+    buckets: tuple[Bucket, ...]
+
+    @classmethod
+    def of(cls, sizes: Mapping[str, int], streams: Mapping[str, Streams]) -> Layout:
+        """That of sets of points, name -> count, each with its streams."""
+        grouped: dict[Streams, list[tuple[str, int]]] = {}
+        for name, size in sizes.items():
+            grouped.setdefault(streams[name], []).append((name, size))
+        buckets, start = [], 0
+        for shared, members in grouped.items():
+            buckets.append(Bucket(shared, tuple(members), start))
+            start += buckets[-1].rows
+        return cls(tuple(buckets))
+
+    @cached_property
+    def pieces(self) -> list[int]:
+        """The sizes into which all rows are split: by bucket, stream and set of points."""
+        return [size for b in self.buckets for _ in b.streams.carried for _, size in b.sizes]
+
+    @cached_property
+    def keys(self) -> list[tuple[str, Stream]]:
+        """(name, stream) of each of the `pieces`."""
+        return [(name, s) for b in self.buckets for s in b.streams.carried for name, _ in b.sizes]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.buckets)

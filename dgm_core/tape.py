@@ -1,0 +1,227 @@
+"""Records the tensor operations of a step once, and replays them without the program that made them.
+
+At the sizes of these networks Python and the autograd engine take most of a step's time.  What a step
+does is the same every time, on tensors of the same sizes: it is recorded as it runs, and run again from
+the record, on the very tensors that it first made, as CUDA graphs do for a GPU.  The numbers are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+T = TypeVar("T")
+
+LARGEST = 64 * 2**20
+"""Bytes of intermediate results that a tape may keep; a larger step loses little to Python."""
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One operation: how to run it again, the tensors it reads and those it writes."""
+
+    run: Callable[[], Any]
+    reads: tuple[Tensor, ...]
+    writes: tuple[Tensor, ...]
+    random: bool = False
+
+
+class Tape(Generic[T]):
+    """A recorded step.  `result` holds what it returned; its tensors change with every replay."""
+
+    def __init__(self, result: T, entries: Sequence[_Entry]) -> None:
+        self.result = result
+        self._kept = entries  # the tensors whose addresses compiled steps know
+        self._calls = tuple(entry.run for entry in entries)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def replay(self) -> T:
+        """Runs the step again."""
+        with torch.no_grad():
+            for call in self._calls:
+                call()
+        return self.result
+
+
+def record(step: Callable[[], T]) -> tuple[T, Tape[T] | None]:
+    """Runs a step; what it returned, and its tape, or None where it cannot be replayed.
+
+    All that the step reads must be tensors that exist before it and are changed in place from step to
+    step; Python's numbers count as the same every time.  It must not be the first of its kind, where an
+    optimizer makes its state.
+    """
+    recorder = _Recorder()
+    with recorder:
+        result = step()
+    if recorder.refused or _bytes(recorder.entries) > LARGEST:
+        return result, None
+    return result, Tape(result, _variable(recorder.entries, recorder.made))
+
+
+def run(call: Callable[[], Any], reads: Sequence[Tensor], writes: Sequence[Tensor]) -> None:
+    """Runs something that torch does not see, and lets a tape that is being recorded know."""
+    call()
+    if _Recorder.active is not None:
+        _Recorder.active.entries.append(_Entry(call, tuple(reads), tuple(writes)))
+
+
+class _Recorder(TorchDispatchMode):
+    active: _Recorder | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[_Entry] = []
+        self.made: set[int] = set()
+        self.refused = False
+
+    def __enter__(self) -> _Recorder:
+        _Recorder.active = self
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        _Recorder.active = None
+        super().__exit__(*error)
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, arguments: Sequence[Any] = (), options: dict[str, Any] | None = None
+    ) -> Any:
+        options = options or {}
+        found = function(*arguments, **options)
+        reads = tuple(leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor))
+        outputs = [leaf for leaf in tree_leaves(found) if isinstance(leaf, Tensor)]
+        if reads and found is not None and len(outputs) < len(tree_leaves(found)):
+            self.refused = True  # a number, or a choice, that was read off a tensor
+        elif function._schema.is_mutable:
+            written = _written(function, arguments, options)
+            self.entries.append(
+                _Entry(_bound(function, arguments, options), reads, written, _is_random(function))
+            )
+        else:
+            own = [output for output in outputs if not _shares(output, reads)]
+            self.made |= {_storage(output) for output in own}
+            if own and function not in _UNSET:
+                again = _again(function, arguments, options, outputs)
+                self.entries.append(_Entry(again, reads, tuple(own), _is_random(function)))
+        return found
+
+
+_UNSET = {
+    torch.ops.aten.empty.memory_format,
+    torch.ops.aten.empty_like.default,
+    torch.ops.aten.empty_strided.default,
+    torch.ops.aten.new_empty.default,
+    torch.ops.aten.new_empty_strided.default,
+}
+"""Operations after which a tensor holds nothing yet."""
+_FILLS = {
+    torch.ops.aten.zeros.default: 0.0,
+    torch.ops.aten.new_zeros.default: 0.0,
+    torch.ops.aten.zeros_like.default: 0.0,
+    torch.ops.aten.ones.default: 1.0,
+    torch.ops.aten.new_ones.default: 1.0,
+    torch.ops.aten.ones_like.default: 1.0,
+}
+_COPIES = {torch.ops.aten.clone.default, torch.ops.aten._to_copy.default}
+
+
+def _again(
+    function: Any, arguments: Sequence[Any], options: dict[str, Any], outputs: Sequence[Tensor]
+) -> Any:
+    """A call that computes the outputs again, into the same tensors."""
+    if function in _FILLS:
+        value, (output,) = _FILLS[function], outputs
+        return lambda: output.fill_(value)
+    if function in _COPIES:
+        source, (output,) = arguments[0], outputs
+        return lambda: output.copy_(source)
+    if len(outputs) == 1:
+        quick = _into(function, arguments, options, outputs[0])
+        if quick is not None:
+            return quick
+
+    def general() -> None:
+        found = function(*arguments, **options)
+        for target, value in zip(outputs, tree_leaves(found), strict=True):
+            target.copy_(value)
+
+    return general
+
+
+def _into(function: Any, arguments: Sequence[Any], options: dict[str, Any], output: Tensor) -> Any:
+    """A call by torch's own Python function with `out=`, where it has one and that gives the same."""
+    name = function._schema.name.removeprefix("aten::")
+    native = getattr(torch, name, None)
+    if native is None or _is_random(function) or not output.is_contiguous():
+        return None
+    scratch = torch.empty_like(output)
+    try:
+        with torch.no_grad():
+            native(*arguments, **options, out=scratch)
+    except (TypeError, RuntimeError):
+        return None
+    if scratch.shape != output.shape or not torch.equal(_bits(scratch), _bits(output)):
+        return None
+    return _bound(native, arguments, {**options, "out": output})
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    return tensor.reshape(-1).view(torch.uint8)
+
+
+def _bound(function: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Callable[[], Any]:
+    positional = tuple(arguments)
+    if options:
+        return lambda: function(*positional, **options)
+    return lambda: function(*positional)
+
+
+def _written(function: Any, arguments: Sequence[Any], options: dict[str, Any]) -> tuple[Tensor, ...]:
+    """The arguments that an operation changes in place."""
+    changed: list[Tensor] = []
+    for place, argument in enumerate(function._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            value = arguments[place] if place < len(arguments) else options.get(argument.name)
+            changed += [leaf for leaf in tree_leaves(value) if isinstance(leaf, Tensor)]
+    return tuple(changed)
+
+
+def _is_random(function: Any) -> bool:
+    return torch.Tag.nondeterministic_seeded in function.tags
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage()._cdata
+
+
+def _shares(tensor: Tensor, others: Sequence[Tensor]) -> bool:
+    return any(_storage(tensor) == _storage(other) for other in others)
+
+
+def _variable(entries: Sequence[_Entry], made: Container[int]) -> list[_Entry]:
+    """The entries without those that give the same every time: from what the step has made, and unchanged.
+
+    made: the storages that came into being in the step; any other may differ from step to step.
+    """
+    varying = {_storage(t) for entry in entries if entry.random for t in entry.writes}
+    varying |= {s for entry in entries for s in map(_storage, (*entry.reads, *entry.writes)) if s not in made}
+    before = -1
+    while len(varying) != before:
+        before = len(varying)
+        for entry in entries:
+            if any(_storage(t) in varying for t in (*entry.reads, *entry.writes)):
+                varying |= {_storage(t) for t in entry.writes}
+    return [entry for entry in entries if any(_storage(t) in varying for t in entry.writes)]
+
+
+def _bytes(entries: Sequence[_Entry]) -> int:
+    sizes = {_storage(t): t.untyped_storage().nbytes() for entry in entries for t in entry.writes}
+    return sum(sizes.values())
