@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json, quoted
+from dgm_cli.common import (
+    at_least,
+    command_line,
+    interval,
+    messages,
+    parse_settings,
+    print_json,
+    quoted,
+    tell_compiler,
+)
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError
 
@@ -92,6 +101,7 @@ def run(
         command=command_line(),
         console=messages,
     )
+    tell_compiler()
     return finish(run_study(chosen, options), as_json)
 
 

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json, quoted
+from dgm_cli.common import (
+    at_least,
+    command_line,
+    interval,
+    messages,
+    parse_settings,
+    print_json,
+    quoted,
+    tell_compiler,
+)
 from dgm_cli.own import With, load_files, named
 
 if TYPE_CHECKING:
@@ -58,6 +67,7 @@ def solve(
     setup = setup.changed(parse_settings(settings or []))
     if setup != start:
         label += ", changed"
+    tell_compiler()
     solved = solve_with_progress(
         setup,
         out=out,
