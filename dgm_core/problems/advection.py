@@ -18,11 +18,12 @@ class Advection(Problem):
 
         u_t + u_x = 0,   u(x, 0) = sin x,   u(0, t) = u(2π, t)      on [0, 2π] × [0, β]
 
-    Exact: u = sin(x − t).  Time is in units of 1/β: it is u_t + β u_x = 0 on [0, 2π] × [0, 1] of
-    Krishnapriyan, Gholami, Zhe, Kirby and Mahoney, "Characterizing possible failure modes in physics-informed
-    neural networks" (2021), section 4, with β = 30, where the plain training fails; errors there are
-    relative 2-norms, which no unit of time changes.  Scaled inputs ("unit") see a unit of time as the source
-    does, unscaled ones one as long as a radian of x.
+    Exact: u = sin(x − t).  Time is in units of 1/β: it is u_t + β u_x = 0 on [0, 2π] × [0, 1] of the source,
+    whose errors, relative 2-norms, no unit of time changes.  Scaled inputs ("unit") show a network that unit
+    of time; unscaled ones show it time as long as its wave, which is the easier problem.
+    Source: Krishnapriyan, Gholami, Zhe, Kirby and Mahoney, "Characterizing possible failure modes in
+    physics-informed neural networks" (2021), section 4, with β = 30, where the plain training fails.
+    Published figures: docs/equations.md.
     """
 
     speed: float = Bounded(default=30.0, gt=0, le=1e3)  # β, radians travelled

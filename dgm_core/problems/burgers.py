@@ -28,7 +28,8 @@ class Burgers(Problem):
         u = −∫ sin(π(x − sη)) φ(x − sη) exp(−η²) dη / ∫ φ(x − sη) exp(−η²) dη
 
     both integrals by Gauss–Hermite quadrature.  Source: Basdevant et al. (1986); Raissi, Perdikaris and
-    Karniadakis (2019), whose errors are relative 2-norms.
+    Karniadakis (2019).  Published: 6.7e-4, a relative 2-norm, in a preprint of the latter (see
+    docs/equations.md).
     """
 
     viscosity: float = Bounded(default=0.01 / math.pi, ge=1e-3, le=1.0)  # ν, length² / time

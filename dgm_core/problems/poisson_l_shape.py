@@ -18,7 +18,8 @@ class PoissonLShape(Problem):
 
     Exact: u = r^(2/3) sin(2 φ/3), with φ from 0 to 3π/2 between the edges of the inner corner, at which the
     gradient is infinite.  Source: Mitchell, "A collection of 2D elliptic problems for testing adaptive grid
-    refinement algorithms" (2013), its reentrant corner with ω = 3π/2.
+    refinement algorithms" (2013), its reentrant corner with ω = 3π/2.  No published error of a network is
+    known to us (see docs/equations.md).
     """
 
     name = "poisson-l-shape"

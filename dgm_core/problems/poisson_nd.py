@@ -32,6 +32,7 @@ class PoissonND(Problem):
 
     Exact: u = Σ sin(π xᵢ/2) / d.  Source: Weinan E and Yu, "The Deep Ritz method" (2018), for Poisson's
     equation on a cube in high dimensions; this solution is of the same kind, a sum over the axes.
+    No published error for it is known to us (see docs/equations.md).
 
     With `probes` the Laplacian is estimated along that many random directions (Hutchinson; Hu et al. 2024).
     The estimate's variance, 2 Σ_{i≠j} H_ij² / probes, is zero at the solution, whose Hessian is diagonal, and
