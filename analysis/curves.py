@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.arms import arm_rows
 from analysis.load import Run
 from analysis.scores import counted, typical
-from studies.intervals import order_rank
+from studies.records.intervals import order_rank
 
 Array = NDArray[np.float64]
 

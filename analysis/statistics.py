@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
-from studies.intervals import median_interval
+from studies.records.intervals import median_interval
 
 Array = NDArray[np.float64]
 Statistic = Callable[..., Array]
@@ -38,7 +38,7 @@ class Interval(NamedTuple):
 
 
 def median(errors: ArrayLike) -> Interval:
-    """Median and its exact order-statistic interval; see `studies.intervals.median_interval`."""
+    """Median and its exact order-statistic interval; see `studies.records.intervals.median_interval`."""
     return Interval(*median_interval(np.asarray(errors, float)))
 
 

@@ -16,8 +16,8 @@ from dgm_core.errors import unknown
 from dgm_core.training import load_field
 from studies.catalog import load_study
 from studies.records import MODELS, REPORT, StudyRecord
-from studies.runner import Options, run_study
-from studies.solve import solve_setup
+from studies.running.runner import Options, run_study
+from studies.running.solve import solve_setup
 from studies.sources import load_sources
 from studies.study import Study
 
@@ -114,7 +114,7 @@ def run(study: Study | str, *, quick: bool = False, replicates: int | None = Non
     """Runs a search or an ablation, with its report.
 
     study: one of your own, or the name of one.  quick: its short variant.  options: those of
-    `studies.runner.Options`, such as `out`, `run` (the name), `seed`, `cores`, `address`.  Raises
+    `studies.running.runner.Options`, such as `out`, `run` (the name), `seed`, `cores`, `address`.  Raises
     ConfigurationError for what cannot be run.
     """
     chosen = load_study(study) if isinstance(study, str) else study
@@ -140,7 +140,7 @@ def solve(
     """Trains one setup in this process, with its report.
 
     problem: one of your own, a name, or a whole setup; settings: the name of those to use.  options: those
-    of `studies.solve.solve_setup`, such as `seed`, `replicates`, `run`, `on_progress`.
+    of `studies.running.solve.solve_setup`, such as `seed`, `replicates`, `run`, `on_progress`.
     """
     if isinstance(problem, Setup):
         setup, label = problem, settings or "as given"

@@ -16,10 +16,17 @@ FORBIDDEN = {
     "analysis": {"dgm_core", "dgm_cli", "torch", "ray", "optuna", "typer", "rich"},
     "dgm_cli": set(),
 }
-ANALYSIS_MAY_KNOW = {"studies.records", "studies.intervals"}
+ANALYSIS_MAY_KNOW = {"studies.records"}
+INSIDE_STUDIES = {
+    "study": {"studies.study"},
+    "records": {"studies.records", "studies.errors"},
+    "catalog": {"studies.study", "studies.catalog"},
+    "running": {"studies.study", "studies.records", "studies.running", "studies.sources", "studies.errors"},
+}
+"""Room of `studies` -> the parts of it that the room may know."""
 JOINS = "studies/public.py"
 """From Python and notebooks: it may know `analysis`, as the command line may."""
-STARTS_RAY = "studies/session.py"
+STARTS_RAY = "studies/running/session.py"
 
 
 def files(room: str) -> list[Path]:
@@ -55,10 +62,30 @@ def test_analysis_knows_the_records_of_studies_alone() -> None:
         assert known <= allowed, f"{path.relative_to(ROOT)} imports {known - allowed}"
 
 
-@pytest.mark.parametrize("module", ["records", "intervals"])
-def test_records_know_neither_torch_nor_ray(module: str) -> None:
-    tops = {name.split(".")[0] for name in imports(ROOT / "studies" / f"{module}.py")}
-    assert not tops & {"torch", "ray", "optuna", "dgm_core"}
+@pytest.mark.parametrize("room", INSIDE_STUDIES)
+def test_rooms_of_studies_know_only_those_before_them(room: str) -> None:
+    paths = sorted((ROOT / "studies" / room).rglob("*.py"))
+    assert paths
+    for path in paths:
+        known = {name for name in imports(path) if name.startswith("studies.")}
+        strange = {
+            name
+            for name in known
+            if not any(f"{name}.".startswith(f"{module}.") for module in INSIDE_STUDIES[room])
+        }
+        assert not strange, f"{path.relative_to(ROOT)} imports {strange}"
+
+
+def test_records_know_neither_torch_nor_ray() -> None:
+    for path in (ROOT / "studies/records").rglob("*.py"):
+        known = {name for name in imports(path) if not name.startswith("dgm_core.errors")}
+        assert not {name.split(".")[0] for name in known} & {"torch", "ray", "optuna", "dgm_core"}, path
+
+
+def test_questions_are_asked_without_ray() -> None:
+    for room in ("study", "catalog"):
+        for path in (ROOT / "studies" / room).rglob("*.py"):
+            assert not any(name.split(".")[0] == "ray" for name in imports(path)), path
 
 
 def test_only_one_module_starts_ray() -> None:

@@ -16,7 +16,7 @@ from analysis.plots import style
 from analysis.plots.bands import limit
 from analysis.plots.looks import LINES, MARKERS, colours
 from analysis.tables.rounding import number
-from studies.intervals import median_interval
+from studies.records.intervals import median_interval
 
 NOTE = "Dots: replicates; bars: median and its interval (see table)."
 

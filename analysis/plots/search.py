@@ -15,8 +15,8 @@ from analysis.arms import key_name, level_name
 from analysis.curves import band, curve
 from analysis.load import Run
 from analysis.plots import style
-from studies.intervals import median_interval
 from studies.records import CONFIG
+from studies.records.intervals import median_interval
 
 MAE = "MAE (nondimensional)"
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.statistics import Interval
-from studies.intervals import median_coverage
+from studies.records.intervals import median_coverage
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:

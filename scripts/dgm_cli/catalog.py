@@ -10,14 +10,24 @@ from rich.console import Console
 from rich.table import Table
 
 from dgm_cli.own import With, load_files
+from dgm_cli.runs import list_runs
 from dgm_core import extensions
+from dgm_core.errors import ConfigurationError
 
 
 def list_all(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files of one's own, to list alone.")] = None,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Files of one's own, to list alone; or `runs`, and their folder."),
+    ] = None,
     files: With = None,
 ) -> None:
-    """List the studies, problems and networks: all of them, or those of some files."""
+    """List the studies, problems and networks, or those of some files; `dgm list runs` the runs."""
+    if paths and str(paths[0]) == "runs":
+        if len(paths) > 2:
+            raise ConfigurationError("dgm list runs takes one folder of results.")
+        list_runs(*paths[1:])
+        return
     from dgm_core.networks import NETWORKS
     from dgm_core.problems import PROBLEMS
     from studies.catalog import STUDIES

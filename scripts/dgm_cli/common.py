@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -35,9 +36,23 @@ def at_least(name: str, value: int | None, least: int) -> None:
         raise ConfigurationError(f"--{name} {value} is not allowed: it must be {least} or greater.")
 
 
+def tell_compiler() -> None:
+    """Says that training will be slower, where it will be."""
+    from dgm_core.calculus import compiler
+
+    if compiler() is None:
+        messages.print("No C compiler was found: training goes on without compiled kernels, more slowly.")
+
+
 def command_line() -> str:
     """The command as it was typed, for the records."""
     return shlex.join(["dgm", *sys.argv[1:]])
+
+
+def quoted(path: Path) -> str:
+    """A path as it can be typed, from here where it is below here."""
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return shlex.quote(str(shown))
 
 
 def print_json(values: Mapping[str, Any]) -> None:

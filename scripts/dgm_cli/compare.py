@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +26,11 @@ def compare(
     from analysis.load import RunError, load_run
     from analysis.tables import compare_table, present
     from analysis.words import COMMON, relabelled
+    from studies.records.rebuild import settle
 
+    for run in runs:
+        with suppress(OSError):  # a folder that cannot be written is compared as it stands
+            settle(run)
     try:
         table = compare_table([load_run(run) for run in runs])
     except RunError as error:

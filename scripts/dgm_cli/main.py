@@ -12,10 +12,13 @@ from dgm_cli.compare import compare
 from dgm_cli.report import report
 from dgm_cli.reproduce import reproduce
 from dgm_cli.rerun import rerun
+from dgm_cli.resume import resume
 from dgm_cli.run import run
+from dgm_cli.runs import clean, status, stop
 from dgm_cli.solve import solve
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions import explained
+from studies.errors import StudyError
 
 app = typer.Typer(
     name="dgm",
@@ -32,17 +35,26 @@ app.command()(reproduce)
 app.command()(report)
 app.command()(compare)
 app.command()(rerun)
+app.command()(resume)
+app.command()(status)
+app.command()(stop)
+app.command()(clean)
 app.add_typer(new.app)
 
 
 def main() -> None:
-    """Runs the command; what the user did wrong is one sentence and exit code 2."""
+    """Runs the command.
+
+    What the user did wrong is one sentence and exit code 2; what the world did, one sentence and code 1.
+    """
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
         _fail(getattr(error, "format_message", error.__str__)())
     except ConfigurationError as error:
         _fail(explained(error) or str(error))
+    except StudyError as error:
+        _fail(str(error), code=1)
     except (typer.Abort, KeyboardInterrupt):
         print("dgm: interrupted.", file=sys.stderr)
         sys.exit(130)
@@ -54,10 +66,10 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, code: int = 2) -> None:
     if message:  # empty where typer has shown the help instead
         print(f"dgm: {message}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from dgm_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from dgm_core.registry import Registry
+    from studies.records import StudyRecord
 
 With = Annotated[
     list[Path] | None,
@@ -24,6 +26,25 @@ def load_files(files: Sequence[Path] | None) -> None:
     """Loads what `--with` names."""
     for file in files or ():
         extensions.load(file)
+
+
+Trust = Annotated[bool, typer.Option("--trust", help="Run the files of one's own that the run folder keeps.")]
+
+
+def trusted(run: Path, record: StudyRecord, trust: bool) -> None:
+    """Asks before code that a run folder keeps is run, where there is someone to ask.
+
+    Raises ConfigurationError where there is not, or the answer is no.
+    """
+    if trust or not record.sources.main:
+        return
+    names = ", ".join(sorted(record.sources.sha256))
+    question = f"{run} keeps code that will be run ({names}). Run it?"
+    if not sys.stdin.isatty() or not typer.confirm(question, err=True):
+        raise ConfigurationError(
+            f"{run} keeps code of its own ({names}): look at it under {run}/sources, "
+            "and give --trust to run it."
+        )
 
 
 def named(registry: Registry[Any], text: str) -> str:

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import math
+import shutil
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import BaseModel, ConfigDict
 
-from dgm_cli.common import at_least, command_line, messages, print_json
-from dgm_cli.own import With, load_files
-from dgm_cli.solve import solve_with_progress
+from dgm_cli.common import at_least, command_line, messages, print_json, quoted
+from dgm_cli.own import With, load_files, trusted
+from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dgm_core import Setup
 
 QUICK_SHARE = 0.02
 QUICK_LEAST = 200
+REPRODUCTION = "reproduction.json"
+RUN = "run"
+"""Name of each problem's run in a reproduction."""
+
+
+class Reproduction(BaseModel):
+    """What a reproduction was asked, to go on with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problems: list[str]
+    settings: str
+    quick: bool
+    replicates: int
+    seed: int
+    command: str
 
 
 def reproduce(
@@ -32,38 +54,56 @@ def reproduce(
     at_least("replicates", replicates, 1)
     at_least("seed", seed, 0)
     load_files(files)
-    import pandas as pd
-
-    from analysis.tables import markdown, write
     from dgm_core import PROBLEMS, Setup, load_problem
-    from studies.folders import make_folder
+    from studies.records.folders import make_folder
 
     offered = [key for key in PROBLEMS if settings in PROBLEMS.get(key).settings]
     if not offered:
         raise ConfigurationError(f"no problem has settings called {settings!r}: try paper or tuned.")
     chosen = offered if problems is None else [key.strip() for key in problems.split(",")]
-    setups = {key: Setup.named(load_problem(key), settings) for key in chosen}
+    for key in chosen:
+        Setup.named(load_problem(key), settings)
     folder = make_folder(out, "reproduce", name)
+    asked = Reproduction(
+        problems=chosen,
+        settings=settings,
+        quick=quick,
+        replicates=replicates,
+        seed=seed,
+        command=command_line(),
+    )
+    (folder / REPRODUCTION).write_text(asked.model_dump_json(indent=2) + "\n")
+    return _train_all(folder, asked, trust=True, as_json=as_json)
+
+
+def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:
+    """Goes on with a reproduction: problems that are done are not solved again."""
+    try:
+        asked = Reproduction.model_validate_json((folder / REPRODUCTION).read_text())
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{folder / REPRODUCTION} is damaged: it is no reproduction.") from None
+    return _train_all(folder.absolute(), asked, trust=trust, as_json=as_json)
+
+
+def _train_all(folder: Path, asked: Reproduction, *, trust: bool, as_json: bool) -> int:
+    import pandas as pd
+
+    from analysis.tables import markdown, write
+    from dgm_core import Setup, load_problem
+
     rows: list[dict[str, Any]] = []
     interrupted = False
-    for key, setup in setups.items():
+    for key in asked.problems:
+        setup = Setup.named(load_problem(key), asked.settings)
         full = setup.config.iterations
-        if quick:
+        if asked.quick:
             setup = setup.shortened(max(QUICK_LEAST, round(full * QUICK_SHARE)))
-        solved = solve_with_progress(
-            setup,
-            out=folder,
-            seed=seed,
-            replicates=replicates,
-            settings=settings,
-            quick=quick,
-            command=command_line(),
-        )
-        outcome = solved.summary
+        outcome = _solved(folder, key, setup, asked, trust=trust)
         interrupted = outcome["status"] == "interrupted"
         if interrupted:
+            messages.print(f"Interrupted; go on with: dgm resume {quoted(folder)}")
             break
-        rows.append(_row(key, settings, setup, outcome, full))
+        rows.append(_row(key, asked.settings, setup, outcome, full))
     if rows:
         table = pd.DataFrame(rows)
         write(folder, "table", table)
@@ -72,6 +112,34 @@ def reproduce(
     if as_json:
         print_json({"run": str(folder), "rows": rows})
     return 130 if interrupted else 0
+
+
+def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction, *, trust: bool) -> dict[str, Any]:
+    """A problem's outcome: as it is kept, gone on with, or begun."""
+    from studies.records import STUDY
+    from studies.running.resume import read_run
+    from studies.running.solve import ERRORS
+
+    run = folder / f"solve-{key}" / RUN
+    if not (run / STUDY).is_file():
+        shutil.rmtree(run, ignore_errors=True)  # of a process that was killed before it had begun
+        solved = solve_with_progress(
+            setup,
+            out=folder,
+            run=RUN,
+            seed=asked.seed,
+            replicates=asked.replicates,
+            settings=asked.settings,
+            quick=asked.quick,
+            command=asked.command,
+        )
+        return solved.summary
+    record = read_run(run)
+    if record.state == "finished":
+        kept: dict[str, Any] = json.loads((run / ERRORS).read_text())
+        return kept
+    trusted(run, record, trust)
+    return resume_with_progress(run, record).summary
 
 
 def _row(key: str, settings: str, setup: Any, outcome: dict[str, Any], full: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dgm_cli.common import messages, print_json
-from dgm_cli.own import With, load_files
+from dgm_cli.own import Trust, With, load_files, trusted
 
 
 def rerun(
@@ -16,13 +16,24 @@ def rerun(
     trial: Annotated[
         list[str] | None, typer.Option(help="A trial (or arm); repeatable.  By default all of them.")
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what could be trained again and what differs; run nothing.")
+    ] = False,
+    trust: Trust = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
     files: With = None,
 ) -> int:
     """Train recorded trials again and compare their curves; exit code 1 where one does not agree."""
-    load_files(files)
-    from studies.rerun import rerun as train_again
+    from studies.running.rerun import recorded
+    from studies.running.rerun import rerun as train_again
 
+    found = recorded(run)
+    if check:
+        messages.print(f"{len(found.trials)} trials can be trained again: {', '.join(found.trials)}")
+        messages.print(f"Not as recorded: {'; '.join(found.differences) or 'nothing'}")
+        return 0
+    load_files(files)
+    trusted(run, found.record, trust)
     verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))
     if differences:
         messages.print(f"Not as recorded: {'; '.join(differences)}")

@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json
+from dgm_cli.common import (
+    at_least,
+    command_line,
+    interval,
+    messages,
+    parse_settings,
+    print_json,
+    quoted,
+    tell_compiler,
+)
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError
 
@@ -48,7 +57,7 @@ def run(
         at_least(option, value, 1)
     at_least("seed", seed, 0)
     from studies.catalog import STUDIES, load_study
-    from studies.runner import Options, run_study
+    from studies.running.runner import Options, run_study
     from studies.study import Search
 
     load_files(files)
@@ -92,6 +101,7 @@ def run(
         command=command_line(),
         console=messages,
     )
+    tell_compiler()
     return finish(run_study(chosen, options), as_json)
 
 
@@ -100,18 +110,33 @@ def finish(folder: Path, as_json: bool) -> int:
     from studies.records import read_study
 
     record = read_study(folder)
-    shown = _relative(folder)
+    shown = quoted(folder)
     if record.state == "interrupted":
-        messages.print(f"Interrupted; what was done is kept. Look at it with: dgm report {shown}")
+        messages.print(f"Interrupted; what was done is kept. Go on with: dgm resume {quoted(folder)}")
+        messages.print(f"Look at it with: dgm report {quoted(folder)}")
     else:
         from analysis.report import make_report
 
         make_report(folder)
         _summary(record)
         messages.print(f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html")
+    failed = tell_failures(folder)
     if as_json:
         print_json(summary(folder))
-    return {"interrupted": 130, "failed": 1}.get(record.state, 0)
+    return {"interrupted": 130, "failed": 1}.get(record.state, int(failed > 0))
+
+
+def tell_failures(folder: Path) -> int:
+    """Names the trials that failed, with their causes; how many there are."""
+    from studies.records import FAILURES
+    from studies.records.history import read_history
+
+    failed = [entry for entry in read_history(folder).entries.values() if entry.status == "failed"]
+    for entry in failed[:5]:
+        messages.print(f"Failed: {entry.trial}: {entry.error}")
+    if failed:
+        messages.print(f"{len(failed)} failed; tracebacks are in {quoted(folder / FAILURES)}")
+    return len(failed)
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -150,8 +175,8 @@ def _summary(record: Any) -> None:
     if record.winner is None:
         messages.print("No trial completed, so there is no winner: give the search more trials.")
         return
-    from studies.intervals import median_coverage
     from studies.records import LABELS
+    from studies.records.intervals import median_coverage
 
     keys, name = list(record.space), LABELS[record.metric]
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
@@ -168,7 +193,3 @@ def _summary(record: Any) -> None:
         cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]
         table.add_row(label, *cells, interval(outcome.score))
     messages.print(table)
-
-
-def _relative(folder: Path) -> Path:
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json
+from dgm_cli.common import (
+    at_least,
+    command_line,
+    interval,
+    messages,
+    parse_settings,
+    print_json,
+    quoted,
+    tell_compiler,
+)
 from dgm_cli.own import With, load_files, named
 
 if TYPE_CHECKING:
     from dgm_core import Setup
-    from studies.solve import Solved
+    from studies.records import StudyRecord
+    from studies.running.solve import Progress as Told
+    from studies.running.solve import Solved
 
 
 LOGGED = 20
@@ -55,6 +67,7 @@ def solve(
     setup = setup.changed(parse_settings(settings or []))
     if setup != start:
         label += ", changed"
+    tell_compiler()
     solved = solve_with_progress(
         setup,
         out=out,
@@ -65,25 +78,49 @@ def solve(
         command=command_line(),
         model=save_model,
     )
-    outcome = solved.summary
-    paper = f" (paper: {chosen.reported_mae})" if chosen.reported_mae is not None else ""
+    return finish_solve(solved, as_json)
+
+
+def finish_solve(solved: Solved, as_json: bool) -> int:
+    """Says what a solve came to; the exit code."""
+    from dgm_core import load_problem
     from studies.records import LABELS
 
-    metric = outcome["metric"]
+    outcome = solved.summary
+    problem, metric = outcome["problem"], outcome["metric"]
+    reported = load_problem(problem).reported_mae
+    paper = f" (paper: {reported})" if reported is not None else ""
     messages.print(
         f"{problem}: {LABELS[metric]} {interval(outcome[metric])}{paper}, {outcome['seconds']:.1f} s"
     )
     messages.print(f"Tables, figures and report: {solved.folder}")
+    interrupted = outcome["status"] == "interrupted"
+    if interrupted:
+        messages.print(f"Interrupted; go on with: dgm resume {quoted(solved.folder)}")
     if as_json:
         print_json(outcome)
-    return 130 if outcome["status"] == "interrupted" else 0
+    return 130 if interrupted else 0
 
 
 def solve_with_progress(setup: Setup, **options: Any) -> Solved:
-    """`studies.solve.solve_setup` under a progress bar, with its tables and figures."""
+    """`studies.running.solve.solve_setup` under a progress bar, with its tables and figures."""
+    from studies.running.solve import solve_setup
+
+    return _with_progress(setup, lambda show: solve_setup(setup, on_progress=show, **options))
+
+
+def resume_with_progress(run: Path, record: StudyRecord) -> Solved:
+    """Goes on with a solve, likewise."""
+    from studies.running.resume import solve_setup_of
+    from studies.running.solve import resume_solve
+
+    setup = solve_setup_of(run, record)
+    return _with_progress(setup, lambda show: resume_solve(setup, run.absolute(), record, show))
+
+
+def _with_progress(setup: Setup, train: Callable[[Told], Solved]) -> Solved:
     from analysis.report import make_report
     from studies.records import LABELS
-    from studies.solve import solve_setup
 
     score = LABELS[setup.problem.metric]
     progress = _progress(score)
@@ -101,7 +138,7 @@ def solve_with_progress(setup: Setup, **options: Any) -> Solved:
             messages.print(f"{problem}: {iteration:,} of {total:,} · loss {loss:.2e} · {score} {value:.2e}")
 
     try:
-        solved = solve_setup(setup, on_progress=show, **options)
+        solved = train(show)
     finally:
         if progress.live.is_started:
             progress.stop()

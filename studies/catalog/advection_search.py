@@ -34,7 +34,7 @@ STUDY = Search(
     startup_trials=5,
     grace_period=500,
     reduction_factor=3,
-    trials_per_core=2,
+    workers=4,
     time_limit=900.0,
     quick={
         "base": BASE.changed({"iterations": 300, "polish_iterations": 20}),

@@ -33,7 +33,7 @@ STUDY = Search(
     startup_trials=8,
     grace_period=500,
     reduction_factor=2,
-    trials_per_core=2,
+    workers=4,
     # With its confirmation and its figures the search ends within ten minutes on two cores.
     time_limit=330.0,
     quick={

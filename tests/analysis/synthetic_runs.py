@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from studies import records
-from studies.intervals import confirmed
 from studies.records import Outcome
+from studies.records.intervals import confirmed
 from tests.analysis.synthetic import BASE, ablation_rows, confirm_rows, record, trial_row, write_run
 
 LOG = {"distribution": "FloatDistribution", "step": None, "low": 1e-4, "high": 0.1, "log": True}

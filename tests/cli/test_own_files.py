@@ -72,7 +72,9 @@ def test_a_problem_is_solved_from_its_file_with_a_network_of_another(folder, mon
     (folder / "own_wave.py").write_text("raise RuntimeError('changed')\n")
     extensions.unload()
     assert dgm(["report", str(run)], monkeypatch) == 0
-    assert dgm(["rerun", str(run)], monkeypatch) == 0
+    assert dgm(["rerun", str(run), "--check"], monkeypatch) == 0
+    assert dgm(["rerun", str(run)], monkeypatch) == 2, "code of a run folder is not run unasked"
+    assert dgm(["rerun", str(run), "--trust"], monkeypatch) == 0
     told = " ".join(capsys.readouterr().err.split())
     assert "own_wave.py has changed" in told
     assert "equal bit for bit" in told

@@ -1,0 +1,50 @@
+"""`dgm resume`: goes on with a run that was left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgm_cli.common import at_least, command_line, messages
+from dgm_cli.own import Trust, With, load_files, trusted
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help="A run folder, of any command that trains.")],
+    cores: Annotated[int | None, typer.Option(help="Cores to use; by default as before.")] = None,
+    address: Annotated[
+        str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
+    ] = "local",
+    trust: Trust = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    files: With = None,
+) -> int:
+    """Go on with a run that was interrupted, killed or out of disk space."""
+    at_least("cores", cores, 1)
+    load_files(files)
+    from dgm_cli.reproduce import REPRODUCTION, resume_reproduction
+
+    if (run / REPRODUCTION).is_file():
+        return resume_reproduction(run, trust=trust, as_json=as_json)
+    from studies.running.resume import read_run
+    from studies.running.resume import resume as go_on
+    from studies.running.runner import Options
+
+    record = read_run(run)
+    if record.state == "finished":
+        messages.print(f"{run} is finished: nothing is left to do.")
+        return 0
+    trusted(run, record, trust)
+    if record.kind == "solve":
+        from dgm_cli.solve import finish_solve, resume_with_progress
+
+        return finish_solve(resume_with_progress(run, record), as_json)
+    from dgm_cli.run import finish
+
+    options = Options(cores=cores, address=address, command=command_line(), console=messages)
+    _, differences = go_on(run, options)
+    if differences:
+        messages.print(f"Not as when it began: {'; '.join(differences)}")
+    return finish(run.absolute(), as_json)

@@ -1,0 +1,161 @@
+"""What is known of runs, and done with them: `dgm status`, `dgm stop`, `dgm clean`, `dgm list runs`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from dgm_cli.common import messages, print_json, quoted
+from dgm_core.errors import ConfigurationError
+from studies.errors import StudyError
+
+if TYPE_CHECKING:
+    from studies.records.history import Entry
+    from studies.records.overview import Overview
+
+Run = Annotated[Path, typer.Argument(help="A run folder.")]
+
+_STOP_SECONDS = 120.0
+
+
+def status(
+    run: Run,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say how a run stands: while it runs, from another terminal, or after it was left or killed."""
+    found = _read(run)
+    if as_json:
+        print_json(_values(found))
+        return
+    console = Console(highlight=False, markup=False)
+    record = found.record
+    who = f", by {found.owner}" if found.owner is not None else ""
+    console.print(f"{record.name}/{record.run}: {found.state}{who}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("phase", "trials", "states"):
+        table.add_column(column)
+    for phase, states in found.phases.items():
+        said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        table.add_row(phase, str(sum(states.values())), said)
+    console.print(table)
+    for rung, (looked, stopped) in found.rungs.items():
+        console.print(f"rung {rung:,}: {looked} looked at, {stopped} stopped")
+    if found.best is not None and found.best.measured is not None:
+        console.print(f"best: trial {found.best.trial}, {record.metric} {found.best.measured.value:.3g}")
+    for entry in found.history.entries.values():
+        if entry.error is not None:
+            console.print(f"failed: {entry.trial}: {entry.error}", soft_wrap=True)
+    rate = "" if found.rate is None else f" · {found.rate:.2g} trials a minute"
+    left = "" if found.left is None or found.owner is None else f" · about {found.left / 60:.0f} min left"
+    console.print(f"{found.ended} of {record.trials_asked} trials ended · {found.seconds:.0f} s{rate}{left}")
+    if found.state in ("killed", "interrupted"):
+        console.print(f"Go on with: dgm resume {quoted(run)}", soft_wrap=True)
+
+
+def _values(found: Overview) -> dict[str, object]:
+    best = found.best
+    return {
+        "run": str(found.folder),
+        "study": found.record.name,
+        "state": found.state,
+        "owner": None if found.owner is None else str(found.owner),
+        "phases": {phase: dict(states) for phase, states in found.phases.items()},
+        "rungs": {str(rung): list(counts) for rung, counts in found.rungs.items()},
+        "best": None if best is None else {"trial": best.trial, "score": _score(best)},
+        "ended": found.ended,
+        "asked": found.record.trials_asked,
+        "seconds": found.seconds,
+        "seconds_left": found.left,
+    }
+
+
+def _score(entry: Entry) -> float | None:
+    return None if entry.measured is None else entry.measured.score
+
+
+def stop(run: Run) -> None:
+    """End a run that is going on, as Ctrl-C in its own terminal does: what is done is kept."""
+    owner = _read(run).owner
+    if owner is None:
+        raise ConfigurationError(f"{run} is not running.")
+    if owner.host != socket.gethostname():
+        raise StudyError(f"{run} runs on {owner.host}: stop it there.")
+    os.kill(owner.process, signal.SIGINT)
+    messages.print(f"Asked {owner} to stop.")
+    from studies.records.lock import holder
+
+    deadline = time.monotonic() + _STOP_SECONDS
+    while holder(run) is not None:
+        if time.monotonic() > deadline:
+            raise StudyError(f"{run} has not stopped within {_STOP_SECONDS:.0f} s.")
+        time.sleep(0.2)
+    messages.print(f"Stopped; go on with: dgm resume {quoted(run)}")
+
+
+def clean(run: Run) -> None:
+    """Remove what reports and reruns do not need: checkpoints, Ray's files, and pieces of finished curves.
+
+    A run that could still be resumed would begin its trials anew: it is asked to be finished first.
+    """
+    found = _read(run)
+    if found.owner is not None:
+        raise StudyError(f"{run} is in use by {found.owner}.")
+    if found.state in ("killed", "interrupted"):
+        raise ConfigurationError(f"{run} is {found.state}: finish it with dgm resume {quoted(run)} first.")
+    from studies.records import CHECKPOINTS, PIECES, RAY
+
+    freed = 0
+    for name in (CHECKPOINTS, PIECES, RAY):
+        freed += sum(path.lstat().st_size for path in (run / name).rglob("*") if path.is_file())
+        shutil.rmtree(run / name, ignore_errors=True)
+    messages.print(f"{freed / 1e6:.1f} MB removed from {quoted(run)}")
+
+
+def list_runs(out: Path = Path("results")) -> None:
+    """Lists the runs under a folder: state, trials, best, and how to go on."""
+    from studies.records.overview import runs
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("run", "kind", "state", "trials", "best", "started"):
+        table.add_column(column, overflow="fold")
+    for run in runs(out):
+        try:
+            found = _read(run)
+        except (ConfigurationError, StudyError) as error:
+            table.add_row(str(run), "", "unreadable", "", "", str(error))
+            continue
+        best = found.best.measured if found.best is not None else None
+        table.add_row(
+            str(run),
+            found.record.kind,
+            found.state,
+            f"{found.ended} of {found.record.trials_asked}",
+            "–" if best is None else f"{best.value:.2g}",
+            found.record.started,
+        )
+    if not table.row_count:
+        raise ConfigurationError(f"there is no run under {out}.")
+    Console(highlight=False, markup=False).print(table)
+
+
+def _read(run: Path) -> Overview:
+    from studies.records import STUDY
+    from studies.records.overview import overview
+
+    try:
+        return overview(run)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(f"{run} is no run: it holds no {STUDY}.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{run} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise ConfigurationError(f"{run / STUDY} is damaged: it is no record of a study.") from None

@@ -1,0 +1,7 @@
+"""What ends a study that was asked for rightly."""
+
+from __future__ import annotations
+
+
+class StudyError(RuntimeError):
+    """A study cannot go on now; the message is one sentence, and says what is to be done."""

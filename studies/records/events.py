@@ -1,0 +1,154 @@
+"""What happens in a study, an event each: the lines of a run's log.
+
+A study's state is the fold of its events (`studies.records.history`).  Events that say what the world
+answered (`Reported`, `Failed`, `Cut`) and what a sampler drew (`Suggested`) cannot be worked out again; the
+others follow from them, and are logged because a reader should not need the program to see what was decided.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+Status = Literal["completed", "stopped", "diverged", "failed", "interrupted"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Replicates(_Record):
+    """Of each replicate, in the order of the seeds; None where a number is not finite."""
+
+    status: list[str]
+    scores: list[float | None]
+    errors: dict[str, list[float | None]]
+    mae_batch_statistics: list[float | None] | None = None
+    losses: list[list[float | None]]  # (K, 1 + T): the total, then each term
+    diverged_at: list[int | None]
+
+
+class Metrics(_Record):
+    """A trial as measured at one of its iterations.
+
+    score: the median over replicates, in which a diverged one counts as the worst; None where that is not
+    finite.  final: whether the trial is at its own end.  seconds: of training so far.
+    """
+
+    iterations: int
+    score: float | None
+    final: bool
+    loss: float | None
+    seconds: float
+    parameters: int
+    replicates: Replicates
+
+    @property
+    def value(self) -> float:
+        """The score, infinite where it is not finite."""
+        return math.inf if self.score is None else self.score
+
+    @property
+    def diverged(self) -> bool:
+        """Whether at least half of the replicates are."""
+        lost = sum(status == "diverged" for status in self.replicates.status)
+        return lost > 0 and 2 * lost >= len(self.replicates.status)
+
+
+class _Event(_Record):
+    time: float = 0.0
+    """Seconds since the epoch."""
+
+
+class Began(_Event):
+    """A process took the study up: the first, or one that resumes it."""
+
+    event: Literal["began"] = "began"
+    version: int
+    process: int
+    host: str
+
+
+class Suggested(_Event):
+    """A trial, whole: what it is to train, and where its checkpoint is (under `checkpoints/`)."""
+
+    event: Literal["suggested"] = "suggested"
+    trial: str
+    phase: str
+    arm: str | None
+    first: int
+    seeds: list[int]
+    changes: dict[str, Any]  # from the setup that the study names `key`
+    key: str
+    setup: dict[str, Any]  # problem and configuration, to train it again
+    config: dict[str, Any]  # the same, flat
+    folder: str
+
+
+class Reported(_Event):
+    """A trial reached a rung or its own end."""
+
+    event: Literal["reported"] = "reported"
+    trial: str
+    metrics: Metrics
+
+
+class Decided(_Event):
+    """A look of the early stopping; `cutoff` is None while the rung has nothing to compare with."""
+
+    event: Literal["decided"] = "decided"
+    trial: str
+    rung: int
+    score: float | None
+    cutoff: float | None
+    bounded: bool  # false: the cutoff is infinite
+    recorded: int
+    stopped: bool
+
+
+class Retried(_Event):
+    """A trial whose worker was lost, or that raised, went back to its last checkpoint."""
+
+    event: Literal["retried"] = "retried"
+    trial: str
+    error: str
+
+
+class Failed(_Event):
+    """A trial was given up; its traceback is in `failures/`."""
+
+    event: Literal["failed"] = "failed"
+    trial: str
+    error: str
+    traceback: str | None = None  # a file name
+
+
+class Ended(_Event):
+    """A trial is over, with the status that the tables give it."""
+
+    event: Literal["ended"] = "ended"
+    trial: str
+    status: Status
+    iterations: int
+    rung: int | None = None
+
+
+class Cut(_Event):
+    """The search's time limit was reached: no more suggestions, and what runs is interrupted."""
+
+    event: Literal["cut"] = "cut"
+
+
+class Left(_Event):
+    """The process let go of the study: `state` as in study.json, `measured` the trials that still ran."""
+
+    event: Literal["left"] = "left"
+    state: str
+    measured: dict[str, Metrics] = {}
+
+
+Event = Began | Suggested | Reported | Decided | Retried | Failed | Ended | Cut | Left
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

@@ -1,0 +1,49 @@
+"""Where a run is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dgm_core.errors import ConfigurationError
+
+
+def make_folder(out: Path, study: str, run: str | None = None) -> Path:
+    """Makes the folder `out/study/run`, named by the UTC time where `run` is None.
+
+    Raises ConfigurationError in one sentence where it exists or cannot be made.
+    """
+    run = datetime.now(UTC).strftime("%Y%m%d-%H%M%S") if run is None else run
+    if not run or run in (".", "..") or any(mark in run for mark in "/\\\0"):
+        raise ConfigurationError(f"{run!r} is not allowed as a run's name: it must be a plain folder name.")
+    folder = (out / study / run).absolute()
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        raise ConfigurationError(f"the run {folder} exists: choose another --name.") from None
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be written: {error.strerror}.") from None
+    return folder
+
+
+def discard_folder(folder: Path) -> None:
+    """Removes a run folder that was made in vain, and `out/study` and `out` where they are empty then."""
+    shutil.rmtree(folder)
+    for parent in folder.parents[:2]:
+        try:
+            parent.rmdir()
+        except OSError:
+            return
+
+
+def check_file(path: Path) -> None:
+    """Raises ConfigurationError in one sentence where a file cannot be written later."""
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise ConfigurationError(f"{path} cannot be written: it is a folder.")
+    if not folder.is_dir():
+        raise ConfigurationError(f"{path} cannot be written: there is no folder {folder}.")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ConfigurationError(f"{path} cannot be written: permission denied.")

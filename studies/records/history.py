@@ -1,0 +1,151 @@
+"""What is known of a study's trials: its events, folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from studies.records.events import (
+    Began,
+    Cut,
+    Decided,
+    Ended,
+    Event,
+    Failed,
+    Left,
+    Metrics,
+    Reported,
+    Retried,
+    Status,
+    Suggested,
+)
+from studies.records.log import LOG, LogError, read_log
+
+
+@dataclass
+class Entry:
+    """One trial: what it was asked, and how far it came.
+
+    measured: at its last rung or end, or later where the study was left in order.  Times are seconds since
+    the study began.
+    """
+
+    spec: Suggested
+    started: float
+    ended: float | None = None
+    status: Status | None = None
+    rung: int | None = None
+    reports: dict[int, Metrics] = field(default_factory=dict)
+    measured: Metrics | None = None
+    retries: int = 0
+    error: str | None = None
+
+    @property
+    def trial(self) -> str:
+        """Its name, unique in the run."""
+        return self.spec.trial
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.status is None
+
+    @property
+    def trained(self) -> bool:
+        """Whether nothing is left to train: it has ended, failed, or reported its own end."""
+        return not self.running or self.error is not None or any(m.final for m in self.reports.values())
+
+    @property
+    def asked(self) -> int:
+        """Iterations of its own end."""
+        return int(self.spec.config["iterations"])
+
+    @property
+    def iterations(self) -> int:
+        """Run, as far as they count."""
+        return 0 if self.measured is None else self.measured.iterations
+
+
+class History:
+    """A study's state, event by event.
+
+    Raises ValueError for an event that contradicts those before it: of a trial that was never suggested, say.
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.decisions: list[Decided] = []
+        self.sessions: list[tuple[float, float]] = []
+        """Begin and last event of every process that ran the study, seconds since the epoch."""
+        self.cut = False
+        self.state: str | None = None
+        """As in study.json; "running" while no process has said that it left."""
+        for event in events:
+            self.fold(event)
+
+    @property
+    def began(self) -> float:
+        """When the study did, seconds since the epoch."""
+        return self.sessions[0][0] if self.sessions else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """For which it ran, the time between two processes not counted."""
+        return sum(last - first for first, last in self.sessions)
+
+    def phase(self, *phases: str) -> list[Entry]:
+        """The trials of some phases, in the order in which they were suggested."""
+        return [entry for entry in self.entries.values() if entry.spec.phase in phases]
+
+    def fold(self, event: Event) -> None:
+        """Takes in the next event."""
+        match event:
+            case Began():
+                self.sessions.append((event.time, event.time))
+                self.state = "running"
+            case Suggested():
+                self.entries[event.trial] = Entry(event, event.time - self.began)
+            case Decided():
+                self.decisions.append(event)
+            case Cut():
+                self.cut = True
+            case Left():
+                self.state = event.state
+                for trial, metrics in event.measured.items():
+                    self._entry(trial).measured = metrics
+            case Reported() | Retried() | Failed() | Ended():
+                self._fold_trial(event, self._entry(event.trial))
+        if self.sessions:
+            self.sessions[-1] = (self.sessions[-1][0], max(self.sessions[-1][1], event.time))
+
+    def _fold_trial(self, event: Reported | Retried | Failed | Ended, entry: Entry) -> None:
+        match event:
+            case Reported():
+                entry.reports[event.metrics.iterations] = entry.measured = event.metrics
+            case Retried():
+                entry.retries += 1
+            case Failed():
+                entry.error = event.error
+            case Ended():
+                entry.status, entry.rung = event.status, event.rung
+                entry.ended = event.time - self.began
+                # What was trained beyond the rung at which a trial is stopped does not count.
+                if event.rung is not None:
+                    if event.rung not in entry.reports:
+                        raise ValueError(f"the trial {event.trial!r} never reported at {event.rung}")
+                    entry.measured = entry.reports[event.rung]
+
+    def _entry(self, trial: str) -> Entry:
+        if trial not in self.entries:
+            raise ValueError(f"the trial {trial!r} was never suggested")
+        return self.entries[trial]
+
+
+def read_history(folder: Path) -> History:
+    """The state of a run, from its log.  Raises LogError where that is damaged."""
+    events = read_log(folder)
+    try:
+        return History(events)
+    except ValueError as error:
+        raise LogError(f"{folder / LOG} contradicts itself: {error}.") from None

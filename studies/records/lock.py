@@ -1,0 +1,87 @@
+"""Who runs a study: one process at a time holds a run folder.
+
+The operating system drops the lock of a process that is gone, however it went, so that a lock is never stale;
+the file beside it only says whose it is, or was.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from studies.errors import StudyError
+
+LOCK = "lock"
+
+
+class HeldError(StudyError):
+    """Another process holds the run; the message names it."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that holds a run: where, which, since when (seconds since the epoch), and its command."""
+
+    process: int
+    host: str
+    since: float
+    command: str
+
+    def __str__(self) -> str:
+        return f"process {self.process} on {self.host} ({self.command})"
+
+
+@contextmanager
+def held(folder: Path, command: str) -> Iterator[None]:
+    """Holds a run folder while the body runs.  Raises HeldError where another process does."""
+    with open(folder / LOCK, "a+b") as file:
+        if not _taken(file):
+            raise HeldError(f"{folder} is in use by {owner(folder) or 'another process'}.")
+        file.truncate(0)
+        who = Owner(os.getpid(), socket.gethostname(), time.time(), command)
+        file.write(json.dumps(asdict(who)).encode())
+        file.flush()
+        yield
+
+
+def _taken(file: IO[bytes], tries: int = 5) -> bool:
+    """Tries more than once: whoever asks for the `holder` has the lock for a moment."""
+    for _ in range(tries):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(0.05)
+    return False
+
+
+def holder(folder: Path) -> Owner | None:
+    """The process that holds a run now; None where none does."""
+    try:
+        with open(folder / LOCK, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return owner(folder) or Owner(0, "an unknown host", 0.0, "unknown")
+            return None
+    except OSError:
+        return None
+
+
+def owner(folder: Path) -> Owner | None:
+    """The process that holds a run, or was the last to do so; None where the file does not say."""
+    try:
+        values = json.loads((folder / LOCK).read_text())
+        return Owner(
+            int(values["process"]), str(values["host"]), float(values["since"]), str(values["command"])
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

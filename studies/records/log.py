@@ -1,0 +1,113 @@
+"""The log of a run: what happened, a line of JSON each, appended and on disk before anything acts on it.
+
+It is the one truth of a run; Parquet files, Optuna's database and Ray's files can be made again from it and
+the checkpoints.  A process that is killed, or a disk that fills up, leaves at most a torn last line, which
+a reader skips and the next writer cuts off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from pydantic import ValidationError
+
+from studies.errors import StudyError
+from studies.records.events import EVENT, Began, Event
+
+LOG = "log.jsonl"
+VERSION = 1
+"""Of the log's format."""
+
+
+class LogError(StudyError):
+    """A log that cannot be read; the message is one sentence."""
+
+
+class Log:
+    """Appends events to a run's log; the caller holds the run's lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOG
+        self._file: IO[bytes] = open(self.path, "ab")  # noqa: SIM115 closed in `close`
+        whole = _whole(self.path.read_bytes())
+        if whole < self._file.tell():
+            self._file.truncate(whole)
+
+    def append(self, events: Iterable[Event]) -> list[Event]:
+        """Writes events, stamped with the time; they are on disk when this returns.
+
+        Raises OSError where that fails, and leaves no part of them.
+        """
+        now = time.time()
+        stamped = [event.model_copy(update={"time": now}) for event in events]
+        if not stamped:
+            return []
+        begun = self._file.seek(0, os.SEEK_END)
+        try:
+            self._file.write(b"".join(event.model_dump_json().encode() + b"\n" for event in stamped))
+            self._file.flush()
+            os.fdatasync(self._file.fileno())
+        except OSError:
+            self._reopen(begun)
+            raise
+        return stamped
+
+    def _reopen(self, length: int) -> None:
+        """Drops what a failed write left in the buffer and in the file."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+        os.truncate(self.path, length)
+        self._file = open(self.path, "ab")  # noqa: SIM115 closed in `close`
+
+    def close(self) -> None:
+        """Ends the writing."""
+        self._file.close()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_log(folder: Path) -> list[Event]:
+    """The events of a run so far, in order; none where the run has no log.
+
+    Raises LogError, with the line's number, where one is damaged, and where a newer version wrote it.
+    """
+    path = folder / LOG
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise LogError(f"{path} cannot be read: {error.strerror}.") from None
+    events: list[Event] = []
+    for number, line in enumerate(content[: _whole(content)].splitlines(), 1):
+        try:
+            event = EVENT.validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            said = f"{where}: {first['msg']}" if where else str(first["msg"])
+            raise LogError(f"{path} is damaged in line {number}: {said}.") from None
+        if isinstance(event, Began) and event.version > VERSION:
+            raise LogError(
+                f"{path} was written in version {event.version} of its format, newer than this program's "
+                f"{VERSION}: update dgm-studies to read it."
+            )
+        events.append(event)
+    return events
+
+
+def _whole(content: bytes) -> int:
+    """The length of the part of a log that consists of whole lines."""
+    return content.rfind(b"\n") + 1

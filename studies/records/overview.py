@@ -1,0 +1,96 @@
+"""How a run stands, from its folder alone, while it runs or after it was left or killed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from studies.records.files import read_study
+from studies.records.history import Entry, History, read_history
+from studies.records.lock import Owner, holder
+from studies.records.schema import STUDY, StudyRecord
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A run: what was asked, what its log says, and who runs it now."""
+
+    folder: Path
+    record: StudyRecord
+    history: History
+    owner: Owner | None
+
+    @property
+    def state(self) -> str:
+        """As in study.json; "killed" where its process is gone and has not said how it left."""
+        if self.owner is not None:
+            return "running"
+        state = self.history.state or self.record.state
+        return "killed" if state == "running" else state
+
+    @property
+    def phases(self) -> dict[str, Counter[str]]:
+        """Phase -> how many of its trials are in which state."""
+        found: dict[str, Counter[str]] = {}
+        going = "running" if self.owner is not None else "left"
+        for entry in self.history.entries.values():
+            found.setdefault(entry.spec.phase, Counter())[entry.status or going] += 1
+        return found
+
+    @property
+    def best(self) -> Entry | None:
+        """The completed trial of the lowest score, confirmations not counted."""
+        done = [
+            entry
+            for entry in self.history.entries.values()
+            if entry.status == "completed" and entry.spec.phase != "confirm" and entry.measured is not None
+        ]
+        return min(done, key=lambda entry: entry.measured.value if entry.measured else 0.0, default=None)
+
+    @property
+    def rungs(self) -> dict[int, tuple[int, int]]:
+        """Rung -> how many were looked at there, and how many of them stopped."""
+        found: dict[int, tuple[int, int]] = {}
+        for decided in self.history.decisions:
+            looked, stopped = found.get(decided.rung, (0, 0))
+            found[decided.rung] = looked + 1, stopped + decided.stopped
+        return dict(sorted(found.items()))
+
+    @property
+    def ended(self) -> int:
+        """Trials that have, of the phase that was asked for."""
+        return sum(not entry.running for entry in self.history.phase("search", "ablation", "solve"))
+
+    @property
+    def seconds(self) -> float:
+        """For which the study has run so far."""
+        running = time.time() - self.history.sessions[-1][1] if self.owner and self.history.sessions else 0.0
+        return self.history.seconds + running
+
+    @property
+    def rate(self) -> float | None:
+        """Trials of the phase asked for that ended, a minute; None before the first."""
+        return 60.0 * self.ended / self.seconds if self.ended and self.seconds else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the trials not ended yet take at that rate; None where it is not known."""
+        return None if self.rate is None else 60.0 * max(0, self.record.trials_asked - self.ended) / self.rate
+
+
+def overview(folder: Path) -> Overview:
+    """How a run stands.
+
+    Raises FileNotFoundError where the folder holds no run, ValueError where its study.json is damaged, and
+    LogError where its log is.
+    """
+    return Overview(folder, read_study(folder), read_history(folder), holder(folder))
+
+
+def runs(out: Path) -> Iterator[Path]:
+    """The run folders under a folder of results, those of reproductions too."""
+    for path in sorted(out.rglob(STUDY)):
+        yield path.parent

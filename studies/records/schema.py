@@ -1,0 +1,159 @@
+"""What a run leaves on disk: file names, columns and types.
+
+This module knows neither torch nor ray, so that an analysis needs only the run folder.
+
+trials.parquet     a row for each trial and replicate
+curves.parquet     a row for each trial, replicate and iteration
+decisions.parquet  a row for each look of the early stopping at a trial on a rung
+solutions.parquet  a row for each confirmed (or ablated) trial, replicate and evaluation point
+study.json         the resolved study: question, configuration, seeds, versions, machine, outcome
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+SCHEMA = 2
+"""Of 2: the score has a name of its own, `metric`; curves hold it as `score`, where 1 had `mae`."""
+
+State = Literal["running", "finished", "interrupted", "failed"]
+"""Of a study: failed where the runner raised, or where a confirmation did."""
+
+STUDY = "study.json"
+TRIALS = "trials.parquet"
+CURVES = "curves.parquet"
+DECISIONS = "decisions.parquet"
+SOLUTIONS = "solutions.parquet"
+OPTUNA = "optuna.db"
+RAY = "ray"
+CHECKPOINTS = "checkpoints"
+PIECES = "curves"
+FAILURES = "failures"
+SOURCES = "sources"
+MODELS = "models"
+TABLES = "tables"
+FIGURES = "figures"
+REPORT = "report.html"
+
+CONFIG = "config/"
+"""Prefix of the columns that hold a trial's settings."""
+
+TRIAL_COLUMNS: dict[str, str] = {
+    "phase": "string",  # search, confirm or ablation
+    "trial": "string",  # unique in the run
+    "arm": "string",  # of an ablation; "winner" or "reference" in a confirmation; null in a search
+    "replicate": "Int64",  # 0 … K − 1
+    "seed": "Int64",
+    "status": "string",  # completed, stopped, diverged, failed, interrupted
+    "iterations": "Int64",  # run
+    "iterations_asked": "Int64",
+    "rung": "Int64",  # iteration at which the scheduler stopped the trial; null if it did not
+    "diverged_at": "Int64",  # first iteration without a finite loss; null if none
+    "points": "Int64",  # training points seen: iterations × batch size
+    "mae": "Float64",  # mean absolute error at the last iteration; null where diverged or failed
+    "rel_l2": "Float64",
+    "max_error": "Float64",
+    "residual": "Float64",  # of a problem without a reference, in place of the errors
+    "mae_batch_statistics": "Float64",  # as mae, normalising over the batch; null without batch norm
+    "loss": "Float64",  # training loss of the last iteration
+    "parameters": "Int64",  # trainable, of one replicate
+    "seconds": "Float64",  # of training, all replicates of the trial together
+    "started": "Float64",  # seconds since the study began
+    "ended": "Float64",
+    "error": "string",  # message of a failed trial
+}
+"""Columns of trials.parquet in order; `loss_<term>` and `config/<key>` columns follow."""
+
+CURVE_KEYS: dict[str, str] = {
+    "trial": "string",
+    "replicate": "int32",
+    "iteration": "int64",  # from 1
+    "score": "float64",  # the metric that ranks; NaN where it was not measured
+}
+"""Columns of curves.parquet; `loss` and `loss_<term>` (float32) follow, NaN after a divergence."""
+
+DECISION_COLUMNS: dict[str, str] = {
+    "trial": "string",
+    "rung": "Int64",  # iteration of the rung
+    "score": "Float64",
+    "cutoff": "Float64",  # the score to beat; null while the rung has too few trials to say
+    "recorded": "Int64",  # trials on this rung before this one
+    "stopped": "boolean",
+    "elapsed": "Float64",  # seconds since the study began
+}
+
+CLOCK_COLUMNS = ("seconds", "started", "ended", "elapsed")
+"""Columns that tell the time; everything else is the same each time a study is run on one machine."""
+
+SOLUTION_KEYS: dict[str, str] = {"phase": "string", "trial": "string", "arm": "string", "replicate": "int32"}
+"""Columns of solutions.parquet; one column an axis (`x`, `t`), then `reference_<output>` and
+`prediction_<output>` (float64) follow."""
+
+
+LABELS = {"mae": "MAE", "rel_l2": "relative L² error", "max_error": "maximum error", "residual": "residual"}
+"""What the metrics are called."""
+
+
+class Outcome(BaseModel):
+    """A confirmed setting: its configuration and the error over fresh seeds."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    trial: str
+    config: dict[str, Any]
+    score: dict[str, float | int | None] = Field(validation_alias=AliasChoices("score", "mae"))
+    """Of the study's metric: median, low, high (see studies.records.intervals), n, diverged."""
+
+
+class SourcesRecord(BaseModel):
+    """The user's files under `sources/`: those to load, where their folders were, and their hashes."""
+
+    main: list[str] = []
+    origins: dict[str, str] = {}  # first part of a path -> the folder it was read from
+    sha256: dict[str, str] = {}
+
+
+class StudyRecord(BaseModel):
+    """study.json: what was asked, of what, where, and how it ended."""
+
+    schema_version: int = SCHEMA
+    name: str
+    run: str
+    kind: Literal["search", "ablation", "solve"]
+    question: str
+    problem: str
+    metric: str = "mae"  # what ranks: mae, rel_l2, max_error, or residual where there is no reference
+    parameters: dict[str, Any]
+    axes: dict[str, tuple[float, float]]  # name -> bounds, time last
+    outputs: list[str]
+    terms: list[str]
+    base: dict[str, Any]  # flat configuration that arms and trials differ from
+    space: dict[str, Any] = {}  # of a search: key -> its distribution's name and parameters
+    arms: dict[str, dict[str, Any]] = {}  # of an ablation: name -> differences from the base
+    factors: dict[str, list[Any]] = {}  # of a grid: key -> levels
+    baseline: str | None = None  # arm that others are compared with
+    learning_rates: Literal["shared", "tuned"] = "shared"
+    tuned_rates: dict[str, float] = {}  # arm -> learning rate, where each was tuned
+    scheduler: dict[str, Any] = {}  # grace_period, reduction_factor, max_t, rungs
+    trials_asked: int
+    replicates: int
+    seed: int
+    seeds: dict[str, list[int]]  # phase -> seeds of the replicates
+    setups: dict[str, dict[str, Any]] = {}  # trial -> problem and configuration, to train it again
+    definition: dict[str, Any] = {}  # the study whole, as `studies.study` reads it, to go on with it
+    quick: bool = False
+    cores: int = 1
+    versions: dict[str, str] = {}
+    commit: str | None = None
+    machine: dict[str, Any] = {}
+    command: str | None = None
+    sources: SourcesRecord = SourcesRecord()
+    started: str  # ISO 8601, UTC
+    seconds: float | None = None
+    state: State = "running"
+    iterations_run: int | None = None  # of the search or ablation, confirmation not counted
+    iterations_asked: int | None = None
+    winner: Outcome | None = None
+    reference: Outcome | None = None

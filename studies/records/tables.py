@@ -1,0 +1,96 @@
+"""The tables of a run that follow from its log alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from studies.records.files import typed
+from studies.records.history import Entry, History
+from studies.records.schema import CONFIG, DECISION_COLUMNS, TRIAL_COLUMNS
+
+
+def trials_frame(history: History, terms: Sequence[str]) -> pd.DataFrame:
+    """A row for each trial and replicate, of those that have ended or were left: see TRIAL_COLUMNS.
+
+    terms: of the problem's loss, in the order of the metrics.  A trial that no process will go on with now,
+    because none runs the study, counts as interrupted.
+    """
+    left = history.state != "running"
+    rows = [
+        row
+        for entry in ordered(history.entries.values())
+        if left or not entry.running
+        for row in entry_rows(entry, terms)
+    ]
+    return typed(pd.DataFrame(rows), TRIAL_COLUMNS)
+
+
+def ordered(entries: Iterable[Entry]) -> list[Entry]:
+    """Trials in the order of the study's own phases and names, whatever order they ran in."""
+    phases = {"search": 0, "tune": 1, "ablation": 2, "confirm": 3, "solve": 4}
+    return sorted(entries, key=lambda entry: (phases.get(entry.spec.phase, 9), entry.spec.folder))
+
+
+def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
+    """One trial's rows, a replicate each."""
+    spec, measured = entry.spec, entry.measured
+    settings = {CONFIG + key: plain(value) for key, value in spec.config.items()}
+    rows = []
+    for k, seed in enumerate(spec.seeds):
+        row: dict[str, Any] = {
+            "phase": spec.phase,
+            "trial": spec.trial,
+            "arm": spec.arm,
+            "replicate": spec.first + k,
+            "seed": seed,
+            "status": entry.status or "interrupted",
+            "iterations": entry.iterations,
+            "iterations_asked": entry.asked,
+            "rung": entry.rung,
+            "points": entry.iterations * int(spec.config["batch_size"]),
+            "parameters": None if measured is None else measured.parameters,
+            "seconds": None if measured is None else measured.seconds,
+            "started": entry.started,
+            "ended": entry.ended,
+            "error": entry.error,
+        }
+        if measured is not None:
+            own = measured.replicates
+            diverged = own.status[k] == "diverged"
+            if diverged and entry.status != "failed":
+                row["status"] = "diverged"
+            row["diverged_at"] = own.diverged_at[k]
+            values = {**own.errors, "mae_batch_statistics": own.mae_batch_statistics}
+            for metric, each in values.items():
+                row[metric] = None if diverged or each is None else each[k]
+            names = ("loss", *(f"loss_{term}" for term in terms))
+            row.update(zip(names, own.losses[k], strict=True))
+        rows.append({**row, **settings})
+    return rows
+
+
+def decisions_frame(history: History) -> pd.DataFrame:
+    """The looks of the early stopping in the order of the search's clock: see DECISION_COLUMNS."""
+    rows = [
+        {
+            "trial": decided.trial,
+            "rung": decided.rung,
+            "score": math.inf if decided.score is None else decided.score,
+            "cutoff": decided.cutoff if decided.bounded else math.inf,
+            "recorded": decided.recorded,
+            "stopped": decided.stopped,
+            "elapsed": decided.time - history.began,
+        }
+        for decided in history.decisions
+    ]
+    return typed(pd.DataFrame(rows), DECISION_COLUMNS)
+
+
+def plain(value: Any) -> Any:
+    """A value a Parquet column can hold: collections as JSON."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, (dict, list, tuple)) else value

@@ -1,0 +1,51 @@
+"""Which trials this process has workers for, which of them wait, and how many cores have nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Crew:
+    """Trials by name: those that have a worker, or were given out to get one, and those that wait at a rung.
+
+    cores: that train.  `seen` holds what each said last, for whoever watches.
+    """
+
+    def __init__(self, cores: int) -> None:
+        self.cores = cores
+        self.seen: dict[str, Mapping[str, Any]] = {}
+        self._given: set[str] = set()
+        self._waiting: dict[str, Any] = {}
+
+    @property
+    def idle(self) -> int:
+        """Cores with nothing to train."""
+        return max(0, self.cores - (len(self._given) - len(self._waiting)))
+
+    @property
+    def busy(self) -> set[str]:
+        """Trials that have a worker."""
+        return set(self._given)
+
+    @property
+    def waiting(self) -> dict[str, Any]:
+        """Those that stand at a rung, with what stands for them at Tune."""
+        return dict(self._waiting)
+
+    def give(self, name: str) -> None:
+        """A trial is given to a worker."""
+        self._given.add(name)
+
+    def hold(self, name: str, trial: Any) -> None:
+        """A trial waits."""
+        self._waiting[name] = trial
+
+    def release(self, name: str) -> None:
+        """A trial goes on, or is about to be taken away."""
+        self._waiting.pop(name, None)
+
+    def take(self, name: str) -> None:
+        """A trial has no worker any more."""
+        self._given.discard(name)
+        self._waiting.pop(name, None)

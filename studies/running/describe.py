@@ -1,0 +1,98 @@
+"""The first entry of a run's study.json: what is asked, of what, and where it runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from dgm_core import Setup
+from dgm_core.calculus import compiler
+from studies.records import StudyRecord, environment
+from studies.running.collect import resolved
+from studies.running.trainable import SCORE, TIME
+from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
+
+
+def versions() -> dict[str, str]:
+    """Those that a result depends on, the C compiler's too, which decides how derivatives are rounded."""
+    return {**environment.versions(), "compiler": compiler() or "none"}
+
+
+def base_record(base: Setup, **values: Any) -> StudyRecord:
+    """A record of a base setup, this machine and the present time, with the given values."""
+    problem = base.problem
+    return StudyRecord(
+        problem=problem.name,
+        metric=problem.metric,
+        parameters=problem.parameters(),
+        axes={axis.name: (axis.lower, axis.upper) for axis in problem.inputs},
+        outputs=list(problem.outputs),
+        terms=list(problem.terms),
+        base=resolved(base),
+        versions=versions(),
+        commit=environment.commit(),
+        machine=environment.machine(),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        **values,
+    )
+
+
+def study_record(
+    study: Study, *, run: str, seed: int, quick: bool, cores: int, command: str | None
+) -> StudyRecord:
+    """The record of a study that is about to run."""
+    own = _search(study, seed) if isinstance(study, Search) else _ablation(study, seed)
+    return base_record(
+        study.base,
+        name=study.name,
+        run=run,
+        question=study.question,
+        replicates=study.replicates,
+        seed=seed,
+        quick=quick,
+        cores=cores,
+        command=command,
+        definition=to_dict(study),
+        **own,
+    )
+
+
+def _search(study: Search, seed: int) -> dict[str, Any]:
+    return {
+        "kind": "search",
+        "space": {key: _describe(distribution) for key, distribution in study.space.items()},
+        "scheduler": {
+            "name": "ASHA",
+            "time": TIME,
+            "score": f"median over replicates of {study.base.problem.metric} ({SCORE})",
+            "grace_period": study.grace_period,
+            "reduction_factor": study.reduction_factor,
+            "max_t": study.max_t,
+            "rungs": list(study.rungs),
+            "time_limit": study.time_limit,
+            "workers": study.workers,
+        },
+        "trials_asked": study.trials,
+        "seeds": {
+            "search": replicate_seeds(seed, "search", study.replicates),
+            "confirm": replicate_seeds(seed, "confirm", study.confirmations),
+        },
+    }
+
+
+def _ablation(study: Ablation, seed: int) -> dict[str, Any]:
+    return {
+        "kind": "ablation",
+        "arms": {arm: dict(changes) for arm, changes in study.arms.items()},
+        "factors": {key: list(levels) for key, levels in study.factors.items()},
+        "baseline": study.baseline,
+        "trials_asked": len(study.arms),
+        "seeds": {
+            "tune": replicate_seeds(seed, "tune", study.replicates),
+            "ablation": replicate_seeds(seed, "ablation", study.replicates),
+        },
+    }
+
+
+def _describe(distribution: Any) -> dict[str, Any]:
+    return {"distribution": type(distribution).__name__, **distribution._asdict()}

@@ -1,0 +1,92 @@
+"""Writes a run's records as its trials end, and removes what is no longer needed."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from dgm_core import Trainer
+from studies.records.events import Metrics
+from studies.records.files import write_study, write_table
+from studies.records.history import Entry, History
+from studies.records.rebuild import write_tables
+from studies.records.schema import CHECKPOINTS, PIECES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.tables import trials_frame
+from studies.running.checkpoints import checkpoint_folder, drop_checkpoint
+from studies.running.collect import restored, save_fields, solutions_frame, write_piece
+from studies.running.trainable import measure
+
+_TABLE_SECONDS = 5.0
+_KEPT = ("confirm", "ablation", "solve")
+"""Phases whose checkpoints are needed to the end: their solutions and fields are kept."""
+
+
+class Keeper:
+    """The records of one run.  What it writes can be made again from the log and the checkpoints."""
+
+    def __init__(self, folder: Path, record: StudyRecord, history: History) -> None:
+        self.folder = folder
+        self.record = record
+        self.history = history
+        self._pieces: set[str] = set()
+        self._saved = 0.0
+        self._counted = -1
+
+    def tend(self, busy: set[str]) -> None:
+        """Sees to the trials that have ended since; those in `busy` still have a worker, which may write."""
+        ended = [entry for entry in self.history.entries.values() if not entry.running]
+        for entry in ended:
+            if entry.trial not in busy and entry.trial not in self._pieces:
+                self._settle(entry)
+        now = time.monotonic()
+        if len(ended) != self._counted and now - self._saved > _TABLE_SECONDS:
+            write_table(self.folder, TRIALS, trials_frame(self.history, self.record.terms))
+            self._saved, self._counted = now, len(ended)
+
+    def measured(self) -> dict[str, Metrics]:
+        """The trials that have not ended, as their checkpoints have them."""
+        found = {}
+        for entry in self.history.entries.values():
+            if entry.running and not entry.trained:
+                trainer = restored(self.folder, entry)
+                if trainer is not None:
+                    found[entry.trial] = measure(trainer)
+        return found
+
+    def close(self) -> None:
+        """Writes all tables and the record as the study stands; call it when no worker writes any more."""
+        self.tend(set())
+        for entry in self.history.entries.values():
+            if entry.running:
+                write_piece(self.folder, entry, self.record.terms)
+        self.record.setups = {name: entry.spec.setup for name, entry in self.history.entries.items()}
+        self.record.seconds = self.history.seconds
+        counted = self.history.phase("search", "tune", "ablation", "solve")
+        self.record.iterations_run = sum(entry.iterations for entry in counted)
+        self.record.iterations_asked = sum(entry.asked for entry in counted)
+        kept = self._trained()
+        if kept or self.record.state == "finished":
+            write_table(self.folder, SOLUTIONS, solutions_frame(kept))
+        save_fields(self.folder, kept)
+        write_tables(self.folder, self.history, self.record)
+        write_study(self.folder, self.record)
+        if self.record.state == "finished":
+            shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)
+            shutil.rmtree(self.folder / PIECES, ignore_errors=True)
+
+    def _settle(self, entry: Entry) -> None:
+        write_piece(self.folder, entry, self.record.terms)
+        if entry.spec.phase not in _KEPT:
+            drop_checkpoint(checkpoint_folder(self.folder, entry.spec.folder))
+        self._pieces.add(entry.trial)
+
+    def _trained(self) -> list[tuple[Entry, Trainer]]:
+        """Confirmed and ablated trials that ended; one half of whose replicates diverged is among them."""
+        found = []
+        for entry in self.history.phase(*_KEPT):
+            if entry.status in ("completed", "diverged"):
+                trainer = restored(self.folder, entry)
+                if trainer is not None:
+                    found.append((entry, trainer))
+        return found

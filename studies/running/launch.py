@@ -1,0 +1,92 @@
+"""Starts the Tuner of a study, and the function that its trials run."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pyarrow.fs import LocalFileSystem
+from ray import tune
+from ray.tune.logger import TBXLoggerCallback
+
+from dgm_core import Trainer
+from dgm_core.extensions import explained
+from dgm_core.training import configure_process
+from studies.records.events import Metrics
+from studies.records.schema import RAY
+from studies.running.checkpoints import checkpoint_folder, load_checkpoint, save_checkpoint
+from studies.running.shipment import Shipment
+from studies.running.trainable import progress, run_trial
+from studies.running.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
+
+_MAX_FAILURES = 2
+"""Times a trial goes back to its checkpoint, its worker or node being lost or its code having raised."""
+
+
+def launch(
+    engine: Engine, shipment: Shipment, callbacks: Sequence[tune.Callback], *, together: int, session: int
+) -> None:
+    """Runs what a study's plan has left to do, until it is done, halted or interrupted.
+
+    together: trials that share the cores.  session: how many processes have run the study, this one
+    included; Tune keeps its files under `ray/<session>`.
+    """
+    share = min(1.0, engine.crew.cores / together)
+    trainable = tune.with_parameters(tune_trial, shipment=shipment, run=str(engine.folder))
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, {"cpu": share}),
+        tune_config=tune.TuneConfig(
+            search_alg=PlanSearcher(engine),
+            scheduler=PlanScheduler(engine),
+            num_samples=-1,
+            max_concurrent_trials=together + engine.crew.cores,
+            reuse_actors=True,
+            trial_name_creator=lambda trial: f"trial-{trial.config['folder']}",
+            trial_dirname_creator=lambda trial: f"{trial.config['folder']}",
+        ),
+        run_config=tune.RunConfig(
+            name=str(session),
+            # A path as such: as a URI its "?" and "#" would have a meaning.
+            storage_path=str(engine.folder / RAY),
+            storage_filesystem=LocalFileSystem(),
+            verbose=0,
+            callbacks=[Follower(engine), BoundedTensorBoard(), *callbacks],
+            failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
+        ),
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tuner.fit()
+
+
+class BoundedTensorBoard(TBXLoggerCallback):
+    """TensorBoard's events at rungs and ends alone, so that their size does not grow with time."""
+
+    def log_trial_result(self, iteration: int, trial: Any, result: dict[str, Any]) -> None:
+        if METRICS in result:
+            values = {key: value for key, value in result.items() if key != METRICS}
+            super().log_trial_result(iteration, trial, values)
+
+
+def tune_trial(config: dict[str, Any], shipment: Shipment, run: str) -> None:
+    """The function trainable: a trial under Ray Tune, from its checkpoint where it has one."""
+    configure_process()
+    folder = checkpoint_folder(Path(run), config["folder"])
+
+    def report(trainer: Trainer, metrics: Metrics | None) -> None:
+        told = {} if metrics is None else {METRICS: metrics.model_dump_json()}
+        tune.report({**progress(trainer), **told})
+
+    def save(trainer: Trainer) -> None:
+        save_checkpoint(trainer, folder)
+
+    try:
+        setup = shipment.open()[config["key"]].changed(json.loads(config["changes"]))
+        run_trial(setup, config["seeds"], config["rungs"], report, save, load_checkpoint(folder))
+    except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
+        if where := explained(error):
+            raise RuntimeError(where) from None
+        raise

@@ -1,0 +1,151 @@
+"""Trains recorded trials again and compares: the test of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from dgm_core import ConfigurationError, Setup, Trainer
+from dgm_core.errors import unknown
+from dgm_core.training import configure_process
+from studies.records import CURVES, STUDY, TRIALS, StudyRecord, environment, read_study
+from studies.running.describe import versions
+from studies.sources import load_sources
+
+COMPARED_ITERATIONS = 100
+TOLERANCE = 1e-3
+"""On another machine, other versions or another commit, rounding differs and training amplifies it:
+there the losses of the first `COMPARED_ITERATIONS` iterations must agree to this relative tolerance."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a trial's second training says of its record."""
+
+    trial: str
+    equal: bool
+    """Every loss of every iteration and replicate is the same bit for bit."""
+    agrees: bool
+    """Equal; or, elsewhere than on the recorded machine and versions, within the tolerance."""
+    words: str
+
+
+def rerun(
+    folder: Path, trials: Sequence[str] | None = None, on_start: Callable[[str], None] | None = None
+) -> tuple[list[Verdict], list[str]]:
+    """Trains the named trials (by default all that left curves) again, as far as they came.
+
+    Returns a verdict a trial and what differs between there and here.  Raises ConfigurationError
+    where the folder is no run, holds a damaged file or lacks a trial's curves.
+    """
+    found = recorded(folder)
+    record, rows, known, differences = found.record, found.rows, found.trials, found.differences
+    for trial in trials or ():
+        if trial not in known:
+            raise unknown("trial of this run", trial, known)
+    sources = load_sources(folder, record)
+    changed = sources.changed()
+    verdicts = []
+    for trial in trials or known:
+        if on_start is not None:
+            on_start(trial)
+        own = rows[rows["trial"] == trial].sort_values("replicate")
+        curves = pd.read_parquet(folder / CURVES, filters=[("trial", "==", trial)])
+        setup = Setup.from_dict(record.setups[trial])
+        verdicts.append(_compare(trial, setup, own["seed"].tolist(), curves, bool(differences)))
+    # The files are trained as they were recorded: that they changed since is told, and excuses nothing.
+    return verdicts, [*differences, *changed]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a run holds to compare with: its trials' rows, those that left curves, and what differs here."""
+
+    record: StudyRecord
+    rows: pd.DataFrame
+    trials: list[str]
+    differences: list[str]
+
+
+def recorded(folder: Path) -> Recorded:
+    """Reads a run, without running anything in it.
+
+    Raises ConfigurationError where the folder is no run, holds a damaged file or lacks trials with curves.
+    """
+    try:
+        record = read_study(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(f"{folder} is no run: it has no study.json.") from None
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None
+    for name in (TRIALS, CURVES):
+        if not (folder / name).is_file():
+            raise ConfigurationError(f"{folder} has no {name}: its run left nothing to compare with.")
+    try:
+        rows = pd.read_parquet(folder / TRIALS)
+        curves = pd.read_parquet(folder / CURVES, columns=["trial"])
+    except (pa.ArrowException, OSError):
+        raise ConfigurationError(f"{folder} holds a damaged Parquet file.") from None
+    left = set(curves["trial"]) & set(rows["trial"])
+    known = [trial for trial in record.setups if trial in left]
+    if not known:
+        raise ConfigurationError(f"{folder} holds no trial that left curves to compare with.")
+    return Recorded(record, rows, known, differing(record))
+
+
+def differing(record: StudyRecord) -> list[str]:
+    """Versions, commit and machine properties that are not those of the record, in words."""
+    here, there = versions(), record.versions
+    names = [f"{name} {there.get(name)} → {here.get(name)}" for name in here if here[name] != there.get(name)]
+    commit = environment.commit()
+    if commit != record.commit:
+        names.append(f"commit {_short(record.commit)} → {_short(commit)}")
+    machine, recorded = environment.machine(), record.machine
+    names += [
+        f"{key} {recorded.get(key)} → {machine[key]}"
+        for key in ("system", "processor")
+        if machine[key] != recorded.get(key)
+    ]
+    return names
+
+
+def _short(commit: str | None) -> str:
+    if commit is None:
+        return "unknown"
+    revision, plus, changes = commit.partition("+")
+    return revision[:7] + plus + changes
+
+
+def _compare(
+    trial: str, setup: Setup, seeds: Sequence[int], recorded: pd.DataFrame, elsewhere: bool
+) -> Verdict:
+    columns = [name for name in recorded.columns if name == "loss" or name.startswith("loss_")]
+    before = np.stack(
+        [
+            part.sort_values("iteration")[columns].to_numpy(np.float32)
+            for _, part in recorded.groupby("replicate", sort=True)
+        ],
+        axis=1,
+    )  # (iterations, K, 1 + T)
+    configure_process()
+    trainer = Trainer(setup, seeds)
+    trainer.advance(len(before))
+    after = trainer.curves.losses.numpy()
+    after = np.where(np.isfinite(after), after, np.nan)
+    if after.shape == before.shape and np.array_equal(before, after, equal_nan=True):
+        return Verdict(trial, True, True, f"equal bit for bit over {len(before):,} iterations")
+    shared = min(len(before), len(after))
+    same = (before[:shared] == after[:shared]) | (np.isnan(before[:shared]) & np.isnan(after[:shared]))
+    first = int(np.argmin(same.all(axis=(1, 2)))) + 1 if not same.all() else shared + 1
+    head = slice(0, min(shared, COMPARED_ITERATIONS))
+    close = bool(np.allclose(before[head], after[head], rtol=TOLERANCE, atol=1e-12, equal_nan=True))
+    where = f"differs from iteration {first:,} on"
+    if close and elsewhere:
+        words = f"agrees within {TOLERANCE:g} over its first {head.stop} iterations ({where} in rounding)"
+        return Verdict(trial, False, True, words)
+    return Verdict(trial, False, False, where)

@@ -1,0 +1,59 @@
+"""Goes on with a run from its folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dgm_core import ConfigurationError, Setup
+from studies.records import SCHEMA, STUDY, StudyRecord, read_study
+from studies.running.rerun import differing
+from studies.running.runner import Options, resume_study
+from studies.sources import load_sources
+from studies.study import from_dict
+
+
+def read_run(folder: Path) -> StudyRecord:
+    """The record of a run that can be resumed.
+
+    Raises ConfigurationError where the folder is no run, is damaged, or was written by a version whose runs
+    cannot be resumed.
+    """
+    try:
+        record = read_study(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ConfigurationError(f"{folder} is no run: it has no {STUDY}.") from None
+    except (OSError, ValueError):
+        raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None
+    if record.schema_version > SCHEMA:
+        raise ConfigurationError(
+            f"{folder} was written with schema version {record.schema_version}, newer than this program's "
+            f"{SCHEMA}: update dgm-studies to read it."
+        )
+    if not record.definition:
+        raise ConfigurationError(
+            f"{folder} was written by a version of dgm-studies that could not resume a run: "
+            "its study.json lacks the study's definition."
+        )
+    return record
+
+
+def resume(folder: Path, options: Options) -> tuple[StudyRecord, list[str]]:
+    """Goes on with a search or an ablation; its record afterwards, and what differs from when it began.
+
+    Files of the user's own that the folder keeps are loaded: their code runs.  Raises ConfigurationError
+    where the folder cannot be resumed, and StudyError where the study cannot go on.
+    """
+    folder = folder.absolute()
+    record = read_run(folder)
+    if record.state == "finished":
+        return record, []
+    differences = differing(record)
+    sources = load_sources(folder, record)
+    resume_study(from_dict(record.definition), folder, record, sources, options)
+    return read_study(folder), differences
+
+
+def solve_setup_of(folder: Path, record: StudyRecord) -> Setup:
+    """What a solve trains; files of the user's own that the folder keeps are loaded."""
+    load_sources(folder, record)
+    return Setup.from_dict(record.definition["setup"])

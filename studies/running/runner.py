@@ -1,0 +1,274 @@
+"""Runs studies, and goes on with those that were left: folder, lock, log, plan, Ray, records."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from rich.console import Console
+
+from dgm_core import ConfigurationError, Setup
+from dgm_core.extensions import Sources
+from studies.errors import StudyError
+from studies.records.events import Began, Event, Left, Suggested
+from studies.records.files import write_study
+from studies.records.folders import discard_folder, make_folder
+from studies.records.lock import held
+from studies.records.log import VERSION, Log, read_log
+from studies.records.schema import StudyRecord
+from studies.running.course import Course
+from studies.running.crew import Crew
+from studies.running.describe import study_record
+from studies.running.keeper import Keeper
+from studies.running.launch import launch
+from studies.running.live import LiveTable
+from studies.running.mirror import Mirror
+from studies.running.outcomes import conclude
+from studies.running.plans import AblationPlan, Plan, SearchPlan
+from studies.running.session import check_cores, ray_session, session_cores
+from studies.running.shipment import Shipment
+from studies.running.tuning import Engine, disk_full
+from studies.sources import keep_sources, sources_record
+from studies.study import Ablation, Search, Study
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run a study, apart from what it asks.
+
+    out: where run folders are made; run: this one's name, by default the UTC time.  cores:
+    processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
+    are is allowed, for tests.  address: see `studies.running.session.ray_session`.
+    """
+
+    out: Path = Path("results")
+    run: str | None = None
+    seed: int = 0
+    quick: bool = False
+    cores: int | None = None
+    oversubscribe: bool = False
+    address: str = "local"
+    dashboard: bool = False
+    command: str | None = None
+    console: Console = field(default_factory=lambda: Console(stderr=True, markup=False))
+
+
+def run_study(study: Study, options: Options | None = None) -> Path:
+    """Runs a search or an ablation and returns its run folder.
+
+    Raises ConfigurationError, and leaves nothing behind, where the folder exists or cannot be made, there are
+    not as many cores as asked for, or no cluster answers at the address.  Raises StudyError where the study
+    could not go on; what was done is kept, and `resume_study` goes on with it.
+    """
+    options = options or Options()
+    cores = _cores(options)
+    folder = make_folder(options.out, study.name, options.run)
+    try:
+        with _taken(folder, options, fresh=True):
+            sources = keep_sources(folder, study.base)
+            record = study_record(
+                study,
+                run=folder.name,
+                seed=options.seed,
+                quick=options.quick,
+                cores=cores,
+                command=options.command,
+            )
+            record.sources = sources_record(sources)
+            write_study(folder, record)
+            _Run(study, folder, record, sources, options).go()
+    except ConfigurationError:
+        discard_folder(folder)
+        raise
+    return folder
+
+
+def resume_study(study: Study, folder: Path, record: StudyRecord, sources: Sources, options: Options) -> Path:
+    """Goes on with a study that was left: what had ended is not run again, what ran goes on.
+
+    Raises StudyError where another process runs it, or its log cannot be read.
+    """
+    _cores(options)
+    with _taken(folder, options, fresh=False):
+        _Run(study, folder, record, sources, options).go()
+    return folder
+
+
+def _cores(options: Options) -> int:
+    if options.oversubscribe and options.cores is not None:
+        return options.cores
+    return check_cores(options.cores, address=options.address)
+
+
+@contextmanager
+def _taken(folder: Path, options: Options, *, fresh: bool) -> Iterator[None]:
+    """Holds the run's lock; a full disk, wherever it shows, is one sentence."""
+    try:
+        with held(folder, options.command or "studies.run"):
+            yield
+    except (StudyError, ConfigurationError):
+        raise
+    except Exception as error:
+        if not disk_full(f"{error} {error.__cause__}"):
+            raise
+        raise _no_room(folder) from error
+
+
+def _no_room(folder: Path) -> StudyError:
+    return StudyError(
+        f"the disk of {folder} is full: what was recorded is kept; when there is room, "
+        f"go on with: dgm resume {folder}"
+    )
+
+
+class _Run:
+    """One process's share of a study."""
+
+    def __init__(
+        self, study: Study, folder: Path, record: StudyRecord, sources: Sources, options: Options
+    ) -> None:
+        self.study = study
+        self.folder = folder
+        self.record = record
+        self.sources = sources
+        self.options = options
+        self.console = options.console
+
+    def go(self) -> None:
+        """Runs what is left; the state of the record says how it ended."""
+        events = read_log(self.folder)
+        with Log(self.folder) as log:
+            plan = _plan(self.study, self.record.seed, events)
+            course = Course(plan, log, events)
+            course.append([Began(version=VERSION, process=os.getpid(), host=socket.gethostname())])
+            keeper = Keeper(self.folder, self.record, course.history)
+            self.record.state = "running"
+            engine = None
+            try:
+                engine = self._train(course, keeper)
+            except KeyboardInterrupt:
+                self.record.state = "interrupted"
+            except BaseException:
+                self.record.state = "failed"
+                raise
+            finally:
+                self._leave(course, keeper, engine)
+
+    def _train(self, course: Course, keeper: Keeper) -> Engine | None:
+        """Under Ray, until all is done or something ends it."""
+        if course.done:
+            return None
+        cores = self.record.cores if self.options.cores is None else _cores(self.options)
+        settings: dict[str, Any] = {"address": self.options.address, "dashboard": self.options.dashboard}
+        with ray_session(cores=cores, **settings) as dashboard:
+            if self.options.cores is None and self.options.address != "local":
+                cores = session_cores()
+            self.record.cores = cores
+            if dashboard and self.options.dashboard:
+                self.console.print(f"Ray's dashboard: http://{dashboard}")
+            crew = Crew(cores)
+            engine = Engine(self.folder, course, crew)
+            table = self._table(course, crew)
+            watchers: list[Callable[[], None]] = [
+                lambda: keeper.tend(crew.busy),
+                table.tend,
+                *self._limit(course),
+            ]
+            if isinstance(self.study, Search):
+                mirror, history = Mirror(self.folder, self.study), course.history
+                watchers.append(lambda: mirror.tend(history))
+            together = self.study.workers if isinstance(self.study, Search) else 1
+            try:
+                launch(
+                    engine,
+                    Shipment.of(_setups(self.study), self.sources),
+                    [Watch(watchers)],
+                    together=max(together, cores),
+                    session=len(course.history.sessions),
+                )
+            finally:
+                table.close()
+                for watcher in watchers[3:]:
+                    watcher()
+        return engine
+
+    def _leave(self, course: Course, keeper: Keeper, engine: Engine | None) -> None:
+        """Writes the records as the study stands, and says in the log that they are."""
+        if engine is not None and engine.full is not None:
+            raise _no_room(self.folder)
+        if self.record.state == "running":
+            self.record.state = conclude(course, self.record)
+        measured = {} if course.done else keeper.measured()
+        course.append([Left(state=self.record.state, measured=measured)])
+        keeper.close()
+        if course.cause is not None:
+            self.console.print(f"Every trial fails, and alike: {course.cause}")
+
+    def _table(self, course: Course, crew: Crew) -> LiveTable:
+        total = self.record.trials_asked
+        if isinstance(self.study, Search):
+            total += 2 * -(-self.study.confirmations // self.study.replicates)
+        elif self.study.tuned_rate:
+            total += len(self.study.arms) * len(self.study.rates)
+        return LiveTable(
+            course.history,
+            crew,
+            title=self.study.name,
+            metric=self.record.metric,
+            total=total,
+            keys=list(self.study.space) if isinstance(self.study, Search) else [],
+            console=self.console,
+        )
+
+    def _limit(self, course: Course) -> list[Callable[[], None]]:
+        """What cuts a search short when its time is up; the time between two processes does not count."""
+        limit = self.study.time_limit if isinstance(self.study, Search) else None
+        if limit is None or course.history.cut:
+            return []
+        before, began = course.history.seconds, time.monotonic()
+
+        def cut() -> None:
+            over = before + time.monotonic() - began >= limit
+            if over and not course.history.cut and not _searched(course.plan):
+                course.cut()
+
+        return [cut]
+
+
+def _searched(plan: Plan) -> bool:
+    return isinstance(plan, SearchPlan) and plan.search.done
+
+
+class Watch(tune.Callback):
+    """Calls what looks after a study, as Tune goes round; whatever it holds belongs to this process."""
+
+    def __init__(self, watchers: list[Callable[[], None]]) -> None:
+        self._watchers = watchers
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        for watcher in self._watchers:
+            watcher()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_watchers": []}
+
+
+def _plan(study: Study, seed: int, events: list[Event]) -> Plan:
+    if isinstance(study, Ablation):
+        return AblationPlan(study, seed)
+    known = {event.trial: event.changes for event in events if isinstance(event, Suggested)}
+    return SearchPlan(study, seed, known)
+
+
+def _setups(study: Study) -> Mapping[str, Setup]:
+    """Those that a study's trials change, by the names that its plan gives them."""
+    if isinstance(study, Search):
+        return {"base": study.base, "reference": study.compared}
+    return {arm: study.setup(arm) for arm in study.arms}

@@ -1,0 +1,102 @@
+"""Starts and ends Ray, quietly, for one study."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from dgm_core import ConfigurationError
+
+_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Workers train: at Ray's default niceness of 15 any other process would starve them.
+    "RAY_worker_niceness": "0",
+    # Tune's own records are for its tools; the run's log is what a study goes on from.
+    "TUNE_GLOBAL_CHECKPOINT_S": "60",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+}
+_NO_CLUSTER = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+_OBJECT_STORE_BYTES = 100_000_000
+
+
+def available_cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_cores(cores: int | None, *, address: str = "local") -> int:
+    """The cores to use on this machine, by default all.
+
+    Raises ConfigurationError where more are asked for than there are.
+    """
+    there = available_cores()
+    if address == "local" and cores is not None and cores > there:
+        raise ConfigurationError(f"{cores} cores are asked for, and this machine has {there}.")
+    return cores or there
+
+
+def session_cores() -> int:
+    """Processor cores of the running session: this machine's, or those of the whole cluster."""
+    import ray
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+@contextmanager
+def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
+    """Runs the body with Ray started; yields the dashboard's address where there is one.
+
+    address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
+    ("auto", host and port) joins a running cluster, which is left running.  Raises ConfigurationError where
+    none answers.
+    """
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    own: dict[str, Any] = {}
+    if address == "local":
+        own = {
+            "num_cpus": cores,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "include_dashboard": dashboard,
+        }
+        _stay_local()
+    try:
+        context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, ValueError) as error:
+        if address == "local":
+            raise
+        raise ConfigurationError(f"no Ray cluster answers at --address {address}: {error}") from None
+    # A failed trial is told in the table, not as a traceback of Ray's.
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        yield context.dashboard_url or None
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+        ray.shutdown()
+
+
+def _stay_local() -> None:
+    """Lets a Ray of this process's own listen on the loopback interface alone.
+
+    Ray has a switch for that, meant for systems on which it makes no clusters: read from the environment when
+    it is imported, which has happened here.
+    """
+    from ray._private import ray_constants
+
+    os.environ[_NO_CLUSTER] = "0"
+    ray_constants.ENABLE_RAY_CLUSTER = False
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # A batch system's termination is handled as Ctrl-C is.
+    os.kill(os.getpid(), signal.SIGINT)

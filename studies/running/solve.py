@@ -1,0 +1,201 @@
+"""One setup trained in this process, with the records of a study of one trial.  No Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dgm_core import Setup, Trainer
+from dgm_core.training import configure_process, median, save_model
+from studies.records.events import Began, Left, Metrics, Reported
+from studies.records.files import replacing, write_study, write_table
+from studies.records.folders import check_file, make_folder
+from studies.records.history import Entry, History
+from studies.records.intervals import confirmed
+from studies.records.lock import held
+from studies.records.log import VERSION, Log, read_log
+from studies.records.schema import CHECKPOINTS, CURVES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.tables import trials_frame
+from studies.running.checkpoints import checkpoint_folder, drop_checkpoint, load_checkpoint, save_checkpoint
+from studies.running.collect import curve_frame, resolved, save_field, solutions_frame
+from studies.running.describe import base_record
+from studies.running.plans.base import ended
+from studies.running.trainable import measure, run_trial
+from studies.running.trial import Trial
+from studies.sources import keep_sources, sources_record
+from studies.study import replicate_seeds
+
+ERRORS = "errors.json"
+
+Progress = Callable[[int, float, float], None]
+"""(iteration, median loss, median score)"""
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The run folder and what `dgm solve --json` prints."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+def solve_setup(
+    setup: Setup,
+    *,
+    out: Path,
+    seed: int = 0,
+    replicates: int = 5,
+    run: str | None = None,
+    settings: str = "paper",
+    quick: bool = False,
+    command: str | None = None,
+    on_progress: Progress | None = None,
+    model: Path | None = None,
+) -> Solved:
+    """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done.
+
+    Raises ConfigurationError before anything is trained where the folder or the file `model` cannot
+    be written.
+    """
+    if model is not None:
+        check_file(model)
+    seeds = replicate_seeds(seed, "solve", replicates)
+    problem = setup.problem
+    folder = make_folder(out, f"solve-{problem.name}", run)
+    record = base_record(
+        setup,
+        name=f"solve-{problem.name}",
+        kind="solve",
+        question=f"How well do the settings {settings!r} solve {problem.name}?",
+        run=folder.name,
+        seed=seed,
+        quick=quick,
+        command=command,
+        replicates=replicates,
+        trials_asked=1,
+        seeds={"solve": seeds},
+        setups={settings: setup.to_dict()},
+        definition={
+            "kind": "solve",
+            "setup": setup.to_dict(),
+            "settings": settings,
+            "model": None if model is None else str(model.absolute()),
+        },
+    )
+    record.sources = sources_record(keep_sources(folder, setup))
+    write_study(folder, record)
+    return resume_solve(setup, folder, record, on_progress)
+
+
+def resume_solve(
+    setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None = None
+) -> Solved:
+    """Goes on with a solve from its last checkpoint, or begins it; nothing is trained where it had ended."""
+    configure_process()
+    seeds = record.seeds["solve"]
+    trial = Trial(record.definition["settings"], "solve", 0, setup, tuple(seeds), key="base")
+    with held(folder, record.command or "studies.solve"), Log(folder) as log:
+        history = History(read_log(folder))
+
+        def append(*events: Any) -> None:
+            for event in log.append(events):
+                history.fold(event)
+
+        append(Began(version=VERSION, process=os.getpid(), host=socket.gethostname()))
+        if trial.name not in history.entries:
+            append(trial.event())
+        entry = history.entries[trial.name]
+        trainer = _Training(folder, trial, on_progress)
+        try:
+            trainer.go()
+        except KeyboardInterrupt:
+            record.state = "interrupted"
+        else:
+            record.state = "finished"
+        metrics = measure(trainer.trainer)
+        measured = {} if metrics.final else {trial.name: metrics}
+        if metrics.final and entry.running:
+            append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
+        append(Left(state=record.state, measured=measured))
+        summary = _write(folder, record, history, entry, trainer.trainer)
+        if record.state == "finished":
+            drop_checkpoint(folder / CHECKPOINTS)
+    return Solved(folder, summary)
+
+
+class _Training:
+    """Trains a trial here, from its checkpoint."""
+
+    def __init__(self, folder: Path, trial: Trial, on_progress: Progress | None) -> None:
+        self._folder = checkpoint_folder(folder, trial.folder)
+        self._trial = trial
+        self._on_progress = on_progress
+        self.trainer = Trainer(trial.setup, trial.seeds)
+
+    def go(self) -> None:
+        """Trains to the end."""
+        run_trial(self._trial.setup, self._trial.seeds, (), self._told, self._save, self._state())
+
+    def _state(self) -> dict[str, Any] | None:
+        state = load_checkpoint(self._folder)
+        if state is not None:
+            self.trainer.restore(state)
+        return state
+
+    def _save(self, trainer: Trainer) -> None:
+        save_checkpoint(trainer, self._folder)
+
+    def _told(self, trainer: Trainer, metrics: Metrics | None) -> None:
+        self.trainer = trainer
+        losses, errors = trainer.curves.losses, trainer.curves.errors
+        if self._on_progress is not None and len(losses) and errors:
+            self._on_progress(trainer.iteration, float(losses[-1, :, 0].median()), median(errors[-1][1]))
+
+
+def _write(
+    folder: Path, record: StudyRecord, history: History, entry: Entry, trainer: Trainer
+) -> dict[str, Any]:
+    """Everything a run folder holds, from a training and its log."""
+    record.seconds = history.seconds
+    record.iterations_run, record.iterations_asked = trainer.iteration, entry.asked
+    terms = record.terms
+    write_table(folder, TRIALS, trials_frame(history, terms))
+    write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
+    write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
+    write_study(folder, record)
+    summary = _summary(folder, trainer.setup, entry)
+    with replacing(folder / ERRORS) as file:
+        file.write((json.dumps(summary, indent=2) + "\n").encode())
+    save_field(folder, "solution", [trainer.result()])
+    model = record.definition.get("model")
+    if model is not None:
+        save_model(trainer.result(), Path(model))
+    return summary
+
+
+def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
+    assert entry.measured is not None
+    measured, values = entry.measured, entry.measured.replicates
+    return {
+        "run": str(folder),
+        "problem": setup.problem.name,
+        "config": resolved(setup),
+        "metric": setup.problem.metric,
+        **{metric: confirmed(own) for metric, own in values.errors.items()},
+        "replicates": [
+            {
+                "seed": seed,
+                "status": values.status[k],
+                **{metric: own[k] for metric, own in values.errors.items()},
+            }
+            for k, seed in enumerate(entry.spec.seeds)
+        ],
+        "iterations": entry.iterations,
+        "seconds": measured.seconds,
+        "status": entry.status or "interrupted",
+    }

@@ -1,0 +1,50 @@
+"""One trial of a plan: what it trains and where it can be stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dgm_core import Setup
+from studies.records.events import Suggested
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Replicates `first`, `first + 1`, … of one setup, over `seeds`.
+
+    name: unique in the study.  index: its place within its phase.  setup: that which the study calls `key`,
+    with `changes`.  rungs: iterations at which it is reported and can be stopped.
+    """
+
+    name: str
+    phase: str
+    index: int
+    setup: Setup
+    seeds: tuple[int, ...]
+    key: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    arm: str | None = None
+    first: int = 0
+    rungs: tuple[int, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        """Of its checkpoint; names of arms can hold anything, and are no file names."""
+        return f"{self.phase}-{self.index:05d}"
+
+    def event(self) -> Suggested:
+        """What the log says of it."""
+        return Suggested(
+            trial=self.name,
+            phase=self.phase,
+            arm=self.arm,
+            first=self.first,
+            seeds=list(self.seeds),
+            changes=dict(self.changes),
+            key=self.key,
+            setup=self.setup.to_dict(),
+            config=self.setup.flat(),
+            folder=self.folder,
+        )

@@ -1,0 +1,194 @@
+"""Ray Tune as the engine: it finds workers, runs trials on them and brings their results.
+
+What runs next and what is stopped is the plan's business (`studies.running.plans`), told through Tune's own
+interfaces: a searcher that gives out trials when the plan has one, a scheduler that passes on what is
+reported and stops or holds trials, a callback that follows their ends.  A trial that stands at a rung whose
+decision needs results of others is held: its worker is not told to go on (Tune's NOOP) until the plan knows.
+Where a core would idle meanwhile, it trains ahead; if it is stopped then, what it ran beyond does not count.
+
+Nothing here outlives the process: a study that is resumed begins a new experiment over what the log and the
+checkpoints leave to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
+
+from studies.records.events import Metrics
+from studies.records.schema import FAILURES
+from studies.running.course import Course
+from studies.running.crew import Crew
+from studies.running.trainable import TIME
+
+METRICS = "metrics"
+"""Key of a report that holds `Metrics` as JSON."""
+
+
+class Engine:
+    """What the three interfaces share: the course, the crew, and why the study had to stop, if it had to."""
+
+    def __init__(self, folder: Path, course: Course, crew: Crew) -> None:
+        self.folder = folder
+        self.course = course
+        self.crew = crew
+        self.full: OSError | None = None
+        """The disk was."""
+
+    @property
+    def halted(self) -> bool:
+        """Whether the study cannot go on."""
+        return self.full is not None or self.course.cause is not None
+
+
+class PlanSearcher(Searcher):
+    """Gives out the trials of a plan as they become ready."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """A trial's configuration, None while there is none to start, or the end."""
+        course, crew = self._engine.course, self._engine.crew
+        if course.done or self._engine.halted:
+            return Searcher.FINISHED
+        trial = course.next(crew.idle)
+        if trial is None:
+            return None
+        crew.give(trial.name)
+        return {
+            "trial": trial.name,
+            "key": trial.key,
+            "changes": json.dumps(trial.changes),
+            "seeds": list(trial.seeds),
+            "rungs": list(trial.rungs),
+            "folder": trial.folder,
+            "settings": dict(trial.changes),  # for whoever looks at Tune's own records
+        }
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: Any, **spec: Any) -> bool:
+        return True
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing: the callback tells the course."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the log has it."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the log has it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class PlanScheduler(TrialScheduler):
+    """Passes reports on to the plan, holds trials that must wait and stops those that have ended."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        engine, name = self._engine, trial.config["trial"]
+        course, crew = engine.course, engine.crew
+        if METRICS in result:
+            course.report(name, Metrics.model_validate_json(result[METRICS]))
+        crew.seen[name] = {key: result.get(key) for key in (TIME, "loss", "score", "seconds")}
+        entry = course.entry(name)
+        if entry.running or (entry.measured is not None and entry.measured.final):
+            if METRICS in result and not entry.trained and course.waits(name):
+                crew.hold(name, trial)
+                return str(self.NOOP)
+            return str(self.CONTINUE)
+        return str(self.STOP)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        """Lets held trials go on, or ends them, once the plan knows; trains ahead with what would idle.
+
+        Trials that have not begun are started by Tune in their order, so that there is none to choose.
+        """
+        course, crew = self._engine.course, self._engine.crew
+        if self._engine.halted:
+            tune_controller.request_stop_experiment()
+            return
+        for name, trial in crew.waiting.items():
+            if not course.entry(name).running:
+                crew.release(name)
+                tune_controller.stop_trial(trial)
+            elif not course.waits(name):
+                self._go_on(tune_controller, name)
+        for name in crew.waiting:
+            if crew.idle > 0 and not course.startable(crew.idle):
+                self._go_on(tune_controller, name)
+
+    def _go_on(self, tune_controller: Any, name: str) -> None:
+        trial = self._engine.crew.waiting[name]
+        self._engine.crew.release(name)
+        # What Tune does itself after CONTINUE; it has no public call for a trial held by NOOP.
+        tune_controller._schedule_trial_train(trial)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._engine.crew.release(trial.config["trial"])
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None: ...
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None: ...
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None: ...
+
+    def debug_string(self) -> str:
+        return "in the order of the study's plan"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Follower(tune.Callback):
+    """Tells the course of failures, and the crew of workers that are free again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._engine.crew.take(trial.config["trial"])
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        _, line = _said(trial)
+        self._engine.course.retry(trial.config["trial"], line)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        name = trial.config["trial"]
+        self._engine.crew.take(name)
+        text, line = _said(trial)
+        if disk_full(text):
+            # The trial is as good as it was, and goes on when there is room.
+            self._engine.full = OSError(errno.ENOSPC, line)
+            return
+        path = self._engine.folder / FAILURES / f"{trial.config['folder']}.txt"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        self._engine.course.fail(name, line, path.name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+def disk_full(text: str) -> bool:
+    """Whether an error's message is that of a full disk."""
+    return "No space left on device" in text or "Disk quota exceeded" in text
+
+
+def _said(trial: Any) -> tuple[str, str]:
+    """The traceback of a trial that failed, and the exception's own line in it."""
+    path = trial.error_file
+    text = Path(path).read_text() if path is not None and Path(path).exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return text, lines[-1] if lines else "the trial failed and left no message"

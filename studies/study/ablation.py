@@ -1,0 +1,98 @@
+"""An ablation: arms that differ from one base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from typing import Any
+
+from dgm_core import ConfigurationError, Setup
+from dgm_core.errors import unknown
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Compares arms, each a difference from one base, over the same seeds.
+
+    baseline: the arm the others are compared with.  factors: of a grid, key -> levels.  tuned_rate:
+    choose every arm's learning rate among `rates` first, on seeds of their own, since a rate that
+    suits one arm may sink another.  quick: `arms`, `iterations` and `replicates` of a short look.
+    """
+
+    name: str
+    base: Setup
+    arms: Mapping[str, Mapping[str, Any]]
+    baseline: str
+    question: str = ""
+    replicates: int = 5
+    factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    tuned_rate: bool = False
+    rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+    quick: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.question:
+            object.__setattr__(
+                self, "question", f"Which of {', '.join(self.arms)} solves {self.base.problem.name} best?"
+            )
+        if self.baseline not in self.arms:
+            raise unknown(f"baseline of {self.name}", self.baseline, self.arms)
+        if self.tuned_rate and any("learning_rate" in arm for arm in self.arms.values()):
+            raise ConfigurationError(f"{self.name} varies the learning rate: it cannot be tuned too.")
+        seen: dict[str, str] = {}
+        for arm in self.arms:
+            resolved = repr(sorted(self.setup(arm).flat().items()))
+            if resolved in seen:
+                raise ConfigurationError(
+                    f"the arms {seen[resolved]!r} and {arm!r} of {self.name} are the same configuration."
+                )
+            seen[resolved] = arm
+
+    @classmethod
+    def grid(
+        cls, *, factors: Mapping[str, Sequence[Any]], baseline: Mapping[str, Any], **rest: Any
+    ) -> Ablation:
+        """Every combination of the factors' levels, an arm each, named "level, level"."""
+        arms = {}
+        for levels in product(*factors.values()):
+            arms[", ".join(str(level) for level in levels)] = dict(zip(factors, levels, strict=True))
+        name = ", ".join(str(baseline[key]) for key in factors)
+        return cls(arms=arms, baseline=name, factors=factors, **rest)
+
+    def setup(self, arm: str) -> Setup:
+        """What an arm resolves to.  Raises ConfigurationError for an unknown one."""
+        if arm not in self.arms:
+            raise unknown(f"arm of {self.name}", arm, self.arms)
+        return self.base.changed(self.arms[arm])
+
+    def changed(self, changes: Mapping[str, Any]) -> Ablation:
+        """The same arms from another base; a key that the arms vary cannot be fixed."""
+        for key in changes:
+            if any(key in arm for arm in self.arms.values()):
+                raise ConfigurationError(f"{key} is what {self.name} varies: choose --arms instead.")
+        return replace(self, base=self.base.changed(changes)) if changes else self
+
+    def lasting(self, iterations: int) -> Ablation:
+        """The same arms over another number of iterations, milestones moved in proportion."""
+        self.changed({"iterations": iterations})
+        return replace(self, base=self.base.shortened(iterations))
+
+    def only(self, arms: Sequence[str]) -> Ablation:
+        """The named arms alone; the first is the baseline where the study's own is left out."""
+        for arm in arms:
+            self.setup(arm)
+        kept = {arm: self.arms[arm] for arm in self.arms if arm in arms}
+        baseline = self.baseline if self.baseline in kept else next(iter(kept))
+        factors = {
+            key: [level for level in levels if any(arm.get(key) == level for arm in kept.values())]
+            for key, levels in self.factors.items()
+        }
+        return replace(self, arms=kept, baseline=baseline, factors=factors)
+
+    def shortened(self) -> Ablation:
+        """The quick variant: same question at fewer iterations or arms; said in every record."""
+        short = replace(self, replicates=self.quick.get("replicates", self.replicates))
+        if "iterations" in self.quick:
+            short = short.lasting(self.quick["iterations"])
+        return short.only(self.quick["arms"]) if "arms" in self.quick else short

@@ -1,0 +1,116 @@
+"""A search over a space of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
+from typing import Any
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from dgm_core import ConfigurationError, Setup
+from dgm_core.errors import unknown
+from dgm_core.training.setup import PROBLEM_PREFIX
+
+
+@dataclass(frozen=True)
+class Search:
+    """Finds good settings: Optuna suggests, ASHA stops early, fresh seeds confirm the winner.
+
+    base: what the trials share; `space` replaces some of its keys.  reference: what the winner is
+    compared with, by default the base, over `confirmations` fresh seeds: six are the fewest whose range is
+    a 95 % interval of the median.  Every trial trains `replicates` seeds and scores the median of their
+    errors.
+    ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
+    follows from the space.  workers: virtual ones, which give the search its order (see
+    `studies.running.clock`): so many trials are under way at a time, however many cores train them.  More of
+    them than cores keep all cores busy where trials wait for each other; fewer leave cores without work.
+    time_limit: seconds after which the search, not its confirmation, is cut
+    short; what runs then counts as interrupted.  quick: the fields that a short look replaces.
+    """
+
+    name: str
+    base: Setup
+    space: Mapping[str, BaseDistribution]
+    question: str = ""
+    reference: Setup | None = None
+    trials: int = 30
+    replicates: int = 3
+    confirmations: int = 6
+    startup_trials: int = 10
+    grace_period: int = 1_000
+    reduction_factor: int = 4
+    workers: int = 4
+    time_limit: float | None = None
+    quick: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise ConfigurationError(f"workers = {self.workers} is not allowed: it must be 1 or greater.")
+        if not self.question:
+            keys = ", ".join(key.replace("_", " ") for key in self.space)
+            object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
+        known = self.base.flat()
+        for key, distribution in self.space.items():
+            if key not in known:
+                raise unknown(f"key of the space of {self.name}", key, known)
+            for value in corners(distribution):
+                self.base.changed({key: value})
+        for (key, one), (other, two) in combinations(self.space.items(), 2):
+            for value, second in product(corners(one), corners(two)):
+                self.base.changed({key: value, other: second})
+
+    @property
+    def compared(self) -> Setup:
+        """What the winner is compared with: `reference`, or the base as it stands."""
+        return self.base if self.reference is None else self.reference
+
+    @property
+    def max_t(self) -> int:
+        """The largest number of iterations a trial can ask for."""
+        distribution = self.space.get("iterations")
+        if isinstance(distribution, IntDistribution):
+            return distribution.high
+        return self.base.config.iterations
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """Iterations at which a trial can be stopped."""
+        rungs, rung = [], self.grace_period
+        while rung < self.max_t:
+            rungs.append(rung)
+            rung *= self.reduction_factor
+        return tuple(rungs)
+
+    def changed(self, changes: Mapping[str, Any]) -> Search:
+        """The same question with keys fixed: of the base, and out of the space.
+
+        The reference keeps its own settings, but parameters of the problem are its too: both must
+        solve one equation.
+        """
+        if not changes:
+            return self
+        space = {key: value for key, value in self.space.items() if key not in changes}
+        if not space:
+            raise ConfigurationError(f"nothing is left to search: {', '.join(changes)} fix the whole space.")
+        shared = {
+            key: value
+            for key, value in changes.items()
+            if key.startswith(PROBLEM_PREFIX) and key not in self.space
+        }
+        reference = self.compared.changed(shared)
+        return replace(self, base=self.base.changed(changes), reference=reference, space=space)
+
+    def shortened(self) -> Search:
+        """The quick variant: same question, smaller space and fewer trials; said in every record."""
+        return replace(self, **self.quick)
+
+
+def corners(distribution: BaseDistribution) -> list[Any]:
+    """The extreme values of a distribution, or all its choices."""
+    if isinstance(distribution, CategoricalDistribution):
+        return list(distribution.choices)
+    if isinstance(distribution, (IntDistribution, FloatDistribution)):
+        return [distribution.low, distribution.high]
+    raise ConfigurationError(f"{type(distribution).__name__} is not a distribution that a space can hold.")

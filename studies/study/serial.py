@@ -1,0 +1,57 @@
+"""A study as plain values, so that a run can go on from its folder alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from optuna.distributions import distribution_to_json, json_to_distribution
+
+from dgm_core import ConfigurationError, Setup
+from studies.study.ablation import Ablation
+from studies.study.search import Search
+
+_SETUPS = ("base", "reference")
+_KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
+
+
+def to_dict(study: Search | Ablation) -> dict[str, Any]:
+    """Plain values that `from_dict` reads; what only a short look would change is left out."""
+    kind = next(name for name, cls in _KINDS.items() if isinstance(study, cls))
+    values: dict[str, Any] = {"kind": kind}
+    for each in fields(study):
+        value = getattr(study, each.name)
+        if each.name == "quick":
+            continue
+        if each.name in _SETUPS:
+            value = None if value is None else value.to_dict()
+        elif each.name == "space":
+            value = {key: json.loads(distribution_to_json(one)) for key, one in value.items()}
+        values[each.name] = value
+    return values
+
+
+def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
+    """The study that `to_dict` wrote.  Raises ConfigurationError where the values are no study.
+
+    Its problem must be known: files of the user's own are loaded before.
+    """
+    given = dict(values)
+    kind = given.pop("kind", None)
+    if kind not in _KINDS:
+        raise ConfigurationError(f"{kind!r} is no kind of study: search or ablation.")
+    try:
+        for key in _SETUPS:
+            if given.get(key) is not None:
+                given[key] = Setup.from_dict(given[key])
+        if "space" in given:
+            given["space"] = {
+                key: json_to_distribution(json.dumps(one)) for key, one in given["space"].items()
+            }
+        return _KINDS[kind](**given)
+    except ConfigurationError:
+        raise
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"the study of this run cannot be read: {error}.") from None

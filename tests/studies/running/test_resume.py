@@ -1,0 +1,121 @@
+"""Real studies, killed and resumed: nothing lost, nothing doubled, nothing different, no process left."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dgm_cli.faults import FAULTS, Process, differences, tables, wait_for_log
+from dgm_core import ConfigurationError
+from studies.records import CHECKPOINTS, read_study
+from studies.records.events import Ended, Suggested
+from studies.records.log import read_log
+from studies.records.overview import overview
+from studies.running.resume import resume
+from studies.running.runner import Options, run_study
+from tests.studies.running.synthetic import SEARCH
+
+pytestmark = pytest.mark.ray
+
+ABLATION = [
+    "run", "heat-batch-size", "--arms", "4;64", "--iterations", "1500", "--replicates", "2",
+    "--set", "width=8", "--cores", "1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed")
+    code, said = Process([*ABLATION, "--out", str(out), "--name", "run"]).ended()
+    assert code == 0, said
+    return out / "heat-batch-size" / "run"
+
+
+@pytest.mark.parametrize("faults", [["kill -9 of the driver", "SIGTERM"], ["kill -9 of everything"]])
+def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_bit(
+    undisturbed: Path, tmp_path: Path, faults: list[str]
+) -> None:
+    run = tmp_path / "heat-batch-size" / "run"
+    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
+    for fault in faults:
+        # The first grows the log when a trial is suggested, the next when one has ended.
+        assert wait_for_log(run, process, 1_500), process.ended()
+        FAULTS[fault](process, random.Random(0))
+        code, _ = process.ended()
+        assert code != 0
+        assert process.left() == 0
+        assert overview(run).state == ("interrupted" if fault == "SIGTERM" else "killed")
+        process = Process(["resume", str(run)])
+    code, said = process.ended()
+    assert code == 0, said
+    assert process.left() == 0
+    assert tables(run)
+    assert differences(undisturbed, run) == []
+    events = read_log(run)
+    suggested = [event.trial for event in events if isinstance(event, Suggested)]
+    assert sorted(suggested) == ["4", "64"]
+    assert sorted(event.trial for event in events if isinstance(event, Ended)) == ["4", "64"]
+    assert not (run / CHECKPOINTS).exists()
+    solutions = (run / "solutions.parquet").read_bytes()
+    assert solutions == (undisturbed / "solutions.parquet").read_bytes()
+
+
+REAL = replace(SEARCH, trials=6, startup_trials=3, confirmations=2)
+
+
+def test_a_search_is_the_same_with_one_worker_with_four_and_when_its_workers_are_lost(tmp_path: Path) -> None:
+    runs = [
+        run_study(REAL, Options(out=tmp_path, run=str(cores), seed=1, cores=cores, oversubscribe=True))
+        for cores in (1, 4)
+    ]
+    assert read_study(runs[0]).state == "finished"
+    assert differences(*runs) == []
+    assert read_study(runs[0]).winner == read_study(runs[1]).winner
+    suggested = [
+        [(e.trial, e.changes) for e in read_log(run) if isinstance(e, Suggested) and e.phase == "search"]
+        for run in runs
+    ]
+    assert sorted(suggested[0]) == sorted(suggested[1])
+
+
+FAILING = '''
+import torch
+from dgm_core import Box, Dirichlet, Problem
+
+
+class Failing(Problem):
+    """Raises where its speed is above one."""
+
+    speed: float = 1.0
+    domain = Box(x=(0.0, 1.0))
+    settings = {"paper": {"iterations": 60, "batch_size": 4, "width": 4}}
+
+    def equation(self, y):
+        if self.speed > 1.0 and torch.rand(()) >= 0.0:
+            raise ValueError("no solution above speed one")
+        return y.d("x") - self.speed
+
+    @property
+    def conditions(self):
+        return {"left": (self.domain.at(x=0.0), Dirichlet(self.reference))}
+
+    def reference(self, x):
+        return self.speed * x
+'''
+
+
+def test_an_older_run_folder_cannot_be_resumed_and_says_why(undisturbed: Path, tmp_path: Path) -> None:
+    record = read_study(undisturbed)
+    record.definition = {}
+    (tmp_path / "study.json").write_text(record.model_dump_json())
+    with pytest.raises(ConfigurationError, match="could not resume a run"):
+        resume(tmp_path, Options())
+
+
+def test_more_cores_than_there_are_are_refused_at_the_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="4096 cores are asked for"):
+        run_study(REAL, Options(out=tmp_path, cores=4096))
+    assert list(tmp_path.iterdir()) == []

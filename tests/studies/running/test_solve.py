@@ -1,0 +1,101 @@
+"""One problem in this process: its records, its summary and what trains again from them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from dgm_core import ConfigurationError, Setup, load_problem, train
+from dgm_core.training import load_field
+from studies.records import read_study
+from studies.running.rerun import rerun
+from studies.running.solve import Solved, solve_setup
+
+SETUP = Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 150})
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Solved:
+    out = tmp_path_factory.mktemp("out")
+    return solve_setup(SETUP, out=out, replicates=3, seed=2, run="one", model=out / "model.pt")
+
+
+def test_the_summary_is_what_training_gives(solved: Solved) -> None:
+    summary = solved.summary
+    seeds = [replicate["seed"] for replicate in summary["replicates"]]
+    direct = train(SETUP, seeds)
+    assert [replicate["mae"] for replicate in summary["replicates"]] == direct.errors.mae
+    assert summary["mae"]["median"] == pytest.approx(np.median(direct.errors.mae))
+    assert summary["rel_l2"]["n"] == 3
+    assert summary["iterations"] == 150
+    assert summary["status"] == "completed"
+    assert json.loads((solved.folder / "errors.json").read_text()) == summary
+
+
+def test_another_seed_gives_other_replicates(solved: Solved, tmp_path: Path) -> None:
+    other = solve_setup(SETUP.changed({"iterations": 5}), out=tmp_path, replicates=3, seed=3)
+    seeds = {replicate["seed"] for replicate in solved.summary["replicates"]}
+    assert not seeds & {replicate["seed"] for replicate in other.summary["replicates"]}
+
+
+def test_a_saved_model_predicts_what_the_record_holds(solved: Solved) -> None:
+    solution = pd.read_parquet(solved.folder / "solutions.parquet")
+    rows = solution[solution["replicate"] == 1]
+    points = torch.tensor(rows[["x", "t"]].to_numpy()).expand(3, -1, -1)
+    field = load_field(solved.folder.parent.parent / "model.pt")
+    np.testing.assert_array_equal(field(points)[1, :, 0], rows["prediction_u"])
+    exact = np.sin(rows["x"]) * np.exp(-rows["t"])
+    np.testing.assert_allclose(rows["reference_u"], exact, atol=1e-12)
+
+
+def test_a_recorded_trial_trains_to_the_same_curve_again(solved: Solved) -> None:
+    verdicts, differences = rerun(solved.folder)
+    assert differences == []
+    assert [(verdict.trial, verdict.equal) for verdict in verdicts] == [("paper", True)]
+    assert "equal bit for bit over 150 iterations" in verdicts[0].words
+
+
+def test_a_changed_record_is_found_out(solved: Solved, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for name in ("study.json", "trials.parquet", "curves.parquet"):
+        (folder / name).write_bytes((solved.folder / name).read_bytes())
+    curves = pd.read_parquet(folder / "curves.parquet")
+    curves.loc[(curves["iteration"] == 120) & (curves["replicate"] == 2), "loss_left"] *= 1.001
+    curves.to_parquet(folder / "curves.parquet")
+    verdict = rerun(folder)[0][0]
+    assert not verdict.agrees
+    assert "from iteration 120 on" in verdict.words
+
+
+def test_elsewhere_a_curve_may_differ_in_rounding_and_what_differs_is_named(
+    solved: Solved, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    (folder / "trials.parquet").write_bytes((solved.folder / "trials.parquet").read_bytes())
+    record = read_study(solved.folder)
+    record.versions["torch"] = "1.0"
+    record.commit = "0123456789abcdef+changes"
+    (folder / "study.json").write_text(record.model_dump_json())
+    curves = pd.read_parquet(solved.folder / "curves.parquet")
+    loss = [name for name in curves.columns if name.startswith("loss")]
+    curves[loss] *= np.float32(1.0 + 1e-5)
+    curves.to_parquet(folder / "curves.parquet")
+    verdicts, differences = rerun(folder)
+    assert any(name.startswith("torch 1.0") for name in differences)
+    assert any(name.startswith("commit 0123456+changes → ") for name in differences)
+    assert verdicts[0].agrees
+    assert not verdicts[0].equal
+
+
+def test_an_unknown_trial_or_folder_is_refused(solved: Solved, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="unknown trial of this run '7': it must be one of paper"):
+        rerun(solved.folder, ["7"])
+    with pytest.raises(ConfigurationError, match="is no run"):
+        rerun(tmp_path)
