@@ -46,6 +46,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
     cores: Annotated[int | None, typer.Option(help="Cores to use; by default all.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
@@ -96,6 +97,7 @@ def run(
         seed=seed,
         quick=quick,
         cores=cores,
+        device=device,
         address=address,
         dashboard=dashboard,
         command=command_line(),

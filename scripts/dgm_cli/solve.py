@@ -49,6 +49,7 @@ def solve(
     seed: Annotated[int, typer.Option(help="Seed that the replicates' seeds follow from.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
@@ -77,6 +78,7 @@ def solve(
         settings=label,
         command=command_line(),
         model=save_model,
+        device=device,
     )
     return finish_solve(solved, as_json)
 

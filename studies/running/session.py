@@ -49,6 +49,19 @@ def session_cores() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
+def session_gpus(device: str) -> float:
+    """GPUs that the running session's trials may use on a device: none on "cpu", those there are on "auto".
+
+    Raises ConfigurationError where "cuda" is asked for and there is none.
+    """
+    import ray
+
+    there = 0.0 if device == "cpu" else float(ray.cluster_resources().get("GPU", 0.0))
+    if device == "cuda" and not there:
+        raise ConfigurationError("device 'cuda' is not available: Ray finds no GPU on its nodes.")
+    return there
+
+
 @contextmanager
 def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
