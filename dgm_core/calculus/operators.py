@@ -59,7 +59,10 @@ class Derivatives(ABC):
     def laplacian(
         self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
     ) -> Tensor:
-        """Σ ∂²u/∂xᵢ² over the axes in space, (K, n, 1), a backward pass for each of them.
+        """Σ ∂²u/∂xᵢ² over the axes in space, (K, n, 1).
+
+        Carried forward it is one stream beside the first derivatives, in any dimension; by nested passes, a
+        backward pass for each axis.
 
         `probes` (K or 1, n or 1, m, number of axes), random directions with E[v vᵀ] = 1 (see
         `rademacher`), give an unbiased estimate instead: the mean of vᵀ H v over them, at the cost of m

@@ -48,7 +48,8 @@ class Problem(ABC):
     A subclass says `domain` and either `equation` and `conditions`, or, for what these cannot say,
     `regions` and `residuals`; everything else has a default.  Annotated fields of the class are its
     parameters: they are validated, frozen and set by "problem.…" keys.  Residuals take any field, so
-    the reference itself can stand in for a network: at construction it must satisfy them.
+    the reference itself can stand in for a network: at construction it must satisfy them.  They are functions
+    of the field and the points alone: what else they read counts as the same in every step of a training.
 
     The reference is one of four.  Exact: `reference`.  Numerical: `solve`, checked against its own
     refinement.  Measured or tabulated: `table`.  None: then trainings are ranked by a residual on

@@ -5,7 +5,7 @@ from dgm_core.training.config import TrainConfig
 from dgm_core.training.evaluation import Errors, median
 from dgm_core.training.loop import Trainer, train
 from dgm_core.training.model import load_field, save_model
-from dgm_core.training.process import configure_process
+from dgm_core.training.process import choose_device, configure_process
 from dgm_core.training.result import Polished, Status, TrainResult
 from dgm_core.training.setup import Setup
 
@@ -18,6 +18,7 @@ __all__ = [
     "TrainConfig",
     "TrainResult",
     "Trainer",
+    "choose_device",
     "configure_process",
     "load_field",
     "median",

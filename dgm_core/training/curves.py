@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_BLOCK = 64
+"""Iterations whose losses are fetched from a device at once."""
+
 
 def loss_columns(terms: Sequence[str]) -> tuple[str, ...]:
     """Names of a loss and its terms, in the order in which they are recorded."""
@@ -17,23 +20,26 @@ def loss_columns(terms: Sequence[str]) -> tuple[str, ...]:
 class Curves:
     """Losses of every iteration, (iterations, K, 1 + T): the total, then each term.
 
-    `errors` holds (iteration, [score of each replicate]) wherever it was measured.
+    `errors` holds (iteration, [score of each replicate]) wherever it was measured.  Those of a device are
+    kept there, and fetched in blocks.
     """
 
-    def __init__(self, replicates: int, terms: Sequence[str]) -> None:
+    def __init__(self, replicates: int, terms: Sequence[str], device: torch.device | str = "cpu") -> None:
         self.columns = loss_columns(terms)
         self.errors: list[tuple[int, list[float]]] = []
         self._buffer = torch.empty(1024, replicates, len(self.columns))
         self._length = 0
+        self._fresh = torch.empty(_BLOCK, replicates, len(self.columns), device=device)
+        self._waiting = 0
 
     def append(self, total: Tensor, terms: Tensor) -> None:
         """Adds one iteration's losses: total (K,), terms (K, T)."""
-        if self._length == len(self._buffer):
-            self._buffer = torch.cat([self._buffer, torch.empty_like(self._buffer)])
-        row = self._buffer[self._length]
+        row = self._fresh[self._waiting]
         row[:, 0] = total.detach()
         row[:, 1:] = terms.detach()
-        self._length += 1
+        self._waiting += 1
+        if self._waiting == _BLOCK:
+            self._fetch()
 
     def measured(self, iteration: int, score: Sequence[float]) -> None:
         """Adds an error measurement; a second one at the same iteration replaces the first."""
@@ -44,6 +50,7 @@ class Curves:
     @property
     def losses(self) -> Tensor:
         """(iterations, K, 1 + T), float32."""
+        self._fetch()
         return self._buffer[: self._length]
 
     def diverged_at(self) -> list[int | None]:
@@ -58,7 +65,14 @@ class Curves:
     def restore(self, state: dict[str, Any]) -> None:
         """Continues from `state`."""
         self._buffer = state["losses"].clone()
-        self._length = len(self._buffer)
-        if not self._length:
-            self._buffer = torch.empty(1024, *self._buffer.shape[1:])
+        self._length, self._waiting = len(self._buffer), 0
         self.errors = [(iteration, list(score)) for iteration, score in state["errors"]]
+
+    def _fetch(self) -> None:
+        """Moves the block that waits behind the others."""
+        end = self._length + self._waiting
+        if end > len(self._buffer):
+            more = self._buffer.new_empty(max(1024, len(self._buffer)), *self._buffer.shape[1:])
+            self._buffer = torch.cat([self._buffer, more])
+        self._buffer[self._length : end] = self._fresh[: self._waiting]
+        self._length, self._waiting = end, 0

@@ -56,7 +56,7 @@ class Trainer:
         self.polished: list[Polished] = []
         self.evaluation = Evaluation(setup.problem, device)
         self.network = Solution(setup, seeds).to(device)
-        self.curves = Curves(len(seeds), setup.problem.terms)
+        self.curves = Curves(len(seeds), setup.problem.terms, device)
         self._carry = carry
         self._stage = Stage(self.network, 0, carry=carry)
         self._polish: Polish | None = None

@@ -7,8 +7,26 @@ import sys
 
 import torch
 
+from dgm_core.errors import ConfigurationError, unknown
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _MIB = 1 << 20
+
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def choose_device(name: str) -> str:
+    """The device that a name stands for: "auto" is a GPU where there is one.
+
+    Raises ConfigurationError for an unknown name, and where there is no GPU to use.
+    """
+    if name not in DEVICES:
+        raise unknown("device", name, DEVICES)
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise ConfigurationError("device 'cuda' is not available: PyTorch finds no GPU on this machine.")
+    return "cuda" if there and name != "cpu" else "cpu"
 
 
 def configure_process() -> None:

@@ -36,6 +36,14 @@ def at_least(name: str, value: int | None, least: int) -> None:
         raise ConfigurationError(f"--{name} {value} is not allowed: it must be {least} or greater.")
 
 
+def tell_compiler() -> None:
+    """Says that training will be slower, where it will be."""
+    from dgm_core.calculus import compiler
+
+    if compiler() is None:
+        messages.print("No C compiler was found: training goes on without compiled kernels, more slowly.")
+
+
 def command_line() -> str:
     """The command as it was typed, for the records."""
     return shlex.join(["dgm", *sys.argv[1:]])

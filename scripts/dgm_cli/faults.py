@@ -50,7 +50,7 @@ class Process:
         _, messages = self.popen.communicate(timeout=_PATIENCE)
         return self.popen.returncode, messages
 
-    def left(self, patience: float = 30.0) -> int:
+    def left(self, patience: float = 120.0) -> int:
         """How many processes outlive it by `patience` seconds."""
         deadline = time.monotonic() + patience
         while (alive := len(self.family())) and time.monotonic() < deadline:

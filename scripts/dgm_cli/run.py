@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json, quoted
+from dgm_cli.common import (
+    at_least,
+    command_line,
+    interval,
+    messages,
+    parse_settings,
+    print_json,
+    quoted,
+    tell_compiler,
+)
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError
 
@@ -37,6 +46,7 @@ def run(
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
     cores: Annotated[int | None, typer.Option(help="Cores to use; by default all.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
@@ -87,11 +97,13 @@ def run(
         seed=seed,
         quick=quick,
         cores=cores,
+        device=device,
         address=address,
         dashboard=dashboard,
         command=command_line(),
         console=messages,
     )
+    tell_compiler()
     return finish(run_study(chosen, options), as_json)
 
 

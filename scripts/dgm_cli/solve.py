@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from dgm_cli.common import at_least, command_line, interval, messages, parse_settings, print_json, quoted
+from dgm_cli.common import (
+    at_least,
+    command_line,
+    interval,
+    messages,
+    parse_settings,
+    print_json,
+    quoted,
+    tell_compiler,
+)
 from dgm_cli.own import With, load_files, named
 
 if TYPE_CHECKING:
@@ -40,6 +49,7 @@ def solve(
     seed: Annotated[int, typer.Option(help="Seed that the replicates' seeds follow from.")] = 0,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
@@ -58,6 +68,7 @@ def solve(
     setup = setup.changed(parse_settings(settings or []))
     if setup != start:
         label += ", changed"
+    tell_compiler()
     solved = solve_with_progress(
         setup,
         out=out,
@@ -67,6 +78,7 @@ def solve(
         settings=label,
         command=command_line(),
         model=save_model,
+        device=device,
     )
     return finish_solve(solved, as_json)
 

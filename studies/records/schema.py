@@ -145,6 +145,7 @@ class StudyRecord(BaseModel):
     definition: dict[str, Any] = {}  # the study whole, as `studies.study` reads it, to go on with it
     quick: bool = False
     cores: int = 1
+    device: str = "cpu"
     versions: dict[str, str] = {}
     commit: str | None = None
     machine: dict[str, Any] = {}

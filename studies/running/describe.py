@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dgm_core import Setup
+from dgm_core.calculus import compiler
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
 from studies.running.trainable import SCORE, TIME
 from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
+
+
+def versions() -> dict[str, str]:
+    """Those that a result depends on, the C compiler's too, which decides how derivatives are rounded."""
+    return {**environment.versions(), "compiler": compiler() or "none"}
 
 
 def base_record(base: Setup, **values: Any) -> StudyRecord:
@@ -23,7 +29,7 @@ def base_record(base: Setup, **values: Any) -> StudyRecord:
         outputs=list(problem.outputs),
         terms=list(problem.terms),
         base=resolved(base),
-        versions=environment.versions(),
+        versions=versions(),
         commit=environment.commit(),
         machine=environment.machine(),
         started=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -27,17 +27,26 @@ _MAX_FAILURES = 2
 
 
 def launch(
-    engine: Engine, shipment: Shipment, callbacks: Sequence[tune.Callback], *, together: int, session: int
+    engine: Engine,
+    shipment: Shipment,
+    callbacks: Sequence[tune.Callback],
+    *,
+    together: int,
+    session: int,
+    gpus: float = 0.0,
 ) -> None:
     """Runs what a study's plan has left to do, until it is done, halted or interrupted.
 
-    together: trials that share the cores.  session: how many processes have run the study, this one
-    included; Tune keeps its files under `ray/<session>`.
+    together: trials that share the cores, and the `gpus` where they train on those.  session: how many
+    processes have run the study, this one included; Tune keeps its files under `ray/<session>`.
     """
-    share = min(1.0, engine.crew.cores / together)
-    trainable = tune.with_parameters(tune_trial, shipment=shipment, run=str(engine.folder))
+    share = {"cpu": min(1.0, engine.crew.cores / together)}
+    if gpus:
+        share["gpu"] = min(1.0, gpus / together)
+    device = "cuda" if gpus else "cpu"
+    trainable = tune.with_parameters(tune_trial, shipment=shipment, run=str(engine.folder), device=device)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": share}),
+        tune.with_resources(trainable, share),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(engine),
             scheduler=PlanScheduler(engine),
@@ -71,7 +80,7 @@ class BoundedTensorBoard(TBXLoggerCallback):
             super().log_trial_result(iteration, trial, values)
 
 
-def tune_trial(config: dict[str, Any], shipment: Shipment, run: str) -> None:
+def tune_trial(config: dict[str, Any], shipment: Shipment, run: str, device: str) -> None:
     """The function trainable: a trial under Ray Tune, from its checkpoint where it has one."""
     configure_process()
     folder = checkpoint_folder(Path(run), config["folder"])
@@ -85,7 +94,8 @@ def tune_trial(config: dict[str, Any], shipment: Shipment, run: str) -> None:
 
     try:
         setup = shipment.open()[config["key"]].changed(json.loads(config["changes"]))
-        run_trial(setup, config["seeds"], config["rungs"], report, save, load_checkpoint(folder))
+        state = load_checkpoint(folder)
+        run_trial(setup, config["seeds"], config["rungs"], report, save, state, device=device)
     except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
         if where := explained(error):
             raise RuntimeError(where) from None

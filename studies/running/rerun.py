@@ -14,6 +14,7 @@ from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.errors import unknown
 from dgm_core.training import configure_process
 from studies.records import CURVES, STUDY, TRIALS, StudyRecord, environment, read_study
+from studies.running.describe import versions
 from studies.sources import load_sources
 
 COMPARED_ITERATIONS = 100
@@ -99,7 +100,7 @@ def recorded(folder: Path) -> Recorded:
 
 def differing(record: StudyRecord) -> list[str]:
     """Versions, commit and machine properties that are not those of the record, in words."""
-    here, there = environment.versions(), record.versions
+    here, there = versions(), record.versions
     names = [f"{name} {there.get(name)} → {here.get(name)}" for name in here if here[name] != there.get(name)]
     commit = environment.commit()
     if commit != record.commit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dgm_core import ConfigurationError, Setup
@@ -49,6 +50,7 @@ def resume(folder: Path, options: Options) -> tuple[StudyRecord, list[str]]:
         return record, []
     differences = differing(record)
     sources = load_sources(folder, record)
+    options = replace(options, device=record.device)
     resume_study(from_dict(record.definition), folder, record, sources, options)
     return read_study(folder), differences
 

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.extensions import Sources
+from dgm_core.training import choose_device
 from studies.errors import StudyError
 from studies.records.events import Began, Event, Left, Suggested
 from studies.records.files import write_study
@@ -32,7 +33,7 @@ from studies.running.live import LiveTable
 from studies.running.mirror import Mirror
 from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
-from studies.running.session import check_cores, ray_session, session_cores
+from studies.running.session import check_cores, ray_session, session_cores, session_gpus
 from studies.running.shipment import Shipment
 from studies.running.tuning import Engine, disk_full
 from studies.sources import keep_sources, sources_record
@@ -45,7 +46,8 @@ class Options:
 
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
-    are is allowed, for tests.  address: see `studies.running.session.ray_session`.
+    are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
+    address: see `studies.running.session.ray_session`.
     """
 
     out: Path = Path("results")
@@ -54,6 +56,7 @@ class Options:
     quick: bool = False
     cores: int | None = None
     oversubscribe: bool = False
+    device: str = "auto"
     address: str = "local"
     dashboard: bool = False
     command: str | None = None
@@ -69,6 +72,8 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     """
     options = options or Options()
     cores = _cores(options)
+    if options.address == "local":
+        choose_device(options.device)
     folder = make_folder(options.out, study.name, options.run)
     try:
         with _taken(folder, options, fresh=True):
@@ -170,7 +175,8 @@ class _Run:
         with ray_session(cores=cores, **settings) as dashboard:
             if self.options.cores is None and self.options.address != "local":
                 cores = session_cores()
-            self.record.cores = cores
+            gpus = session_gpus(self.options.device)
+            self.record.cores, self.record.device = cores, "cuda" if gpus else "cpu"
             if dashboard and self.options.dashboard:
                 self.console.print(f"Ray's dashboard: http://{dashboard}")
             crew = Crew(cores)
@@ -192,6 +198,7 @@ class _Run:
                     [Watch(watchers)],
                     together=max(together, cores),
                     session=len(course.history.sessions),
+                    gpus=gpus,
                 )
             finally:
                 table.close()

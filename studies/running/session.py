@@ -22,6 +22,7 @@ _ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "60",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
+_NO_CLUSTER = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 _OBJECT_STORE_BYTES = 100_000_000
 
 
@@ -48,6 +49,19 @@ def session_cores() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
+def session_gpus(device: str) -> float:
+    """GPUs that the running session's trials may use on a device: none on "cpu", those there are on "auto".
+
+    Raises ConfigurationError where "cuda" is asked for and there is none.
+    """
+    import ray
+
+    there = 0.0 if device == "cpu" else float(ray.cluster_resources().get("GPU", 0.0))
+    if device == "cuda" and not there:
+        raise ConfigurationError("device 'cuda' is not available: Ray finds no GPU on its nodes.")
+    return there
+
+
 @contextmanager
 def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
@@ -66,8 +80,8 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
             "num_cpus": cores,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
-            "_node_ip_address": "127.0.0.1",
         }
+        _stay_local()
     try:
         context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError) as error:
@@ -82,6 +96,18 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
     finally:
         signal.signal(signal.SIGTERM, previous)
         ray.shutdown()
+
+
+def _stay_local() -> None:
+    """Lets a Ray of this process's own listen on the loopback interface alone.
+
+    Ray has a switch for that, meant for systems on which it makes no clusters: read from the environment when
+    it is imported, which has happened here.
+    """
+    from ray._private import ray_constants
+
+    os.environ[_NO_CLUSTER] = "0"
+    ray_constants.ENABLE_RAY_CLUSTER = False
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

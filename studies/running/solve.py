@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm_core import Setup, Trainer
-from dgm_core.training import configure_process, median, save_model
+from dgm_core.training import choose_device, configure_process, median, save_model
 from studies.records.events import Began, Left, Metrics, Reported
 from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
@@ -56,6 +56,7 @@ def solve_setup(
     command: str | None = None,
     on_progress: Progress | None = None,
     model: Path | None = None,
+    device: str = "auto",
 ) -> Solved:
     """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done.
 
@@ -64,6 +65,7 @@ def solve_setup(
     """
     if model is not None:
         check_file(model)
+    device = choose_device(device)
     seeds = replicate_seeds(seed, "solve", replicates)
     problem = setup.problem
     folder = make_folder(out, f"solve-{problem.name}", run)
@@ -77,6 +79,7 @@ def solve_setup(
         quick=quick,
         command=command,
         replicates=replicates,
+        device=device,
         trials_asked=1,
         seeds={"solve": seeds},
         setups={settings: setup.to_dict()},
@@ -110,7 +113,7 @@ def resume_solve(
         if trial.name not in history.entries:
             append(trial.event())
         entry = history.entries[trial.name]
-        trainer = _Training(folder, trial, on_progress)
+        trainer = _Training(folder, trial, on_progress, record.device)
         try:
             trainer.go()
         except KeyboardInterrupt:
@@ -131,15 +134,17 @@ def resume_solve(
 class _Training:
     """Trains a trial here, from its checkpoint."""
 
-    def __init__(self, folder: Path, trial: Trial, on_progress: Progress | None) -> None:
+    def __init__(self, folder: Path, trial: Trial, on_progress: Progress | None, device: str) -> None:
         self._folder = checkpoint_folder(folder, trial.folder)
         self._trial = trial
         self._on_progress = on_progress
-        self.trainer = Trainer(trial.setup, trial.seeds)
+        self._device = device
+        self.trainer = Trainer(trial.setup, trial.seeds, device=device)
 
     def go(self) -> None:
         """Trains to the end."""
-        run_trial(self._trial.setup, self._trial.seeds, (), self._told, self._save, self._state())
+        setup, seeds, state = self._trial.setup, self._trial.seeds, self._state()
+        run_trial(setup, seeds, (), self._told, self._save, state, device=self._device)
 
     def _state(self) -> dict[str, Any] | None:
         state = load_checkpoint(self._folder)

@@ -48,13 +48,15 @@ def run_trial(
     report: Progress,
     save: Save,
     state: Mapping[str, Any] | None = None,
+    *,
+    device: str = "cpu",
 ) -> None:
-    """Trains to the end, from `state` where there is one.
+    """Trains to the end on a device, from `state` where there is one.
 
     Calls `report` with what was measured at every rung and at the end, of whose state a checkpoint was saved
     before, and without about every `REPORT_SECONDS`.  A checkpoint is saved every `CHECKPOINT_SECONDS`.
     """
-    trainer = Trainer(setup, seeds)
+    trainer = Trainer(setup, seeds, device=device)
     if state is not None:
         trainer.restore(dict(state))
         if trainer.done or (trainer.iteration in rungs and not trainer.polishing):

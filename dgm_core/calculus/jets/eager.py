@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.layout import Bucket
+from dgm_core.calculus.jets.streams import Composed
 
 
 def function(function: Function, bucket: Bucket, data: Tensor, bias: Tensor | None, found: Tensor) -> None:
@@ -21,11 +22,16 @@ def function(function: Function, bucket: Bucket, data: Tensor, bias: Tensor | No
     if len(bucket.streams) == 1:
         return
     slopes = function.derivatives(v, h[:, 0], bucket.streams.order)
-    for place, addends in enumerate(bucket.streams.composed[1:], 1):
-        total: Tensor | float = 0.0
+    # Every derivative of σ(z) has one addend σ′ times that of z: all at once, and then the others.
+    h[:, 1:] = _product([z[:, 1:], _for_all(slopes[1])])
+    for place, addends in _bent(bucket):
+        if bucket.streams.laplacian is not None:
+            squares = _squared(bucket, z).square().sum(dim=1)
+            h[:, place] += _product([squares, slopes[2]])
+            continue
         for one in addends:
-            total = total + _product([one.coefficient, slopes[one.order], *(z[:, f] for f in one.factors)])
-        h[:, place] = total
+            factors = [z[:, f] for f in one.factors]
+            h[:, place] += _product([one.coefficient, slopes[one.order], *factors])
 
 
 def function_backward(
@@ -42,9 +48,17 @@ def function_backward(
     z, h, g, dz = (bucket.view(one) for one in (data, found, gradient, of_data))
     v = z[:, 0] if bias is None else z[:, 0] + bias
     slopes = function.derivatives(v, h[:, 0], bucket.streams.order + 1)
-    of_value = _product([slopes[1], g[:, 0]])
-    dz[:, 1:] = 0.0
-    for place, addends in enumerate(bucket.streams.composed[1:], 1):
+    of_value = _product([g[:, 0], slopes[1]])
+    if len(bucket.streams) > 1:
+        dz[:, 1:] = _product([g[:, 1:], _for_all(slopes[1])])
+        of_value = of_value + _product([(z[:, 1:] * g[:, 1:]).sum(dim=1), slopes[2]])
+    for place, addends in _bent(bucket):
+        if bucket.streams.laplacian is not None:
+            first, count = bucket.streams.laplacian
+            block, last = _squared(bucket, z), g[:, place]
+            of_value = of_value + _product([block.square().sum(dim=1), slopes[3], last])
+            dz[:, first : first + count] += 2.0 * block * _for_all(_product([last, slopes[2]]))
+            continue
         for one in addends:
             factors = [z[:, f] for f in one.factors]
             of_value = of_value + _product([one.coefficient, slopes[one.order + 1], *factors, g[:, place]])
@@ -56,6 +70,27 @@ def function_backward(
     dz[:, 0] = of_value
     if of_bias is not None:
         of_bias += of_value.sum(dim=1, keepdim=True)
+
+
+def _bent(bucket: Bucket) -> list[tuple[int, list[Composed]]]:
+    """The addends of second and higher order in σ, by the place of their stream."""
+    nonlinear = [
+        (place, [one for one in addends if one.order > 1])
+        for place, addends in enumerate(bucket.streams.composed[1:], 1)
+    ]
+    return [(place, addends) for place, addends in nonlinear if addends]
+
+
+def _squared(bucket: Bucket, z: Tensor) -> Tensor:
+    """The first derivatives whose squares a Laplacian adds up, (K, d, n, W)."""
+    assert bucket.streams.laplacian is not None
+    first, count = bucket.streams.laplacian
+    return z[:, first : first + count]
+
+
+def _for_all(slope: Tensor | float) -> Tensor | float:
+    """A factor of values (K, n, W) for all streams (K, S, n, W)."""
+    return slope.unsqueeze(1) if isinstance(slope, Tensor) else slope
 
 
 def product(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus.automatic import Automatic
+from dgm_core.calculus.jets.build import compiler
 from dgm_core.calculus.jets.jet import Jet, NoRuleError
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.streams import Path, Stream, Streams, SumOfSquares
@@ -184,13 +185,16 @@ def carried(
 
     It cannot where the network's points depend on each other or its values on chance, where an operation
     has no rule for jets, or where the residuals at the given points differ from those by nested passes: an
-    operation that looks at more than its rule knows.  Nothing else decides, so that the same setup always
-    takes the same way.
+    operation that looks at more than its rule knows.  It does not pay on a processor without compiled
+    kernels, unless a Laplacian is asked for.  Nothing else decides, so that the same setup always takes the
+    same way on a machine.
     """
     if not getattr(network, "pointwise", False) or getattr(network, "random", False):
         return None
     recording = _Recording(network)
     expected = residuals(recording, points)
+    if not _pays(recording.asked, next(iter(points.values()))):
+        return None
     field = Carried(network, recording.asked)
     try:
         found = residuals(field, points)
@@ -198,6 +202,11 @@ def carried(
         return None
     agreed = (_agree(one, other) for one, other in zip(_parts(found), _parts(expected), strict=True))
     return field if all(agreed) else None
+
+
+def _pays(asked: Asked, like: Tensor) -> bool:
+    sums = any(isinstance(stream, SumOfSquares) for streams in asked.values() for stream in streams)
+    return sums or like.device.type != "cpu" or compiler() is not None
 
 
 def _parts(residuals: Residuals) -> Iterator[Tensor]:

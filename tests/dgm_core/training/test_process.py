@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from dgm_core import ConfigurationError
+from dgm_core.training import choose_device
 
 PROBE = """
 import resource
@@ -32,3 +36,18 @@ def test_freed_memory_is_used_again_on_one_thread_without_subnormal_numbers():
     assert int(faults) < 2_000
     assert int(threads) == 1
     assert float(subnormal) == 0.0
+
+
+def test_auto_is_a_gpu_where_there_is_one(monkeypatch):
+    for there, name in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert choose_device("auto") == name
+        assert choose_device("cpu") == "cpu"
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ConfigurationError, match="'cuda' is not available"):
+        choose_device("cuda")
+    with pytest.raises(ConfigurationError, match="must be one of auto, cpu, cuda"):
+        choose_device("tpu")
