@@ -121,7 +121,8 @@ def finish(folder: Path, as_json: bool) -> int:
 
         make_report(folder)
         _summary(record)
-        messages.print(f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html")
+        places = f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html"
+        messages.print(places, soft_wrap=True)
     failed = tell_failures(folder)
     if as_json:
         print_json(summary(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import shutil
 from pathlib import Path
@@ -24,8 +25,10 @@ def checkpoint_folder(run: Path, trial: str) -> Path:
 def save_checkpoint(trainer: Trainer, folder: Path) -> None:
     """Writes a trainer's state.  Raises OSError where it cannot; the one before is whole then."""
     folder.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # so that a full disk is an OSError, and not one of torch's own
+    torch.save(trainer.state(), content)
     with replacing(folder / _FILE) as file:
-        torch.save(trainer.state(), file)
+        file.write(content.getbuffer())
 
 
 def load_checkpoint(folder: Path) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from dgm_core import ConfigurationError
+from studies.errors import StudyError
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -68,7 +69,7 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
 
     address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
     ("auto", host and port) joins a running cluster, which is left running.  Raises ConfigurationError where
-    none answers.
+    none answers, and StudyError where Ray does not start here, as on a machine that is overloaded.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -84,8 +85,11 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
         _stay_local()
     try:
         context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except (ConnectionError, ValueError) as error:
+    except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         if address == "local":
+            said = " ".join(str(error).split())
+            raise StudyError(f"Ray could not be started on this machine: {said}") from error
+        if not isinstance(error, (ConnectionError, ValueError)):
             raise
         raise ConfigurationError(f"no Ray cluster answers at --address {address}: {error}") from None
     # A failed trial is told in the table, not as a traceback of Ray's.

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus.automatic import Automatic
+from dgm_core.calculus.jets import rules  # noqa: F401 (the rules are found in RULES)
 from dgm_core.calculus.jets.build import compiler
 from dgm_core.calculus.jets.jet import Jet, NoRuleError
 from dgm_core.calculus.jets.layout import Layout

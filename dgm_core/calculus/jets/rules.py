@@ -1,0 +1,234 @@
+"""What torch's functions are for jets: one rule each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from dgm_core.calculus.jets.apply import AddedProduct, Apply
+from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
+from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
+
+
+def apply(function: Function, x: Jet) -> Jet:
+    """An elementwise function of a jet."""
+    return Jet(Apply.apply(x.rows, x.bias, function, x.layout), x.layout)
+
+
+@rule(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__)
+def add(one: Any, other: Any, *, alpha: float = 1.0) -> Jet:
+    """The sum of two jets, or of a jet and what does not depend on the points."""
+    if not isinstance(one, Jet):
+        one, other = other, one
+        if alpha != 1.0:
+            raise NoRuleError("a sum with a factor on a jet")
+    if not isinstance(other, Jet):
+        if isinstance(other, (int, float)) and other == 0:
+            return one
+        whole = one.settled()
+        return whole.raised(alpha * _constant(other, whole))
+    first, second = (x.settled() for x in (one, other))
+    return Jet(torch.add(first.rows, second.rows, alpha=alpha), first.layout)
+
+
+@rule(torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__)
+def subtract(one: Any, other: Any) -> Jet:
+    """The difference of two jets, or of a jet and what does not depend on the points."""
+    return add(one, -other) if isinstance(one, Jet) else add(multiply(other, -1.0), one)
+
+
+@rule(torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, torch.multiply)
+def multiply(one: Any, other: Any) -> Jet:
+    """The product of two jets, or of a jet and what does not depend on the points."""
+    if isinstance(one, Jet) and isinstance(other, Jet):
+        return add_product(None, one, other)
+    jet, factor = (one, other) if isinstance(one, Jet) else (other, one)
+    whole = jet.settled()
+    if isinstance(factor, Tensor):
+        factor = _constant(factor, whole)
+    return Jet(whole.rows * factor, whole.layout)
+
+
+@rule(torch.div, Tensor.div, Tensor.__truediv__, Tensor.__rtruediv__)
+def divide(one: Any, other: Any) -> Jet:
+    """A quotient."""
+    if isinstance(other, Jet):
+        return multiply(apply(Power(-1.0), other), one)
+    return multiply(one, 1.0 / other if isinstance(other, (int, float)) else other.reciprocal())
+
+
+@rule(torch.pow, Tensor.pow, Tensor.__pow__)
+def power(x: Jet, exponent: Any) -> Jet:
+    """A power with a number as its exponent."""
+    if not isinstance(exponent, (int, float)) or not isinstance(x, Jet):
+        raise NoRuleError("a power whose exponent is no number")
+    return multiply(x, x) if exponent == 2 else apply(Power(float(exponent)), x)
+
+
+@rule(torch.addcmul)
+def add_product(base: Any, one: Any, other: Any, *, value: float = 1.0) -> Jet:
+    """base + value · one · other; without a base where it is None."""
+    if not isinstance(one, Jet) or not isinstance(other, Jet):
+        return add(base, multiply(one, other), alpha=value)
+    if not isinstance(base, Jet | None):
+        return add(add_product(None, one, other, value=value), base)
+    left, right = one.settled().rows, other.settled().rows
+    width = max(left.shape[2], right.shape[2])
+    left, right = (x.expand(-1, -1, width) for x in (left, right))
+    start = None if base is None else base.settled().rows
+    return Jet(AddedProduct.apply(left, right, start, value, one.layout), one.layout)
+
+
+@rule(torch.bmm, torch.matmul, Tensor.bmm, Tensor.matmul, Tensor.__matmul__)
+def linear(x: Any, weight: Any) -> Jet:
+    """A linear map of all streams at once, weight (K, W, W')."""
+    if not isinstance(x, Jet) or not isinstance(weight, Tensor):
+        raise NoRuleError("a matrix product whose matrix is a jet")
+    return Jet(torch.matmul(x.settled().rows, weight), x.layout)
+
+
+@rule(torch.baddbmm)
+def affine(base: Any, x: Any, weight: Any) -> Jet:
+    """base + x W, where base is a bias (K, 1, W') or a jet."""
+    if isinstance(base, Jet) and isinstance(x, Jet) and isinstance(weight, Tensor):
+        return Jet(torch.baddbmm(base.rows, x.settled().rows, weight), x.layout, base.bias)
+    mapped = linear(x, weight)
+    return Jet(mapped.rows, mapped.layout, _constant(base, mapped))
+
+
+@rule(torch.cat, torch.concat)
+def concatenate(parts: Sequence[Any], dim: int = 0) -> Jet:
+    """Jets side by side along their last axis."""
+    if dim not in (-1, 2) or not all(isinstance(part, Jet) for part in parts):
+        raise NoRuleError("a concatenation of anything but jets along the last axis")
+    return Jet(torch.cat([part.settled().rows for part in parts], dim=-1), parts[0].layout)
+
+
+@rule(torch.chunk, Tensor.chunk)
+def chunk(x: Jet, count: int, dim: int = 0) -> tuple[Jet, ...]:
+    """Equal parts along the last axis."""
+    if dim not in (-1, 2):
+        raise NoRuleError("a split along anything but the last axis")
+    return tuple(Jet(part, x.layout) for part in x.settled().rows.chunk(count, dim=2))
+
+
+@rule(torch.sum, Tensor.sum)
+def total(x: Jet, dim: Any = None, keepdim: bool = False) -> Jet:
+    """A sum along the last axis."""
+    if dim not in (-1, 2, (-1,), [-1]) or not keepdim:
+        raise NoRuleError("a sum along anything but the last axis, kept")
+    return Jet(x.settled().rows.sum(dim=-1, keepdim=True), x.layout)
+
+
+@rule(torch.mean, Tensor.mean)
+def mean(x: Jet, dim: Any = None, keepdim: bool = False) -> Jet:
+    """A mean along the last axis."""
+    return multiply(total(x, dim, keepdim), 1.0 / x.rows.shape[2])
+
+
+@rule(torch.prod, Tensor.prod)
+def product(x: Jet, dim: Any = None, keepdim: bool = False) -> Jet:
+    """A product along the last axis."""
+    if dim not in (-1, 2) or not keepdim:
+        raise NoRuleError("a product along anything but the last axis, kept")
+    columns = [Jet(column, x.layout) for column in x.settled().rows.split(1, dim=-1)]
+    found = columns[0]
+    for column in columns[1:]:
+        found = multiply(found, column)
+    return found
+
+
+@rule(functional.leaky_relu)
+def leaky_relu(x: Jet, negative_slope: float = 0.01, inplace: bool = False) -> Jet:
+    """x above zero, a multiple of it below."""
+    return apply(Kinked(negative_slope), x)
+
+
+@rule(torch.ones_like)
+def ones(x: Jet) -> Tensor:
+    """A one for each column."""
+    return torch.ones_like(x.rows[:1, :1])
+
+
+@rule(torch.zeros_like)
+def zeros(x: Jet) -> Tensor:
+    """A zero for each column."""
+    return torch.zeros_like(x.rows[:1, :1])
+
+
+def _made_like(name: str) -> Rule:
+    def own(x: Jet, *arguments: Any, **options: Any) -> Tensor:
+        made: Tensor = getattr(x.rows, name)(*arguments, **options)
+        return made
+
+    return own
+
+
+for _name in ("new_tensor", "new_zeros", "new_ones", "new_full"):
+    RULES[getattr(Tensor, _name)] = _made_like(_name)
+
+
+@rule(torch.neg, Tensor.neg, Tensor.__neg__)
+def negative(x: Jet) -> Jet:
+    """−x."""
+    return multiply(x, -1.0)
+
+
+@rule(torch.square, Tensor.square)
+def square(x: Jet) -> Jet:
+    """x²."""
+    return multiply(x, x)
+
+
+@rule(torch.sqrt, Tensor.sqrt)
+def root(x: Jet) -> Jet:
+    """√x."""
+    return apply(Power(0.5), x)
+
+
+@rule(torch.reciprocal, Tensor.reciprocal)
+def reciprocal(x: Jet) -> Jet:
+    """1 / x."""
+    return apply(Power(-1.0), x)
+
+
+@rule(Tensor.to)
+def to(x: Any, *arguments: Any, **options: Any) -> Any:
+    """A tensor in a jet's precision; a jet as it is."""
+    like: Any = [one.rows if isinstance(one, Jet) else one for one in arguments]
+    if isinstance(x, Jet):
+        if x.rows.to(*like, **options) is not x.rows:
+            raise NoRuleError("a change of a jet's precision or device")
+        return x
+    return x.to(*like, **options)
+
+
+def _elementwise(name: str) -> Rule:
+    function = FUNCTIONS[name]
+
+    def own(x: Jet, *rest: Any, **options: Any) -> Jet:
+        if rest or any(options.values()):
+            raise NoRuleError(f"{name} with options")
+        return apply(function, x)
+
+    return own
+
+
+for _name in FUNCTIONS:
+    _own = _elementwise(_name)
+    for _room in (torch, Tensor, functional):
+        if hasattr(_room, _name) and getattr(_room, _name) not in RULES:
+            RULES[getattr(_room, _name)] = _own
+
+
+def _constant(value: Any, like: Jet) -> Tensor:
+    """What does not depend on the points, as it combines with (K, R, W)."""
+    if not isinstance(value, Tensor):
+        return like.rows.new_tensor(value)
+    if value.dim() >= 2 and value.shape[-2] != 1:
+        raise NoRuleError("a tensor with a row for each point")
+    return value

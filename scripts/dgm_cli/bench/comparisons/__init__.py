@@ -1,0 +1,1 @@
+"""The comparisons: one a file, found because a module defines one."""
