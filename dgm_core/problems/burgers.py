@@ -40,19 +40,20 @@ class Burgers(Problem):
     reference_tolerance = 1e-6
     domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
     settings = {
+        # The winner of `dgm run burgers-search`, rounded.
         "default": {
             "depth": 5,
             "width": 20,
             "activation": "tanh",
-            "gain": 1.5,
+            "gain": 2.4,
             "input_scaling": "unit",
             "hard_conditions": True,
             "batch_size": 256,
-            "learning_rate": 5e-3,
+            "learning_rate": 3.7e-3,
             "schedule": "cosine",
-            "iterations": 4_000,
+            "iterations": 4_130,
             "polish_iterations": 2_500,
-            "polish_points": 5_000,
+            "polish_points": 4_000,
         },
         "plain": {**DIFFERENTIAL, "hard_conditions": True},
     }

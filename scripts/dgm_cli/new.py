@@ -64,9 +64,11 @@ def _write(kind: str, name: str, taken: Registry[Any], out: Path | None, **value
         raise ConfigurationError(
             f"{name!r} is not allowed as a name: small letters and digits, with hyphens."
         )
+    path = out or _file(name, kind)
+    if path.exists():
+        raise ConfigurationError(f"{path} exists: choose another --out.")
     if name in taken:
         raise ConfigurationError(f"there is a {kind} {name!r} already: choose another name.")
-    path = out or _file(name, kind)
     check_importable(path.resolve())
     values |= {
         "NAME": name,
@@ -79,8 +81,6 @@ def _write(kind: str, name: str, taken: Registry[Any], out: Path | None, **value
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError:
-        raise ConfigurationError(f"{path} exists: choose another --out.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
     return path

@@ -6,7 +6,7 @@ from dgm_core import Setup, load_problem
 from studies.study import Search
 
 PLAIN = Setup.named(load_problem("burgers"), "plain")
-BASE = PLAIN.changed({"width": 20, "batch_size": 256, "polish_iterations": 2_500, "polish_points": 4_000})
+BASE = PLAIN.changed({"width": 20, "batch_size": 256, "polish_iterations": 5_000, "polish_points": 4_000})
 
 SPACE = {
     "gain": FloatDistribution(1.0, 2.5, log=True),

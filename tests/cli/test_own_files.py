@@ -101,7 +101,8 @@ def test_what_a_file_lacks_is_a_sentence(folder, monkeypatch, capsys) -> None:
 
 @pytest.mark.ray
 def test_a_study_of_one_s_own_runs_on_workers_that_lack_its_folder(folder, monkeypatch, capsys) -> None:
-    line = "run own_study.py --with own_net.py --set network=own-net --trials 2 --quick --cores 2 --name a"
+    line = "run own_study.py --with own_net.py --set network=own-net --trials 2 --quick --cores 2"
+    line += " --time-limit 600 --name a"
     assert dgm([*line.split(), "--json"], monkeypatch) == 0, capsys.readouterr().err
     outcome = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert outcome["failed"] == 0
@@ -130,7 +131,8 @@ def test_a_problem_that_fails_in_a_worker_is_one_line_in_the_table(
         if y.value.dtype == torch.float32:
             {fault}"""
     (folder / "own_wave.py").write_text(text.replace("    def equation(self, y):", later, 1))
-    dgm(["run", "own_study.py", "--quick", "--cores", "2", "--trials", "1", "--name", "b"], monkeypatch)
+    line = "run own_study.py --quick --cores 2 --trials 1 --time-limit 600 --name b"
+    dgm(line.split(), monkeypatch)
     told = capsys.readouterr().err
     assert "Traceback" not in told
     trials = pd.read_parquet(folder / "results/own-study/b/trials.parquet")

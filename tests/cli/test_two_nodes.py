@@ -61,7 +61,7 @@ STUDY = Search(
     name="own-study",
     base=Setup.named(OwnParabola()).changed({"iterations": 300, "network": "own-net", "width": 8}),
     space={"batch_size": IntDistribution(8, 32)},
-    trials=4, startup_trials=2, replicates=1, confirmations=2, grace_period=100, trials_per_core=1,
+    trials=4, startup_trials=2, replicates=1, confirmations=2, grace_period=100,
 )
 """
 
@@ -113,13 +113,13 @@ def test_a_folder_of_one_s_own_on_two_nodes(tmp_path: Path) -> None:
         assert set(table["study"]) == {"own-study", "solve-own-parabola"}
         assert (table["mae"] > 0).all()
 
-        again = dgm(cluster, tmp_path, "rerun", str(run), "--trial", "001")
+        again = dgm(cluster, tmp_path, "rerun", str(run), "--trust", "--trial", "001")
         told = " ".join(again.stderr.split())
         assert (again.returncode, "equal bit for bit" in told) == (0, True), told
         assert "own_parabola.py is gone" in told
         moved.rename(folder)
         (folder / "height of mine.txt").write_text("2.0")
-        told = " ".join(dgm(cluster, tmp_path, "rerun", str(run), "--trial", "001").stderr.split())
+        told = " ".join(dgm(cluster, tmp_path, "rerun", str(run), "--trust", "--trial", "001").stderr.split())
         assert "equal bit for bit" in told
         assert "height of mine.txt has changed" in told
         assert "own_parabola.py" not in told
