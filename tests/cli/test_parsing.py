@@ -13,8 +13,11 @@ from dgm_core import ConfigurationError, Setup, load_problem
 
 BASE = Setup.named(load_problem("heat"))
 KEYS = sorted(BASE.flat())
+# Training counts subnormal numbers as zero, in this process too where another test has trained.
+NUMBERS = st.integers() | st.floats(allow_subnormal=False)
+FINITE = st.integers() | st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none() | st.booleans() | NUMBERS | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
@@ -41,7 +44,7 @@ def test_any_text_is_parsed_or_refused_by_a_sentence(pairs: list[str]) -> None:
     assert parsed is None or len(parsed) == len(pairs)
 
 
-@given(st.sampled_from(KEYS), st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+@given(st.sampled_from(KEYS), FINITE)
 @settings(max_examples=100, deadline=None)
 def test_a_number_is_read_as_it_was_written(key: str, value: float) -> None:
     assert parse_settings([f"{key}={json.dumps(value)}"]) == {key: value}

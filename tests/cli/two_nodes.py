@@ -79,7 +79,8 @@ def _raylet(node: subprocess.Popen[bytes], log: Path) -> int:
 
 def _end(started: list[psutil.Process]) -> None:
     """Ends the processes and all that they have started."""
-    family = [own for process in started for own in (*process.children(recursive=True), process)]
+    there = [process for process in started if process.is_running()]
+    family = [own for process in there for own in (*process.children(recursive=True), process)]
     for signal in (psutil.Process.terminate, psutil.Process.kill):
         for process in family:
             if process.is_running():
