@@ -13,7 +13,12 @@ from rich.console import Console
 
 from dgm_core.errors import ConfigurationError
 
-messages = Console(stderr=True, highlight=False, markup=False)
+_IN_A_FILE = 120
+"""Columns of what is not written to a terminal, where tables would be cut to 80."""
+
+messages = Console(
+    stderr=True, highlight=False, markup=False, width=None if sys.stderr.isatty() else _IN_A_FILE
+)
 """Everything for people: standard output stays free for `--json`."""
 
 
