@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from pydantic import Field as Bounded
@@ -220,10 +220,6 @@ class Problem(ABC):
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""
         return derivatives(u, x, self._axes)
-
-    def derivatives_at(self, u: Field, points: Points, terms: Sequence[str]) -> dict[str, Derivatives]:
-        """Those at the points of several terms, in one evaluation where the field allows it."""
-        return derivatives_at(u, {term: points[term] for term in terms}, self._axes)
 
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as plain values."""

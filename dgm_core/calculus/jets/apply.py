@@ -194,26 +194,16 @@ def _typed(function: Any, pointers: int, reals: int, integers: int) -> Callable[
 
 
 def _function_kernel(function: Function, streams: Streams, like: Tensor) -> _FunctionKernel | None:
-    if like.device.type != "cpu":
-        return None
-    return _function_kernel_of(function, streams, like.dtype)
+    return _made_function(function, streams, like.dtype == torch.float64) if _compiled(like) else None
 
 
 def _product_kernel(streams: Streams, like: Tensor) -> _ProductKernel | None:
-    if like.device.type != "cpu":
-        return None
-    return _product_kernel_of(streams, like.dtype)
+    return _made_product(streams, like.dtype == torch.float64) if _compiled(like) else None
 
 
-@lru_cache(maxsize=512)
-def _function_kernel_of(function: Function, streams: Streams, dtype: torch.dtype) -> _FunctionKernel | None:
-    if build.compiler() is None:
-        return None
-    return _FunctionKernel(function, streams, dtype == torch.float64)
+def _compiled(like: Tensor) -> bool:
+    return like.device.type == "cpu" and build.compiler() is not None
 
 
-@lru_cache(maxsize=512)
-def _product_kernel_of(streams: Streams, dtype: torch.dtype) -> _ProductKernel | None:
-    if build.compiler() is None:
-        return None
-    return _ProductKernel(streams, dtype == torch.float64)
+_made_function = lru_cache(maxsize=512)(_FunctionKernel)
+_made_product = lru_cache(maxsize=512)(_ProductKernel)
