@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import Any
 
@@ -82,9 +82,9 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
         }
-        _stay_local()
     try:
-        context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        with _loopback_only() if address == "local" else nullcontext():
+            context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         if address == "local":
             said = " ".join(str(error).split())
@@ -102,16 +102,27 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
         ray.shutdown()
 
 
-def _stay_local() -> None:
-    """Lets a Ray of this process's own listen on the loopback interface alone.
+@contextmanager
+def _loopback_only() -> Iterator[None]:
+    """Lets a Ray that is started inside listen on the loopback interface alone.
 
     Ray has a switch for that, meant for systems on which it makes no clusters: read from the environment when
-    it is imported, which has happened here.
+    it is imported, which has happened here, and by the processes that it starts.  Nothing of it stays: a
+    cluster that this process or a child of it starts later is none of this one's business.
     """
     from ray._private import ray_constants
 
+    before, enabled = os.environ.get(_NO_CLUSTER), ray_constants.ENABLE_RAY_CLUSTER
     os.environ[_NO_CLUSTER] = "0"
     ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = enabled
+        if before is None:
+            del os.environ[_NO_CLUSTER]
+        else:
+            os.environ[_NO_CLUSTER] = before
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -11,15 +11,17 @@ import pytest
 
 LISTENS = """
 import os
-from studies.running.runner import Options
-from studies.running.session import ray_session
 import ray
+from studies.running.session import ray_session
 
 @ray.remote
 def one():
     return 1
 
+before = dict(os.environ)
 with ray_session(cores=1):
+    # A cluster that this process starts later is none of this session's business.
+    assert {name for name in os.environ.keys() - before.keys() if "CLUSTER" in name} == set()
     assert ray.get(one.remote()) == 1
     print(ray.util.get_node_ip_address(), flush=True)
     input()
