@@ -43,7 +43,7 @@ class Carried:
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (K, n, d)."""
         layout = self._layout({"": x.shape[1]}, {"": Streams.of([])})
-        return self._jet(Jet(x, layout)).settled().rows
+        return self._jet(Jet(x, layout)).settled()
 
     def derivatives(self, x: Tensor, axes: Sequence[str]) -> Derivatives:
         """Those at x (K, n, d)."""

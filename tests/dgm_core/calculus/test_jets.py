@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dgm_core.calculus import Automatic, Carried, carried, compiler
-from dgm_core.calculus.jets import eager
+from dgm_core.calculus.jets import eager, expressions
 from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
 from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
@@ -163,6 +163,50 @@ def test_compiled_steps_equal_tensor_operations(function, wanted, dtype):
         pairs = [*zip(*found, strict=True), *([] if bias is None else [tuple(of_bias)])]
         for one, two in pairs:
             assert torch.allclose(one, two, rtol=tolerance, atol=tolerance * two.abs().max().item())
+
+
+def gated(x, weight, bias):
+    """A gated layer: parts of one product, a part that is used twice, and one that is not used."""
+    z, g, r, _unused = torch.tanh(torch.baddbmm(bias, x, weight)).chunk(4, dim=2)
+    state = torch.sin(torch.cat([x, x], dim=2))
+    h = torch.sigmoid(torch.bmm(torch.cat([x, state * r], dim=2), weight[:, :1, :6].expand(-1, 9, -1)))
+    return torch.addcmul(torch.addcmul(h, g, h, value=-1.0), z, state) - 0.5 * (r + g * g)
+
+
+def plain(x, weight, bias):
+    """Parts that are taken before any function, and sums of what linear maps made."""
+    one, other, more, rest = torch.baddbmm(bias, x, weight).chunk(4, dim=2)
+    return torch.exp(-torch.square(one) + other) * more + torch.baddbmm(bias, x, weight)[..., :6] + rest
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+@pytest.mark.parametrize("field", [gated, plain])
+@pytest.mark.parametrize("wanted", [WANTED[name] for name in ("heat", "mixed", "laplacian", "many")])
+def test_operations_done_together_equal_those_done_alone(field, wanted, monkeypatch):
+    generator = torch.Generator().manual_seed(3)
+    draw = lambda *shape: torch.rand(*shape, dtype=torch.float64, generator=generator) - 0.4  # noqa: E731
+    inputs = 21 if wanted is WANTED["many"] else 3
+    weight, bias = draw(2, inputs, 24), draw(2, 1, 24)
+    points = {"a": draw(2, 5, inputs), "b": draw(2, 4, inputs)}
+    made: list[bool] = []
+    done = expressions._fused
+    monkeypatch.setattr(expressions, "_fused", lambda *a: made.append(True) or done(*a))
+
+    def found() -> list[Tensor]:
+        own = [one.clone().requires_grad_() for one in (weight, bias)]
+        carry = Carried(lambda x: field(x, *own), {"a": set(wanted)})
+        pieces = carry.derivatives_at(points, [f"x{i}" for i in range(inputs)])
+        values = torch.cat([pieces["b"].value, *pieces["a"]._pieces.values()], dim=1)
+        return [values, *torch.autograd.grad(values.sin().sum(), own)]
+
+    if inputs == 21:
+        field = plain if field is plain else lambda x, *own: gated(x[..., :3], own[0][:, :3], own[1])
+    together = found()
+    assert made if inputs == 3 else not made
+    monkeypatch.setattr(expressions, "fusable", lambda *_: False)
+    monkeypatch.setattr("dgm_core.calculus.jets.rules.fusable", lambda *_: False)
+    for one, other in zip(together, found(), strict=True):
+        assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_streams_hold_what_their_chain_rule_needs():
