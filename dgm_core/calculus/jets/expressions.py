@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -91,16 +92,26 @@ class Sum(Operation):
     factor: float
 
 
+class Source(Operation):
+    """What programs start from: its streams are made otherwise."""
+
+    @abstractmethod
+    def rows(self, layout: Layout) -> Tensor:
+        """(K, R, W)."""
+
+
 @dataclass(eq=False)
-class Joined(Operation):
-    """Columns side by side: no program goes through it."""
+class Joined(Source):
+    """Columns side by side."""
 
     sides: tuple[Node, ...]
 
     def __post_init__(self) -> None:
-        self.size = 0
         self.width = sum(side.width for side in self.sides)
         self.replicates = self.sides[0].replicates
+
+    def rows(self, layout: Layout) -> Tensor:
+        return torch.cat([settled(evaluated(side, layout), layout) for side in self.sides], dim=2)
 
 
 Node = Leaf | Operation
@@ -121,9 +132,8 @@ def evaluated(node: Node, layout: Layout) -> Leaf:
     """The streams of an expression; computed once."""
     if isinstance(node, Leaf):
         return node
-    if node.found is None and isinstance(node, Joined):
-        sides = [settled(evaluated(side, layout), layout) for side in node.sides]
-        node.found = Leaf(torch.cat(sides, dim=2))
+    if node.found is None and isinstance(node, Source):
+        node.found = Leaf(node.rows(layout))
     if node.found is None:
         program, leaves = _compiled(node, layout)
         worth = len(program) - len(leaves) > 1 or any(leaf.home is not None for leaf in leaves)
@@ -188,7 +198,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[Leaf]]:
     places: dict[int, int] = {}
 
     def place(one: Node) -> int:
-        known = evaluated(one, layout) if isinstance(one, Joined) or _found(one) else one
+        known = evaluated(one, layout) if isinstance(one, Source) or _found(one) else one
         if id(known) not in places:
             step = written(known)
             places[id(known)] = len(steps)

@@ -27,6 +27,7 @@ from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
 from dgm_core.calculus.jets.fused import Mapped
 from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
 from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.seeds import Seed
 
 
 def apply(function: Function, x: Jet) -> Jet:
@@ -108,8 +109,10 @@ def linear(x: Any, weight: Any) -> Jet:
     """A linear map of all streams at once, weight (K, W, W')."""
     if not isinstance(x, Jet) or not isinstance(weight, Tensor):
         raise NoRuleError("a matrix product whose matrix is a jet")
-    node = x.node
-    if isinstance(node, Joined) and node.found is None and weight.dim() == 3 and len(weight) == len(x):
+    node, fits = x.node, weight.dim() == 3 and len(weight) == len(x)
+    if isinstance(node, Seed) and node.constant and fits:
+        return Jet(*node.mapped(weight))
+    if isinstance(node, Joined) and node.found is None and fits:
         sides = (settled(evaluated(side, x.layout), x.layout) for side in node.sides)
         return Jet(Mapped.apply(weight, *sides), x.layout)
     return Jet(torch.matmul(x.settled(), weight), x.layout)

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dgm_core.calculus import Automatic, Carried, carried, compiler
+from dgm_core.calculus import Automatic, Carried, carried, compiler, derivatives_at
 from dgm_core.calculus.jets import eager, expressions
 from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
 from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.streams import Streams, SumOfSquares
+from dgm_core.networks import build_network
+from dgm_core.training import TrainConfig
 
 AXES = ("x", "y", "t")
 
@@ -222,3 +224,32 @@ def test_streams_hold_what_their_chain_rule_needs():
 
 def test_a_laplacian_is_one_stream_beside_the_first_derivatives():
     assert len(Streams.of([SumOfSquares(tuple(range(100)))])) == 102
+
+
+@pytest.mark.parametrize("extra", [False, True], ids=["the sum alone", "an addend of it too"])
+@pytest.mark.parametrize("kind", ["mlp", "resnet", "dgm"])
+def test_a_laplacian_along_fewer_directions_than_axes_is_the_same(kind, extra):
+    """Where the first linear map has fewer columns than there are axes; a network that looks at the points
+    again, and a problem that asks for one of the derivatives, keep the axes."""
+    axes = [*(f"x{i}" for i in range(20)), "t"]
+    network = build_network(TrainConfig(network=kind, depth=2, width=6), 21, 1, range(2)).double()
+    generator = torch.Generator().manual_seed(4)
+    points = {
+        name: torch.rand(2, n, 21, dtype=torch.float64, generator=generator)
+        for name, n in (("a", 5), ("b", 3))
+    }
+
+    def residuals(u, points):
+        at = derivatives_at(u, points, axes)
+        own = at["a"].d("t") - at["a"].laplacian() + (at["a"].d("x3") if extra else 0.0)
+        return {"a": own, "b": at["b"].value}
+
+    def gradients(u):
+        total = sum(r.square().sum() for r in residuals(u, points).values())
+        return torch.autograd.grad(total, list(network.parameters()))
+
+    found = carried(network, residuals, points)
+    assert found is not None
+    assert ("a" in found._turnable) == (kind == "mlp" and not extra)
+    for one, other in zip(gradients(found), gradients(network), strict=True):
+        assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
