@@ -30,11 +30,25 @@ class Replicates(_Record):
     diverged_at: list[int | None]
 
 
+class Telemetry(_Record):
+    """How a trial's worker does its work: measured, and so another each time a study is run.
+
+    Over the time since the worker began the trial, or took it up again.
+    """
+
+    iterations_per_second: float
+    memory_mib: float
+    """Resident memory of the worker's process now, MiB."""
+    evaluation_share: float
+    """Of that time, spent in evaluating and not in training: 0 … 1."""
+
+
 class Metrics(_Record):
     """A trial as measured at one of its iterations.
 
     score: the median over replicates, in which a diverged one counts as the worst; None where that is not
-    finite.  final: whether the trial is at its own end.  seconds: of training so far.
+    finite.  final: whether the trial is at its own end.  seconds: of training so far.  telemetry: None where
+    the worker had done nothing yet, and in logs of version 1.
     """
 
     iterations: int
@@ -44,6 +58,7 @@ class Metrics(_Record):
     seconds: float
     parameters: int
     replicates: Replicates
+    telemetry: Telemetry | None = None
 
     @property
     def value(self) -> float:

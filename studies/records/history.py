@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,24 @@ class Entry:
         return int(self.spec.config["iterations"])
 
     @property
+    def score(self) -> float:
+        """As measured last, infinite where it was not or is not finite."""
+        return math.inf if self.measured is None else self.measured.value
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lowest and the highest score among its replicates, infinite where one diverged."""
+        scores = [] if self.measured is None else self.measured.replicates.scores
+        values = [math.inf if score is None else score for score in scores]
+        return min(values, default=math.inf), max(values, default=math.inf)
+
+    @property
+    def telemetry(self) -> dict[str, float]:
+        """As last reported, by column (see TELEMETRY_COLUMNS); empty where it was not."""
+        known = None if self.measured is None else self.measured.telemetry
+        return {} if known is None else known.model_dump()
+
+    @property
     def iterations(self) -> int:
         """Run, as far as they count."""
         return 0 if self.measured is None else self.measured.iterations
@@ -97,6 +116,25 @@ class History:
     def phase(self, *phases: str) -> list[Entry]:
         """The trials of some phases, in the order in which they were suggested."""
         return [entry for entry in self.entries.values() if entry.spec.phase in phases]
+
+    @property
+    def best(self) -> Entry | None:
+        """The completed trial of the lowest score, of equal ones the first; confirmations not counted."""
+        done = [
+            entry
+            for entry in self.entries.values()
+            if entry.status == "completed" and entry.spec.phase != "confirm"
+        ]
+        return min(done, key=lambda entry: entry.score, default=None)
+
+    @property
+    def rungs(self) -> dict[int, tuple[int, int]]:
+        """Rung -> how many trials were looked at there, and how many of them stopped."""
+        found: dict[int, tuple[int, int]] = {}
+        for decided in self.decisions:
+            looked, stopped = found.get(decided.rung, (0, 0))
+            found[decided.rung] = looked + 1, stopped + decided.stopped
+        return dict(sorted(found.items()))
 
     def fold(self, event: Event) -> None:
         """Takes in the next event."""

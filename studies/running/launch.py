@@ -15,7 +15,7 @@ from ray.tune.logger import TBXLoggerCallback
 from dgm_core import Trainer
 from dgm_core.extensions import explained
 from dgm_core.training import configure_process
-from studies.records.events import Metrics
+from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
 from studies.running.checkpoints import checkpoint_folder, load_checkpoint, save_checkpoint
 from studies.running.shipment import Shipment
@@ -85,9 +85,9 @@ def tune_trial(config: dict[str, Any], shipment: Shipment, run: str, device: str
     configure_process()
     folder = checkpoint_folder(Path(run), config["folder"])
 
-    def report(trainer: Trainer, metrics: Metrics | None) -> None:
+    def report(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
         told = {} if metrics is None else {METRICS: metrics.model_dump_json()}
-        tune.report({**progress(trainer), **told})
+        tune.report({**progress(trainer, telemetry), **told})
 
     def save(trainer: Trainer) -> None:
         save_checkpoint(trainer, folder)

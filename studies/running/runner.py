@@ -181,7 +181,7 @@ class _Run:
                 self.console.print(f"Ray's dashboard: http://{dashboard}")
             crew = Crew(cores)
             engine = Engine(self.folder, course, crew)
-            table = self._table(course, crew)
+            table = LiveTable(self.record, course.history, crew, self.console)
             watchers: list[Callable[[], None]] = [
                 lambda: keeper.tend(crew.busy),
                 table.tend,
@@ -217,22 +217,6 @@ class _Run:
         keeper.close()
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
-
-    def _table(self, course: Course, crew: Crew) -> LiveTable:
-        total = self.record.trials_asked
-        if isinstance(self.study, Search):
-            total += 2 * -(-self.study.confirmations // self.study.replicates)
-        elif self.study.tuned_rate:
-            total += len(self.study.arms) * len(self.study.rates)
-        return LiveTable(
-            course.history,
-            crew,
-            title=self.study.name,
-            metric=self.record.metric,
-            total=total,
-            keys=list(self.study.space) if isinstance(self.study, Search) else [],
-            console=self.console,
-        )
 
     def _limit(self, course: Course) -> list[Callable[[], None]]:
         """What cuts a search short when its time is up; the time between two processes does not count."""
