@@ -86,6 +86,13 @@ class Began(_Event):
     host: str
 
 
+class Opened(_Event):
+    """Ray has started for the process that took the study up, and shows its dashboard at an address."""
+
+    event: Literal["opened"] = "opened"
+    dashboard: str
+
+
 class Suggested(_Event):
     """A trial, whole: what it is to train, and where its checkpoint is (under `checkpoints/`)."""
 
@@ -164,6 +171,6 @@ class Left(_Event):
     measured: dict[str, Metrics] = {}
 
 
-Event = Began | Suggested | Reported | Decided | Retried | Failed | Ended | Cut | Left
+Event = Began | Opened | Suggested | Reported | Decided | Retried | Failed | Ended | Cut | Left
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

@@ -16,6 +16,7 @@ from studies.records.events import (
     Failed,
     Left,
     Metrics,
+    Opened,
     Reported,
     Retried,
     Status,
@@ -100,6 +101,8 @@ class History:
         self.cut = False
         self.state: str | None = None
         """As in study.json; "running" while no process has said that it left."""
+        self.dashboard: str | None = None
+        """Where Ray shows the last process that ran the study; None where it does not."""
         for event in events:
             self.fold(event)
 
@@ -141,7 +144,9 @@ class History:
         match event:
             case Began():
                 self.sessions.append((event.time, event.time))
-                self.state = "running"
+                self.state, self.dashboard = "running", None
+            case Opened():
+                self.dashboard = event.dashboard
             case Suggested():
                 self.entries[event.trial] = Entry(event, event.time - self.began)
             case Decided():

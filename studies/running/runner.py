@@ -18,19 +18,19 @@ from dgm_core import ConfigurationError, Setup
 from dgm_core.extensions import Sources
 from dgm_core.training import choose_device
 from studies.errors import StudyError
-from studies.records.events import Began, Event, Left, Suggested
+from studies.records.events import Began, Event, Left, Opened, Suggested
 from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
 from studies.records.lock import held
 from studies.records.log import VERSION, Log, read_log
-from studies.records.schema import StudyRecord
+from studies.records.schema import OPTUNA, StudyRecord
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.describe import study_record
 from studies.running.keeper import Keeper
 from studies.running.launch import launch
 from studies.running.live import LiveTable
-from studies.running.mirror import Mirror
+from studies.running.mirror import Mirror, open_database
 from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
 from studies.running.session import check_cores, ray_session, session_cores, session_gpus
@@ -177,8 +177,10 @@ class _Run:
                 cores = session_cores()
             gpus = session_gpus(self.options.device)
             self.record.cores, self.record.device = cores, "cuda" if gpus else "cpu"
-            if dashboard and self.options.dashboard:
-                self.console.print(f"Ray's dashboard: http://{dashboard}")
+            if dashboard:
+                course.append([Opened(dashboard=f"http://{dashboard}")])
+                if self.options.dashboard:
+                    self.console.print(f"Ray's dashboard: http://{dashboard}")
             crew = Crew(cores)
             engine = Engine(self.folder, course, crew)
             table = LiveTable(self.record, course.history, crew, self.console)
@@ -188,7 +190,7 @@ class _Run:
                 *self._limit(course),
             ]
             if isinstance(self.study, Search):
-                mirror, history = Mirror(self.folder, self.study), course.history
+                mirror, history = self._mirror(), course.history
                 watchers.append(lambda: mirror.tend(history))
             together = self.study.workers if isinstance(self.study, Search) else 1
             try:
@@ -217,6 +219,12 @@ class _Run:
         keeper.close()
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
+
+    def _mirror(self) -> Mirror:
+        """Optuna's database, made anew by each process that runs the study."""
+        path = self.folder / OPTUNA
+        path.unlink(missing_ok=True)
+        return Mirror(open_database(path), self.record, self.study.name)
 
     def _limit(self, course: Course) -> list[Callable[[], None]]:
         """What cuts a search short when its time is up; the time between two processes does not count."""
