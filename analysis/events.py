@@ -58,7 +58,7 @@ class EventFiles:
             for at in fresh:
                 self._report(writer, entry, at)
                 told.add(at)
-            if curves is not None and len(curves):
+            if curves is not None:
                 self._replace(writer, entry, curves)
             if not entry.running:
                 self._settings(writer, entry)
@@ -109,7 +109,7 @@ class EventFiles:
         return ["loss/total", *(f"loss/{term}" for term in self._record.terms)]
 
     def _curves(self, entry: Entry) -> pd.DataFrame | None:
-        """Medians over a trial's replicates by iteration; None where the run has not kept its curves."""
+        """Medians over a trial's replicates by iteration; None where the run has none of it."""
         piece = self._run / records.PIECES / f"{entry.spec.folder}.parquet"
         path = piece if piece.is_file() else self._run / records.CURVES
         if not path.is_file():
@@ -118,6 +118,8 @@ class EventFiles:
             rows = pq.read_table(path, filters=pc.field("trial") == entry.trial).to_pandas()
         except (pa.ArrowException, OSError):
             return None  # whoever asks for the report is told
+        if rows.empty:
+            return None
         rows = rows.rename(columns={"mae": "score"})  # as runs of schema version 1 have it
         return rows.groupby("iteration")[["score", *self._columns]].median()
 

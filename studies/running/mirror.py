@@ -57,7 +57,7 @@ class Mirror:
     """A search as a study of Optuna's, brought up to its log again and again.
 
     Trial 0 is the reference: enqueued at once, and complete when it is confirmed.  The search's own trials
-    follow in the order of their suggestions, with their scores at the rungs as soon as they are reported.
+    follow in the order of their suggestions, with their scores at the rungs as soon as those are decided.
     Attributes of a trial are its name in the run, its status and its telemetry, and of the winner and the
     reference what their confirmation on fresh seeds gave.
     """
@@ -81,29 +81,33 @@ class Mirror:
     def tend(self, history: History) -> None:
         """Brings the database up to the log."""
         self._tend_reference(history)
+        looks: dict[str, set[int]] = {}
+        for decided in history.decisions:
+            looks.setdefault(decided.trial, set()).add(decided.rung)
         for entry in history.phase("search"):
             if entry.trial not in self._ended:
-                self._tend_trial(entry)
+                self._tend_trial(entry, looks.get(entry.trial, set()))
         self._tend_winner(history)
 
-    def _tend_trial(self, entry: Entry) -> None:
+    def _tend_trial(self, entry: Entry, looks: set[int]) -> None:
         if entry.trial not in self._ids:
-            self._ids[entry.trial] = self._storage.create_new_trial(self._study, _frozen(entry, self._space))
+            frozen = _frozen(entry, looks, self._space)
+            self._ids[entry.trial] = self._storage.create_new_trial(self._study, frozen)
         elif not entry.running:
-            self._report(entry)
+            self._report(entry, looks)
             for key, value in _attributes(entry).items():
                 self._storage.set_trial_user_attr(self._ids[entry.trial], key, value)
             state, score = _outcome(entry)
             values = None if score is None else [score]
             self._storage.set_trial_state_values(self._ids[entry.trial], state, values)
         else:
-            self._report(entry)
+            self._report(entry, looks)
         if not entry.running:
             self._ended.add(entry.trial)
 
-    def _report(self, entry: Entry) -> None:
+    def _report(self, entry: Entry, looks: set[int]) -> None:
         known = self._reported.setdefault(entry.trial, set())
-        for rung, score in _scores(entry).items():
+        for rung, score in _scores(entry, looks).items():
             if rung not in known:
                 self._storage.set_trial_intermediate_value(self._ids[entry.trial], rung, score)
                 known.add(rung)
@@ -201,27 +205,23 @@ def _outcome(entry: Entry) -> tuple[TrialState, float | None]:
     return state, min(entry.score, PENALTY) if state == TrialState.COMPLETE else None
 
 
-def _scores(entry: Entry) -> dict[int, float]:
-    """Rung -> score, as far as a trial counts."""
-    return {
-        at: min(metrics.value, PENALTY)
-        for at, metrics in entry.reports.items()
-        if not metrics.final and (entry.rung is None or at <= entry.rung)
-    }
+def _scores(entry: Entry, looks: set[int]) -> dict[int, float]:
+    """Rung -> score, at the rungs where early stopping has looked: what is trained ahead may not count."""
+    return {at: min(metrics.value, PENALTY) for at, metrics in entry.reports.items() if at in looks}
 
 
 def _attributes(entry: Entry) -> dict[str, Any]:
     return {"trial": entry.trial, "status": entry.status or "running", **entry.telemetry}
 
 
-def _frozen(entry: Entry, space: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def _frozen(entry: Entry, looks: set[int], space: Mapping[str, BaseDistribution]) -> FrozenTrial:
     """A trial of the search as it stands."""
     state, value = _outcome(entry)
     trial = optuna.trial.create_trial(
         state=state,
         params=entry.spec.changes,
         distributions=dict(space),
-        intermediate_values=_scores(entry),
+        intermediate_values=_scores(entry, looks),
         user_attrs=_attributes(entry),
         value=value,
     )
