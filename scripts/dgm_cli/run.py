@@ -50,7 +50,9 @@ def run(
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
-    dashboard: Annotated[bool, typer.Option("--dashboard", help="Start Ray's dashboard.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start Ray's dashboard, each trial an actor by name.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """Run a study."""

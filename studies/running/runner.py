@@ -201,6 +201,7 @@ class _Run:
                     together=max(together, cores),
                     session=len(course.history.sessions),
                     gpus=gpus,
+                    named_after=self.study.name if self.options.dashboard else None,
                 )
             finally:
                 table.close()
