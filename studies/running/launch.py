@@ -59,7 +59,7 @@ def launch(
             num_samples=-1,
             max_concurrent_trials=together + engine.crew.cores,
             reuse_actors=named_after is None,
-            trial_name_creator=lambda trial: f"trial-{trial.config['folder']}",
+            trial_name_creator=lambda trial: str(trial.config["trial"]),
             trial_dirname_creator=lambda trial: f"{trial.config['folder']}",
         ),
         run_config=tune.RunConfig(

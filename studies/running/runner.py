@@ -47,7 +47,7 @@ class Options:
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
-    address: see `studies.running.session.ray_session`.
+    address: see `studies.running.session.ray_session`.  log_to: see `studies.running.loggers.make_loggers`.
     """
 
     out: Path = Path("results")
@@ -59,6 +59,7 @@ class Options:
     device: str = "auto"
     address: str = "local"
     dashboard: bool = False
+    log_to: tuple[str, ...] = ()
     command: str | None = None
     console: Console = field(default_factory=lambda: Console(stderr=True, markup=False))
 
@@ -171,6 +172,7 @@ class _Run:
         if course.done:
             return None
         cores = self.record.cores if self.options.cores is None else _cores(self.options)
+        loggers = self._loggers()
         settings: dict[str, Any] = {"address": self.options.address, "dashboard": self.options.dashboard}
         with ray_session(cores=cores, **settings) as dashboard:
             if self.options.cores is None and self.options.address != "local":
@@ -197,7 +199,7 @@ class _Run:
                 launch(
                     engine,
                     Shipment.of(_setups(self.study), self.sources),
-                    [Watch(watchers)],
+                    [Watch(watchers), *loggers],
                     together=max(together, cores),
                     session=len(course.history.sessions),
                     gpus=gpus,
@@ -220,6 +222,14 @@ class _Run:
         keeper.close()
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
+
+    def _loggers(self) -> list[tune.Callback]:
+        """Those asked for; what they need is imported for them alone."""
+        if not self.options.log_to:
+            return []
+        from studies.running.loggers import make_loggers
+
+        return [*make_loggers(self.options.log_to, self.folder)]
 
     def _mirror(self) -> Mirror:
         """Optuna's database, made anew by each process that runs the study."""

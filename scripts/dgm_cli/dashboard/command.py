@@ -25,16 +25,17 @@ def dashboard(
     port: Annotated[int, typer.Option(help="The page's port; 0 takes a free one.")] = 0,
 ) -> None:
     """Show a run: one page with its state and report, Optuna's dashboard, TensorBoard and a link to Ray's."""
-    from dgm_cli.dashboard.follow import Follower, find_runs
-    from dgm_cli.dashboard.page import Page
     from dgm_cli.dashboard.tools import TOOLS, Running, listening, reachable
 
-    folders = find_runs(run)
+    folders = _find_runs(run)
     with (
         _stopping() as stop,
         listening(host, port) as bound,
         tempfile.TemporaryDirectory(prefix="dgm-dashboard-", ignore_cleanup_errors=True) as folder,
     ):
+        from dgm_cli.dashboard.follow import Follower
+        from dgm_cli.dashboard.page import Page
+
         workspace = Path(folder)
         follower = Follower(folders, workspace)
         left_out = [tool.missing for tool in TOOLS if tool.missing is not None]
@@ -68,6 +69,20 @@ def _tell(each: Running, left_out: list[str]) -> None:
         messages.print(str(error), soft_wrap=True)
         return
     messages.print(f"{each.tool.name}: {each.address}", soft_wrap=True)
+
+
+def _find_runs(path: Path) -> dict[str, Path]:
+    """The run in a folder, or all those below it, by name.  Raises ConfigurationError where there is none."""
+    from studies.records import STUDY
+    from studies.records.overview import runs
+
+    root = path.resolve()
+    if (root / STUDY).is_file():
+        return {f"{root.parent.name}/{root.name}": path}
+    found = {str(run.relative_to(root)): run for run in runs(root)} if root.is_dir() else {}
+    if not found:
+        raise ConfigurationError(f"{path} is no run: it holds no {STUDY}, and no folder in it does.")
+    return found
 
 
 @contextmanager

@@ -15,28 +15,16 @@ from optuna.storages import RDBStorage
 
 from analysis.events import EventFiles
 from dgm_cli.dashboard.reports import Report
-from dgm_core.errors import ConfigurationError
 from studies.records import OPTUNA, STUDY
 from studies.records.lock import holder
 from studies.records.log import LOG
-from studies.records.overview import Overview, overview, runs
+from studies.records.overview import Overview, overview
 from studies.running.mirror import Mirror, open_database
 
 EVENTS = "events"
 _LOOK_SECONDS = 1.0
 _REST = 9.0
 """Times as long as the last look took: following takes a tenth of a core at most."""
-
-
-def find_runs(path: Path) -> dict[str, Path]:
-    """The run in a folder, or all those below it, by name.  Raises ConfigurationError where there is none."""
-    root = path.resolve()
-    if (root / STUDY).is_file():
-        return {f"{root.parent.name}/{root.name}": path}
-    found = {str(run.relative_to(root)): run for run in runs(root)} if root.is_dir() else {}
-    if not found:
-        raise ConfigurationError(f"{path} is no run: it holds no {STUDY}, and no folder in it does.")
-    return found
 
 
 @dataclass
