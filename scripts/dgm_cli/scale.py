@@ -1,4 +1,4 @@
-"""`scripts/scale`: whether a search of many trivial trials keeps its rate, and what it takes of memory and disk."""
+"""`scripts/scale`: whether a search of many trivial trials keeps its rate, and its memory and disk."""
 
 from __future__ import annotations
 
