@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,14 @@ from typing import Any
 class Crew:
     """Trials by name: those that have a worker, or were given out to get one, and those that wait at a rung.
 
-    cores: that train.  `seen` holds what each said last, for whoever watches.
+    cores: that train.  `seen` holds what each said last, for whoever watches.  `since` is when the first
+    trial said anything, by the monotonic clock.
     """
 
     def __init__(self, cores: int) -> None:
         self.cores = cores
         self.seen: dict[str, Mapping[str, Any]] = {}
+        self.since: float | None = None
         self._given: set[str] = set()
         self._waiting: dict[str, Any] = {}
 
@@ -32,6 +35,12 @@ class Crew:
     def waiting(self) -> dict[str, Any]:
         """Those that stand at a rung, with what stands for them at Tune."""
         return dict(self._waiting)
+
+    def hear(self, name: str, said: Mapping[str, Any]) -> None:
+        """A trial says how far it is."""
+        self.seen[name] = said
+        if self.since is None:
+            self.since = time.monotonic()
 
     def give(self, name: str) -> None:
         """A trial is given to a worker."""

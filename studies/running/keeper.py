@@ -12,7 +12,7 @@ from studies.records.files import write_study, write_table
 from studies.records.history import Entry, History
 from studies.records.rebuild import write_tables
 from studies.records.schema import CHECKPOINTS, PIECES, SOLUTIONS, TRIALS, StudyRecord
-from studies.records.tables import trials_frame
+from studies.records.tables import ordered, trials_frame
 from studies.running.checkpoints import checkpoint_folder, drop_checkpoint
 from studies.running.collect import restored, save_fields, solutions_frame, write_piece
 from studies.running.trainable import measure
@@ -84,7 +84,7 @@ class Keeper:
     def _trained(self) -> list[tuple[Entry, Trainer]]:
         """Confirmed and ablated trials that ended; one half of whose replicates diverged is among them."""
         found = []
-        for entry in self.history.phase(*_KEPT):
+        for entry in ordered(self.history.phase(*_KEPT)):
             if entry.status in ("completed", "diverged"):
                 trainer = restored(self.folder, entry)
                 if trainer is not None:
