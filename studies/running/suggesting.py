@@ -30,8 +30,8 @@ class Suggestions:
     workers spread out.
 
     A suggestion takes the longer the more trials it looks back on.  Of many it looks back on the best, which
-    are those that TPE takes for good, and on the latest, so that the thousandth takes no longer than the
-    six hundredth.
+    are those that TPE takes for good, and on some of all others, so that the thousandth takes no longer than
+    the six hundredth.
     """
 
     def __init__(self, space: Mapping[str, BaseDistribution], *, seed: int, startup_trials: int) -> None:
@@ -83,15 +83,16 @@ class Suggestions:
         self._ended += 1
 
     def _forget(self) -> None:
-        """Goes on with the best half of what is remembered, the latest, and the trials that run."""
+        """Goes on with the best, with some of the others, evenly spread, and with the trials that run."""
         ended = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
         told = [trial for trial in ended if trial.state != TrialState.FAIL]
         best = sorted(told, key=_rank)[: REMEMBERED // 2]
         numbers = {trial.number for trial in best}
-        latest = [trial for trial in told if trial.number not in numbers][-REMEMBERED // 2 :]
+        rest = [trial for trial in told if trial.number not in numbers]
+        spread = rest[:: max(1, -(-len(rest) // (REMEMBERED // 2)))]
         self._study = optuna.create_study()
-        self._study.add_trials(sorted([*best, *latest], key=lambda trial: trial.number))
-        self._ended = len(best) + len(latest)
+        self._study.add_trials(sorted([*best, *spread], key=lambda trial: trial.number))
+        self._ended = len(best) + len(spread)
         for number, trial in self._running.items():
             again = self._running[number] = self._ask(number, trial.params)
             for iterations, score in self._scores[number].items():
