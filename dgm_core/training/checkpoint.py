@@ -28,8 +28,8 @@ def load(folder: str | Path) -> dict[str, Any]:
     return state
 
 
-def read(content: bytes) -> Any:
-    """What `torch.save` wrote, without running code in it.
+def read(content: bytes, device: str | None = None) -> Any:
+    """What `torch.save` wrote, on its own devices or on another, without running code in it.
 
     Raises ValueError where it is damaged: a wrong bit too, which torch itself does not notice.
     """
@@ -37,7 +37,7 @@ def read(content: bytes) -> Any:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             damaged = archive.testzip()
         if damaged is None:
-            return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+            return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:  # whatever it is that zipfile or torch stumble over
         raise ValueError(f"no saved tensors: {error}") from None
     raise ValueError(f"the checksum of {damaged} is wrong")

@@ -45,7 +45,7 @@ def load_field(path: str | Path) -> Field:
     ConfigurationError where the file cannot be read or holds something else.
     """
     try:
-        content = checkpoint.read(Path(path).read_bytes())
+        content = checkpoint.read(Path(path).read_bytes(), "cpu")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
     except ValueError:

@@ -53,7 +53,13 @@ def run(
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
-    dashboard: Annotated[bool, typer.Option("--dashboard", help="Start Ray's dashboard.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
+    ] = False,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """Run a study."""
@@ -102,6 +108,7 @@ def run(
         device=device,
         address=address,
         dashboard=dashboard,
+        log_to=tuple(log_to or ()),
         command=command_line(),
         console=messages,
     )

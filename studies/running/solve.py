@@ -15,7 +15,7 @@ from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
 from dgm_core.training import choose_device, configure_process, median
 from studies.errors import StudyError
-from studies.records.events import Began, Left, Metrics, Reported, Retried
+from studies.records.events import Began, Left, Metrics, Reported, Retried, Telemetry
 from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
 from studies.records.history import Entry, History
@@ -139,7 +139,7 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
             raise _failed(folder, trial, error) from error
         else:
             record.state = "finished"
-        metrics = measure(training.trainer)
+        metrics = training.measured()
         measured = {} if metrics.final else {trial.name: metrics}
         if metrics.final and entry.running:
             append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
@@ -168,7 +168,12 @@ class _Training:
         self._trial = trial
         self._on_progress = on_progress
         self._device = device
+        self._telemetry: Telemetry | None = None
         self.trainer = Trainer(trial.setup, trial.seeds, device=device)
+
+    def measured(self) -> Metrics:
+        """As it stands."""
+        return measure(self.trainer).model_copy(update={"telemetry": self._telemetry})
 
     def go(self) -> None:
         """Trains to the end."""
@@ -184,8 +189,8 @@ class _Training:
     def _save(self, trainer: Trainer) -> None:
         save_checkpoint(trainer, self._folder)
 
-    def _told(self, trainer: Trainer, metrics: Metrics | None) -> None:
-        self.trainer = trainer
+    def _told(self, trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+        self.trainer, self._telemetry = trainer, telemetry
         losses, errors = trainer.curves.losses, trainer.curves.errors
         if self._on_progress is not None and len(losses) and errors:
             self._on_progress(trainer.iteration, float(losses[-1, :, 0].median()), median(errors[-1][1]))

@@ -22,13 +22,16 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from studies.records.events import Metrics
+from studies.records.schema import TELEMETRY_COLUMNS
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.holding import disk_full, keep_traceback
-from studies.running.trainable import TIME
+from studies.running.trainable import SCORE, TIME
 
 METRICS = "metrics"
 """Key of a report that holds `Metrics` as JSON."""
+_SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
+"""Keys of a report that those who watch are shown."""
 
 
 class Engine:
@@ -101,7 +104,7 @@ class PlanScheduler(TrialScheduler):
         course, crew = engine.course, engine.crew
         if METRICS in result:
             course.report(name, Metrics.model_validate_json(result[METRICS]))
-        crew.hear(name, {key: result.get(key) for key in (TIME, "loss", "score", "seconds")})
+        crew.hear(name, {key: result.get(key) for key in _SEEN})
         entry = course.entry(name)
         if entry.running or (entry.measured is not None and entry.measured.final):
             if METRICS in result and not entry.trained and course.waits(name):
