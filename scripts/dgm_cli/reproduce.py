@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from dgm_cli.common import at_least, command_line, messages, print_json, quoted
+from dgm_cli.common import at_least, command_line, messages, print_json, quoted, tell_compiler
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
@@ -104,6 +104,7 @@ def _train_all(folder: Path, asked: Reproduction, *, as_json: bool) -> int:
     from analysis.tables import markdown, write
     from dgm_core import Setup, load_problem
 
+    tell_compiler()
     rows: list[dict[str, Any]] = []
     interrupted = False
     for key in asked.problems:
