@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,8 @@ from pydantic import ValidationError
 
 from studies import records
 from studies.records import StudyRecord
+
+_logger = logging.getLogger(__name__)
 
 _LATER = ("residual", *records.TELEMETRY_COLUMNS)
 """Columns that older runs lack."""
@@ -160,7 +163,11 @@ def _table(
             return records.typed(pd.DataFrame(), expected)
         frame = pq.read_table(path, columns=columns, filters=rows).to_pandas()
     except (pa.ArrowException, OSError) as error:
-        raise RunError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+        said = f"{path} is damaged: {str(error).splitlines()[0]}"
+        if name == records.TRIALS:  # all else is read without it, but nothing is known then
+            raise RunError(said) from None
+        _logger.warning("%s; it is left out.", said.rstrip("."))
+        return records.typed(pd.DataFrame(), expected)
     missing = [column for column in expected if column not in frame]
     if missing:
         raise RunError(f"{path} is damaged: it lacks the column {missing[0]!r}.")

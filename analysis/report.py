@@ -63,7 +63,8 @@ def make_report(folder: Path) -> list[Path]:
     drawn = plots.draw(run, run.folder / records.FIGURES)
     written += [path for figure in drawn for path in (figure.png, figure.pdf)]
     page = run.folder / records.REPORT
-    page.write_text(_page(run, made, shown, drawn), encoding="utf-8")
+    with records.replacing(page) as file:
+        file.write(_page(run, made, shown, drawn).encode())
     return [*written, page]
 
 

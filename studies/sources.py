@@ -24,8 +24,14 @@ def sources_record(sources: Sources) -> SourcesRecord:
 
 
 def load_kept(folder: Path, kept: SourcesRecord) -> Sources:
-    """Loads the files that a folder keeps: their code runs."""
+    """Loads the files that a folder keeps: their code runs.
+
+    Raises ConfigurationError where the record names one that is not among them.
+    """
     sources = Sources.read(folder / SOURCES, tuple(kept.main), kept.origins)
+    for name in kept.main:
+        if name not in sources.files:
+            raise ConfigurationError(f"{folder / SOURCES} does not hold {name}, which the run used.")
     sources.load(folder / SOURCES)
     return sources
 

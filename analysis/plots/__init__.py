@@ -13,6 +13,7 @@ from analysis import scores
 from analysis.load import Run
 from analysis.plots import ablation, correlation, learning, search, solution, style
 from analysis.words import reword
+from studies.records import plain_name
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def draw(run: Run, folder: Path) -> list[Drawn]:
             made = make()
             if made is not None:
                 reword(made, run.study.metric)
-                drawn.append(Drawn(title, *style.save(made, folder, name)))
+                drawn.append(Drawn(title, *style.save(made, folder, plain_name(name))))
     return drawn
 
 

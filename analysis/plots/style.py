@@ -26,6 +26,8 @@ from matplotlib.ticker import (
     NullLocator,
 )
 
+from studies.records import replacing
+
 ONE_COLUMN = 3.4
 TWO_COLUMNS = 7.0
 """Widths in inches of one and two columns of a journal."""
@@ -145,7 +147,11 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
         if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
             _logarithmic(axis)
     # The canvases' own methods draw once each, where Figure.savefig draws twice.
-    FigureCanvasAgg(made).print_png(png, metadata={"Software": None})
+    with replacing(png) as file:
+        FigureCanvasAgg(made).print_png(file, metadata={"Software": None})
     made.set_layout_engine("none")  # the layout stands
-    FigureCanvasPdf(made).print_pdf(pdf, metadata={"CreationDate": None, "Producer": None, "Creator": None})
+    with replacing(pdf) as file:
+        FigureCanvasPdf(made).print_pdf(
+            file, metadata={"CreationDate": None, "Producer": None, "Creator": None}
+        )
     return [png, pdf]

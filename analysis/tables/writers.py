@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.tables import rounding
 from analysis.words import COMMON, heading, worded
+from studies.records import replacing
 
 HEADERS = {
     "mae": "median MAE [interval]",
@@ -116,7 +117,8 @@ def write(folder: Path, name: str, table: pd.DataFrame, metric: str = COMMON) ->
     paths = [folder / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
     texts = [table.to_csv(index=False, lineterminator="\n"), markdown(table, metric), latex(table, metric)]
     for path, content in zip(paths, texts, strict=True):
-        path.write_text(content, encoding="utf-8")
+        with replacing(path) as file:
+            file.write(content.encode())
     return paths
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
+from dgm_core.training import checkpoint
 from dgm_core.training.result import TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
@@ -45,10 +45,10 @@ def load_field(path: str | Path) -> Field:
     ConfigurationError where the file cannot be read or holds something else.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = checkpoint.read(Path(path).read_bytes(), "cpu")
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError):
+    except ValueError:
         raise ConfigurationError(f"{path} is not a saved field: torch cannot read it.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")

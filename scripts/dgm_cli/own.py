@@ -28,23 +28,26 @@ def load_files(files: Sequence[Path] | None) -> None:
         extensions.load(file)
 
 
-Trust = Annotated[bool, typer.Option("--trust", help="Run the files of one's own that the run folder keeps.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Do what a run folder asks for outside of it: run files of one's own.")
+]
 
 
-def trusted(run: Path, kept: SourcesRecord, trust: bool) -> None:
-    """Asks before code that a run folder keeps is run, where there is someone to ask.
+def trusted(run: Path, kept: SourcesRecord, trust: bool, *, writes: str | None = None) -> None:
+    """Asks before code that a run folder keeps is run, or a file is written elsewhere because it says so.
 
-    Raises ConfigurationError where there is not, or the answer is no.
+    Raises ConfigurationError where there is nobody to ask, or the answer is no.
     """
-    if trust or not kept.main:
+    acts = []
+    if kept.main:
+        acts.append(f"run code that it keeps ({', '.join(sorted(kept.sha256))})")
+    if writes is not None:
+        acts.append(f"write its model to {writes}")
+    if trust or not acts:
         return
-    names = ", ".join(sorted(kept.sha256))
-    question = f"{run} keeps code that will be run ({names}). Run it?"
-    if not sys.stdin.isatty() or not typer.confirm(question, err=True):
-        raise ConfigurationError(
-            f"{run} keeps code of its own ({names}): look at it under {run}/sources, "
-            "and give --trust to run it."
-        )
+    said = f"{run} would {' and '.join(acts)}"
+    if not sys.stdin.isatty() or not typer.confirm(f"{said}. Do so?", err=True):
+        raise ConfigurationError(f"{said}: look at it first, and give --trust.")
 
 
 def named(registry: Registry[Any], text: str) -> str:

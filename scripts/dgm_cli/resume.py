@@ -36,7 +36,7 @@ def resume(
     if record.state == "finished":
         messages.print(f"{run} is finished: nothing is left to do.")
         return 0
-    trusted(run, record.sources, trust)
+    trusted(run, record.sources, trust, writes=record.definition.get("model"))
     if record.kind == "solve":
         from dgm_cli.solve import finish_solve, resume_with_progress
 

@@ -3,7 +3,7 @@
 This room knows neither torch nor ray, so that an analysis needs only the run folder.
 """
 
-from studies.records.files import read_study, replacing, typed, write_study, write_table
+from studies.records.files import plain_name, read_study, replacing, typed, write_study, write_table
 from studies.records.schema import (
     CHECKPOINTS,
     CLOCK_COLUMNS,
@@ -64,6 +64,7 @@ __all__ = [
     "SourcesRecord",
     "State",
     "StudyRecord",
+    "plain_name",
     "read_study",
     "replacing",
     "typed",

@@ -106,7 +106,7 @@ class Suggested(_Event):
     key: str
     setup: dict[str, Any]  # problem and configuration, to train it again
     config: dict[str, Any]  # the same, flat
-    folder: str
+    folder: str = Field(pattern=r"^[\w-]+$")  # of its own: no way leads out of the run
 
 
 class Reported(_Event):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,11 @@ def _umask() -> int:
     mask = os.umask(0o022)
     os.umask(mask)
     return mask
+
+
+def plain_name(text: str) -> str:
+    """A name from a record as a file's: it leads into no other folder, whoever wrote the record."""
+    return re.sub(r"[^\w.=+-]", "_", text)
 
 
 def write_study(folder: Path, record: StudyRecord) -> None:

@@ -119,7 +119,7 @@ class History:
 
     @property
     def trained(self) -> float:
-        """Seconds from each process's first event after it began to its last: its start does not count."""
+        """Seconds from each process's first event of a trial to its last: its start, and Ray's, do not count."""
         return sum(last - first for first, last in self._worked.values())
 
     def phase(self, *phases: str) -> list[Entry]:
@@ -167,7 +167,7 @@ class History:
                 self._fold_trial(event, self._entry(event.trial))
         if self.sessions:
             self.sessions[-1] = (self.sessions[-1][0], max(self.sessions[-1][1], event.time))
-        if self.sessions and not isinstance(event, Began):
+        if self.sessions and not isinstance(event, Began | Opened):
             first, _ = self._worked.get(len(self.sessions), (event.time, event.time))
             self._worked[len(self.sessions)] = (first, event.time)
 

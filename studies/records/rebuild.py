@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,8 @@ from studies.records.schema import (
 )
 from studies.records.tables import decisions_frame, ordered, trials_frame
 
+_logger = logging.getLogger(__name__)
+
 
 def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Path | None = None) -> None:
     """Writes the tables that follow from the log, and the curves of the trials that have left them.
@@ -40,7 +43,7 @@ def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Pa
 def write_curves(folder: Path, history: History, out: Path) -> None:
     """Joins the curves of all trials that have left them into one file, one trial in memory at a time."""
     names = [f"{entry.spec.folder}.parquet" for entry in ordered(history.entries.values())]
-    pieces = [path for name in names if (path := folder / PIECES / name).is_file()]
+    pieces = [path for name in names if _readable(path := folder / PIECES / name)]
     if not pieces:
         empty = typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), CURVE_KEYS)
         write_table(out, CURVES, empty)
@@ -49,6 +52,18 @@ def write_curves(folder: Path, history: History, out: Path) -> None:
     with replacing(out / CURVES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for piece in pieces:
             writer.write_table(pq.read_table(piece).cast(schema))
+
+
+def _readable(path: Path) -> bool:
+    """Whether a Parquet file is there and whole; one that is damaged is named."""
+    if not path.is_file():
+        return False
+    try:
+        pq.read_metadata(path)
+    except (pa.ArrowException, OSError):
+        _logger.warning("%s is damaged: it is left out.", path)
+        return False
+    return True
 
 
 def snapshot(folder: Path, out: Path) -> None:
@@ -80,18 +95,20 @@ def snapshot(folder: Path, out: Path) -> None:
 def settle(folder: Path) -> None:
     """Brings the tables of a run up to its log, where the process that ran it is gone without a word.
 
-    Nothing where the run has no log, a process holds it, or its last one left it in order.  Raises LogError
-    where the log is damaged and OSError where the tables cannot be written.
+    Of a run that is finished, those that follow from the log alone are made again where they are damaged.
+    Nothing where the run has no log or a process holds it.  Raises LogError where the log is damaged and
+    OSError where the tables cannot be written.
     """
     if not (folder / LOG).is_file() or holder(folder) is not None:
-        return
-    history = read_history(folder)
-    if history.state != "running":
         return
     try:
         record = read_study(folder)
     except (OSError, ValueError):
         return  # whoever reads the run says so
+    if record.state != "running":
+        _mend(folder, record)
+        return
+    history = read_history(folder)
     history.state = record.state = "interrupted"
     record.setups = {name: entry.spec.setup for name, entry in history.entries.items()}
     record.seconds = history.seconds
@@ -100,3 +117,11 @@ def settle(folder: Path) -> None:
     except pa.ArrowException as error:
         raise OSError(f"{folder / PIECES} holds a damaged file: {error}") from None
     write_study(folder, record)
+
+
+def _mend(folder: Path, record: StudyRecord) -> None:
+    """Makes the tables again that follow from the log alone, where they cannot be read."""
+    makers = {TRIALS: lambda history: trials_frame(history, record.terms), DECISIONS: decisions_frame}
+    for name, make in makers.items():
+        if (folder / name).is_file() and not _readable(folder / name):
+            write_table(folder, name, make(read_history(folder)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 
 from dgm_core import Trainer
+from dgm_core.training import checkpoint
 from studies.records.files import replacing
 from studies.records.schema import CHECKPOINTS
 
@@ -37,8 +37,8 @@ def load_checkpoint(folder: Path) -> dict[str, Any] | None:
     No code in the file is run.
     """
     try:
-        state = torch.load(folder / _FILE, weights_only=True)
-    except (OSError, EOFError, KeyError, RuntimeError, ValueError, pickle.UnpicklingError):
+        state = checkpoint.read((folder / _FILE).read_bytes())
+    except (OSError, ValueError):
         return None
     return state if isinstance(state, dict) else None
 

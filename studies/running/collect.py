@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from dgm_core import Setup, Trainer, TrainResult
 from dgm_core.training import save_model
 from dgm_core.training.curves import loss_columns
 from dgm_core.training.model import joined
-from studies.records.files import replacing, typed, write_table
+from studies.records.files import plain_name, replacing, typed, write_table
 from studies.records.history import Entry
 from studies.records.schema import CURVE_KEYS, MODELS, PIECES, SOLUTION_KEYS
 from studies.running.checkpoints import checkpoint_folder, load_checkpoint
@@ -106,8 +105,7 @@ def save_fields(folder: Path, trained: Iterable[tuple[Entry, Trainer]]) -> None:
 
 def save_field(folder: Path, name: str, results: Sequence[TrainResult]) -> None:
     """Writes the replicates of one setup's trainings as one field."""
-    plain_name = re.sub(r"[^\w.=+-]", "_", name)
-    path = folder / MODELS / f"{plain_name}.pt"
+    path = folder / MODELS / f"{plain_name(name)}.pt"
     path.parent.mkdir(exist_ok=True)
     write_model(joined(results), path)
 

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dgm_cli.main import main
 from dgm_core import Setup, load_problem
-from studies.running.solve import solve_setup
+from studies.records import read_study
+from studies.running import trainable
+from studies.running.solve import resume_solve, solve_setup
 
 SETUP = Setup.named(load_problem("heat")).changed({"width": 4, "batch_size": 4, "iterations": 30})
 
 
+def interrupted(iteration: int, loss: float, score: float) -> None:
+    if iteration >= 10:
+        raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return solve_setup(SETUP, out=tmp_path_factory.mktemp("out"), replicates=2, run="one").folder
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A run that is finished and one that was left, with all kinds of files that a study leaves."""
+    out = tmp_path_factory.mktemp("out")
+    made = {}
+    for name, progress in (("finished", None), ("left", interrupted)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trainable, "CHECKPOINT_SECONDS", 0.0)
+            run = solve_setup(SETUP, out=out, replicates=2, run=name, on_progress=progress).folder
+        (run / "curves").mkdir()
+        shutil.copy(run / "curves.parquet", run / "curves" / "solve-00000.parquet")
+        with sqlite3.connect(run / "optuna.db") as database:
+            database.execute("create table studies (study_id integer)")
+        made[name] = run
+    return made
 
 
 def truncate(path: Path, choose: random.Random) -> None:
@@ -55,22 +77,34 @@ def a_pickle_that_acts(path: Path, choose: random.Random) -> None:
     path.write_bytes(b"cos\nsystem\n(S'touch executed'\ntR.")
 
 
-def killed(path: Path, choose: random.Random) -> None:
-    """The last line of the log is gone: as if the process had been killed."""
-    log = path.parent / "log.jsonl"
-    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+def a_line_less(path: Path, choose: random.Random) -> None:
+    """Of a log, as if the process had been killed."""
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def a_link(path: Path, choose: random.Random) -> None:
+    """That leads nowhere."""
+    path.unlink()
+    path.symlink_to(path.parent / "nowhere" / "precious")
 
 
 HARMS: list[Callable[[Path, random.Random], None]] = [
-    truncate, flip, empty, remove, a_folder, noise, a_pickle_that_acts, killed,
+    truncate, flip, empty, remove, a_folder, noise, a_pickle_that_acts, a_line_less, a_link,
 ]  # fmt: skip
-FILES = ["study.json", "log.jsonl", "trials.parquet", "curves.parquet", "solutions.parquet", "lock"]
-READERS = [["report"], ["status"], ["compare"], ["rerun", "--check"]]
+READERS = ["report", "status", "compare", "rerun --check", "list runs", "clean"]
+
+
+def read(reader: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    place = folder.parent if reader == "list runs" else folder
+    monkeypatch.setattr(sys, "argv", ["dgm", *reader.split(), str(place)])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    return int(ending.value.code or 0)
 
 
 @pytest.mark.parametrize("seed", range(48))
 def test_no_reader_survives_a_damaged_run_badly(
-    run: Path,
+    runs: dict[str, Path],
     tmp_path: Path,
     seed: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -78,19 +112,85 @@ def test_no_reader_survives_a_damaged_run_badly(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     choose = random.Random(seed)
-    copy = tmp_path / "copy"
-    shutil.copytree(run, copy)
-    for _ in range(choose.randrange(1, 3)):
-        path = copy / choose.choice(FILES)
-        if path.is_file() and path.stat().st_size:
-            choose.choice(HARMS)(path, choose)
+    copy = tmp_path / "runs" / "copy"
+    shutil.copytree(runs[choose.choice(sorted(runs))], copy)
+    files = sorted(path for path in copy.rglob("*") if path.is_file() and path.stat().st_size)
+    for path in choose.sample(files, choose.randrange(1, 3)):
+        choose.choice(HARMS)(path, choose)
     for reader in READERS:
-        monkeypatch.setattr(sys, "argv", ["dgm", reader[0], str(copy), *reader[1:]])
-        with pytest.raises(SystemExit) as ending:
-            main()
+        code = read(reader, copy, monkeypatch)
         output = capsys.readouterr()
-        assert ending.value.code in (0, 1, 2, None)
+        assert code in (0, 1, 2), output.err
         assert "Traceback" not in output.err
-        if ending.value.code:
+        if code:
             assert len(output.err.strip().splitlines()) == 1, output.err
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_damaged_checkpoint_is_not_gone_on_from(runs: dict[str, Path], tmp_path: Path, seed: int) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(runs["left"], copy)
+    (checkpoint,) = copy.rglob("checkpoint.pt")
+    choose = random.Random(seed)
+    (truncate, flip, noise, empty, remove, a_folder)[seed](checkpoint, choose)
+    resume_solve(SETUP, copy, read_study(copy))
+    assert pd.read_parquet(copy / "curves.parquet").equals(
+        pd.read_parquet(runs["finished"] / "curves.parquet")
+    )
+
+
+def test_what_is_whole_is_reported_and_what_is_not_is_named(
+    runs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(runs["finished"], copy)
+    for name in ("trials.parquet", "solutions.parquet"):
+        truncate(copy / name, random.Random(1))
+    assert read("report", copy, monkeypatch) == 0
+    named = {record.getMessage().split(" is damaged")[0] for record in caplog.records}
+    assert named == {str(copy / name) for name in ("trials.parquet", "solutions.parquet")}
+    trials = pd.read_parquet(copy / "trials.parquet")
+    assert trials.equals(pd.read_parquet(runs["finished"] / "trials.parquet")), "made again from the log"
+    assert (copy / "report.html").is_file()
+
+
+def test_a_record_that_names_other_places_is_refused_or_kept_inside(
+    runs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    copy, victim = tmp_path / "copy", tmp_path / "victim"
+    shutil.copytree(runs["left"], copy)
+    victim.mkdir()
+    (victim / "precious").write_text("mine")
+    (copy / "report.html").symlink_to(victim / "precious")
+    assert read("report", copy, monkeypatch) == 0
+    record = json.loads((copy / "study.json").read_text())
+    record["definition"]["model"] = str(victim / "precious")
+    (copy / "study.json").write_text(json.dumps(record))
+    assert read("resume", copy, monkeypatch) == 2
+    assert f"would write its model to {victim / 'precious'}" in " ".join(capsys.readouterr().err.split())
+    log = (copy / "log.jsonl").read_text()
+    (copy / "log.jsonl").write_text(log.replace("solve-00000", "../../victim"))
+    assert read("resume --trust", copy, monkeypatch) == 1
+    assert "is damaged in line 2: suggested.folder" in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in victim.iterdir()] == ["precious"]
+    assert (victim / "precious").read_text() == "mine"
+
+
+def test_no_name_in_a_record_is_markup(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(runs["finished"], copy)
+    record = json.loads((copy / "study.json").read_text())
+    attack = "<script>alert(1)</script>"
+    record |= {"question": attack, "command": attack, "run": attack}
+    (copy / "study.json").write_text(json.dumps(record))
+    assert read("report", copy, monkeypatch) == 0
+    assert "<script" not in (copy / "report.html").read_text()

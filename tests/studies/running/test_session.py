@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from studies.errors import StudyError
+from studies.running.reaper import MARK, marked
+from studies.running.session import ray_session
 
 LISTENS = """
 import os
@@ -69,3 +74,24 @@ def addresses(pid: int) -> set[str]:
                 word = columns[1].split(":")[0][-8:]  # the last four bytes, least significant first
                 found.add(".".join(str(int(word[at : at + 2], 16)) for at in (6, 4, 2, 0)))
     return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
+def test_a_ray_that_does_not_come_up_is_one_sentence_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import ray
+
+    def too_late(**options: object) -> None:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        started.append(os.environ[MARK])
+        raise Exception("The current node timed out during startup.\nThis could happen because …")
+
+    started: list[str] = []
+    monkeypatch.setattr(ray, "init", too_late)
+    with (
+        pytest.raises(StudyError, match=r"^Ray could not be started on this machine: .* startup\. This .*$"),
+        ray_session(cores=1),
+    ):
+        pass
+    assert list(marked(started[0])) == []
