@@ -20,6 +20,7 @@ from dgm_cli.common import (
     tell_compiler,
 )
 from dgm_cli.own import With, load_files, named
+from dgm_cli.places import Storage
 from dgm_core.errors import ConfigurationError
 
 
@@ -50,6 +51,7 @@ def run(
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
+    storage: Storage = None,
     dashboard: Annotated[bool, typer.Option("--dashboard", help="Start Ray's dashboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
@@ -99,6 +101,7 @@ def run(
         cores=cores,
         device=device,
         address=address,
+        storage=storage,
         dashboard=dashboard,
         command=command_line(),
         console=messages,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dgm_cli.common import messages, print_json, quoted
+from dgm_cli.places import Place, glance
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 
@@ -28,13 +30,14 @@ _STOP_SECONDS = 120.0
 
 
 def status(
-    run: Run,
+    place: Place,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say how a run stands: while it runs, from another terminal, or after it was left or killed."""
-    found = _read(run)
+    with glance(place) as folder:
+        found = _read(folder)
     if as_json:
-        print_json(_values(found))
+        print_json({"run": place, **_values(found)})
         return
     console = Console(highlight=False, markup=False)
     record = found.record
@@ -58,13 +61,12 @@ def status(
     left = "" if found.left is None or found.owner is None else f" · about {found.left / 60:.0f} min left"
     console.print(f"{found.ended} of {record.trials_asked} trials ended · {found.seconds:.0f} s{rate}{left}")
     if found.state in ("killed", "interrupted"):
-        console.print(f"Go on with: dgm resume {quoted(run)}", soft_wrap=True)
+        console.print(f"Go on with: dgm resume {shlex.quote(place)}", soft_wrap=True)
 
 
 def _values(found: Overview) -> dict[str, object]:
     best = found.best
     return {
-        "run": str(found.folder),
         "study": found.record.name,
         "state": found.state,
         "owner": None if found.owner is None else str(found.owner),

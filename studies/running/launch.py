@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from pyarrow.fs import LocalFileSystem
 from ray import tune
 from ray.tune.logger import TBXLoggerCallback
 
@@ -17,7 +15,8 @@ from dgm_core.extensions import explained
 from dgm_core.training import configure_process
 from studies.records.events import Metrics
 from studies.records.schema import RAY
-from studies.running.checkpoints import checkpoint_folder, load_checkpoint, save_checkpoint
+from studies.records.storage import Store
+from studies.running.checkpoints import load_checkpoint, save_checkpoint
 from studies.running.shipment import Shipment
 from studies.running.trainable import progress, run_trial
 from studies.running.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
@@ -44,7 +43,7 @@ def launch(
     if gpus:
         share["gpu"] = min(1.0, gpus / together)
     device = "cuda" if gpus else "cpu"
-    trainable = tune.with_parameters(tune_trial, shipment=shipment, run=str(engine.folder), device=device)
+    trainable = tune.with_parameters(tune_trial, shipment=shipment, store=engine.store, device=device)
     tuner = tune.Tuner(
         tune.with_resources(trainable, share),
         tune_config=tune.TuneConfig(
@@ -59,8 +58,8 @@ def launch(
         run_config=tune.RunConfig(
             name=str(session),
             # A path as such: as a URI its "?" and "#" would have a meaning.
-            storage_path=str(engine.folder / RAY),
-            storage_filesystem=LocalFileSystem(),
+            storage_path=engine.store.below(RAY).path,
+            storage_filesystem=engine.store.filesystem,
             verbose=0,
             callbacks=[Follower(engine), BoundedTensorBoard(), *callbacks],
             failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
@@ -80,21 +79,20 @@ class BoundedTensorBoard(TBXLoggerCallback):
             super().log_trial_result(iteration, trial, values)
 
 
-def tune_trial(config: dict[str, Any], shipment: Shipment, run: str, device: str) -> None:
+def tune_trial(config: dict[str, Any], shipment: Shipment, store: Store, device: str) -> None:
     """The function trainable: a trial under Ray Tune, from its checkpoint where it has one."""
     configure_process()
-    folder = checkpoint_folder(Path(run), config["folder"])
 
     def report(trainer: Trainer, metrics: Metrics | None) -> None:
         told = {} if metrics is None else {METRICS: metrics.model_dump_json()}
         tune.report({**progress(trainer), **told})
 
     def save(trainer: Trainer) -> None:
-        save_checkpoint(trainer, folder)
+        save_checkpoint(trainer, store, config["folder"])
 
     try:
         setup = shipment.open()[config["key"]].changed(json.loads(config["changes"]))
-        state = load_checkpoint(folder)
+        state = load_checkpoint(store, config["folder"])
         run_trial(setup, config["seeds"], config["rungs"], report, save, state, device=device)
     except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
         if where := explained(error):

@@ -23,7 +23,9 @@ from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
 from studies.records.lock import held
 from studies.records.log import VERSION, Log, read_log
-from studies.records.schema import StudyRecord
+from studies.records.schema import STUDY, StudyRecord
+from studies.records.storage import Store, StoreError
+from studies.records.storage.copy import FolderCopy
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.describe import study_record
@@ -47,7 +49,8 @@ class Options:
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
-    address: see `studies.running.session.ray_session`.
+    address: see `studies.running.session.ray_session`.  storage: a folder or "s3://bucket/prefix" that all
+    nodes reach, for the checkpoints and a copy of the run folder; by default the run folder itself.
     """
 
     out: Path = Path("results")
@@ -58,6 +61,7 @@ class Options:
     oversubscribe: bool = False
     device: str = "auto"
     address: str = "local"
+    storage: str | None = None
     dashboard: bool = False
     command: str | None = None
     console: Console = field(default_factory=lambda: Console(stderr=True, markup=False))
@@ -76,6 +80,7 @@ def run_study(study: Study, options: Options | None = None) -> Path:
         choose_device(options.device)
     folder = make_folder(options.out, study.name, options.run)
     try:
+        store = _new_store(folder, study.name, options.storage)
         with _taken(folder, options, fresh=True):
             sources = keep_sources(folder, study.base)
             record = study_record(
@@ -87,6 +92,7 @@ def run_study(study: Study, options: Options | None = None) -> Path:
                 command=options.command,
             )
             record.sources = sources_record(sources)
+            record.storage = None if store is None else store.url
             write_study(folder, record)
             _Run(study, folder, record, sources, options).go()
     except ConfigurationError:
@@ -118,9 +124,13 @@ def _taken(folder: Path, options: Options, *, fresh: bool) -> Iterator[None]:
     try:
         with held(folder, options.command or "studies.run"):
             yield
+    except StoreError as error:
+        raise _no_store(folder, error) from error
     except (StudyError, ConfigurationError):
         raise
     except Exception as error:
+        if isinstance(error.__cause__, StoreError):  # Tune wraps what its callbacks raise
+            raise _no_store(folder, error.__cause__) from error
         if not disk_full(f"{error} {error.__cause__}"):
             raise
         raise _no_room(folder) from error
@@ -131,6 +141,24 @@ def _no_room(folder: Path) -> StudyError:
         f"the disk of {folder} is full: what was recorded is kept; when there is room, "
         f"go on with: dgm resume {folder}"
     )
+
+
+def _no_store(folder: Path, error: StoreError) -> StudyError:
+    said = str(error).rstrip(".")
+    return StudyError(f"{said}: what was recorded is kept; go on with: dgm resume {folder}")
+
+
+def _new_store(folder: Path, study: str, storage: str | None) -> Store | None:
+    """Where the copy of a new run is to be; None where that is the run folder itself."""
+    if storage is None:
+        return None
+    store = Store.at(storage).below(study, folder.name)
+    if store.url == str(folder):
+        return None
+    store.check()
+    if store.read(STUDY) is not None:
+        raise ConfigurationError(f"the run {store} exists: choose another --name.")
+    return store
 
 
 class _Run:
@@ -145,15 +173,19 @@ class _Run:
         self.sources = sources
         self.options = options
         self.console = options.console
+        self.store = Store.at(record.storage or folder)
+        self.copy = (
+            FolderCopy(folder, self.store, options.command or "studies.run") if record.storage else None
+        )
 
     def go(self) -> None:
         """Runs what is left; the state of the record says how it ended."""
         events = read_log(self.folder)
-        with Log(self.folder) as log:
+        with Log(self.folder, None if self.copy is None else self.copy.log.follow) as log:
             plan = _plan(self.study, self.record.seed, events)
             course = Course(plan, log, events)
             course.append([Began(version=VERSION, process=os.getpid(), host=socket.gethostname())])
-            keeper = Keeper(self.folder, self.record, course.history)
+            keeper = Keeper(self.folder, self.store, self.record, course.history)
             self.record.state = "running"
             engine = None
             try:
@@ -180,7 +212,7 @@ class _Run:
             if dashboard and self.options.dashboard:
                 self.console.print(f"Ray's dashboard: http://{dashboard}")
             crew = Crew(cores)
-            engine = Engine(self.folder, course, crew)
+            engine = Engine(self.folder, self.store, course, crew)
             table = self._table(course, crew)
             watchers: list[Callable[[], None]] = [
                 lambda: keeper.tend(crew.busy),
@@ -190,6 +222,8 @@ class _Run:
             if isinstance(self.study, Search):
                 mirror, history = Mirror(self.folder, self.study), course.history
                 watchers.append(lambda: mirror.tend(history))
+            if self.copy is not None:
+                watchers.append(self.copy.tend)
             together = self.study.workers if isinstance(self.study, Search) else 1
             try:
                 launch(
@@ -215,6 +249,11 @@ class _Run:
         measured = {} if course.done else keeper.measured()
         course.append([Left(state=self.record.state, measured=measured)])
         keeper.close()
+        if self.copy is not None:
+            self.copy.follow()
+        keeper.tidy()
+        if self.copy is not None:
+            self.copy.close()
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
 

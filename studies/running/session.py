@@ -12,6 +12,7 @@ from typing import Any
 
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
+from studies.running.cluster.address import head_address
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -69,13 +70,14 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
 
     address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
     ("auto", host and port) joins a running cluster, which is left running.  Raises ConfigurationError where
-    none answers, and StudyError where Ray does not start here, as on a machine that is overloaded.
+    none can be joined, and StudyError where Ray does not start here, as on a machine that is overloaded.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray
 
     own: dict[str, Any] = {}
+    joined = address if address == "local" else head_address(address)
     if address == "local":
         own = {
             "num_cpus": cores,
@@ -84,14 +86,15 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
         }
     try:
         with _loopback_only() if address == "local" else nullcontext():
-            context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+            context = ray.init(address=joined, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         if address == "local":
             said = " ".join(str(error).split())
             raise StudyError(f"Ray could not be started on this machine: {said}") from error
-        if not isinstance(error, (ConnectionError, ValueError)):
+        if not isinstance(error, (ConnectionError, ValueError, RuntimeError)):
             raise
-        raise ConfigurationError(f"no Ray cluster answers at --address {address}: {error}") from None
+        said = " ".join(str(error).split())
+        raise ConfigurationError(f"the Ray cluster at --address {address} cannot be joined: {said}") from None
     # A failed trial is told in the table, not as a traceback of Ray's.
     logging.getLogger("ray").setLevel(logging.CRITICAL)
     previous = signal.signal(signal.SIGTERM, _interrupt)

@@ -23,6 +23,7 @@ from ray.tune.search import Searcher
 
 from studies.records.events import Metrics
 from studies.records.schema import FAILURES
+from studies.records.storage import Store
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.trainable import TIME
@@ -34,8 +35,9 @@ METRICS = "metrics"
 class Engine:
     """What the three interfaces share: the course, the crew, and why the study had to stop, if it had to."""
 
-    def __init__(self, folder: Path, course: Course, crew: Crew) -> None:
+    def __init__(self, folder: Path, store: Store, course: Course, crew: Crew) -> None:
         self.folder = folder
+        self.store = store
         self.course = course
         self.crew = crew
         self.full: OSError | None = None

@@ -1,0 +1,114 @@
+"""A study on three nodes that share no disk: what one node does not have, it gets from the bucket."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from dgm_cli.cluster.nodes import SCRIPTS, LocalCluster
+from studies.records import CLOCK_COLUMNS
+from studies.records.events import Reported
+from studies.records.log import read_log
+from studies.records.storage import Store
+
+pytestmark = pytest.mark.ray
+
+STUDY = """
+from optuna.distributions import IntDistribution
+from dgm_core import Setup, load_problem
+from studies import Search
+
+STUDY = Search(
+    name="spread",
+    base=Setup.named(load_problem("exponential-decay")).changed({"iterations": 4000, "width": 8}),
+    space={"batch_size": IntDistribution(8, 32)},
+    trials=5, startup_trials=2, replicates=1, confirmations=2, grace_period=1000, workers=3,
+)
+"""
+TABLES = ("trials", "decisions", "curves", "solutions")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "spread_study.py"
+    path.write_text(STUDY)
+    return path
+
+
+def start(cluster: LocalCluster, folder: Path, *line: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [SCRIPTS / "dgm", *line],
+        env=cluster.environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def line(cluster: LocalCluster, storage: str) -> list[str]:
+    place = ["--address", cluster.address, "--storage", storage]
+    return ["run", "spread_study.py", *place, "--name", "a", "--json"]
+
+
+def done(process: subprocess.Popen[str]) -> dict:
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return json.loads(output.splitlines()[-1])
+
+
+def await_reports(run: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Until so many results are logged."""
+    while process.poll() is None and sum(isinstance(event, Reported) for event in read_log(run)) < count:
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()
+
+
+def tables(run: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    for name in TABLES:
+        table = pd.read_parquet(run / f"{name}.parquet")
+        yield name, table.drop(columns=[column for column in CLOCK_COLUMNS if column in table])
+
+
+def assert_same(run: Path, other: Path) -> None:
+    for (name, one), (_, two) in zip(tables(run), tables(other), strict=True):
+        assert len(one) > 0, name
+        assert_frame_equal(one, two, obj=name)
+
+
+@pytest.fixture(scope="module")
+def laptop(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study of the same seed on this machine alone."""
+    folder = tmp_path_factory.mktemp("laptop")
+    (folder / "spread_study.py").write_text(STUDY)
+    done(start(cluster, folder, "run", "spread_study.py", "--cores", "1", "--name", "a", "--json"))
+    return folder / "results/spread/a"
+
+
+def test_a_study_spreads_and_its_records_are_those_of_a_laptop(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    folder, store = study.parent, Store.at(f"{bucket}/one/spread/a")
+    driver = start(cluster, folder, *line(cluster, f"{bucket}/one"))
+    run = folder / "results/spread/a"
+    used: set[str] = set()
+    while driver.poll() is None:
+        training = store.sizes("checkpoints")
+        assert not (run / "checkpoints").exists()
+        used |= {node.name for node in cluster.nodes if any("tune_trial" in name for name in titles(node))}
+        assert not training or all(name.endswith("checkpoint.pt") for name in training)
+        time.sleep(0.1)
+    assert done(driver)["failed"] == 0
+    assert used == {node.name for node in cluster.nodes}
+    assert_same(run, laptop)
+    assert not store.sizes("checkpoints")
+    kept = {"study.json", "trials.parquet", "curves.parquet", "optuna.db", "models/winner.pt"}
+    assert kept <= set(store.sizes())
+
+
+def titles(node) -> list[str]:
+    """What a node's processes call themselves; Ray names an actor's after its class and method."""
+    return [" ".join(process.cmdline()) for process in node.processes if process.is_running()]
