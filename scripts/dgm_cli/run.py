@@ -23,6 +23,12 @@ from dgm_cli.own import With, load_files, named
 from dgm_cli.places import Storage
 from dgm_core.errors import ConfigurationError
 
+TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
+TrialGpus = Annotated[
+    float | None, typer.Option(help="GPUs of each trial, or a fraction of one; by default they are shared.")
+]
+TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory that each trial reserves.")]
+
 
 def run(
     study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`, or its file.")],
@@ -52,6 +58,9 @@ def run(
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
     storage: Storage = None,
+    trial_cpus: TrialCpus = None,
+    trial_gpus: TrialGpus = None,
+    trial_memory: TrialMemory = None,
     dashboard: Annotated[bool, typer.Option("--dashboard", help="Start Ray's dashboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
@@ -93,6 +102,9 @@ def run(
     chosen = chosen.changed(changes)
     if replicates is not None:
         chosen = replace(chosen, replicates=replicates)
+    asked = {"cpus": trial_cpus, "gpus": trial_gpus, "memory_gib": trial_memory}
+    changed = {key: value for key, value in asked.items() if value is not None}
+    chosen = replace(chosen, resources=replace(chosen.resources, **changed))
     options = Options(
         out=out,
         run=name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray import tune
@@ -21,6 +21,8 @@ from studies.running.shipment import Shipment
 from studies.running.trainable import progress, run_trial
 from studies.running.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
 
+_MOST_TRIALS = 10_000
+"""Under way at once; the plan gives out no more than there are cores and places for."""
 _MAX_FAILURES = 2
 """Times a trial goes back to its checkpoint, its worker or node being lost or its code having raised."""
 
@@ -30,27 +32,23 @@ def launch(
     shipment: Shipment,
     callbacks: Sequence[tune.Callback],
     *,
-    together: int,
+    share: Mapping[str, float],
     session: int,
-    gpus: float = 0.0,
+    device: str,
 ) -> None:
     """Runs what a study's plan has left to do, until it is done, halted or interrupted.
 
-    together: trials that share the cores, and the `gpus` where they train on those.  session: how many
-    processes have run the study, this one included; Tune keeps its files under `ray/<session>`.
+    share: what a trial reserves, in Ray's names and units.  session: how many processes have run the study,
+    this one included; Tune keeps its files under `ray/<session>`.
     """
-    share = {"cpu": min(1.0, engine.crew.cores / together)}
-    if gpus:
-        share["gpu"] = min(1.0, gpus / together)
-    device = "cuda" if gpus else "cpu"
     trainable = tune.with_parameters(tune_trial, shipment=shipment, store=engine.store, device=device)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, share),
+        tune.with_resources(trainable, tune.PlacementGroupFactory([dict(share)])),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(engine),
             scheduler=PlanScheduler(engine),
             num_samples=-1,
-            max_concurrent_trials=together + engine.crew.cores,
+            max_concurrent_trials=_MOST_TRIALS,
             reuse_actors=True,
             trial_name_creator=lambda trial: f"trial-{trial.config['folder']}",
             trial_dirname_creator=lambda trial: f"{trial.config['folder']}",

@@ -26,6 +26,9 @@ from studies.records.log import VERSION, Log, read_log
 from studies.records.schema import STUDY, StudyRecord
 from studies.records.storage import Store, StoreError
 from studies.records.storage.copy import FolderCopy
+from studies.running.cluster.capacity import Places
+from studies.running.cluster.probe import check_nodes
+from studies.running.cluster.watching import NodeWatch
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.describe import study_record
@@ -35,7 +38,7 @@ from studies.running.live import LiveTable
 from studies.running.mirror import Mirror
 from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
-from studies.running.session import check_cores, ray_session, session_cores, session_gpus
+from studies.running.session import check_cores, ray_session, session_gpus
 from studies.running.shipment import Shipment
 from studies.running.tuning import Engine, disk_full
 from studies.sources import keep_sources, sources_record
@@ -188,6 +191,8 @@ class _Run:
             keeper = Keeper(self.folder, self.store, self.record, course.history)
             self.record.state = "running"
             engine = None
+            if self.copy is not None:
+                self.copy.follow()
             try:
                 engine = self._train(course, keeper)
             except KeyboardInterrupt:
@@ -205,13 +210,15 @@ class _Run:
         cores = self.record.cores if self.options.cores is None else _cores(self.options)
         settings: dict[str, Any] = {"address": self.options.address, "dashboard": self.options.dashboard}
         with ray_session(cores=cores, **settings) as dashboard:
-            if self.options.cores is None and self.options.address != "local":
-                cores = session_cores()
+            joined = self.options.address != "local"
             gpus = session_gpus(self.options.device)
-            self.record.cores, self.record.device = cores, "cuda" if gpus else "cpu"
+            places = Places.of(self.study.resources, gpus, limit=self.options.cores if joined else None)
+            if joined:
+                self._tell_nodes(places)
+            self.record.cores, self.record.device = places.trains or 1, "cuda" if gpus else "cpu"
             if dashboard and self.options.dashboard:
                 self.console.print(f"Ray's dashboard: http://{dashboard}")
-            crew = Crew(cores)
+            crew = Crew(places.trains)
             engine = Engine(self.folder, self.store, course, crew)
             table = self._table(course, crew)
             watchers: list[Callable[[], None]] = [
@@ -224,21 +231,30 @@ class _Run:
                 watchers.append(lambda: mirror.tend(history))
             if self.copy is not None:
                 watchers.append(self.copy.tend)
+            if joined:
+                watchers.append(NodeWatch(crew, places, self.console).tend)
             together = self.study.workers if isinstance(self.study, Search) else 1
             try:
                 launch(
                     engine,
                     Shipment.of(_setups(self.study), self.sources),
                     [Watch(watchers)],
-                    together=max(together, cores),
+                    share=places.share(together),
                     session=len(course.history.sessions),
-                    gpus=gpus,
+                    device=self.record.device,
                 )
             finally:
                 table.close()
                 for watcher in watchers[3:]:
                     watcher()
         return engine
+
+    def _tell_nodes(self, places: Places) -> None:
+        """Tries what each node can do; says in what they differ, and whether the study waits for one."""
+        for difference in check_nodes(self.store):
+            self.console.print(f"Not as here: {difference}")
+        if not places.trains:
+            self.console.print(f"Waiting for the cluster's autoscaler: no node has {places.resources} yet.")
 
     def _leave(self, course: Course, keeper: Keeper, engine: Engine | None) -> None:
         """Writes the records as the study stands, and says in the log that they are."""

@@ -44,13 +44,6 @@ def check_cores(cores: int | None, *, address: str = "local") -> int:
     return cores or there
 
 
-def session_cores() -> int:
-    """Processor cores of the running session: this machine's, or those of the whole cluster."""
-    import ray
-
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
 def session_gpus(device: str) -> float:
     """GPUs that the running session's trials may use on a device: none on "cpu", those there are on "auto".
 

@@ -103,7 +103,7 @@ class PlanScheduler(TrialScheduler):
         course, crew = engine.course, engine.crew
         if METRICS in result:
             course.report(name, Metrics.model_validate_json(result[METRICS]))
-        crew.seen[name] = {key: result.get(key) for key in (TIME, "loss", "score", "seconds")}
+        crew.hear(name, {key: result.get(key) for key in (TIME, "loss", "score", "seconds")})
         entry = course.entry(name)
         if entry.running or (entry.measured is not None and entry.measured.final):
             if METRICS in result and not entry.trained and course.waits(name):
@@ -121,6 +121,8 @@ class PlanScheduler(TrialScheduler):
         if self._engine.halted:
             tune_controller.request_stop_experiment()
             return
+        # Tune has no public way to give up a worker that could be used again, so that a new node gets one.
+        tune_controller._reuse_actors = not crew.moving
         for name, trial in crew.waiting.items():
             if not course.entry(name).running:
                 crew.release(name)

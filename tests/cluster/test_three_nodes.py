@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from pandas.testing import assert_frame_equal
 
-from dgm_cli.cluster.nodes import SCRIPTS, LocalCluster
+from dgm_cli.cluster.nodes import SCRIPTS, LocalCluster, Node
 from studies.records import CLOCK_COLUMNS
-from studies.records.events import Reported
-from studies.records.log import read_log
+from studies.records.events import Reported, Retried
+from studies.records.log import LOG, read_log
 from studies.records.storage import Store
 
 pytestmark = pytest.mark.ray
@@ -67,6 +73,16 @@ def await_reports(run: Path, count: int, process: subprocess.Popen[str]) -> None
     assert process.poll() is None, process.communicate()
 
 
+def training_on(node: Node) -> bool:
+    """Whether a worker of a node has a trial: Ray names a process after the actor in it."""
+    for process in node.processes:
+        with suppress(psutil.Error):
+            title = " ".join(process.cmdline())
+            if title.startswith("ray::") and not re.search("IDLE|_probe|Dashboard", title):
+                return True
+    return False
+
+
 def tables(run: Path) -> Iterator[tuple[str, pd.DataFrame]]:
     for name in TABLES:
         table = pd.read_parquet(run / f"{name}.parquet")
@@ -98,7 +114,7 @@ def test_a_study_spreads_and_its_records_are_those_of_a_laptop(
     while driver.poll() is None:
         training = store.sizes("checkpoints")
         assert not (run / "checkpoints").exists()
-        used |= {node.name for node in cluster.nodes if any("tune_trial" in name for name in titles(node))}
+        used |= {node.name for node in cluster.nodes if training_on(node)}
         assert not training or all(name.endswith("checkpoint.pt") for name in training)
         time.sleep(0.1)
     assert done(driver)["failed"] == 0
@@ -109,6 +125,55 @@ def test_a_study_spreads_and_its_records_are_those_of_a_laptop(
     assert kept <= set(store.sizes())
 
 
-def titles(node) -> list[str]:
-    """What a node's processes call themselves; Ray names an actor's after its class and method."""
-    return [" ".join(process.cmdline()) for process in node.processes if process.is_running()]
+def test_a_node_is_killed_and_one_that_joins_is_used(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    run = study.parent / "results/spread/a"
+    driver = start(cluster, study.parent, *line(cluster, f"{bucket}/two"))
+    await_reports(run, 1, driver)
+    lost = next(node for node in cluster.nodes[1:] if training_on(node))
+    lost.kill()
+    cluster.nodes.remove(lost)
+    joined, used = cluster.add(), False
+    while driver.poll() is None:
+        used = used or training_on(joined)
+        time.sleep(0.1)
+    assert done(driver)["failed"] == 0
+    assert any(isinstance(event, Retried) for event in read_log(run))
+    assert used
+    assert_same(run, laptop)
+
+
+def test_the_driver_is_killed_and_another_machine_goes_on_from_the_bucket(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    run, elsewhere = study.parent / "results/spread/a", study.parent / "elsewhere"
+    driver = start(cluster, study.parent, *line(cluster, f"{bucket}/three"))
+    await_reports(run, 2, driver)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    known = (run / LOG).read_bytes()
+    shutil.rmtree(run)  # its disk is gone too
+    elsewhere.mkdir()
+    place = f"{bucket}/three/spread/a"
+    assert json.loads(dgm(cluster, elsewhere, "status", place, "--json"))["state"] == "killed"
+    outcome = done(start(cluster, elsewhere, "resume", place, "--address", cluster.address, "--json"))
+    assert outcome["failed"] == 0
+    again = elsewhere / "results/spread/a"
+    assert (again / LOG).read_bytes().startswith(known)
+    assert_same(again, laptop)
+
+    reader = study.parent / "reader"
+    reader.mkdir()
+    dgm(cluster, reader, "report", place)
+    assert (reader / "results/spread/a/report.html").exists()
+    assert_same(reader / "results/spread/a", laptop)
+    assert json.loads(dgm(cluster, reader, "status", place, "--json"))["state"] == "finished"
+    assert list(reader.iterdir()) == [reader / "results"]
+
+
+def dgm(cluster: LocalCluster, folder: Path, *line: str) -> str:
+    return subprocess.run(
+        [SCRIPTS / "dgm", *line],
+        env=cluster.environment, cwd=folder, stdout=subprocess.PIPE, check=True, text=True,
+    ).stdout  # fmt: skip

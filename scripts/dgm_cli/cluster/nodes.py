@@ -23,6 +23,8 @@ from studies.errors import StudyError
 SCRIPTS = Path(get_path("scripts"))
 HOST = "127.0.0.1"
 MARK = "DGM_LOCAL_CLUSTER"
+_PATIENCE = {"RAY_raylet_start_wait_time_s": "90"}
+"""Of a machine that is busy; Ray gives a node 30 s otherwise."""
 _STARTED = "Ray runtime started"
 _START_SECONDS = 120.0
 _END_SECONDS = 10.0
@@ -96,8 +98,8 @@ class LocalCluster:
                 cpus,
             )
         )  # fmt: skip
-        for node in [self._start([f"--address={self.address}"], cpus) for _ in range(nodes - 1)]:
-            self._await(node)
+        for _ in range(nodes - 1):
+            self.add(cpus=cpus)
 
     def add(self, *, cpus: float = 1) -> Node:
         """Lets another node join."""
@@ -113,7 +115,7 @@ class LocalCluster:
         with log.open("w") as output:
             process = subprocess.Popen(
                 [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *ports, *line],
-                env={**self.environment, MARK: name, "OMP_NUM_THREADS": "1"},
+                env={**self.environment, **_PATIENCE, MARK: name, "OMP_NUM_THREADS": "1"},
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for whoever started the cluster, who ends it in order
             )  # fmt: skip
