@@ -23,8 +23,6 @@ from studies.errors import StudyError
 SCRIPTS = Path(get_path("scripts"))
 HOST = "127.0.0.1"
 MARK = "DGM_LOCAL_CLUSTER"
-_PATIENCE = {"RAY_raylet_start_wait_time_s": "90"}
-"""Of a machine that is busy; Ray gives a node 30 s otherwise."""
 _STARTED = "Ray runtime started"
 _START_SECONDS = 120.0
 _END_SECONDS = 10.0
@@ -91,20 +89,24 @@ class LocalCluster:
         shown = ["--include-dashboard=false"]
         if self.dashboard is not None:
             shown = ["--dashboard-host=127.0.0.1", f"--dashboard-port={self.dashboard}"]
-        self._await(
-            self._start(
-                ["--head", f"--port={self.port}", f"--temp-dir={self._folder}", *shown,
-                 f"--ray-client-server-port={free_port()}"],
-                cpus,
-            )
-        )  # fmt: skip
+        place = [f"--port={self.port}", f"--temp-dir={self._folder}"]
+        self._started(["--head", *place, f"--ray-client-server-port={free_port()}", *shown], cpus)
         for _ in range(nodes - 1):
             self.add(cpus=cpus)
 
     def add(self, *, cpus: float = 1) -> Node:
-        """Lets another node join."""
-        node = self._start([f"--address={self.address}"], cpus)
-        self._await(node)
+        """Lets another node join.  Raises StudyError where it does not start."""
+        return self._started([f"--address={self.address}"], cpus)
+
+    def _started(self, line: list[str], cpus: float) -> Node:
+        """A node that is up; Ray gives each 30 s, which a busy machine may not hold the first time."""
+        node = self._start(line, cpus)
+        try:
+            self._await(node)
+        except StudyError:
+            node.kill()
+            node = self._start(line, cpus)
+            self._await(node)
         return node
 
     def _start(self, line: list[str], cpus: float) -> Node:
@@ -115,7 +117,7 @@ class LocalCluster:
         with log.open("w") as output:
             process = subprocess.Popen(
                 [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *ports, *line],
-                env={**self.environment, **_PATIENCE, MARK: name, "OMP_NUM_THREADS": "1"},
+                env={**self.environment, MARK: name, "OMP_NUM_THREADS": "1"},
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for whoever started the cluster, who ends it in order
             )  # fmt: skip
