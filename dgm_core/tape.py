@@ -18,8 +18,12 @@ from torch.utils._pytree import tree_leaves
 
 T = TypeVar("T")
 
-LARGEST = 64 * 2**20
-"""Bytes of intermediate results that a tape may keep; a larger step loses little to Python."""
+LARGEST = 2**30
+"""Bytes of intermediate results that a tape may keep.
+
+Small steps gain because Python is left out, large ones because their memory is there already: the pages of
+fresh tensors take longer than the arithmetic.
+"""
 
 
 @dataclass(frozen=True)

@@ -194,14 +194,15 @@ def _typed(function: Any, pointers: int, reals: int, integers: int) -> Callable[
 
 
 def _function_kernel(function: Function, streams: Streams, like: Tensor) -> _FunctionKernel | None:
-    return _made_function(function, streams, like.dtype == torch.float64) if _compiled(like) else None
+    return _made_function(function, streams, like.dtype == torch.float64) if compiled(like) else None
 
 
 def _product_kernel(streams: Streams, like: Tensor) -> _ProductKernel | None:
-    return _made_product(streams, like.dtype == torch.float64) if _compiled(like) else None
+    return _made_product(streams, like.dtype == torch.float64) if compiled(like) else None
 
 
-def _compiled(like: Tensor) -> bool:
+def compiled(like: Tensor) -> bool:
+    """Whether there are compiled steps for tensors of a kind."""
     return like.device.type == "cpu" and build.compiler() is not None
 
 

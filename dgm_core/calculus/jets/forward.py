@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from dgm_core.calculus.jets import rules  # noqa: F401 (the rules are found in R
 from dgm_core.calculus.jets.build import compiler
 from dgm_core.calculus.jets.jet import Jet, NoRuleError
 from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.seeds import Seed
 from dgm_core.calculus.jets.streams import Path, Stream, Streams, SumOfSquares
 from dgm_core.calculus.operators import Derivatives, Field
 
@@ -35,15 +36,18 @@ class Carried:
     (2024) for the Laplacian.
     """
 
-    def __init__(self, network: Field, asked: Asked) -> None:
+    def __init__(self, network: Field, asked: Asked, *, turned: bool = False) -> None:
+        """turned: a network that starts with a linear map of all axes may carry a Laplacian's derivatives
+        along fewer directions than there are axes."""
         self._network = network
+        self._turnable = {name for name, streams in asked.items() if turned and _only_summed(streams)}
         self._streams = {name: Streams.of(sorted(streams, key=repr)) for name, streams in asked.items()}
         self._layouts: dict[tuple[tuple[str, int, Streams], ...], Layout] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (K, n, d)."""
         layout = self._layout({"": x.shape[1]}, {"": Streams.of([])})
-        return self._jet(Jet(x, layout)).settled().rows
+        return self._jet(Jet(x, layout)).settled()
 
     def derivatives(self, x: Tensor, axes: Sequence[str]) -> Derivatives:
         """Those at x (K, n, d)."""
@@ -66,7 +70,8 @@ class Carried:
     ) -> dict[str, dict[Stream, Tensor]]:
         """Name -> stream -> (K, n, q)."""
         layout = self._layout({name: x.shape[1] for name, x in points.items()}, streams)
-        found = self._jet(Jet(_seeded(points, layout, directions), layout))
+        found = self._jet(Jet(Seed(points, layout, directions, self._turnable), layout))
+        layout = found.layout
         pieces: dict[str, dict[Stream, Tensor]] = {name: {} for name in points}
         for (name, stream), piece in zip(layout.keys, found.rows.split(layout.pieces, dim=1), strict=True):
             whole = piece if found.bias is None or stream != () else piece + found.bias
@@ -196,13 +201,15 @@ def carried(
     expected = residuals(recording, points)
     if not _pays(recording.asked, next(iter(points.values()))):
         return None
-    field = Carried(network, recording.asked)
-    try:
-        found = residuals(field, points)
-    except NoRuleError:
-        return None
-    agreed = (_agree(one, other) for one, other in zip(_parts(found), _parts(expected), strict=True))
-    return field if all(agreed) else None
+    for turned in (True, False):
+        field = Carried(network, recording.asked, turned=turned)
+        try:
+            found = residuals(field, points)
+        except NoRuleError:
+            continue
+        if all(_agree(one, other) for one, other in zip(_parts(found), _parts(expected), strict=True)):
+            return field
+    return None
 
 
 def _pays(asked: Asked, like: Tensor) -> bool:
@@ -221,22 +228,11 @@ def _agree(found: Tensor, expected: Tensor) -> bool:
     return torch.allclose(found, expected, rtol=_AGREEMENT, atol=_AGREEMENT * scale, equal_nan=True)
 
 
+def _only_summed(streams: Collection[Stream]) -> bool:
+    """Whether no derivative is asked for by itself that is part of a sum."""
+    summed = {i for stream in streams if isinstance(stream, SumOfSquares) for i in stream.directions}
+    return not any(summed & set(stream) for stream in streams if isinstance(stream, tuple))
+
+
 def _column(piece: Tensor, output: int) -> Tensor:
     return piece if piece.shape[2] == 1 and output == 0 else piece[..., output : output + 1]
-
-
-def _seeded(points: Mapping[str, Tensor], layout: Layout, directions: Tensor | None) -> Tensor:
-    """(K, R, d): the points, and as their first derivatives the directions, by default those of the axes."""
-    like = next(iter(points.values()))
-    rows = like.new_zeros(len(like), sum(layout.pieces), like.shape[2])
-    start = 0
-    for (name, stream), size in zip(layout.keys, layout.pieces, strict=True):
-        if stream == ():
-            rows[:, start : start + size] = points[name].detach()
-        elif not isinstance(stream, SumOfSquares) and len(stream) == 1:
-            if directions is None:
-                rows[:, start : start + size, stream[0]] = 1.0
-            else:
-                rows[:, start : start + size] = directions[:, :, stream[0]]
-        start += size
-    return rows

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dgm_core.calculus.jets.expressions import Leaf, Node, evaluated, settled
 from dgm_core.calculus.jets.layout import Layout
 
 Rule = Callable[..., Any]
@@ -18,17 +19,16 @@ class NoRuleError(Exception):
 
 
 class Jet:
-    """Streams of some sets of points, `rows` (K, R, W) as `layout` says, in place of a tensor (K, n, W).
+    """Streams of some sets of points, (K, R, W) as `layout` says, in place of a tensor (K, n, W).
 
     It stands where torch's functions and operators expect a tensor; each has a rule in `RULES`, or raises
-    NoRuleError.  `bias` (K, 1, W) is still to be added to the values: the function that follows a linear map
-    takes it along.  A tensor that is combined with a jet must not depend on the points: one row, or none.
+    NoRuleError.  Elementwise operations wait in `node` until the streams are looked at.  A tensor that is
+    combined with a jet must not depend on the points: one row, or none.
     """
 
-    def __init__(self, rows: Tensor, layout: Layout, bias: Tensor | None = None) -> None:
-        self.rows = rows
+    def __init__(self, node: Node | Tensor, layout: Layout) -> None:
+        self.node: Node = Leaf(node) if isinstance(node, Tensor) else node
         self.layout = layout
-        self.bias = bias
 
     @classmethod
     def __torch_function__(
@@ -44,6 +44,30 @@ class Jet:
         return rule(*arguments, **(options or {}))
 
     @property
+    def leaf(self) -> Leaf:
+        """The streams as they are once computed."""
+        return evaluated(self.node, self.layout)
+
+    @property
+    def rows(self) -> Tensor:
+        """The streams (K, R, W), a bias that waits apart from them not added."""
+        return self.leaf.rows
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(K, 1, W), still to be added to the values: the function after a linear map takes it along."""
+        return self.leaf.bias
+
+    @property
+    def width(self) -> int:
+        """W."""
+        return self.node.width
+
+    def settled(self) -> Tensor:
+        """The streams (K, R, W), nothing left to be added."""
+        return settled(self.leaf, self.layout)
+
+    @property
     def dtype(self) -> torch.dtype:
         return self.rows.dtype
 
@@ -52,7 +76,7 @@ class Jet:
         return self.rows.device
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.node.replicates
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -64,12 +88,11 @@ class Jet:
 
     def __getitem__(self, index: Any) -> Jet:
         """Some of the columns: `x[..., :1]`."""
-        whole = self.settled()
         if not isinstance(index, tuple) or len(index) != 2 or index[0] is not Ellipsis:
             raise NoRuleError("indexing of anything but the last axis")
         if isinstance(index[1], int):
             raise NoRuleError("indexing that drops an axis")
-        return Jet(whole.rows[index], self.layout)
+        return Jet(self.settled()[index], self.layout)
 
     def __add__(self, other: Any) -> Jet:
         return _ruled(torch.add, self, other)
@@ -100,18 +123,6 @@ class Jet:
 
     def __pow__(self, exponent: Any) -> Jet:
         return _ruled(torch.pow, self, exponent)
-
-    def settled(self) -> Jet:
-        """The same jet, its bias added."""
-        return self if self.bias is None else self.raised(self.bias)
-
-    def raised(self, constant: Tensor) -> Jet:
-        """The same jet, a constant (K or 1, 1, W) added to its values in place of the bias."""
-        buckets = self.layout.buckets
-        sizes = [rows for bucket in buckets for rows in (bucket.points, bucket.rows - bucket.points)]
-        pieces = list(self.rows.split(sizes, dim=1))
-        pieces[::2] = [piece + constant for piece in pieces[::2]]
-        return Jet(torch.cat(pieces, dim=1), self.layout)
 
 
 RULES: dict[Any, Rule] = {}

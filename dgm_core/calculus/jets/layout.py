@@ -15,12 +15,14 @@ from dgm_core.calculus.jets.streams import Stream, Streams
 class Bucket:
     """Sets of points that carry the same streams: rows [start, start + S · points), stream by stream.
 
-    sizes: name -> how many of the points are whose, in order.
+    sizes: name -> how many of the points are whose, in order.  names: as what the streams are asked for,
+    where that is not as what they are carried.
     """
 
     streams: Streams
     sizes: tuple[tuple[str, int], ...]
     start: int
+    names: tuple[Stream, ...] | None = None
 
     @cached_property
     def points(self) -> int:
@@ -64,7 +66,7 @@ class Layout:
     @cached_property
     def keys(self) -> list[tuple[str, Stream]]:
         """(name, stream) of each of the `pieces`."""
-        return [(name, s) for b in self.buckets for s in b.streams.carried for name, _ in b.sizes]
+        return [(name, s) for b in self.buckets for s in b.names or b.streams.carried for name, _ in b.sizes]
 
     def __hash__(self) -> int:
         return self._hash

@@ -9,14 +9,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dgm_core.calculus.jets.apply import AddedProduct, Apply
+from dgm_core.calculus.jets.expressions import (
+    Applied,
+    Joined,
+    Leaf,
+    Operation,
+    Product,
+    Sum,
+    bounded,
+    evaluated,
+    fusable,
+    parts,
+    raised,
+    settled,
+)
 from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
+from dgm_core.calculus.jets.fused import Mapped
 from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
+from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.seeds import Seed
 
 
 def apply(function: Function, x: Jet) -> Jet:
     """An elementwise function of a jet."""
-    return Jet(Apply.apply(x.rows, x.bias, function, x.layout), x.layout)
+    return _waiting(Applied(function, x.node), x.layout)
 
 
 @rule(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__)
@@ -29,10 +45,11 @@ def add(one: Any, other: Any, *, alpha: float = 1.0) -> Jet:
     if not isinstance(other, Jet):
         if isinstance(other, (int, float)) and other == 0:
             return one
-        whole = one.settled()
-        return whole.raised(alpha * _constant(other, whole))
-    first, second = (x.settled() for x in (one, other))
-    return Jet(torch.add(first.rows, second.rows, alpha=alpha), first.layout)
+        return Jet(raised(one.settled(), alpha * _constant(other, one), one.layout), one.layout)
+    _check_together(one, other)
+    if one.width == other.width:
+        return _waiting(Sum(one.node, other.node, float(alpha)), one.layout)
+    return Jet(torch.add(one.settled(), other.settled(), alpha=alpha), one.layout)
 
 
 @rule(torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__)
@@ -47,10 +64,9 @@ def multiply(one: Any, other: Any) -> Jet:
     if isinstance(one, Jet) and isinstance(other, Jet):
         return add_product(None, one, other)
     jet, factor = (one, other) if isinstance(one, Jet) else (other, one)
-    whole = jet.settled()
     if isinstance(factor, Tensor):
-        factor = _constant(factor, whole)
-    return Jet(whole.rows * factor, whole.layout)
+        factor = _constant(factor, jet)
+    return Jet(jet.settled() * factor, jet.layout)
 
 
 @rule(torch.div, Tensor.div, Tensor.__truediv__, Tensor.__rtruediv__)
@@ -76,11 +92,16 @@ def add_product(base: Any, one: Any, other: Any, *, value: float = 1.0) -> Jet:
         return add(base, multiply(one, other), alpha=value)
     if not isinstance(base, Jet | None):
         return add(add_product(None, one, other, value=value), base)
-    left, right = one.settled().rows, other.settled().rows
-    width = max(left.shape[2], right.shape[2])
-    left, right = (x.expand(-1, -1, width) for x in (left, right))
-    start = None if base is None else base.settled().rows
-    return Jet(AddedProduct.apply(left, right, start, value, one.layout), one.layout)
+    _check_together(one, other)
+    width = max(one.width, other.width)
+    left, right = (
+        x.node if x.width == width else Leaf(x.settled().expand(-1, -1, width)) for x in (one, other)
+    )
+    product = Product(left, right)
+    if base is None:
+        scaled = _waiting(product, one.layout)
+        return scaled if value == 1.0 else multiply(scaled, value)
+    return add(base, _waiting(product, one.layout), alpha=value)
 
 
 @rule(torch.bmm, torch.matmul, Tensor.bmm, Tensor.matmul, Tensor.__matmul__)
@@ -88,16 +109,23 @@ def linear(x: Any, weight: Any) -> Jet:
     """A linear map of all streams at once, weight (K, W, W')."""
     if not isinstance(x, Jet) or not isinstance(weight, Tensor):
         raise NoRuleError("a matrix product whose matrix is a jet")
-    return Jet(torch.matmul(x.settled().rows, weight), x.layout)
+    node, fits = x.node, weight.dim() == 3 and len(weight) == len(x)
+    if isinstance(node, Seed) and node.constant and fits:
+        return Jet(*node.mapped(weight))
+    if isinstance(node, Joined) and node.found is None and fits:
+        sides = (settled(evaluated(side, x.layout), x.layout) for side in node.sides)
+        return Jet(Mapped.apply(weight, *sides), x.layout)
+    return Jet(torch.matmul(x.settled(), weight), x.layout)
 
 
 @rule(torch.baddbmm)
 def affine(base: Any, x: Any, weight: Any) -> Jet:
     """base + x W, where base is a bias (K, 1, W') or a jet."""
     if isinstance(base, Jet) and isinstance(x, Jet) and isinstance(weight, Tensor):
-        return Jet(torch.baddbmm(base.rows, x.settled().rows, weight), x.layout, base.bias)
+        _check_together(base, x)
+        return Jet(Leaf(torch.baddbmm(base.rows, x.settled(), weight), base.bias), x.layout)
     mapped = linear(x, weight)
-    return Jet(mapped.rows, mapped.layout, _constant(base, mapped))
+    return Jet(Leaf(mapped.rows, _constant(base, mapped)), mapped.layout)
 
 
 @rule(torch.cat, torch.concat)
@@ -105,7 +133,8 @@ def concatenate(parts: Sequence[Any], dim: int = 0) -> Jet:
     """Jets side by side along their last axis."""
     if dim not in (-1, 2) or not all(isinstance(part, Jet) for part in parts):
         raise NoRuleError("a concatenation of anything but jets along the last axis")
-    return Jet(torch.cat([part.settled().rows for part in parts], dim=-1), parts[0].layout)
+    _check_together(*parts)
+    return Jet(Joined(tuple(part.node for part in parts)), parts[0].layout)
 
 
 @rule(torch.chunk, Tensor.chunk)
@@ -113,7 +142,12 @@ def chunk(x: Jet, count: int, dim: int = 0) -> tuple[Jet, ...]:
     """Equal parts along the last axis."""
     if dim not in (-1, 2):
         raise NoRuleError("a split along anything but the last axis")
-    return tuple(Jet(part, x.layout) for part in x.settled().rows.chunk(count, dim=2))
+    node = x.node
+    if isinstance(node, Applied) and node.found is None:
+        inner = evaluated(node.inner, x.layout)
+        if fusable(x.layout, inner.rows) and x.width % count == 0:
+            return tuple(Jet(Applied(node.function, part), x.layout) for part in parts(inner, count))
+    return tuple(Jet(part, x.layout) for part in x.settled().chunk(count, dim=2))
 
 
 @rule(torch.sum, Tensor.sum)
@@ -121,7 +155,7 @@ def total(x: Jet, dim: Any = None, keepdim: bool = False) -> Jet:
     """A sum along the last axis."""
     if dim not in (-1, 2, (-1,), [-1]) or not keepdim:
         raise NoRuleError("a sum along anything but the last axis, kept")
-    return Jet(x.settled().rows.sum(dim=-1, keepdim=True), x.layout)
+    return Jet(x.settled().sum(dim=-1, keepdim=True), x.layout)
 
 
 @rule(torch.mean, Tensor.mean)
@@ -135,7 +169,7 @@ def product(x: Jet, dim: Any = None, keepdim: bool = False) -> Jet:
     """A product along the last axis."""
     if dim not in (-1, 2) or not keepdim:
         raise NoRuleError("a product along anything but the last axis, kept")
-    columns = [Jet(column, x.layout) for column in x.settled().rows.split(1, dim=-1)]
+    columns = [Jet(column, x.layout) for column in x.settled().split(1, dim=-1)]
     found = columns[0]
     for column in columns[1:]:
         found = multiply(found, column)
@@ -223,6 +257,15 @@ for _name in FUNCTIONS:
     for _room in (torch, Tensor, functional):
         if hasattr(_room, _name) and getattr(_room, _name) not in RULES:
             RULES[getattr(_room, _name)] = _own
+
+
+def _waiting(operation: Operation, layout: Layout) -> Jet:
+    return Jet(bounded(operation, layout), layout)
+
+
+def _check_together(*jets: Any) -> None:
+    if any(jet.layout is not jets[0].layout for jet in jets):
+        raise NoRuleError("jets of different points")
 
 
 def _constant(value: Any, like: Jet) -> Tensor:

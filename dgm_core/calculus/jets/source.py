@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.streams import Streams
 
-_UNROLLED = 12
+UNROLLED = 12
 """Streams beyond which those of a Laplacian are looped over; a kernel then serves any dimension."""
 
 _FUNCTIONS = {
@@ -41,8 +41,8 @@ def function_source(function: Function, streams: Streams, double: bool) -> str:
     `backward(z, b, h, g, dz, db, …)`: the gradients of z and, added to what is there, of b.  kz, kb and kd
     are the steps from replicate to replicate of z and its like, of b and of db."""
     looped = streams.laplacian
-    if looped is not None and len(streams) > _UNROLLED:
-        return prelude(double) + _looped(function, *looped)
+    if looped is not None and len(streams) > UNROLLED:
+        return prelude(double) + _looped(function)
     return prelude(double) + _unrolled(function, streams)
 
 
@@ -52,12 +52,12 @@ def product_source(streams: Streams, double: bool) -> str:
     count = len(streams)
     forward, added, adjoint = [], [], []
     for place, addends in enumerate(streams.multiplied):
-        total = " + ".join(_times(term.coefficient, f"a{term.left}", f"b{term.right}") for term in addends)
+        total = " + ".join(c_product(term.coefficient, f"a{term.left}", f"b{term.right}") for term in addends)
         forward.append(f"o[{place} * N + j] = f * ({total});")
         added.append(f"o[{place} * N + j] = c[{place} * N + j] + f * ({total});")
     for place in range(count):
         total = " + ".join(
-            _times(term.coefficient, f"b{term.right}", f"g{out}")
+            c_product(term.coefficient, f"b{term.right}", f"g{out}")
             for out, addends in enumerate(streams.multiplied)
             for term in addends
             if term.left == place
@@ -65,9 +65,9 @@ def product_source(streams: Streams, double: bool) -> str:
         adjoint.append(f"da[{place} * N + j] = f * ({total});")
     left, right = (_strided(name, f"r{name}", count) for name in "ab")
     return prelude(double) + _PRODUCT.format(
-        plain=_joined([*left, *right, *forward], 10),
-        added=_joined([*left, *right, *added], 10),
-        adjoint=_joined([*right, *_loads("g", count), *adjoint], 8),
+        plain=c_lines([*left, *right, *forward], 10),
+        added=c_lines([*left, *right, *added], 10),
+        adjoint=c_lines([*right, *_loads("g", count), *adjoint], 8),
     )
 
 
@@ -164,7 +164,7 @@ def _unrolled(function: Function, streams: Streams) -> str:
             lines = [*start, *function.code(needed, known=known), *loads, *body, *end]
             variants.append(
                 "        #pragma omp simd\n        for (long w = 0; w < W; w++) {\n"
-                f"          const long j = i * W + w;\n          {_joined(lines, 10)}\n        }}"
+                f"          const long j = i * W + w;\n          {c_lines(lines, 10)}\n        }}"
             )
         parts.append(_whole(name, *variants))
     return "".join(parts)
@@ -174,7 +174,7 @@ def _forward_body(function: Function, streams: Streams) -> list[str]:
     lines = ["h[j] = s0;"]
     for place, addends in list(enumerate(streams.composed))[1:]:
         total = " + ".join(
-            _times(one.coefficient, f"s{one.order}", *(f"z{f}" for f in one.factors)) for one in addends
+            c_product(one.coefficient, f"s{one.order}", *(f"z{f}" for f in one.factors)) for one in addends
         )
         lines.append(f"h[{place} * N + j] = {total};")
     return lines
@@ -186,96 +186,141 @@ def _backward_body(function: Function, streams: Streams) -> list[str]:
     for place, addends in list(enumerate(streams.composed))[1:]:
         for one in addends:
             names = [f"z{f}" for f in one.factors]
-            value.append(_times(one.coefficient, f"s{one.order + 1}", *names, f"g{place}"))
+            value.append(c_product(one.coefficient, f"s{one.order + 1}", *names, f"g{place}"))
             for factor, times in Counter(one.factors).items():
                 rest = list(names)
                 rest.remove(f"z{factor}")
-                others[factor].append(_times(one.coefficient * times, f"s{one.order}", *rest, f"g{place}"))
+                others[factor].append(c_product(one.coefficient * times, f"s{one.order}", *rest, f"g{place}"))
     lines = [f"const T d = {' + '.join(value)};", "dz[j] = d;"]
     return lines + [f"dz[{place} * N + j] = {' + '.join(total)};" for place, total in others.items()]
 
 
-_BLOCK = 64
-"""Units of which a looped kernel keeps sums at once."""
+_BLOCK = 512
+"""Numbers of a stream that a looped kernel takes at once: runs long enough for memory, sums in the cache."""
 
 
-def _looped(function: Function, first: int, count: int) -> str:
-    """A value, first derivatives of which `count` from the place `first` on are squared, and their sum."""
+def _looped(function: Function) -> str:
+    """A value, first derivatives of which D from the place F on are squared, and the sum of those squares."""
     parts = []
-    for name in ("forward", "backward"):
+    for name, pointers, body in (
+        ("forward", _FORWARD, _LOOPED_FORWARD),
+        ("backward", _BACKWARD, _LOOPED_BACKWARD),
+    ):
         known = name == "backward"
         lines = function.code(3 if known else 2, known=known)
-        variants = []
-        for bias in (True, False):
-            start = [f"const T v = z[j]{' + b[w]' if bias else ''};"]
-            if known:
-                start = ([] if function.of_value else start) + ["const T s0 = h[j];"]
-            template = _LOOPED_BACKWARD if known else _LOOPED_FORWARD
-            variants.append(
-                template.format(
-                    lines=_joined([*start, *lines], 12),
-                    db="db[w] += d;" if bias else "",
-                    block=_BLOCK,
-                )
-            )
-        parts.append(_whole(name, *variants).replace("long kd)", "long kd, long S, long F, long D)"))
+        if known:
+            lines = ["const T s0 = h[j];", *lines]
+        values = {
+            variant: c_lines([f"const T v = z[j]{bias};", *lines], 14)
+            for variant, bias in (("biased", " + b[w0 + w]"), ("plain", ""))
+        }
+        loops = body.format(block=_BLOCK, **values)
+        parts.append(
+            _LOOPED.format(name=name, pointers=pointers, block=_BLOCK, loops=loops, advance=_ADVANCE[name])
+        )
     return "".join(parts)
 
 
-_LOOPED_FORWARD = """        for (long w0 = 0; w0 < W; w0 += {block}) {{
-          const long end = w0 + {block} < W ? w0 + {block} : W;
-          T slope[{block}], bend[{block}], sum[{block}];
-          #pragma omp simd
-          for (long w = w0; w < end; w++) {{
-            const long j = i * W + w;
-            {lines}
-            h[j] = s0; slope[w - w0] = s1; bend[w - w0] = s2; sum[w - w0] = 0;
-          }}
-          for (long p = 1; p < S - 1; p++) {{
-            const T squared = p >= F && p < F + D;
+_LOOPED = """
+void {name}({pointers}, long K, long n, long W, long kz, long kb, long kd, long S, long F, long D)
+{{
+  const long N = n * W;
+  if (!b) {{ W = N; n = 1; }}
+  const long columns = W < {block} ? W : {block}, lines = {block} / columns;
+  for (long k = 0; k < K; k++) {{
+    for (long i0 = 0; i0 < n; i0 += lines)
+      for (long w0 = 0; w0 < W; w0 += columns) {{
+        // A block of `rows` points and `width` units; one run of memory where it holds all units.
+        const long rows = n - i0 < lines ? n - i0 : lines, width = W - w0 < columns ? W - w0 : columns;
+        const long runs = width == W ? 1 : rows, run = width == W ? rows * width : width;
+        const long start = i0 * W + w0, last = (S - 1) * N + start;
+        T slope[{block}], bend[{block}], sum[{block}];
+{loops}
+      }}
+    {advance}
+  }}
+}}
+"""
+_LOOPED_FORWARD = """        if (b) {{
+          for (long i = 0; i < rows; i++)
             #pragma omp simd
-            for (long w = w0; w < end; w++) {{
-              const long j = p * N + i * W + w;
-              h[j] = slope[w - w0] * z[j];
-              sum[w - w0] += squared * z[j] * z[j];
+            for (long w = 0; w < width; w++) {{
+              const long j = start + i * W + w, x = i * width + w;
+              {biased}
+              h[j] = s0; slope[x] = s1; bend[x] = s2; sum[x] = 0;
             }}
-          }}
-          #pragma omp simd
-          for (long w = w0; w < end; w++) {{
-            const long j = (S - 1) * N + i * W + w;
-            h[j] = slope[w - w0] * z[j] + bend[w - w0] * sum[w - w0];
-          }}
-        }}"""
-
-_LOOPED_BACKWARD = """        for (long w0 = 0; w0 < W; w0 += {block}) {{
-          const long end = w0 + {block} < W ? w0 + {block} : W;
-          T slope[{block}], bend[{block}], turn[{block}], sum[{block}], pull[{block}], last[{block}];
-          #pragma omp simd
-          for (long w = w0; w < end; w++) {{
-            const long j = i * W + w, l = (S - 1) * N + j;
-            {lines}
-            slope[w - w0] = s1; bend[w - w0] = s2; turn[w - w0] = s3;
-            sum[w - w0] = 0; last[w - w0] = g[l]; pull[w - w0] = z[l] * g[l];
-            dz[l] = s1 * g[l];
-          }}
-          for (long p = 1; p < S - 1; p++) {{
-            const T squared = p >= F && p < F + D;
+        }} else {{
+          for (long i = 0; i < rows; i++)
             #pragma omp simd
-            for (long w = w0; w < end; w++) {{
-              const long j = p * N + i * W + w;
-              sum[w - w0] += squared * z[j] * z[j];
-              pull[w - w0] += z[j] * g[j];
-              dz[j] = slope[w - w0] * g[j] + 2 * squared * bend[w - w0] * z[j] * last[w - w0];
+            for (long w = 0; w < width; w++) {{
+              const long j = start + i * W + w, x = i * width + w;
+              {plain}
+              h[j] = s0; slope[x] = s1; bend[x] = s2; sum[x] = 0;
             }}
-          }}
+        }}
+        for (long p = 1; p < S - 1; p++) {{
+          const T squared = p >= F && p < F + D;
+          for (long i = 0; i < runs; i++)
+            #pragma omp simd
+            for (long w = 0; w < run; w++) {{
+              const long j = p * N + start + i * W + w, x = i * run + w;
+              h[j] = slope[x] * z[j];
+              sum[x] += squared * z[j] * z[j];
+            }}
+        }}
+        for (long i = 0; i < runs; i++)
           #pragma omp simd
-          for (long w = w0; w < end; w++) {{
-            const long j = i * W + w, x = w - w0;
-            const T d = slope[x] * g[j] + bend[x] * pull[x] + turn[x] * sum[x] * last[x];
-            dz[j] = d;
-            {db}
+          for (long w = 0; w < run; w++) {{
+            const long j = last + i * W + w, x = i * run + w;
+            h[j] = slope[x] * z[j] + bend[x] * sum[x];
+          }}"""
+_LOOPED_BACKWARD = """        T turn[{block}], pull[{block}], twice[{block}];
+        if (b) {{
+          for (long i = 0; i < rows; i++)
+            #pragma omp simd
+            for (long w = 0; w < width; w++) {{
+              const long j = start + i * W + w, x = i * width + w;
+              {biased}
+              slope[x] = s1; bend[x] = s2; turn[x] = s3;
+            }}
+        }} else {{
+          for (long i = 0; i < rows; i++)
+            #pragma omp simd
+            for (long w = 0; w < width; w++) {{
+              const long j = start + i * W + w, x = i * width + w;
+              {plain}
+              slope[x] = s1; bend[x] = s2; turn[x] = s3;
+            }}
+        }}
+        for (long i = 0; i < runs; i++)
+          #pragma omp simd
+          for (long w = 0; w < run; w++) {{
+            const long j = last + i * W + w, x = i * run + w;
+            sum[x] = 0; pull[x] = z[j] * g[j]; twice[x] = 2 * bend[x] * g[j];
+            dz[j] = slope[x] * g[j];
           }}
-        }}"""
+        for (long p = 1; p < S - 1; p++) {{
+          const T squared = p >= F && p < F + D;
+          for (long i = 0; i < runs; i++)
+            #pragma omp simd
+            for (long w = 0; w < run; w++) {{
+              const long j = p * N + start + i * W + w, x = i * run + w;
+              sum[x] += squared * z[j] * z[j];
+              pull[x] += z[j] * g[j];
+              dz[j] = slope[x] * g[j] + squared * twice[x] * z[j];
+            }}
+        }}
+        for (long i = 0; i < runs; i++)
+          #pragma omp simd
+          for (long w = 0; w < run; w++) {{
+            const long j = start + i * W + w, x = i * run + w;
+            dz[j] = slope[x] * g[j] + bend[x] * pull[x] + turn[x] * sum[x] * g[(S - 1) * N + j];
+          }}
+        if (db)
+          for (long i = 0; i < rows; i++)
+            #pragma omp simd
+            for (long w = 0; w < width; w++)
+              db[w0 + w] += dz[start + i * W + w];"""
 
 
 def _strided(name: str, step: str, count: int) -> list[str]:
@@ -286,9 +331,11 @@ def _loads(name: str, count: int) -> list[str]:
     return [f"const T {name}{place} = {name}[{place} * N + j];" for place in range(count)]
 
 
-def _times(coefficient: int, *names: str) -> str:
+def c_product(coefficient: int, *names: str) -> str:
+    """A product in C."""
     return " * ".join(names if coefficient == 1 else (str(coefficient), *names))
 
 
-def _joined(lines: Sequence[str], indent: int) -> str:
+def c_lines(lines: Sequence[str], indent: int) -> str:
+    """Lines, those after the first indented."""
     return ("\n" + " " * indent).join(lines)

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dgm_core.calculus import Automatic, Carried, carried, compiler
-from dgm_core.calculus.jets import eager
+from dgm_core.calculus import Automatic, Carried, carried, compiler, derivatives_at
+from dgm_core.calculus.jets import eager, expressions
 from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
 from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.streams import Streams, SumOfSquares
+from dgm_core.networks import build_network
+from dgm_core.training import TrainConfig
 
 AXES = ("x", "y", "t")
 
@@ -165,6 +167,50 @@ def test_compiled_steps_equal_tensor_operations(function, wanted, dtype):
             assert torch.allclose(one, two, rtol=tolerance, atol=tolerance * two.abs().max().item())
 
 
+def gated(x, weight, bias):
+    """A gated layer: parts of one product, a part that is used twice, and one that is not used."""
+    z, g, r, _unused = torch.tanh(torch.baddbmm(bias, x, weight)).chunk(4, dim=2)
+    state = torch.sin(torch.cat([x, x], dim=2))
+    h = torch.sigmoid(torch.bmm(torch.cat([x, state * r], dim=2), weight[:, :1, :6].expand(-1, 9, -1)))
+    return torch.addcmul(torch.addcmul(h, g, h, value=-1.0), z, state) - 0.5 * (r + g * g)
+
+
+def plain(x, weight, bias):
+    """Parts that are taken before any function, and sums of what linear maps made."""
+    one, other, more, rest = torch.baddbmm(bias, x, weight).chunk(4, dim=2)
+    return torch.exp(-torch.square(one) + other) * more + torch.baddbmm(bias, x, weight)[..., :6] + rest
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+@pytest.mark.parametrize("field", [gated, plain])
+@pytest.mark.parametrize("wanted", [WANTED[name] for name in ("heat", "mixed", "laplacian", "many")])
+def test_operations_done_together_equal_those_done_alone(field, wanted, monkeypatch):
+    generator = torch.Generator().manual_seed(3)
+    draw = lambda *shape: torch.rand(*shape, dtype=torch.float64, generator=generator) - 0.4  # noqa: E731
+    inputs = 21 if wanted is WANTED["many"] else 3
+    weight, bias = draw(2, inputs, 24), draw(2, 1, 24)
+    points = {"a": draw(2, 5, inputs), "b": draw(2, 4, inputs)}
+    made: list[bool] = []
+    done = expressions._fused
+    monkeypatch.setattr(expressions, "_fused", lambda *a: made.append(True) or done(*a))
+
+    def found() -> list[Tensor]:
+        own = [one.clone().requires_grad_() for one in (weight, bias)]
+        carry = Carried(lambda x: field(x, *own), {"a": set(wanted)})
+        pieces = carry.derivatives_at(points, [f"x{i}" for i in range(inputs)])
+        values = torch.cat([pieces["b"].value, *pieces["a"]._pieces.values()], dim=1)
+        return [values, *torch.autograd.grad(values.sin().sum(), own)]
+
+    if inputs == 21:
+        field = plain if field is plain else lambda x, *own: gated(x[..., :3], own[0][:, :3], own[1])
+    together = found()
+    assert made if inputs == 3 else not made
+    monkeypatch.setattr(expressions, "fusable", lambda *_: False)
+    monkeypatch.setattr("dgm_core.calculus.jets.rules.fusable", lambda *_: False)
+    for one, other in zip(together, found(), strict=True):
+        assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
 def test_streams_hold_what_their_chain_rule_needs():
     streams = Streams.of([(1, 0, 0)])
     assert streams.carried == ((), (0,), (1,), (0, 0), (0, 1), (0, 0, 1))
@@ -178,3 +224,32 @@ def test_streams_hold_what_their_chain_rule_needs():
 
 def test_a_laplacian_is_one_stream_beside_the_first_derivatives():
     assert len(Streams.of([SumOfSquares(tuple(range(100)))])) == 102
+
+
+@pytest.mark.parametrize("extra", [False, True], ids=["the sum alone", "an addend of it too"])
+@pytest.mark.parametrize("kind", ["mlp", "resnet", "dgm"])
+def test_a_laplacian_along_fewer_directions_than_axes_is_the_same(kind, extra):
+    """Where the first linear map has fewer columns than there are axes; a network that looks at the points
+    again, and a problem that asks for one of the derivatives, keep the axes."""
+    axes = [*(f"x{i}" for i in range(20)), "t"]
+    network = build_network(TrainConfig(network=kind, depth=2, width=6), 21, 1, range(2)).double()
+    generator = torch.Generator().manual_seed(4)
+    points = {
+        name: torch.rand(2, n, 21, dtype=torch.float64, generator=generator)
+        for name, n in (("a", 5), ("b", 3))
+    }
+
+    def residuals(u, points):
+        at = derivatives_at(u, points, axes)
+        own = at["a"].d("t") - at["a"].laplacian() + (at["a"].d("x3") if extra else 0.0)
+        return {"a": own, "b": at["b"].value}
+
+    def gradients(u):
+        total = sum(r.square().sum() for r in residuals(u, points).values())
+        return torch.autograd.grad(total, list(network.parameters()))
+
+    found = carried(network, residuals, points)
+    assert found is not None
+    assert ("a" in found._turnable) == (kind == "mlp" and not extra)
+    for one, other in zip(gradients(found), gradients(network), strict=True):
+        assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
