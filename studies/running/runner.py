@@ -82,6 +82,7 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     if options.address == "local":
         choose_device(options.device)
     folder = make_folder(options.out, study.name, options.run)
+    store = None
     try:
         store = _new_store(folder, study.name, options.storage)
         with _taken(folder, options, fresh=True):
@@ -100,6 +101,8 @@ def run_study(study: Study, options: Options | None = None) -> Path:
             _Run(study, folder, record, sources, options).go()
     except ConfigurationError:
         discard_folder(folder)
+        if store is not None:
+            store.clear()
         raise
     return folder
 

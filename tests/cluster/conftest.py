@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from moto.server import ThreadedMotoServer
 
-from dgm_cli.cluster.nodes import LocalCluster
+from dgm_cli.cluster.nodes import LocalCluster, free_port
 
 BUCKET = "studies"
 
@@ -42,7 +42,7 @@ def bucket(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture(scope="module")
 def cluster(s3: dict[str, str]) -> Iterator[LocalCluster]:
-    """Three nodes of one core each, whose environment knows the bucket."""
-    with LocalCluster(extra=s3) as nodes:
+    """Three nodes of one core each, whose environment knows the bucket; the head takes jobs."""
+    with LocalCluster(extra=s3, dashboard=free_port()) as nodes:
         nodes.start(3)
         yield nodes

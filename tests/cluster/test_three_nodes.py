@@ -177,3 +177,19 @@ def dgm(cluster: LocalCluster, folder: Path, *line: str) -> str:
         [SCRIPTS / "dgm", *line],
         env=cluster.environment, cwd=folder, stdout=subprocess.PIPE, check=True, text=True,
     ).stdout  # fmt: skip
+
+
+def test_a_study_is_submitted_as_a_job_and_its_run_fetched(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    jobs = f"http://127.0.0.1:{cluster.dashboard}"
+    line = ["submit", study.name, "--address", jobs, "--storage", f"{bucket}/four", "--name", "a"]
+    with pytest.raises(subprocess.CalledProcessError):
+        dgm(cluster, study.parent, *line, "--no-such-option")
+    dgm(cluster, study.parent, *line)
+    run = study.parent / "results/spread/a"
+    assert_same(run, laptop)
+    command = json.loads((run / "study.json").read_text())["command"]
+    assert "--address auto" in command
+    with pytest.raises(subprocess.CalledProcessError):
+        dgm(cluster, study.parent, "submit", "--address", jobs, "--stop", "no-such-job")

@@ -113,7 +113,7 @@ class LocalCluster:
         name = f"{self._mark}-{len(self.nodes)}"
         log = self._folder / f"node-{len(self.nodes)}.log"
         common = ["--disable-usage-stats", "--object-store-memory=100000000", "--block"]
-        ports = [f"--dashboard-agent-listen-port={free_port()}", f"--node-ip-address={HOST}"]
+        ports = [f"--dashboard-agent-listen-port={free_port()}"]
         with log.open("w") as output:
             process = subprocess.Popen(
                 [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *ports, *line],

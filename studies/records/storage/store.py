@@ -147,6 +147,13 @@ class Store:
             folder = self.filesystem.get_file_info(there).type == FileType.Directory
             self.filesystem.delete_dir(there) if folder else self.filesystem.delete_file(there)
 
+    def clear(self) -> None:
+        """Removes all of it."""
+        for top in {key.split("/")[0] for key in self.sizes()}:
+            self.remove(top)
+        if not self.remote:
+            shutil.rmtree(self.url, ignore_errors=True)
+
     def check(self) -> None:
         """Raises ConfigurationError, in one sentence, where this process cannot write here."""
         few = Store(self.url, self.endpoint, self.region, tries=2)
