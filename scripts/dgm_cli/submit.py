@@ -17,7 +17,7 @@ import typer
 
 from dgm_cli.common import messages
 from dgm_cli.own import With, load_files, named
-from dgm_cli.places import S3, here
+from dgm_cli.places import here
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 
@@ -56,6 +56,7 @@ def submit(
         raise ConfigurationError(
             "--storage is needed: a folder or s3://BUCKET/PREFIX that the cluster and this machine reach."
         )
+    storage = storage if "://" in storage else str(Path(storage).absolute())  # a job has a folder of its own
     name = name or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     with tempfile.TemporaryDirectory(prefix="dgm-job-") as folder:
         title, sources = _pack(Path(folder), study, files)
@@ -159,9 +160,7 @@ def _followed(client: Any, job: str, place: str, out: Path) -> int:
     if status == JobStatus.STOPPED:
         messages.print(f"Stopped; go on with: dgm resume {place}", soft_wrap=True)
         return 130
-    run = here(place, out)
-    if place.startswith(S3):
-        messages.print(f"The run is in {run}", soft_wrap=True)
+    messages.print(f"The run is in {here(place, out)}", soft_wrap=True)
     return 0 if status == JobStatus.SUCCEEDED else 1
 
 

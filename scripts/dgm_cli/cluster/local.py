@@ -34,7 +34,8 @@ def local(
         print(f"{nodes} nodes are up. In other terminals, first:\n")
         print(f"export RAY_AUTH_MODE=token RAY_AUTH_TOKEN={cluster.token}\n")
         print(f"and then, for example:\n\ndgm run heat-search --quick --address {cluster.address}")
-        print(f"dgm submit heat-search --quick --address http://127.0.0.1:{dashboard}\n")
+        jobs = f"http://127.0.0.1:{dashboard}"
+        print(f"dgm submit heat-search --quick --storage results --address {jobs}\n")
         print("Ctrl-C here ends all nodes.", flush=True)
         ended.wait()
 
