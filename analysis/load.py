@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from studies import records
 from studies.records import StudyRecord
 
-_SINCE_2 = ("residual",)
-"""Columns that runs of schema version 1 lack."""
+_LATER = ("residual", *records.TELEMETRY_COLUMNS)
+"""Columns that older runs lack."""
 
 
 class RunError(ValueError):
@@ -114,7 +114,7 @@ def load_run(folder: Path) -> Run:
         for name in (records.TRIALS, records.CURVES):
             if not (folder / name).is_file():
                 raise RunError(f"{folder} is a finished run but its {name} is missing.")
-    since = {name: kind for name, kind in records.TRIAL_COLUMNS.items() if name not in _SINCE_2}
+    since = {name: kind for name, kind in records.TRIAL_COLUMNS.items() if name not in _LATER}
     trials = records.typed(_table(folder, records.TRIALS, since), records.TRIAL_COLUMNS)
     return Run(folder, study, trials.assign(mae=trials[study.metric]))
 

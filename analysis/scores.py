@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from studies.records import CONFIG
+from studies.records import CONFIG, TELEMETRY_COLUMNS
 
 Array = NDArray[np.float64]
 
@@ -107,12 +107,14 @@ def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
                 "points": group["points"].max(),
                 "parameters": first["parameters"],
                 "seconds": group["seconds"].max(),
+                **{name: first[name] for name in TELEMETRY_COLUMNS},
                 "ended": group["ended"].max(),
                 "error": first["error"],
                 **{name: first[name] for name in settings},
             }
         )
     columns = ["phase", "trial", "arm", "status", "score", "loss", "n", "diverged", "iterations"]
-    columns += ["iterations_asked", "rung", "points", "parameters", "seconds", "ended", "error", *settings]
+    columns += ["iterations_asked", "rung", "points", "parameters", "seconds", *TELEMETRY_COLUMNS]
+    columns += ["ended", "error", *settings]
     frame = pd.DataFrame(found, columns=columns).astype({"score": float, "loss": float})
     return frame.sort_values(["ended", "trial"], kind="stable", ignore_index=True)

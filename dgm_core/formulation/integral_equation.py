@@ -93,14 +93,17 @@ class IntegralEquation(Problem):
 
     def residuals(self, u: Field, points: Points) -> Residuals:
         x = points["interior"]
-        free = self.alpha(x) * u(x) - self.forcing(x)
-
-        def estimate(draw: str) -> Tensor:
-            return free - self.factor * self._integral(u, x, *self._rule(points, draw, x))
-
-        residual: Residual = (
-            (estimate(_DRAWS[0]), estimate(_DRAWS[1])) if self.unbiased else estimate(_DRAWS[0])
-        )
+        rules = [self._rule(points, draw, x) for draw in _DRAWS[: 2 if self.unbiased else 1]]
+        nodes = [self._nodes(x, unit) for unit, _ in rules]
+        # One evaluation of the field at all of them.
+        every = torch.cat([x, *(t.reshape(len(x), -1, 1) for t in nodes)], dim=1)
+        at_x, *at_nodes = u(every).split([x.shape[1], *(t[0].numel() for t in nodes)], dim=1)
+        free = self.alpha(x) * at_x - self.forcing(x)
+        estimates = [
+            free - self.factor * self._integral(x, t, y.reshape(t.shape), weights)
+            for t, y, (_, weights) in zip(nodes, at_nodes, rules, strict=True)
+        ]
+        residual: Residual = (estimates[0], estimates[1]) if self.unbiased else estimates[0]
         return {"interior": residual}
 
     def accurate(self) -> IntegralEquation:
@@ -119,11 +122,16 @@ class IntegralEquation(Problem):
             return points[draw].reshape(*x.shape[:2], self.nodes), weights
         return (sobol_set(self.nodes)[:, 0].to(x) + points[draw]) % 1.0, weights
 
-    def _integral(self, u: Field, x: Tensor, nodes: Tensor, weights: Tensor) -> Tensor:
-        """∫ K(x, t) y(t) dt, (K, n, 1), from one evaluation of the field at all nodes together."""
+    def _length(self, x: Tensor) -> Tensor:
+        """Of the interval of the integral at x."""
         axis = self.inputs[0]
-        length = x - axis.lower if self.volterra else x.new_tensor(axis.upper - axis.lower)
-        t = axis.lower + length * nodes  # (K or 1, n or 1, m): one row where all x share the nodes
-        t = t.expand(len(x), -1, -1)
-        y = u(t.reshape(len(x), -1, 1)).reshape(t.shape)
-        return length * ((self.kernel(x, t) * y) @ weights).unsqueeze(-1)
+        return x - axis.lower if self.volterra else x.new_tensor(axis.upper - axis.lower)
+
+    def _nodes(self, x: Tensor, unit: Tensor) -> Tensor:
+        """Nodes (K, n or 1, m) of the integral at x, from those in the unit interval: one row where all x
+        share them."""
+        return (self.inputs[0].lower + self._length(x) * unit).expand(len(x), -1, -1)
+
+    def _integral(self, x: Tensor, t: Tensor, y: Tensor, weights: Tensor) -> Tensor:
+        """∫ K(x, t) y(t) dt, (K, n, 1), from values y at the nodes t."""
+        return self._length(x) * ((self.kernel(x, t) * y) @ weights).unsqueeze(-1)

@@ -9,6 +9,7 @@ import typer
 from dgm_cli import new
 from dgm_cli.catalog import list_all
 from dgm_cli.compare import compare
+from dgm_cli.dashboard.command import dashboard
 from dgm_cli.report import report
 from dgm_cli.reproduce import reproduce
 from dgm_cli.rerun import rerun
@@ -41,6 +42,7 @@ app.command()(resume)
 app.command()(status)
 app.command()(stop)
 app.command()(clean)
+app.command()(dashboard)
 app.add_typer(new.app)
 
 

@@ -61,7 +61,13 @@ def run(
     trial_cpus: TrialCpus = None,
     trial_gpus: TrialGpus = None,
     trial_memory: TrialMemory = None,
-    dashboard: Annotated[bool, typer.Option("--dashboard", help="Start Ray's dashboard.")] = False,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
+    ] = False,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> int:
     """Run a study."""
@@ -115,6 +121,7 @@ def run(
         address=address,
         storage=storage,
         dashboard=dashboard,
+        log_to=tuple(log_to or ()),
         command=command_line(),
         console=messages,
     )

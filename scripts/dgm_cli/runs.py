@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import shutil
@@ -34,6 +35,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say how a run stands: while it runs, from another terminal, or after it was left or killed."""
+    from studies.records import words
+
     with glance(place) as folder:
         found = _read(folder)
     if as_json:
@@ -50,18 +53,36 @@ def status(
         said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         table.add_row(phase, str(sum(states.values())), said)
     console.print(table)
-    for rung, (looked, stopped) in found.rungs.items():
-        console.print(f"rung {rung:,}: {looked} looked at, {stopped} stopped")
-    if found.best is not None and found.best.measured is not None:
-        console.print(f"best: trial {found.best.trial}, {record.metric} {found.best.measured.value:.3g}")
+    if said := words.rungs(found.rungs):
+        console.print(said, soft_wrap=True)
+    if found.best is not None:
+        console.print(f"best: trial {found.best.trial}, {words.spread(found.best, record.metric)}")
+    if found.owner is not None:
+        _print_running(found, console)
     for entry in found.history.entries.values():
         if entry.error is not None:
             console.print(f"failed: {entry.trial}: {entry.error}", soft_wrap=True)
     rate = "" if found.rate is None else f" · {found.rate:.2g} trials a minute"
-    left = "" if found.left is None or found.owner is None else f" · about {found.left / 60:.0f} min left"
-    console.print(f"{found.ended} of {record.trials_asked} trials ended · {found.seconds:.0f} s{rate}{left}")
+    left = "" if found.left is None or found.owner is None else f" · about {words.clock(found.left)} left"
+    ended = f"{found.ended} of {record.trials_asked} trials ended"
+    console.print(f"{ended} · {words.clock(found.seconds)}{rate}{left}")
     if found.state in ("killed", "interrupted"):
         console.print(f"Go on with: dgm resume {shlex.quote(place)}", soft_wrap=True)
+
+
+def _print_running(found: Overview, console: Console) -> None:
+    """The trials under way, as their last rung has them."""
+    from studies.records import words
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("running", "at its last rung", "it/s", "MiB", "eval."):
+        table.add_column(column, justify="left" if column == "running" else "right")
+    for entry in found.history.entries.values():
+        if entry.running:
+            at = f"{entry.iterations:,} / {entry.asked:,}"
+            table.add_row(entry.trial, at, *words.telemetry(entry.telemetry))
+    if table.row_count:
+        console.print(table)
 
 
 def _values(found: Overview) -> dict[str, object]:
@@ -72,7 +93,12 @@ def _values(found: Overview) -> dict[str, object]:
         "owner": None if found.owner is None else str(found.owner),
         "phases": {phase: dict(states) for phase, states in found.phases.items()},
         "rungs": {str(rung): list(counts) for rung, counts in found.rungs.items()},
-        "best": None if best is None else {"trial": best.trial, "score": _score(best)},
+        "best": None if best is None else _best(best),
+        "running": {
+            entry.trial: {"iterations": entry.iterations, "asked": entry.asked, **entry.telemetry}
+            for entry in found.history.entries.values()
+            if entry.running
+        },
         "ended": found.ended,
         "asked": found.record.trials_asked,
         "seconds": found.seconds,
@@ -80,8 +106,9 @@ def _values(found: Overview) -> dict[str, object]:
     }
 
 
-def _score(entry: Entry) -> float | None:
-    return None if entry.measured is None else entry.measured.score
+def _best(entry: Entry) -> dict[str, object]:
+    spread = [value if math.isfinite(value) else None for value in entry.spread]
+    return {"trial": entry.trial, "score": entry.measured and entry.measured.score, "spread": spread}
 
 
 def stop(run: Run) -> None:

@@ -30,11 +30,25 @@ class Replicates(_Record):
     diverged_at: list[int | None]
 
 
+class Telemetry(_Record):
+    """How a trial's worker does its work: measured, and so another each time a study is run.
+
+    Over the time since the worker began the trial, or took it up again.
+    """
+
+    iterations_per_second: float
+    memory_mib: float
+    """Resident memory of the worker's process now, MiB."""
+    evaluation_share: float
+    """Of that time, spent in evaluating and not in training: 0 … 1."""
+
+
 class Metrics(_Record):
     """A trial as measured at one of its iterations.
 
     score: the median over replicates, in which a diverged one counts as the worst; None where that is not
-    finite.  final: whether the trial is at its own end.  seconds: of training so far.
+    finite.  final: whether the trial is at its own end.  seconds: of training so far.  telemetry: None where
+    the worker had done nothing yet, and in logs of version 1.
     """
 
     iterations: int
@@ -44,6 +58,7 @@ class Metrics(_Record):
     seconds: float
     parameters: int
     replicates: Replicates
+    telemetry: Telemetry | None = None
 
     @property
     def value(self) -> float:
@@ -69,6 +84,13 @@ class Began(_Event):
     version: int
     process: int
     host: str
+
+
+class Opened(_Event):
+    """Ray has started for the process that took the study up, and shows its dashboard at an address."""
+
+    event: Literal["opened"] = "opened"
+    dashboard: str
 
 
 class Suggested(_Event):
@@ -149,6 +171,6 @@ class Left(_Event):
     measured: dict[str, Metrics] = {}
 
 
-Event = Began | Suggested | Reported | Decided | Retried | Failed | Ended | Cut | Left
+Event = Began | Opened | Suggested | Reported | Decided | Retried | Failed | Ended | Cut | Left
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

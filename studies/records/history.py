@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from studies.records.events import (
     Failed,
     Left,
     Metrics,
+    Opened,
     Reported,
     Retried,
     Status,
@@ -62,6 +64,24 @@ class Entry:
         return int(self.spec.config["iterations"])
 
     @property
+    def score(self) -> float:
+        """As measured last, infinite where it was not or is not finite."""
+        return math.inf if self.measured is None else self.measured.value
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The lowest and the highest score among its replicates, infinite where one diverged."""
+        scores = [] if self.measured is None else self.measured.replicates.scores
+        values = [math.inf if score is None else score for score in scores]
+        return min(values, default=math.inf), max(values, default=math.inf)
+
+    @property
+    def telemetry(self) -> dict[str, float]:
+        """As last reported, by column (see TELEMETRY_COLUMNS); empty where it was not."""
+        known = None if self.measured is None else self.measured.telemetry
+        return {} if known is None else known.model_dump()
+
+    @property
     def iterations(self) -> int:
         """Run, as far as they count."""
         return 0 if self.measured is None else self.measured.iterations
@@ -81,6 +101,8 @@ class History:
         self.cut = False
         self.state: str | None = None
         """As in study.json; "running" while no process has said that it left."""
+        self.dashboard: str | None = None
+        """Where Ray shows the last process that ran the study; None where it does not."""
         for event in events:
             self.fold(event)
 
@@ -98,12 +120,33 @@ class History:
         """The trials of some phases, in the order in which they were suggested."""
         return [entry for entry in self.entries.values() if entry.spec.phase in phases]
 
+    @property
+    def best(self) -> Entry | None:
+        """The completed trial of the lowest score, of equal ones the first; confirmations not counted."""
+        done = [
+            entry
+            for entry in self.entries.values()
+            if entry.status == "completed" and entry.spec.phase != "confirm"
+        ]
+        return min(done, key=lambda entry: entry.score, default=None)
+
+    @property
+    def rungs(self) -> dict[int, tuple[int, int]]:
+        """Rung -> how many trials were looked at there, and how many of them stopped."""
+        found: dict[int, tuple[int, int]] = {}
+        for decided in self.decisions:
+            looked, stopped = found.get(decided.rung, (0, 0))
+            found[decided.rung] = looked + 1, stopped + decided.stopped
+        return dict(sorted(found.items()))
+
     def fold(self, event: Event) -> None:
         """Takes in the next event."""
         match event:
             case Began():
                 self.sessions.append((event.time, event.time))
-                self.state = "running"
+                self.state, self.dashboard = "running", None
+            case Opened():
+                self.dashboard = event.dashboard
             case Suggested():
                 self.entries[event.trial] = Entry(event, event.time - self.began)
             case Decided():

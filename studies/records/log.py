@@ -21,8 +21,8 @@ from studies.errors import StudyError
 from studies.records.events import EVENT, Began, Event
 
 LOG = "log.jsonl"
-VERSION = 1
-"""Of the log's format."""
+VERSION = 2
+"""Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is."""
 
 
 class LogError(StudyError):

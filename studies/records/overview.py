@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studies.records.files import read_study
+from studies.records.forecast import seconds_left
 from studies.records.history import Entry, History, read_history
 from studies.records.lock import Owner, holder
 from studies.records.schema import STUDY, StudyRecord
@@ -43,21 +44,12 @@ class Overview:
     @property
     def best(self) -> Entry | None:
         """The completed trial of the lowest score, confirmations not counted."""
-        done = [
-            entry
-            for entry in self.history.entries.values()
-            if entry.status == "completed" and entry.spec.phase != "confirm" and entry.measured is not None
-        ]
-        return min(done, key=lambda entry: entry.measured.value if entry.measured else 0.0, default=None)
+        return self.history.best
 
     @property
     def rungs(self) -> dict[int, tuple[int, int]]:
         """Rung -> how many were looked at there, and how many of them stopped."""
-        found: dict[int, tuple[int, int]] = {}
-        for decided in self.history.decisions:
-            looked, stopped = found.get(decided.rung, (0, 0))
-            found[decided.rung] = looked + 1, stopped + decided.stopped
-        return dict(sorted(found.items()))
+        return self.history.rungs
 
     @property
     def ended(self) -> int:
@@ -77,8 +69,8 @@ class Overview:
 
     @property
     def left(self) -> float | None:
-        """Seconds that the trials not ended yet take at that rate; None where it is not known."""
-        return None if self.rate is None else 60.0 * max(0, self.record.trials_asked - self.ended) / self.rate
+        """Seconds until the study ends, where it goes on; None while nothing has been measured."""
+        return seconds_left(self.record, self.history, elapsed=self.seconds)
 
 
 def overview(folder: Path) -> Overview:

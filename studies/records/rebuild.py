@@ -12,30 +12,69 @@ from studies.records.files import read_study, replacing, typed, write_study, wri
 from studies.records.history import History, read_history
 from studies.records.lock import holder
 from studies.records.log import LOG
-from studies.records.schema import CURVE_KEYS, CURVES, DECISIONS, PIECES, TRIALS, StudyRecord
+from studies.records.schema import (
+    CURVE_KEYS,
+    CURVES,
+    DECISIONS,
+    PIECES,
+    SOLUTIONS,
+    STUDY,
+    TRIALS,
+    StudyRecord,
+)
 from studies.records.tables import decisions_frame, ordered, trials_frame
 
 
-def write_tables(folder: Path, history: History, record: StudyRecord) -> None:
-    """Writes the tables that follow from the log, and the curves of the trials that have left them."""
-    write_table(folder, TRIALS, trials_frame(history, record.terms))
+def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Path | None = None) -> None:
+    """Writes the tables that follow from the log, and the curves of the trials that have left them.
+
+    Into the run folder, or into `out`.
+    """
+    out = folder if out is None else out
+    write_table(out, TRIALS, trials_frame(history, record.terms))
     if record.kind == "search":
-        write_table(folder, DECISIONS, decisions_frame(history))
-    write_curves(folder, history)
+        write_table(out, DECISIONS, decisions_frame(history))
+    write_curves(folder, history, out)
 
 
-def write_curves(folder: Path, history: History) -> None:
+def write_curves(folder: Path, history: History, out: Path) -> None:
     """Joins the curves of all trials that have left them into one file, one trial in memory at a time."""
     names = [f"{entry.spec.folder}.parquet" for entry in ordered(history.entries.values())]
     pieces = [path for name in names if (path := folder / PIECES / name).is_file()]
     if not pieces:
         empty = typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), CURVE_KEYS)
-        write_table(folder, CURVES, empty)
+        write_table(out, CURVES, empty)
         return
     schema = pq.read_schema(pieces[0])
-    with replacing(folder / CURVES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with replacing(out / CURVES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         for piece in pieces:
             writer.write_table(pq.read_table(piece).cast(schema))
+
+
+def snapshot(folder: Path, out: Path) -> None:
+    """Writes a run's records as they stand into another folder, for a report that leaves the run untouched.
+
+    Of a run that is finished they are links.  Raises FileNotFoundError where the folder holds no run,
+    ValueError where its study.json is damaged, LogError where its log is, and OSError where something cannot
+    be read or written.
+    """
+    record, history = read_study(folder), read_history(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    links = [SOLUTIONS]
+    if record.state == "finished" or not history.entries:
+        links += [STUDY, TRIALS, DECISIONS, CURVES]
+    else:
+        record.state = "interrupted" if holder(folder) is None else "running"
+        record.seconds = history.seconds
+        try:
+            write_tables(folder, history, record, out=out)
+        except pa.ArrowException as error:
+            raise OSError(f"{folder / PIECES} holds a damaged file: {error}") from None
+        write_study(out, record)
+    for name in links:
+        (out / name).unlink(missing_ok=True)
+        if (folder / name).is_file():
+            (out / name).symlink_to((folder / name).absolute())
 
 
 def settle(folder: Path) -> None:

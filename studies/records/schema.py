@@ -60,6 +60,9 @@ TRIAL_COLUMNS: dict[str, str] = {
     "loss": "Float64",  # training loss of the last iteration
     "parameters": "Int64",  # trainable, of one replicate
     "seconds": "Float64",  # of training, all replicates of the trial together
+    "iterations_per_second": "Float64",  # these three as in studies.records.events.Telemetry
+    "memory_mib": "Float64",
+    "evaluation_share": "Float64",
     "started": "Float64",  # seconds since the study began
     "ended": "Float64",
     "error": "string",  # message of a failed trial
@@ -84,8 +87,10 @@ DECISION_COLUMNS: dict[str, str] = {
     "elapsed": "Float64",  # seconds since the study began
 }
 
-CLOCK_COLUMNS = ("seconds", "started", "ended", "elapsed")
-"""Columns that tell the time; everything else is the same each time a study is run on one machine."""
+TELEMETRY_COLUMNS = ("iterations_per_second", "memory_mib", "evaluation_share")
+CLOCK_COLUMNS = ("seconds", "started", "ended", "elapsed", *TELEMETRY_COLUMNS)
+"""Columns that tell the time, or what else was measured of the machine; everything else is the same each time
+a study is run on one machine."""
 
 SOLUTION_KEYS: dict[str, str] = {"phase": "string", "trial": "string", "arm": "string", "replicate": "int32"}
 """Columns of solutions.parquet; one column an axis (`x`, `t`), then `reference_<output>` and

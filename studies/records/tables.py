@@ -70,6 +70,8 @@ def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
                 row[metric] = None if diverged or each is None else each[k]
             names = ("loss", *(f"loss_{term}" for term in terms))
             row.update(zip(names, own.losses[k], strict=True))
+            if measured.telemetry is not None:
+                row.update(measured.telemetry.model_dump())
         rows.append({**row, **settings})
     return rows
 

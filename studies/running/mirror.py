@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
 from studies.records.history import Entry, History
-from studies.records.schema import OPTUNA
+from studies.records.intervals import confirmed
+from studies.records.schema import LABELS, StudyRecord
 from studies.running.halving import PENALTY
-from studies.study import Search
 
+REFERENCE = "reference"
 _STATES = {
     "completed": TrialState.COMPLETE,
     "diverged": TrialState.COMPLETE,
@@ -25,63 +35,235 @@ _STATES = {
     "failed": TrialState.FAIL,
     "interrupted": TrialState.FAIL,
 }
+_DISTRIBUTIONS: dict[str, type[BaseDistribution]] = {
+    kind.__name__: kind for kind in (CategoricalDistribution, FloatDistribution, IntDistribution)
+}
+
+
+def open_database(path: Path) -> RDBStorage:
+    """Optuna's storage in a file, which is made where it is missing."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Opened by its path: in a URL its "?" and "#" would have a meaning.
+    return RDBStorage(
+        "sqlite://",
+        engine_kwargs={
+            "creator": lambda: sqlite3.connect(path, timeout=30, check_same_thread=False),
+            "poolclass": NullPool,
+        },
+    )
 
 
 class Mirror:
-    """Adds the trials of a search as they end, in their order; begins with what the log has."""
+    """A search as a study of Optuna's, brought up to its log again and again.
 
-    def __init__(self, folder: Path, study: Search) -> None:
-        self._path = folder / OPTUNA
-        self._study = study
-        self._optuna: optuna.Study | None = None
-        self._added: set[str] = set()
+    Trial 0 is the reference: enqueued at once, and complete when it is confirmed.  The search's own trials
+    follow in the order of their suggestions, with their scores at the rungs as soon as those are decided.
+    Attributes of a trial are its name in the run, its status and its telemetry, and of the winner and the
+    reference what their confirmation on fresh seeds gave.
+    """
+
+    def __init__(self, storage: RDBStorage, record: StudyRecord, name: str) -> None:
+        self._storage = storage
+        self._space = {key: _distribution(values) for key, values in record.space.items()}
+        self._parts = -(-len(record.seeds["confirm"]) // record.replicates)
+        """Trials that share the seeds of one confirmation."""
+        self._study = storage.create_new_study([StudyDirection.MINIMIZE], name)
+        storage.set_study_user_attr(self._study, "question", record.question)
+        storage.set_study_system_attr(self._study, "study:metric_names", [LABELS[record.metric]])
+        self._settings = _settings(record)
+        """Of the reference."""
+        self._ids: dict[str, int] = {}
+        self._reported: dict[str, set[int]] = {}
+        self._begun: set[str] = set()
+        self._ended: set[str] = set()
+        self._confirmed: set[str] = set()
 
     def tend(self, history: History) -> None:
         """Brings the database up to the log."""
-        entries = history.phase("search")
-        for entry in entries:
-            if not entry.running and entry.trial not in self._added:
-                self._open().add_trial(self._frozen(entry))
-                self._added.add(entry.trial)
+        self._tend_reference(history)
+        looks: dict[str, set[int]] = {}
+        for decided in history.decisions:
+            looks.setdefault(decided.trial, set()).add(decided.rung)
+        for entry in history.phase("search"):
+            if entry.trial not in self._ended:
+                self._tend_trial(entry, looks.get(entry.trial, set()))
+        self._tend_winner(history)
 
-    def _open(self) -> optuna.Study:
-        """The database, made anew by each process that runs the study."""
-        if self._optuna is None:
-            optuna.logging.set_verbosity(optuna.logging.WARNING)
-            self._path.unlink(missing_ok=True)
-            path = str(self._path)
-            # Opened by its path: in a URL its "?" and "#" would have a meaning.
-            storage = RDBStorage(
-                "sqlite://",
-                engine_kwargs={
-                    "creator": lambda: sqlite3.connect(path, timeout=30, check_same_thread=False),
-                    "poolclass": NullPool,
-                },
-            )
-            self._optuna = optuna.create_study(storage=storage, study_name=self._study.name)
-        return self._optuna
+    def _tend_trial(self, entry: Entry, looks: set[int]) -> None:
+        if entry.trial not in self._ids:
+            frozen = _frozen(entry, looks, self._space)
+            self._ids[entry.trial] = self._storage.create_new_trial(self._study, frozen)
+        elif not entry.running:
+            self._report(entry, looks)
+            for key, value in _attributes(entry).items():
+                self._storage.set_trial_user_attr(self._ids[entry.trial], key, value)
+            state, score = _outcome(entry)
+            values = None if score is None else [score]
+            self._storage.set_trial_state_values(self._ids[entry.trial], state, values)
+        else:
+            self._report(entry, looks)
+        if not entry.running:
+            self._ended.add(entry.trial)
 
-    def _frozen(self, entry: Entry) -> optuna.trial.FrozenTrial:
-        state = _STATES[entry.status or "interrupted"]
-        if entry.status == "diverged" and entry.rung is not None:
-            state = TrialState.PRUNED
-        space: dict[str, BaseDistribution] = dict(self._study.space)
-        scores: dict[int, float] = {
-            at: min(metrics.value, PENALTY)
-            for at, metrics in entry.reports.items()
-            if not metrics.final and (entry.rung is None or at <= entry.rung)
-        }
-        value: dict[str, Any] = {}
-        if state == TrialState.COMPLETE and entry.measured is not None:
-            value = {"value": min(entry.measured.value, PENALTY)}
+    def _report(self, entry: Entry, looks: set[int]) -> None:
+        known = self._reported.setdefault(entry.trial, set())
+        for rung, score in _scores(entry, looks).items():
+            if rung not in known:
+                self._storage.set_trial_intermediate_value(self._ids[entry.trial], rung, score)
+                known.add(rung)
+
+    def _tend_reference(self, history: History) -> None:
+        parts = _parts(history, REFERENCE)
+        confirmation = self._confirmation(parts)
+        if REFERENCE not in self._ids:
+            frozen = self._reference(parts, confirmation)
+            self._ids[REFERENCE] = self._storage.create_new_trial(self._study, frozen)
+        elif not parts or REFERENCE in self._ended:
+            return
+        elif confirmation is not None:
+            for name, value in confirmation.items():
+                self._storage.set_trial_user_attr(self._ids[REFERENCE], name, value)
+            values = [_value(confirmation)]
+            self._storage.set_trial_state_values(self._ids[REFERENCE], TrialState.COMPLETE, values)
+        elif REFERENCE not in self._begun:
+            self._storage.set_trial_state_values(self._ids[REFERENCE], TrialState.RUNNING)
+            for key, (value, distribution) in self._known(parts[0].spec.config).items():
+                internal = distribution.to_internal_repr(value)
+                self._storage.set_trial_param(self._ids[REFERENCE], key, internal, distribution)
+        if parts:
+            self._begun.add(REFERENCE)
+        if confirmation is not None:
+            self._ended.add(REFERENCE)
+
+    def _reference(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
+        """The reference as it stands: enqueued until its confirmation begins."""
+        settings = {key: self._settings[key] for key in self._space if key in self._settings}
+        known = self._known(parts[0].spec.config) if parts else {}
+        begun = TrialState.COMPLETE if confirmation else TrialState.RUNNING
         trial = optuna.trial.create_trial(
-            state=state,
-            params=entry.spec.changes,
-            distributions=space,
-            intermediate_values=scores,
-            user_attrs={"trial": entry.trial, "status": entry.status},
-            **value,
+            state=begun if parts else TrialState.WAITING,
+            params={key: value for key, (value, _) in known.items()},
+            distributions={key: distribution for key, (_, distribution) in known.items()},
+            user_attrs={"trial": REFERENCE, **(confirmation or {})},
+            system_attrs={"fixed_params": settings},
+            value=_value(confirmation) if confirmation else None,
         )
-        trial.datetime_start = datetime.now(UTC).replace(tzinfo=None)
-        trial.datetime_complete = trial.datetime_start
+        if parts:
+            trial.datetime_start = _when(min(entry.spec.time for entry in parts))
+        if confirmation:
+            trial.datetime_complete = _when(max(map(_end, parts)))
         return trial
+
+    def _known(self, config: Mapping[str, Any]) -> dict[str, tuple[Any, BaseDistribution]]:
+        """The settings that the search varies, those that a wider space of Optuna's can hold."""
+        found = {key: (config.get(key), _widened(own, config.get(key))) for key, own in self._space.items()}
+        return {key: (value, wide) for key, (value, wide) in found.items() if wide is not None}
+
+    def _tend_winner(self, history: History) -> None:
+        parts, best = _parts(history, "winner"), history.best
+        score = self._confirmation(parts)
+        if score is None or best is None or best.trial in self._confirmed:
+            return
+        self._confirmed.add(best.trial)
+        rows = [
+            {"trial": self._ids[best.trial], "key": key, "value": json.dumps(value)}
+            for key, value in score.items()
+        ]
+        # Optuna's own call refuses a trial that has ended.
+        insert = "insert into trial_user_attributes (trial_id, key, value_json) values (:trial, :key, :value)"
+        with self._storage.engine.begin() as connection:
+            connection.execute(text(insert), rows)
+
+    def _confirmation(self, parts: list[Entry]) -> dict[str, float | int | None] | None:
+        """What a confirmation gave, as attributes; None before all its trials have ended."""
+        if len(parts) < self._parts or any(entry.running or entry.measured is None for entry in parts):
+            return None
+        scores = [score for entry in parts if entry.measured for score in entry.measured.replicates.scores]
+        return {f"confirmed {key}": value for key, value in confirmed(scores).items()}
+
+
+def _settings(record: StudyRecord) -> dict[str, Any]:
+    """The reference's, as far as the record of a study that is not finished has them."""
+    if record.reference is not None:
+        return record.reference.config
+    setup = record.definition.get("reference") or record.definition.get("base") or {}
+    own = {f"problem.{key}": value for key, value in setup.get("parameters", {}).items()}
+    return {**own, **setup.get("config", {})}
+
+
+def _parts(history: History, arm: str) -> list[Entry]:
+    return [entry for entry in history.phase("confirm") if entry.spec.arm == arm]
+
+
+def _outcome(entry: Entry) -> tuple[TrialState, float | None]:
+    """A trial's state at Optuna, and its value where that has one."""
+    if entry.running:
+        return TrialState.RUNNING, None
+    state = _STATES[entry.status or "interrupted"]
+    if entry.status == "diverged" and entry.rung is not None:
+        state = TrialState.PRUNED
+    return state, min(entry.score, PENALTY) if state == TrialState.COMPLETE else None
+
+
+def _scores(entry: Entry, looks: set[int]) -> dict[int, float]:
+    """Rung -> score, at the rungs where early stopping has looked: what is trained ahead may not count."""
+    return {at: min(metrics.value, PENALTY) for at, metrics in entry.reports.items() if at in looks}
+
+
+def _attributes(entry: Entry) -> dict[str, Any]:
+    return {"trial": entry.trial, "status": entry.status or "running", **entry.telemetry}
+
+
+def _frozen(entry: Entry, looks: set[int], space: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    """A trial of the search as it stands."""
+    state, value = _outcome(entry)
+    trial = optuna.trial.create_trial(
+        state=state,
+        params=entry.spec.changes,
+        distributions=dict(space),
+        intermediate_values=_scores(entry, looks),
+        user_attrs=_attributes(entry),
+        value=value,
+    )
+    trial.datetime_start = _when(entry.spec.time)
+    trial.datetime_complete = None if entry.running else _when(_end(entry))
+    return trial
+
+
+def _end(entry: Entry) -> float:
+    """When a trial ended, seconds since the epoch."""
+    return entry.spec.time + (0.0 if entry.ended is None else entry.ended - entry.started)
+
+
+def _value(confirmation: Mapping[str, Any]) -> float:
+    median = confirmation["confirmed median"]
+    return PENALTY if median is None else float(median)
+
+
+def _when(seconds: float) -> datetime:
+    """As Optuna has it: the local time, without its zone."""
+    return datetime.fromtimestamp(seconds)
+
+
+def _distribution(values: Mapping[str, Any]) -> BaseDistribution:
+    """As a run's record describes it.  Raises ValueError where that is none of a space."""
+    kind = _DISTRIBUTIONS.get(str(values.get("distribution")))
+    if kind is None:
+        raise ValueError(f"{values.get('distribution')!r} is no distribution of a search")
+    return kind(**{key: value for key, value in values.items() if key != "distribution"})
+
+
+def _widened(distribution: BaseDistribution, value: Any) -> BaseDistribution | None:
+    """The distribution with room for a value; None where it cannot hold it."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution if value in distribution.choices else None
+    if not isinstance(distribution, (FloatDistribution, IntDistribution)) or not _number(value):
+        return None
+    if distribution.log and value <= 0:
+        return None
+    wide = {"low": min(distribution.low, value), "high": max(distribution.high, value)}
+    return type(distribution)(**{**distribution._asdict(), **wide})
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -18,12 +18,12 @@ from dgm_core import ConfigurationError, Setup
 from dgm_core.extensions import Sources
 from dgm_core.training import choose_device
 from studies.errors import StudyError
-from studies.records.events import Began, Event, Left, Suggested
+from studies.records.events import Began, Event, Left, Opened, Suggested
 from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
 from studies.records.lock import held
 from studies.records.log import VERSION, Log, read_log
-from studies.records.schema import STUDY, StudyRecord
+from studies.records.schema import OPTUNA, STUDY, StudyRecord
 from studies.records.storage import Store, StoreError
 from studies.records.storage.copy import FolderCopy
 from studies.running.cluster.capacity import Places
@@ -35,7 +35,7 @@ from studies.running.describe import study_record
 from studies.running.keeper import Keeper
 from studies.running.launch import launch
 from studies.running.live import LiveTable
-from studies.running.mirror import Mirror
+from studies.running.mirror import Mirror, open_database
 from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
 from studies.running.session import check_cores, ray_session, session_gpus
@@ -53,7 +53,8 @@ class Options:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
     address: see `studies.running.session.ray_session`.  storage: a folder or "s3://bucket/prefix" that all
-    nodes reach, for the checkpoints and a copy of the run folder; by default the run folder itself.
+    nodes reach, for the checkpoints and a copy of the run folder; by default the run folder itself.  log_to:
+    see `studies.running.loggers.make_loggers`.
     """
 
     out: Path = Path("results")
@@ -66,6 +67,7 @@ class Options:
     address: str = "local"
     storage: str | None = None
     dashboard: bool = False
+    log_to: tuple[str, ...] = ()
     command: str | None = None
     console: Console = field(default_factory=lambda: Console(stderr=True, markup=False))
 
@@ -211,6 +213,7 @@ class _Run:
         if course.done:
             return None
         cores = self.record.cores if self.options.cores is None else _cores(self.options)
+        loggers = self._loggers()
         settings: dict[str, Any] = {"address": self.options.address, "dashboard": self.options.dashboard}
         with ray_session(cores=cores, **settings) as dashboard:
             joined = self.options.address != "local"
@@ -219,18 +222,20 @@ class _Run:
             if joined:
                 self._tell_nodes(places)
             self.record.cores, self.record.device = places.trains or 1, "cuda" if gpus else "cpu"
-            if dashboard and self.options.dashboard:
-                self.console.print(f"Ray's dashboard: http://{dashboard}")
+            if dashboard:
+                course.append([Opened(dashboard=f"http://{dashboard}")])
+                if self.options.dashboard:
+                    self.console.print(f"Ray's dashboard: http://{dashboard}")
             crew = Crew(places.trains)
             engine = Engine(self.folder, self.store, course, crew)
-            table = self._table(course, crew)
+            table = LiveTable(self.record, course.history, crew, self.console)
             watchers: list[Callable[[], None]] = [
                 lambda: keeper.tend(crew.busy),
                 table.tend,
                 *self._limit(course),
             ]
             if isinstance(self.study, Search):
-                mirror, history = Mirror(self.folder, self.study), course.history
+                mirror, history = self._mirror(), course.history
                 watchers.append(lambda: mirror.tend(history))
             if self.copy is not None:
                 watchers.append(self.copy.tend)
@@ -241,10 +246,11 @@ class _Run:
                 launch(
                     engine,
                     Shipment.of(_setups(self.study), self.sources),
-                    [Watch(watchers)],
+                    [Watch(watchers), *loggers],
                     share=places.share(together),
                     session=len(course.history.sessions),
                     device=self.record.device,
+                    named_after=self.study.name if self.options.dashboard else None,
                 )
             finally:
                 table.close()
@@ -276,21 +282,19 @@ class _Run:
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
 
-    def _table(self, course: Course, crew: Crew) -> LiveTable:
-        total = self.record.trials_asked
-        if isinstance(self.study, Search):
-            total += 2 * -(-self.study.confirmations // self.study.replicates)
-        elif self.study.tuned_rate:
-            total += len(self.study.arms) * len(self.study.rates)
-        return LiveTable(
-            course.history,
-            crew,
-            title=self.study.name,
-            metric=self.record.metric,
-            total=total,
-            keys=list(self.study.space) if isinstance(self.study, Search) else [],
-            console=self.console,
-        )
+    def _loggers(self) -> list[tune.Callback]:
+        """Those asked for; what they need is imported for them alone."""
+        if not self.options.log_to:
+            return []
+        from studies.running.loggers import make_loggers
+
+        return [*make_loggers(self.options.log_to, self.folder)]
+
+    def _mirror(self) -> Mirror:
+        """Optuna's database, made anew by each process that runs the study."""
+        path = self.folder / OPTUNA
+        path.unlink(missing_ok=True)
+        return Mirror(open_database(path), self.record, self.study.name)
 
     def _limit(self, course: Course) -> list[Callable[[], None]]:
         """What cuts a search short when its time is up; the time between two processes does not count."""

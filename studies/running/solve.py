@@ -12,7 +12,7 @@ from typing import Any
 
 from dgm_core import Setup, Trainer
 from dgm_core.training import choose_device, configure_process, median, save_model
-from studies.records.events import Began, Left, Metrics, Reported
+from studies.records.events import Began, Left, Metrics, Reported, Telemetry
 from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
 from studies.records.history import Entry, History
@@ -121,7 +121,7 @@ def resume_solve(
             record.state = "interrupted"
         else:
             record.state = "finished"
-        metrics = measure(trainer.trainer)
+        metrics = trainer.measured()
         measured = {} if metrics.final else {trial.name: metrics}
         if metrics.final and entry.running:
             append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
@@ -140,7 +140,12 @@ class _Training:
         self._trial = trial
         self._on_progress = on_progress
         self._device = device
+        self._telemetry: Telemetry | None = None
         self.trainer = Trainer(trial.setup, trial.seeds, device=device)
+
+    def measured(self) -> Metrics:
+        """As it stands."""
+        return measure(self.trainer).model_copy(update={"telemetry": self._telemetry})
 
     def go(self) -> None:
         """Trains to the end."""
@@ -156,8 +161,8 @@ class _Training:
     def _save(self, trainer: Trainer) -> None:
         save_checkpoint(trainer, self._store, self._trial.folder)
 
-    def _told(self, trainer: Trainer, metrics: Metrics | None) -> None:
-        self.trainer = trainer
+    def _told(self, trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+        self.trainer, self._telemetry = trainer, telemetry
         losses, errors = trainer.curves.losses, trainer.curves.errors
         if self._on_progress is not None and len(losses) and errors:
             self._on_progress(trainer.iteration, float(losses[-1, :, 0].median()), median(errors[-1][1]))

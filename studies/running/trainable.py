@@ -12,7 +12,8 @@ import torch
 from dgm_core import Setup, Trainer
 from dgm_core.networks import count_parameters
 from dgm_core.training import median
-from studies.records.events import Metrics, Replicates
+from studies.records.events import Metrics, Replicates, Telemetry
+from studies.running.meter import Meter
 
 SCORE = "score"
 TIME = "iterations"
@@ -23,8 +24,8 @@ _FIRST_LOOKS = tuple(digit * 10**power for power in range(5) for digit in (1, 2,
 _LATER_LOOKS = 40
 _LEAST_STEP = 250
 
-Progress = Callable[[Trainer, Metrics | None], None]
-"""Called with the trainer, and with what was measured where that was asked for."""
+Progress = Callable[[Trainer, Telemetry | None, Metrics | None], None]
+"""Called with the trainer, with how its work goes, and with what was measured where that was asked for."""
 Save = Callable[[Trainer], None]
 
 
@@ -61,23 +62,31 @@ def run_trial(
         trainer.restore(dict(state))
         if trainer.done or (trainer.iteration in rungs and not trainer.polishing):
             # Whoever listened before may have been lost before hearing of it.
-            report(trainer, measure(trainer))
+            report(trainer, None, measure(trainer))
     stops = sorted({*rungs, *looks(setup.config.iterations)})
     saved = time.perf_counter()
+    meter = Meter(trainer.iteration)
     while not trainer.done:
         ahead = (stop for stop in stops if stop > trainer.iteration)
         until = trainer.iteration if trainer.polishing else next(ahead)
-        trainer.advance(until, seconds=REPORT_SECONDS, pause_polish=True)
+        with meter.training():
+            trainer.advance(until, seconds=REPORT_SECONDS, pause_polish=True)
         # In the midst of a polish a score depends on the clock: nothing is compared with it or recorded.
         there = trainer.iteration in stops and not trainer.polishing
         told = trainer.done or (there and trainer.iteration in rungs)
-        metrics = measure(trainer) if told else None
-        if metrics is None and there:
-            trainer.evaluate()
+        metrics = None
+        with meter.evaluation():
+            if told:
+                metrics = measure(trainer)
+            elif there:
+                trainer.evaluate()
+        telemetry = meter.read(trainer.iteration)
+        if metrics is not None:
+            metrics = metrics.model_copy(update={"telemetry": telemetry})
         if told or time.perf_counter() - saved > CHECKPOINT_SECONDS:
             save(trainer)
             saved = time.perf_counter()
-        report(trainer, metrics)
+        report(trainer, telemetry, metrics)
 
 
 def measure(trainer: Trainer) -> Metrics:
@@ -109,14 +118,15 @@ def measure(trainer: Trainer) -> Metrics:
     )
 
 
-def progress(trainer: Trainer) -> dict[str, Any]:
-    """How far a trial is, without measuring it: iterations, loss, and the score where last measured."""
+def progress(trainer: Trainer, telemetry: Telemetry | None) -> dict[str, Any]:
+    """How far a trial is, without measuring it: iterations, loss, the score as last measured, telemetry."""
     losses, errors = trainer.curves.losses, trainer.curves.errors
     return {
         TIME: trainer.iteration,
         SCORE: finite(median(errors[-1][1])) if errors else None,
         "loss": finite(float(losses[-1, :, 0].median())) if len(losses) else None,
         "seconds": trainer.seconds,
+        **({} if telemetry is None else telemetry.model_dump()),
     }
 
 

@@ -22,14 +22,16 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from studies.records.events import Metrics
-from studies.records.schema import FAILURES
+from studies.records.schema import FAILURES, TELEMETRY_COLUMNS
 from studies.records.storage import Store
 from studies.running.course import Course
 from studies.running.crew import Crew
-from studies.running.trainable import TIME
+from studies.running.trainable import SCORE, TIME
 
 METRICS = "metrics"
 """Key of a report that holds `Metrics` as JSON."""
+_SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
+"""Keys of a report that those who watch are shown."""
 
 
 class Engine:
@@ -40,6 +42,8 @@ class Engine:
         self.store = store
         self.course = course
         self.crew = crew
+        self.reuses_workers = True
+        """For other trials than the one that they were started for."""
         self.full: OSError | None = None
         """The disk was."""
 
@@ -103,7 +107,7 @@ class PlanScheduler(TrialScheduler):
         course, crew = engine.course, engine.crew
         if METRICS in result:
             course.report(name, Metrics.model_validate_json(result[METRICS]))
-        crew.hear(name, {key: result.get(key) for key in (TIME, "loss", "score", "seconds")})
+        crew.hear(name, {key: result.get(key) for key in _SEEN})
         entry = course.entry(name)
         if entry.running or (entry.measured is not None and entry.measured.final):
             if METRICS in result and not entry.trained and course.waits(name):
@@ -122,7 +126,7 @@ class PlanScheduler(TrialScheduler):
             tune_controller.request_stop_experiment()
             return
         # Tune has no public way to give up a worker that could be used again, so that a new node gets one.
-        tune_controller._reuse_actors = not crew.moving
+        tune_controller._reuse_actors = self._engine.reuses_workers and not crew.moving
         for name, trial in crew.waiting.items():
             if not course.entry(name).running:
                 crew.release(name)

@@ -47,7 +47,7 @@ class Carried:
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (K, n, d)."""
         layout = self._layout({"": x.shape[1]}, {"": Streams.of([])})
-        return self._jet(Jet(x, layout)).settled()
+        return self._jet(Jet(Seed.of({"": x}, layout), layout)).settled()
 
     def derivatives(self, x: Tensor, axes: Sequence[str]) -> Derivatives:
         """Those at x (K, n, d)."""
@@ -70,7 +70,8 @@ class Carried:
     ) -> dict[str, dict[Stream, Tensor]]:
         """Name -> stream -> (K, n, q)."""
         layout = self._layout({name: x.shape[1] for name, x in points.items()}, streams)
-        found = self._jet(Jet(Seed(points, layout, directions, self._turnable), layout))
+        seed = Seed.of(points, layout, directions=directions, turnable=self._turnable)
+        found = self._jet(Jet(seed, layout))
         layout = found.layout
         pieces: dict[str, dict[Stream, Tensor]] = {name: {} for name in points}
         for (name, stream), piece in zip(layout.keys, found.rows.split(layout.pieces, dim=1), strict=True):

@@ -1,9 +1,9 @@
-"""Programs of jets as single steps of the graph, and matrix products of jets that lie side by side."""
+"""Programs of jets as single steps of the graph."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 from dgm_core import tape
 from dgm_core.calculus.jets import build
 from dgm_core.calculus.jets.layout import Bucket, Layout
-from dgm_core.calculus.jets.program import Load, Program, program_source
+from dgm_core.calculus.jets.program import Program, Slot, program_source, slots
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -66,71 +66,50 @@ class Parts(torch.autograd.Function):
 
 
 class Fused(torch.autograd.Function):
-    """A program of jets: rows (K, R, W) and bias (K, 1, W), or None, of every load -> (K, R, W)."""
+    """A program of jets: all that it reads, in order -> (K, R, W)."""
 
     @staticmethod
     def forward(
         ctx: Any,
         program: Program,
         layout: Layout,
+        width: int,
         homes: Sequence[tuple[Home, int] | None],
-        *tensors: Tensor | None,
+        *tensors: Tensor,
     ) -> Tensor:
-        rows = [
-            _in_rows(one) if one is not None and place % 2 == 0 else one for place, one in enumerate(tensors)
-        ]
-        first = rows[0]
-        assert first is not None
-        found = first.new_empty(first.shape)
+        sources = [_in_rows(tensor) for tensor in tensors]
+        found = sources[0].new_empty(len(sources[0]), layout.rows, width)
         for bucket in layout.buckets:
-            _kernel(program, bucket.streams, first.dtype).forward(bucket, rows, found)
-        ctx.save_for_backward(*rows)
+            _kernel(program, bucket.streams, found.dtype).run("forward", bucket, sources, found)
+        ctx.save_for_backward(*sources)
         ctx.program, ctx.layout, ctx.homes = program, layout, homes
         return found
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        rows, gradient = ctx.saved_tensors, _in_rows(gradient)
-        loads = [step for step in ctx.program if isinstance(step, Load)]
-        found: list[Tensor | None] = []
-        for place, (load, home) in enumerate(zip(loads, ctx.homes, strict=True)):
-            own, bias = rows[2 * place : 2 * place + 2]
-            if not load.needed:
-                found += [None, None]
-                continue
-            claimed = None if home is None else home[0].claim(own, home[1])
-            found += [
-                own.new_empty(own.shape) if claimed is None else claimed,
-                None if bias is None else bias.new_zeros(bias.shape),
+        sources, gradient = ctx.saved_tensors, _in_rows(gradient)
+        wanted = slots(ctx.program)
+        sums = _zeros(
+            [
+                source
+                for (slot, needed), source in zip(wanted, sources, strict=True)
+                if needed and slot is Slot.CONSTANT
             ]
-        for bucket in ctx.layout.buckets:
-            _kernel(ctx.program, bucket.streams, gradient.dtype).backward(bucket, rows, gradient, found)
-        return (None, None, None, *found)
-
-
-class Mapped(torch.autograd.Function):
-    """Jets side by side, (K, R, W_i) each, times a weight (K, ΣW_i, W'); no gradients that none needs."""
-
-    @staticmethod
-    def forward(ctx: Any, weight: Tensor, *sides: Tensor) -> Tensor:
-        whole = torch.cat(sides, dim=2)
-        ctx.save_for_backward(weight, whole)
-        ctx.widths = [side.shape[2] for side in sides]
-        return torch.bmm(whole, weight)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        weight, whole = ctx.saved_tensors
+        )
         found: list[Tensor | None] = []
-        start = 0
-        for needed, width in zip(ctx.needs_input_grad[1:], ctx.widths, strict=True):
-            own = weight[:, start : start + width]
-            found.append(torch.bmm(gradient, own.transpose(1, 2)) if needed else None)
-            start += width
-        of_weight = torch.bmm(whole.transpose(1, 2), gradient) if ctx.needs_input_grad[0] else None
-        return (of_weight, *found)
+        for (slot, needed), source, home in zip(wanted, sources, ctx.homes, strict=True):
+            if not needed:
+                found.append(None)
+            elif slot is Slot.CONSTANT:
+                found.append(next(sums))
+            else:
+                claimed = None if home is None else home[0].claim(source, home[1])
+                found.append(source.new_empty(source.shape) if claimed is None else claimed)
+        for bucket in ctx.layout.buckets:
+            kernel = _kernel(ctx.program, bucket.streams, gradient.dtype)
+            kernel.run("backward", bucket, sources, gradient, found)
+        return (None, None, None, None, *found)
 
 
 class _Kernel:
@@ -138,6 +117,7 @@ class _Kernel:
 
     def __init__(self, program: Program, streams: Streams, dtype: torch.dtype) -> None:
         library = build.library(program_source(program, streams, dtype == torch.float64))
+        self._slots = [slot for slot, _ in slots(program)]
         self._steps = {}
         for name in ("forward", "backward"):
             step = getattr(library, name)
@@ -145,46 +125,32 @@ class _Kernel:
             step.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_long] * 3]
             self._steps[name] = step
 
-    def forward(self, bucket: Bucket, rows: Sequence[Tensor | None], found: Tensor) -> None:
-        """Writes the bucket's part of the result."""
-        self._run("forward", bucket, [*rows, found], len(rows), rows, (found,))
-
-    def backward(
-        self,
-        bucket: Bucket,
-        rows: Sequence[Tensor | None],
-        gradient: Tensor,
-        found: Sequence[Tensor | None],
-    ) -> None:
-        """Writes the bucket's part of the gradients of rows, and adds to those of biases."""
-        tensors = [*rows, gradient, *found]
-        self._run("backward", bucket, tensors, len(rows), (*rows, gradient), found)
-
-    def _run(
+    def run(
         self,
         name: str,
         bucket: Bucket,
-        tensors: Sequence[Tensor | None],
-        result: int,
-        reads: Sequence[Tensor | None],
-        writes: Sequence[Tensor | None],
+        sources: Sequence[Tensor],
+        result: Tensor,
+        targets: Sequence[Tensor | None] = (),
     ) -> None:
-        """`tensors`: rows and biases in turn, but for the result, alone, at its place."""
+        """The bucket's part: writes the result, or from its gradient those of the sources."""
+        tensors = [*sources, result, *targets]
+        kinds = [*self._slots, Slot.ROWS, *self._slots]
         addresses = (ctypes.c_void_p * len(tensors))()
         steps = (ctypes.c_long * (2 * len(tensors)))()
-        for place, tensor in enumerate(tensors):
+        for place, (kind, tensor) in enumerate(zip(kinds, tensors, strict=False)):
             if tensor is None:
                 continue
-            is_bias = place % 2 == (1 if place < result else 0) and place != result
-            start = 0 if is_bias else bucket.start * tensor.stride(1) * tensor.element_size()
-            addresses[place] = tensor.data_ptr() + start
-            steps[2 * place] = tensor.stride(0)
-            steps[2 * place + 1] = tensor.stride(1)
-        like = tensors[result]
-        assert like is not None
-        sizes = (len(like), bucket.points, like.shape[2])
-        call = partial(self._steps[name], addresses, steps, *sizes)
-        tape.run(call, _present(reads), _present(writes))
+            row = {Slot.ROWS: bucket.start, Slot.POINTS: bucket.first, Slot.CONSTANT: 0}[kind]
+            addresses[place] = tensor.data_ptr() + row * tensor.stride(1) * tensor.element_size()
+            steps[2 * place], steps[2 * place + 1] = tensor.stride(0), tensor.stride(1)
+        replicates, _, width = result.shape
+        call = partial(self._steps[name], addresses, steps, replicates, bucket.points, width)
+        written = [target for target in targets if target is not None]
+        if targets:
+            tape.run(call, (*sources, result), written)
+        else:
+            tape.run(call, sources, (result,))
 
 
 @lru_cache(maxsize=512)
@@ -192,8 +158,12 @@ def _kernel(program: Program, streams: Streams, dtype: torch.dtype) -> _Kernel:
     return _Kernel(program, streams, dtype)
 
 
-def _present(tensors: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
-    return tuple(tensor for tensor in tensors if tensor is not None)
+def _zeros(shaped: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Zeros in the shapes of tensors, all from one piece of memory."""
+    if shaped:
+        sizes = [tensor.numel() for tensor in shaped]
+        pieces = shaped[0].new_zeros(sum(sizes)).split(sizes)
+        yield from (piece.view(tensor.shape) for piece, tensor in zip(pieces, shaped, strict=True))
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

@@ -68,12 +68,17 @@ class Jet:
         return settled(self.leaf, self.layout)
 
     @property
+    def like(self) -> Tensor:
+        """A tensor of its precision, on its device."""
+        return self.node.like
+
+    @property
     def dtype(self) -> torch.dtype:
-        return self.rows.dtype
+        return self.like.dtype
 
     @property
     def device(self) -> torch.device:
-        return self.rows.device
+        return self.like.device
 
     def __len__(self) -> int:
         return self.node.replicates

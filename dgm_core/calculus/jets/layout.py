@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,13 +15,15 @@ from dgm_core.calculus.jets.streams import Stream, Streams
 class Bucket:
     """Sets of points that carry the same streams: rows [start, start + S · points), stream by stream.
 
-    sizes: name -> how many of the points are whose, in order.  names: as what the streams are asked for,
+    sizes: name -> how many of the points are whose, in order.  first: how many points other buckets have
+    before.  names: as what the streams are asked for,
     where that is not as what they are carried.
     """
 
     streams: Streams
     sizes: tuple[tuple[str, int], ...]
     start: int
+    first: int = 0
     names: tuple[Stream, ...] | None = None
 
     @cached_property
@@ -52,11 +54,29 @@ class Layout:
         grouped: dict[Streams, list[tuple[str, int]]] = {}
         for name, size in sizes.items():
             grouped.setdefault(streams[name], []).append((name, size))
-        buckets, start = [], 0
-        for shared, members in grouped.items():
-            buckets.append(Bucket(shared, tuple(members), start))
-            start += buckets[-1].rows
-        return cls(tuple(buckets))
+        return cls.stacked((shared, tuple(members), None) for shared, members in grouped.items())
+
+    @classmethod
+    def stacked(
+        cls, buckets: Iterable[tuple[Streams, tuple[tuple[str, int], ...], tuple[Stream, ...] | None]]
+    ) -> Layout:
+        """Buckets of (streams, sizes, names), one after another."""
+        found: list[Bucket] = []
+        start = first = 0
+        for streams, sizes, names in buckets:
+            found.append(Bucket(streams, sizes, start, first, names))
+            start, first = start + found[-1].rows, first + found[-1].points
+        return cls(tuple(found))
+
+    @cached_property
+    def rows(self) -> int:
+        """Of all buckets."""
+        return sum(bucket.rows for bucket in self.buckets)
+
+    @cached_property
+    def points(self) -> int:
+        """Of all buckets."""
+        return sum(bucket.points for bucket in self.buckets)
 
     @cached_property
     def pieces(self) -> list[int]:

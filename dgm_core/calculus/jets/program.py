@@ -9,18 +9,49 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.source import c_lines, c_product, prelude
 from dgm_core.calculus.jets.streams import Streams
 
 
+class Slot(Enum):
+    """What a program reads: streams (K, R, W), points (K, N, d), or what is the same for all points."""
+
+    ROWS = "rows"
+    POINTS = "points"
+    CONSTANT = "constant"
+
+
 @dataclass(frozen=True)
 class Load:
-    """Streams from memory, a bias (K, 1, W) added to the values or not; needed: whether for a gradient."""
+    """Streams from memory; needed: whether for a gradient."""
 
-    biased: bool
     needed: bool
+    slots = (Slot.ROWS,)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The first linear map: points (K, N, inputs) times a weight (K, inputs, W).
+
+    Its derivatives along the axes are the weight's rows, times what the points were multiplied by,
+    (1, 1, inputs).  needed: whether for a gradient of the weight.
+    """
+
+    inputs: int
+    needed: bool
+    slots = (Slot.POINTS, Slot.CONSTANT, Slot.CONSTANT)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """An earlier step, a bias (K, 1, W) added to its values; needed: whether for a gradient of the bias."""
+
+    inner: int
+    needed: bool
+    slots = (Slot.CONSTANT,)
 
 
 @dataclass(frozen=True)
@@ -29,6 +60,7 @@ class Compose:
 
     function: Function
     inner: int
+    slots = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +69,7 @@ class Multiply:
 
     left: int
     right: int
+    slots = ()
 
 
 @dataclass(frozen=True)
@@ -46,19 +79,30 @@ class Add:
     one: int
     other: int
     factor: float
+    slots = ()
 
 
-Step = Load | Compose | Multiply | Add
+Step = Load | Spread | Shift | Compose | Multiply | Add
 Program = tuple[Step, ...]
 """Steps in order; the last is the result."""
+
+
+def slots(program: Program) -> list[tuple[Slot, bool]]:
+    """What a program reads in order, and whether the gradient of it is needed."""
+    found: list[tuple[Slot, bool]] = []
+    for step in program:
+        needed = getattr(step, "needed", False)
+        wanted = (False, needed, False) if isinstance(step, Spread) else (needed,)
+        found += zip(step.slots, wanted, strict=False)
+    return found
 
 
 def program_source(program: Program, streams: Streams, double: bool) -> str:
     """`forward(p, m, K, n, W)` and `backward(p, m, K, n, W)` of a program.
 
-    p holds addresses: for each load its rows and its bias, then the result's rows; and for `backward`, in the
-    result's place, those of its gradient, then for each load where its gradients of rows and bias go (the
-    latter is added to).  m holds, for each of these in the same order, the step from replicate to replicate
+    p holds addresses: of all that the program reads, then of the result's rows; for `backward`, in the
+    result's place, of its gradient, and then of where the gradients of all that it reads go, of which those
+    of constants are added to what is there.  m holds, for each of these, the step from replicate to replicate
     and that from row to row.
     """
     writer = _Writer(program, streams)
@@ -71,31 +115,39 @@ class _Writer:
     def __init__(self, program: Program, streams: Streams) -> None:
         self._program = program
         self._streams = streams
-        self._loads = [place for place, step in enumerate(program) if isinstance(step, Load)]
+        self._count = len(slots(program))
+        self._first: list[int] = []  # the place of each step's slots
+        place = 0
+        for step in program:
+            self._first.append(place)
+            place += len(step.slots)
 
     def forward(self) -> str:
         """The C function of that name."""
-        slot = 2 * len(self._loads)
-        pointers = [*self._sources(), *self._rows("T", "y", slot)]
+        pointers = [*self._sources(), *self._rows("T", "y", self._count)]
         stores = [f"y_{s}[w] = x{len(self._program) - 1}_{s};" for s in range(len(self._streams))]
         return self._function("forward", pointers, [*self._values(self._streams.order), *stores])
 
     def backward(self) -> str:
         """The C function of that name."""
-        slot = 2 * len(self._loads)
-        pointers = [*self._sources(), *self._rows("const T", "g", slot)]
-        stores = []
-        for number, place in enumerate(self._loads):
-            load = self._program[place]
-            assert isinstance(load, Load)
-            if not load.needed:
+        pointers = [*self._sources(), *self._rows("const T", "g", self._count)]
+        stores: list[str] = []
+        for t, step in enumerate(self._program):
+            if not getattr(step, "needed", False):
                 continue
-            rows, bias = slot + 1 + 2 * number, slot + 2 + 2 * number
-            pointers += self._rows("T", f"e{place}", rows)
-            stores += [f"e{place}_{s}[w] = a{place}_{s};" for s in range(len(self._streams))]
-            if load.biased:
-                pointers.append(self._bias("T", f"f{place}", bias))
-                stores.append(f"f{place}[w] += a{place}_0;")
+            target = self._count + 1 + self._first[t]
+            match step:
+                case Load():
+                    pointers += self._rows("T", f"e{t}", target)
+                    stores += [f"e{t}_{s}[w] = a{t}_{s};" for s in range(len(self._streams))]
+                case Shift():
+                    pointers.append(self._constant("T", f"f{t}", target))
+                    stores.append(f"f{t}[w] += a{t}_0;")
+                case Spread(inputs, _):
+                    for i in range(inputs):
+                        pointers.append(self._constant("T", f"f{t}_{i}", target + 1, i))
+                        along = [f" + c{t}_{i} * a{t}_{s}" for s in self._along(i)]
+                        stores.append(f"f{t}_{i}[w] += q{t}_{i} * a{t}_0{''.join(along)};")
         lines = [*self._values(self._streams.order + 1), *self._adjoints(), *stores]
         return self._function("backward", pointers, lines)
 
@@ -103,43 +155,61 @@ class _Writer:
         return _KERNEL.format(name=name, pointers=c_lines(pointers, 6), lines=c_lines(lines, 8))
 
     def _sources(self) -> Iterator[str]:
-        for number, place in enumerate(self._loads):
-            yield from self._rows("const T", f"z{place}", 2 * number)
-            load = self._program[place]
-            if isinstance(load, Load) and load.biased:
-                yield self._bias("const T", f"b{place}", 2 * number + 1)
+        for t, step in enumerate(self._program):
+            slot = self._first[t]
+            match step:
+                case Load():
+                    yield from self._rows("const T", f"z{t}", slot)
+                case Shift():
+                    yield self._constant("const T", f"b{t}", slot)
+                case Spread(inputs, _):
+                    for i in range(inputs):
+                        place = f"k * m[{2 * slot}] + i * m[{2 * slot + 1}] + {i}"
+                        yield f"const T q{t}_{i} = ((const T *)p[{slot}])[{place}];"
+                        yield self._constant("const T", f"u{t}_{i}", slot + 1, i)
+                        yield f"const T c{t}_{i} = ((const T *)p[{slot + 2}])[{i}];"
 
     def _rows(self, kind: str, name: str, slot: int) -> Iterator[str]:
         for s in range(len(self._streams)):
             place = f"k * m[{2 * slot}] + ({s} * n + i) * m[{2 * slot + 1}]"
             yield f"{kind} *restrict {name}_{s} = ({kind} *)p[{slot}] + {place};"
 
-    def _bias(self, kind: str, name: str, slot: int) -> str:
-        return f"{kind} *restrict {name} = ({kind} *)p[{slot}] + k * m[{2 * slot}];"
+    def _constant(self, kind: str, name: str, slot: int, row: int = 0) -> str:
+        place = f"k * m[{2 * slot}] + {row} * m[{2 * slot + 1}]"
+        return f"{kind} *restrict {name} = ({kind} *)p[{slot}] + {place};"
+
+    def _along(self, axis: int) -> list[int]:
+        """The places of the first derivative along an axis: one, or none."""
+        return [s for s, stream in enumerate(self._streams.carried) if stream == (axis,)]
 
     def _values(self, order: int) -> Iterator[str]:
         """Of every step, with the derivatives of its function up to an order."""
+        every = range(len(self._streams))
         for t, step in enumerate(self._program):
             match step:
                 case Load():
-                    for s in range(len(self._streams)):
-                        bias = f" + b{t}[w]" if step.biased and s == 0 else ""
-                        yield f"const T x{t}_{s} = z{t}_{s}[w]{bias};"
+                    yield from (f"const T x{t}_{s} = z{t}_{s}[w];" for s in every)
+                case Spread(inputs, _):
+                    for s in every:
+                        rows = [f"q{t}_{i} * u{t}_{i}[w]" for i in range(inputs) if s == 0]
+                        rows += [f"c{t}_{i} * u{t}_{i}[w]" for i in range(inputs) if s in self._along(i)]
+                        yield f"const T x{t}_{s} = {' + '.join(rows) or '0'};"
+                case Shift(inner, _):
+                    for s in every:
+                        bias = f" + b{t}[w]" if s == 0 else ""
+                        yield f"const T x{t}_{s} = x{inner}_{s}{bias};"
                 case Compose():
                     yield from self._composed(t, step, order)
-                case Multiply():
+                case Multiply(left, right):
                     for s, addends in enumerate(self._streams.multiplied):
                         total = " + ".join(
-                            c_product(
-                                one.coefficient, f"x{step.left}_{one.left}", f"x{step.right}_{one.right}"
-                            )
+                            c_product(one.coefficient, f"x{left}_{one.left}", f"x{right}_{one.right}")
                             for one in addends
                         )
                         yield f"const T x{t}_{s} = {total};"
-                case Add():
-                    for s in range(len(self._streams)):
-                        other = _scaled(step.factor, f"x{step.other}_{s}")
-                        yield f"const T x{t}_{s} = x{step.one}_{s} + {other};"
+                case Add(one, other, factor):
+                    for s in every:
+                        yield f"const T x{t}_{s} = x{one}_{s} + {_scaled(factor, f'x{other}_{s}')};"
 
     def _composed(self, t: int, step: Compose, order: int) -> Iterator[str]:
         orders = range(1, order + 1)
@@ -172,13 +242,16 @@ class _Writer:
     def _needed(self) -> set[int]:
         found: set[int] = set()
         for t, step in enumerate(self._program):
-            if (isinstance(step, Load) and step.needed) or any(s in found for s in _inner(step)):
+            if getattr(step, "needed", False) or any(inner in found for inner in _inner(step)):
                 found.add(t)
         return found
 
     def _pulled(self, t: int) -> Iterator[tuple[int, int, str]]:
         """(step, stream, addend of its adjoint) that follow from the adjoints of step t."""
+        every = range(len(self._streams))
         match self._program[t]:
+            case Shift(inner, _):
+                yield from ((inner, s, f"a{t}_{s}") for s in every)
             case Compose(_, inner):
                 yield from self._pulled_through(t, inner)
             case Multiply(left, right):
@@ -186,9 +259,9 @@ class _Writer:
                     for one in addends:
                         yield left, one.left, c_product(one.coefficient, f"x{right}_{one.right}", f"a{t}_{s}")
                         yield right, one.right, c_product(one.coefficient, f"x{left}_{one.left}", f"a{t}_{s}")
-            case Add(one_place, other, factor):
-                for s in range(len(self._streams)):
-                    yield one_place, s, f"a{t}_{s}"
+            case Add(first, other, factor):
+                for s in every:
+                    yield first, s, f"a{t}_{s}"
                     yield other, s, _scaled(factor, f"a{t}_{s}")
 
     def _pulled_through(self, t: int, inner: int) -> Iterator[tuple[int, int, str]]:
@@ -221,7 +294,7 @@ void {name}(void *const *p, const long *m, long K, long n, long W)
 
 def _inner(step: Step) -> tuple[int, ...]:
     match step:
-        case Compose(_, inner):
+        case Shift(inner, _) | Compose(_, inner):
             return (inner,)
         case Multiply(left, right):
             return left, right

@@ -15,16 +15,14 @@ from dgm_core.calculus.jets.expressions import (
     Leaf,
     Operation,
     Product,
+    Shifted,
     Sum,
     bounded,
-    evaluated,
+    divided,
     fusable,
-    parts,
     raised,
-    settled,
 )
 from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
-from dgm_core.calculus.jets.fused import Mapped
 from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.seeds import Seed
@@ -45,7 +43,10 @@ def add(one: Any, other: Any, *, alpha: float = 1.0) -> Jet:
     if not isinstance(other, Jet):
         if isinstance(other, (int, float)) and other == 0:
             return one
-        return Jet(raised(one.settled(), alpha * _constant(other, one), one.layout), one.layout)
+        constant = alpha * _constant(other, one)
+        if isinstance(one.node, Seed):
+            return Jet(one.node.plus(constant), one.layout)
+        return Jet(raised(one.settled(), constant, one.layout), one.layout)
     _check_together(one, other)
     if one.width == other.width:
         return _waiting(Sum(one.node, other.node, float(alpha)), one.layout)
@@ -66,6 +67,8 @@ def multiply(one: Any, other: Any) -> Jet:
     jet, factor = (one, other) if isinstance(one, Jet) else (other, one)
     if isinstance(factor, Tensor):
         factor = _constant(factor, jet)
+        if isinstance(jet.node, Seed) and factor.numel() == jet.width and not factor.requires_grad:
+            return Jet(jet.node.times(factor.view(1, 1, -1)), jet.layout)
     return Jet(jet.settled() * factor, jet.layout)
 
 
@@ -109,23 +112,39 @@ def linear(x: Any, weight: Any) -> Jet:
     """A linear map of all streams at once, weight (K, W, W')."""
     if not isinstance(x, Jet) or not isinstance(weight, Tensor):
         raise NoRuleError("a matrix product whose matrix is a jet")
-    node, fits = x.node, weight.dim() == 3 and len(weight) == len(x)
-    if isinstance(node, Seed) and node.constant and fits:
-        return Jet(*node.mapped(weight))
-    if isinstance(node, Joined) and node.found is None and fits:
-        sides = (settled(evaluated(side, x.layout), x.layout) for side in node.sides)
-        return Jet(Mapped.apply(weight, *sides), x.layout)
+    node = x.node
+    if weight.dim() == 3 and len(weight) == len(x):
+        if isinstance(node, Seed) and (spread := node.spread(weight)) is not None:
+            return Jet(spread, x.layout)
+        if isinstance(node, Seed) and node.constant:
+            return Jet(*node.mapped(weight))
+        if isinstance(node, Joined) and any(isinstance(side, Seed) for side in node.sides):
+            return _mapped_apart(node, weight, x.layout)
     return Jet(torch.matmul(x.settled(), weight), x.layout)
 
 
 @rule(torch.baddbmm)
 def affine(base: Any, x: Any, weight: Any) -> Jet:
     """base + x W, where base is a bias (K, 1, W') or a jet."""
-    if isinstance(base, Jet) and isinstance(x, Jet) and isinstance(weight, Tensor):
-        _check_together(base, x)
-        return Jet(Leaf(torch.baddbmm(base.rows, x.settled(), weight), base.bias), x.layout)
+    if isinstance(base, Jet):
+        return add(base, linear(x, weight))
     mapped = linear(x, weight)
-    return Jet(Leaf(mapped.rows, _constant(base, mapped)), mapped.layout)
+    bias = _constant(base, mapped)
+    if bias.shape != (len(mapped), 1, mapped.width):
+        bias = bias.expand(len(mapped), 1, mapped.width)
+    if isinstance(mapped.node, Leaf):
+        return Jet(Leaf(mapped.rows, bias), mapped.layout)
+    return Jet(Shifted(mapped.node, bias), mapped.layout)
+
+
+def _mapped_apart(node: Joined, weight: Tensor, layout: Layout) -> Jet:
+    """Columns side by side times a weight, where the points are among them: each for itself, added up."""
+    total: Jet | None = None
+    for side, own in zip(node.sides, weight.split([side.width for side in node.sides], dim=1), strict=True):
+        mapped = linear(Jet(side, layout), own)
+        total = mapped if total is None else add(mapped, total)
+    assert total is not None
+    return total
 
 
 @rule(torch.cat, torch.concat)
@@ -142,11 +161,8 @@ def chunk(x: Jet, count: int, dim: int = 0) -> tuple[Jet, ...]:
     """Equal parts along the last axis."""
     if dim not in (-1, 2):
         raise NoRuleError("a split along anything but the last axis")
-    node = x.node
-    if isinstance(node, Applied) and node.found is None:
-        inner = evaluated(node.inner, x.layout)
-        if fusable(x.layout, inner.rows) and x.width % count == 0:
-            return tuple(Jet(Applied(node.function, part), x.layout) for part in parts(inner, count))
+    if x.width % count == 0 and fusable(x.layout, x.like):
+        return tuple(Jet(part, x.layout) for part in divided(x.node, count, x.layout))
     return tuple(Jet(part, x.layout) for part in x.settled().chunk(count, dim=2))
 
 

@@ -3,52 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from dgm_core.calculus.jets.expressions import Source
+from dgm_core.calculus.jets.expressions import Source, Spread, fusable
 from dgm_core.calculus.jets.layout import Bucket, Layout
 from dgm_core.calculus.jets.source import UNROLLED
 from dgm_core.calculus.jets.streams import Stream, Streams, SumOfSquares
 
+_MOST_INPUTS = 8
+"""Of a linear map that is part of a program; a product of matrices is as good from there on."""
+
 
 @dataclass(eq=False)
 class Seed(Source):
-    """Sets of points (K, n, d) by name, whose first derivatives are the axes' directions or those given.
+    """Points (K, N, d), as the buckets of a layout have them, with the directions of their derivatives.
 
-    directions: (K, n, m, d).  turnable: the sets of whose Laplacian the single addends are of no interest.
+    directions: (K, N, m, d), by default the axes.  scale: (1, 1, d), by which the columns were multiplied.
+    turnable: the sets of whose Laplacian the single addends are of no interest.
     """
 
-    points: Mapping[str, Tensor]
+    values: Tensor
     layout: Layout
     directions: Tensor | None = None
     turnable: Collection[str] = ()
+    scale: Tensor | None = None
 
     def __post_init__(self) -> None:
-        like = next(iter(self.points.values()))
-        self.replicates, self.width = len(like), like.shape[2]
+        self.replicates, _, self.width = self.values.shape
+
+    @classmethod
+    def of(cls, points: Mapping[str, Tensor], layout: Layout, **rest: object) -> Seed:
+        """Sets of points (K, n, d), by name."""
+        parts = [points[name].detach() for bucket in layout.buckets for name, _ in bucket.sizes]
+        return cls(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1), layout, **rest)  # type: ignore[arg-type]
+
+    @property
+    def like(self) -> Tensor:
+        return self.values
+
+    @property
+    def is_axes(self) -> bool:
+        """Whether its directions are those of the axes, at all points."""
+        return self.directions is None
+
+    def plus(self, constant: Tensor) -> Seed:
+        """The points, moved by a constant of one row."""
+        return replace(self, values=self.values + constant)
+
+    def times(self, factor: Tensor) -> Seed:
+        """The points, every column multiplied by a constant (1, 1, d)."""
+        scale = factor if self.scale is None else self.scale * factor
+        return replace(self, values=self.values * factor, scale=scale)
 
     def rows(self, layout: Layout) -> Tensor:
-        like = next(iter(self.points.values()))
-        rows = like.new_zeros(len(like), sum(layout.pieces), self.width)
-        start = 0
-        for (name, stream), size in zip(layout.keys, layout.pieces, strict=True):
-            if stream == ():
-                rows[:, start : start + size] = self.points[name].detach()
-            elif not isinstance(stream, SumOfSquares) and len(stream) == 1:
+        rows = self.values.new_zeros(self.replicates, layout.rows, self.width)
+        for bucket in layout.buckets:
+            view = bucket.view(rows)
+            view[:, 0] = self._values(bucket)
+            for place, stream in enumerate(bucket.streams.carried):
+                if isinstance(stream, SumOfSquares) or len(stream) != 1:
+                    continue
                 if self.directions is None:
-                    rows[:, start : start + size, stream[0]] = 1.0
+                    view[:, place, :, stream[0]] = 1.0
                 else:
-                    rows[:, start : start + size] = self.directions[:, :, stream[0]]
-            start += size
+                    view[:, place] = self.directions[:, :, stream[0]]
+                if self.scale is not None:
+                    view[:, place] *= self.scale
         return rows
+
+    def spread(self, weight: Tensor) -> Spread | None:
+        """The points times a weight (K, d, W), where that can be part of a program."""
+        if not self.is_axes or self.width > _MOST_INPUTS or not fusable(self.layout, self.values):
+            return None
+        scale = self.values.new_ones(1, 1, self.width) if self.scale is None else self.scale
+        return Spread(self.values, weight, scale)
 
     @property
     def constant(self) -> bool:
         """Whether many derivatives of a linear map of the points are its weights, the same at all of them."""
-        return self.directions is None and any(map(_is_long, self.layout.buckets))
+        return self.is_axes and any(map(_is_long, self.layout.buckets))
 
     def mapped(self, weight: Tensor) -> tuple[Tensor, Layout]:
         """The points times a weight (K, d, W), where `constant`: (K, R, W), and how its rows lie.
@@ -57,20 +93,23 @@ class Seed(Source):
         that they span, for which an orthonormal basis is taken: Σ ∂²/∂x_i² is the same along any.
         """
         parts: list[Tensor] = []
-        buckets: list[Bucket] = []
-        start = 0
+        buckets = []
+        steep = weight if self.scale is None else weight * self.scale.mT
         for bucket in self.layout.buckets:
-            slopes, streams, names = self._slopes(bucket, weight)
-            buckets.append(Bucket(streams, bucket.sizes, start, names))
-            start += buckets[-1].rows
-            x = torch.cat([self.points[name].detach() for name, _ in bucket.sizes], dim=1)
-            parts.append(torch.bmm(x, weight))
+            slopes, streams, names = self._slopes(bucket, steep)
+            buckets.append((streams, bucket.sizes, names))
+            parts.append(torch.bmm(self._values(bucket), weight))
+            count = 0
             if slopes is not None:
+                count = slopes.shape[1]
                 parts.append(slopes.unsqueeze(2).expand(-1, -1, bucket.points, -1).flatten(1, 2))
-            rest = buckets[-1].rows - bucket.points * (1 if slopes is None else 1 + slopes.shape[1])
+            rest = bucket.points * (len(streams) - 1 - count)
             parts.append(weight.new_zeros(len(weight), rest, weight.shape[2]))
-        layout = self.layout if all(map(_is_same, buckets, self.layout.buckets)) else Layout(tuple(buckets))
-        return torch.cat(parts, dim=1), layout
+        layout = Layout.stacked(buckets)
+        return torch.cat(parts, dim=1), self.layout if layout == self.layout else layout
+
+    def _values(self, bucket: Bucket) -> Tensor:
+        return self.values[:, bucket.first : bucket.first + bucket.points]
 
     def _slopes(
         self, bucket: Bucket, weight: Tensor
@@ -96,7 +135,3 @@ class Seed(Source):
 
 def _is_long(bucket: Bucket) -> bool:
     return bucket.streams.laplacian is not None and len(bucket.streams) > UNROLLED
-
-
-def _is_same(one: Bucket, other: Bucket) -> bool:
-    return one.streams == other.streams

@@ -26,9 +26,11 @@ from dgm_cli.common import messages
 from dgm_cli.order import Training
 from dgm_core import Trainer
 from studies.catalog import load_study
+from studies.records import OPTUNA
 from studies.records.log import LOG, Log
 from studies.running.course import Course
-from studies.running.mirror import Mirror
+from studies.running.describe import study_record
+from studies.running.mirror import Mirror, open_database
 from studies.running.plans import SearchPlan
 from studies.running.trainable import CHECKPOINT_SECONDS, REPORT_SECONDS
 from studies.study import Search
@@ -64,8 +66,9 @@ def measure(study: Search, lanes: int, trials: int) -> Costs:
         _play(course, lanes)
         spent = time.process_time() - began
         size = log.path.stat().st_size
+        record = study_record(asked, run="plan", seed=0, quick=False, cores=1, command=None)
         mirrored = time.process_time()
-        Mirror(Path(folder), asked).tend(course.history)
+        Mirror(open_database(Path(folder, OPTUNA)), record, study.name).tend(course.history)
         mirrored = time.process_time() - mirrored
         appends = [_timed(log) for _ in range(50)]
         events = len((Path(folder) / LOG).read_bytes().splitlines()) - len(appends)

@@ -82,7 +82,7 @@ def test_it_draws_the_points_it_is_told_and_stays_bounded_where_estimates_are_un
     piece = trainer.network.piece(0)
     piece.network.register_forward_pre_hook(lambda _, given: drawn.append(given[0].shape[1]))
     (found,) = polished(trainer.network)
-    assert set(drawn) == {24, 24 * 5}
+    assert set(drawn) == {24 + 2 * 24 * 5}
     assert found.loss_after >= 0.0
     assert all(what.loss_after >= 0.0 for what in trainer.polished)
     assert piece.problem is setup.problem

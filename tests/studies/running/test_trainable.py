@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from dgm_core import Setup, Trainer, load_problem
-from studies.records.events import Metrics
+from studies.records.events import Metrics, Telemetry
 from studies.running import trainable
 from studies.running.trainable import looks, run_trial, truncated
 
@@ -21,9 +21,11 @@ class Collected:
 
     def __init__(self) -> None:
         self.metrics: list[Metrics] = []
+        self.telemetry: list[Telemetry | None] = []
         self.states: list[dict[str, Any]] = []
 
-    def report(self, trainer: Trainer, metrics: Metrics | None) -> None:
+    def report(self, trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+        self.telemetry.append(telemetry)
         if metrics is not None:
             self.metrics.append(metrics)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
 from dgm_cli.bench.comparison import Case, Comparison, Peer
 from dgm_cli.bench.peers.trainer import one_after_another, trainer_steps
 from dgm_core import Setup, load_problem
 from dgm_core.calculus import Field
+from dgm_core.formulation.base import Points, Residuals
 from dgm_core.problems.fredholm import Fredholm
 
 SEEDS = range(5)
@@ -19,14 +19,15 @@ SEEDS = range(5)
 class _LoopedFredholm(Fredholm):
     """The same equation with one forward pass for each node."""
 
-    def _integral(self, u: Field, x: Tensor, nodes: Tensor, weights: Tensor) -> Tensor:
-        axis = self.inputs[0]
-        length = x.new_tensor(axis.upper - axis.lower)
+    def residuals(self, u: Field, points: Points) -> Residuals:
+        x = points["interior"]
+        unit, weights = self._rule(points, "nodes", x)
+        nodes = self._nodes(x, unit)
         total = torch.zeros_like(x)
         for j in range(nodes.shape[-1]):
-            t = axis.lower + length * nodes[..., j : j + 1]
+            t = nodes[..., j : j + 1]
             total = total + weights[j] * self.kernel(x, t) * u(t)
-        return length * total
+        return {"interior": self.alpha(x) * u(x) - self.forcing(x) - self.factor * self._length(x) * total}
 
 
 def cases() -> Iterator[Case]:

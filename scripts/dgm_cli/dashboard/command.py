@@ -1,0 +1,98 @@
+"""`dgm dashboard`: a page, Optuna's dashboard and TensorBoard on a run, and a link to Ray's."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dgm_cli.common import messages
+from dgm_core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from dgm_cli.dashboard.tools import Running
+
+
+def dashboard(
+    run: Annotated[Path, typer.Argument(help="A run folder, live or ended, or a folder of runs.")],
+    host: Annotated[str, typer.Option(help="Where to listen; by default the loopback.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The page's port; 0 takes a free one.")] = 0,
+) -> None:
+    """Show a run: one page with its state and report, Optuna's dashboard, TensorBoard and a link to Ray's."""
+    from dgm_cli.dashboard.tools import TOOLS, Running, listening, reachable
+
+    folders = _find_runs(run)
+    with (
+        _stopping() as stop,
+        listening(host, port) as bound,
+        tempfile.TemporaryDirectory(prefix="dgm-dashboard-", ignore_cleanup_errors=True) as folder,
+    ):
+        from dgm_cli.dashboard.follow import Follower
+        from dgm_cli.dashboard.page import Page
+
+        workspace = Path(folder)
+        follower = Follower(folders, workspace)
+        left_out = [tool.missing for tool in TOOLS if tool.missing is not None]
+        running: list[Running] = []
+        page = Page(bound, host, follower.shown, running, left_out)
+        page.start()
+        messages.print(f"Page: http://{reachable(host)}:{page.port}/", soft_wrap=True)
+        for sentence in left_out:
+            messages.print(sentence, soft_wrap=True)
+        try:
+            running.extend(Running(tool, host, workspace) for tool in TOOLS if tool.missing is None)
+            follower.start()
+            for each in running:
+                if not stop.is_set():
+                    _tell(each, left_out)
+            messages.print("Ctrl-C ends all of them.")
+            stop.wait()
+        finally:
+            for each in running:
+                each.stop()
+            follower.stop()
+            page.stop()
+
+
+def _tell(each: Running, left_out: list[str]) -> None:
+    """Prints a tool's address when it answers; one that does not is no reason to end the others."""
+    try:
+        each.wait()
+    except ConfigurationError as error:
+        left_out.append(str(error))
+        messages.print(str(error), soft_wrap=True)
+        return
+    messages.print(f"{each.tool.name}: {each.address}", soft_wrap=True)
+
+
+def _find_runs(path: Path) -> dict[str, Path]:
+    """The run in a folder, or all those below it, by name.  Raises ConfigurationError where there is none."""
+    from studies.records import STUDY
+    from studies.records.overview import runs
+
+    root = path.resolve()
+    if (root / STUDY).is_file():
+        return {f"{root.parent.name}/{root.name}": path}
+    found = {str(run.relative_to(root)): run for run in runs(root)} if root.is_dir() else {}
+    if not found:
+        raise ConfigurationError(f"{path} is no run: it holds no {STUDY}, and no folder in it does.")
+    return found
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C, SIGTERM and a closed terminal set."""
+    stop = threading.Event()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

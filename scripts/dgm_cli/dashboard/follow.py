@@ -1,0 +1,130 @@
+"""Runs that are followed: what is shown of them is made from their records, in a folder of its own.
+
+Nothing in a run folder is written or executed, so that a run may be live, read-only or a stranger's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.storages import RDBStorage
+
+from analysis.events import EventFiles
+from dgm_cli.dashboard.reports import Report
+from studies.records import OPTUNA, STUDY
+from studies.records.lock import holder
+from studies.records.log import LOG
+from studies.records.overview import Overview, overview
+from studies.running.mirror import Mirror, open_database
+
+EVENTS = "events"
+_LOOK_SECONDS = 1.0
+_REST = 9.0
+"""Times as long as the last look took: following takes a tenth of a core at most."""
+
+
+@dataclass
+class Shown:
+    """One run as the page shows it; `found` is None, with `trouble` why, where it cannot be read."""
+
+    name: str
+    folder: Path
+    report: Report
+    found: Overview | None = None
+    trouble: str | None = None
+
+
+class Follower:
+    """Brings what is shown of some runs up to their logs, in a thread of its own."""
+
+    def __init__(self, folders: Mapping[str, Path], workspace: Path) -> None:
+        self.shown = [
+            Shown(name, folder, Report(folder, workspace / "reports" / str(place)))
+            for place, (name, folder) in enumerate(folders.items())
+        ]
+        (workspace / EVENTS).mkdir()
+        storage = open_database(workspace / OPTUNA)
+        self._followed = [
+            _Followed(shown, workspace / EVENTS / ("" if len(folders) == 1 else shown.name), storage)
+            for shown in self.shown
+        ]
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def start(self) -> None:
+        """Goes on with it until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it, with a report that is being made."""
+        self._stopping.set()
+        self._thread.join()
+        for shown in self.shown:
+            shown.report.close()
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            for followed in self._followed:
+                if not self._stopping.is_set():
+                    followed.look()
+            self._stopping.wait(_LOOK_SECONDS)
+
+
+class _Followed:
+    """One run, its study at Optuna, its event files and its report."""
+
+    def __init__(self, shown: Shown, events: Path, storage: RDBStorage) -> None:
+        self._shown = shown
+        self._folder = events
+        self._storage = storage
+        self._mirror: Mirror | None = None
+        self._events: EventFiles | None = None
+        self._seen: _Stamp | None = None
+        self._due = 0.0
+        """When the next look is."""
+
+    def look(self) -> None:
+        """Reads the run where it has changed, and brings all that is made of it up to it."""
+        if self._seen is not None:
+            self._shown.report.tend(self._seen)
+        begun = time.monotonic()
+        if begun < self._due:
+            return
+        shown = self._shown
+        try:
+            stamp = _stamp(shown.folder)
+            if stamp != self._seen:
+                found = overview(shown.folder)
+                self._show(found)
+                shown.found, shown.trouble, self._seen = found, None, stamp
+        except Exception as error:  # a run can be damaged in any way, and the others are shown all the same
+            shown.trouble = f"{shown.folder} cannot be read: {_sentence(error)}"
+        self._due = time.monotonic() + _REST * (time.monotonic() - begun)
+
+    def _show(self, found: Overview) -> None:
+        if self._events is None:
+            self._events = EventFiles(self._shown.folder, found.record, self._folder)
+            if found.record.kind == "search":
+                self._mirror = Mirror(self._storage, found.record, self._shown.name)
+        self._events.tend(found.history)
+        if self._mirror is not None:
+            self._mirror.tend(found.history)
+
+
+_Stamp = tuple[int, int, bool]
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Another one when a run has changed: its log's length, its record's age, whether a process holds it."""
+    log = folder / LOG
+    length = log.stat().st_size if log.is_file() else 0
+    return length, (folder / STUDY).stat().st_mtime_ns, holder(folder) is not None
+
+
+def _sentence(error: Exception) -> str:
+    said = str(error).splitlines()
+    return said[0] if said else type(error).__name__

@@ -1,0 +1,169 @@
+"""The page that links the tools, with the state of the runs and their reports."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from socket import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dgm_cli.dashboard.follow import Shown
+from dgm_cli.dashboard.tools import Running
+from studies.records import LABELS, words
+
+_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'"
+_REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-same-origin"
+"""Of a run's report, which may be a stranger's: nothing in it is executed, or fetched from elsewhere."""
+_ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
+_WILDCARDS = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Link:
+    """A tool as the page names it: its address, or why it has none."""
+
+    name: str
+    address: str | None
+    note: str
+
+
+class Page:
+    """Serves the page on a bound socket, in a thread of its own.
+
+    running: the tools; left_out: sentences on those that are missing.
+    """
+
+    def __init__(
+        self,
+        bound: socket,
+        host: str,
+        shown: Sequence[Shown],
+        running: Sequence[Running],
+        left_out: list[str],
+    ) -> None:
+        self.host = host
+        self.shown = shown
+        self.running = running
+        self.left_out = left_out
+        self.templates = Environment(
+            loader=PackageLoader("dgm_cli.dashboard"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        bound.listen()
+        self._server = ThreadingHTTPServer(bound.getsockname()[:2], _handler(self), bind_and_activate=False)
+        self._server.socket.close()
+        self._server.socket = bound
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        """On which it listens."""
+        return int(self._server.socket.getsockname()[1])
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def links(self, host: str) -> list[Link]:
+        """The tools, as someone reaches them who reached this page at `host`."""
+        found = [
+            Link(
+                each.tool.name,
+                f"http://{host}:{each.port}{each.tool.path}" if each.alive else None,
+                "" if each.alive else "has ended",
+            )
+            for each in self.running
+        ]
+        return [*self._ray(), *found]
+
+    def _ray(self) -> list[Link]:
+        """Ray's dashboards, of the runs that go on."""
+        found = []
+        for shown in self.shown:
+            if shown.found is None or shown.found.owner is None:
+                continue
+            name = "Ray's dashboard" + (f" of {shown.name}" if len(self.shown) > 1 else "")
+            address = shown.found.history.dashboard
+            note = "" if address else "the run was started without --dashboard"
+            found.append(Link(name, address, note))
+        return found or [Link("Ray's dashboard", None, "no run goes on")]
+
+    def answer(self, path: str, host: str) -> tuple[str, str, str] | None:
+        """Type, policy and text of a path; None where there is none."""
+        parts = [part for part in path.split("/") if part]
+        if len(parts) == 1 and parts[0] in _ASSETS:
+            return _ASSETS[parts[0]], _POLICY, _asset(parts[0])
+        if not parts and len(self.shown) > 1:
+            return "text/html", _POLICY, self._render("runs.html.j2", host, shown=self.shown)
+        if not parts:
+            return "text/html", _POLICY, self._render("run.html.j2", host, place=0, run=self.shown[0])
+        if parts[0] != "runs" or len(parts) not in (2, 3) or not parts[1].isdecimal():
+            return None
+        place = int(parts[1])
+        if place >= len(self.shown):
+            return None
+        run, part = self.shown[place], parts[2] if len(parts) == 3 else ""
+        run.report.want()
+        if part == "report":
+            made = run.report.path.read_text(encoding="utf-8") if run.report.version else _NOTHING
+            return "text/html", _REPORT_POLICY, made
+        if part in ("", "state"):
+            name = "state.html.j2" if part else "run.html.j2"
+            return "text/html", _POLICY, self._render(name, host, place=place, run=run)
+        return None
+
+    def _render(self, name: str, host: str, **values: Any) -> str:
+        own = {"links": self.links(host), "left_out": self.left_out, "labels": LABELS, "words": words}
+        return self.templates.get_template(name).render(many=len(self.shown) > 1, **own, **values)
+
+
+_NOTHING = "<!doctype html><title>report</title><p>The report is being made.</p>"
+
+
+def _asset(name: str) -> str:
+    return (resources.files("dgm_cli.dashboard") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _handler(page: Page) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        """Answers from the page."""
+
+        def do_GET(self) -> None:
+            # Someone elsewhere knows this machine by the name that they asked for.
+            asked = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+            host = asked if asked and page.host in _WILDCARDS else page.host
+            answer = page.answer(urlsplit(self.path).path, f"[{host}]" if ":" in host else host)
+            if answer is None:
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            kind, policy, text = answer
+            content = text.encode()
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Content-Security-Policy", policy)
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Nothing: the terminal is for the addresses."""
+
+    return Handler

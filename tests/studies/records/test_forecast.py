@@ -1,0 +1,98 @@
+"""How long a study will go on, from what its log says of its own trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from studies.records.events import Began, Cut, Ended, Event, Metrics, Replicates, Reported, Suggested
+from studies.records.forecast import planned, seconds_left
+from studies.records.history import History
+from tests.analysis.synthetic import record
+
+SEARCH: dict[str, Any] = {"trials_asked": 4, "replicates": 3, "seeds": {"search": [1], "confirm": [2] * 6}}
+
+
+def suggested(trial: str, iterations: int, phase: str = "search") -> Suggested:
+    return Suggested(
+        trial=trial,
+        phase=phase,
+        arm=None,
+        first=0,
+        seeds=[1],
+        changes={},
+        key="base",
+        setup={},
+        config={"iterations": iterations},
+        folder=trial,
+    )
+
+
+def measured(trial: str, iterations: int, seconds: float) -> Reported:
+    replicates = Replicates(status=["completed"], scores=[1.0], errors={}, losses=[[1.0]], diverged_at=[None])
+    metrics = Metrics(
+        iterations=iterations,
+        score=1.0,
+        final=False,
+        loss=1.0,
+        seconds=seconds,
+        parameters=1,
+        replicates=replicates,
+    )
+    return Reported(trial=trial, metrics=metrics)
+
+
+def begun() -> Iterator[Event]:
+    """One trial that ended where it asked to, and one a quarter of the way, ten times as slow."""
+    yield Began(version=2, process=1, host="here")
+    yield suggested("001", 1_000)
+    yield measured("001", 1_000, 10.0)
+    yield Ended(trial="001", status="completed", iterations=1_000)
+    yield suggested("002", 1_000)
+    yield measured("002", 250, 25.0)
+
+
+def test_all_phases_of_a_study_are_counted() -> None:
+    assert planned(record(**SEARCH)) == {"search": 4, "confirm": 4}
+    tuned = {"tuned_rate": True, "rates": [1e-3, 1e-2]}
+    assert planned(record(kind="ablation", trials_asked=3, definition=tuned)) == {"tune": 6, "ablation": 3}
+
+
+def test_a_running_trial_goes_on_at_its_own_speed() -> None:
+    two = record(**{**SEARCH, "trials_asked": 2, "seeds": {"search": [1], "confirm": []}}, cores=1)
+    assert seconds_left(two, History(begun()), elapsed=35.0) == pytest.approx(75.0)
+    further = seconds_left(two, History(begun()), elapsed=35.0, reached={"002": 500})
+    assert further == pytest.approx(50.0)
+
+
+def test_trials_to_come_take_what_those_before_took() -> None:
+    two, three = (
+        record(**{**SEARCH, "trials_asked": n, "seeds": {"search": [1], "confirm": []}}, cores=1)
+        for n in (2, 3)
+    )
+    more = [seconds_left(each, History(begun()), elapsed=35.0) for each in (two, three)]
+    assert more[1] - more[0] == pytest.approx((10.0 + 100.0) / 2)  # type: ignore[operator]
+
+
+def test_more_cores_share_the_work_but_not_a_single_trial() -> None:
+    one, many = (
+        seconds_left(record(**{**SEARCH, "trials_asked": 20}, cores=n), History(begun()), elapsed=35.0)
+        for n in (1, 4)
+    )
+    assert one is not None
+    assert many is not None
+    assert 75.0 <= many <= one / 2
+
+
+def test_nothing_is_known_before_a_report_and_nothing_left_at_the_end() -> None:
+    assert seconds_left(record(**SEARCH), History([]), elapsed=5.0) is None
+    alone = record(**{**SEARCH, "trials_asked": 1, "seeds": {"search": [1], "confirm": []}})
+    assert seconds_left(alone, History(list(begun())[:4]), elapsed=10.0) == 0.0
+
+
+def test_a_search_that_was_cut_suggests_no_more() -> None:
+    asked = {**SEARCH, "trials_asked": 50, "seeds": {"search": [1], "confirm": []}}
+    history = History([*begun(), Ended(trial="002", status="interrupted", iterations=250), Cut()])
+    assert seconds_left(record(**asked), history, elapsed=35.0) == 0.0
