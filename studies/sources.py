@@ -23,14 +23,19 @@ def sources_record(sources: Sources) -> SourcesRecord:
     return SourcesRecord(main=list(sources.main), origins=dict(sources.origins), sha256=sources.hashes())
 
 
+def load_kept(folder: Path, kept: SourcesRecord) -> Sources:
+    """Loads the files that a folder keeps: their code runs."""
+    sources = Sources.read(folder / SOURCES, tuple(kept.main), kept.origins)
+    sources.load(folder / SOURCES)
+    return sources
+
+
 def load_sources(folder: Path, record: StudyRecord) -> Sources:
     """Loads what a run folder keeps, so that its problems, networks and studies are found.
 
     Raises ConfigurationError where it cannot keep the problem, which a script or a notebook defined.
     """
-    kept = record.sources
-    sources = Sources.read(folder / SOURCES, tuple(kept.main), kept.origins)
-    sources.load(folder / SOURCES)
+    sources = load_kept(folder, record.sources)
     if record.problem not in PROBLEMS:
         raise ConfigurationError(
             f"{folder} has not kept the problem {record.problem!r}, which a script or a notebook defined: "

@@ -9,6 +9,7 @@ from dgm_core.extensions.companions import LARGEST, companions
 from dgm_core.extensions.explaining import explained, in_own_words
 from dgm_core.extensions.loading import GROUP, adopt, check_importable, load, modules, unload
 from dgm_core.extensions.sources import Sources
+from dgm_core.extensions.words import said
 
 __all__ = [
     "GROUP",
@@ -21,5 +22,6 @@ __all__ = [
     "in_own_words",
     "load",
     "modules",
+    "said",
     "unload",
 ]

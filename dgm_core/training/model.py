@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from dgm_core.training.solution import Solution
 _FORMAT = "dgm-field-1"
 
 
-def save_model(result: TrainResult, path: str | Path) -> None:
+def save_model(result: TrainResult, path: str | Path | IO[bytes]) -> None:
     """Writes setup, seeds and weights, for `load_field` or `torch.load(path, weights_only=True)`."""
     content = {
         "format": _FORMAT,

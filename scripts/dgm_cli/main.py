@@ -63,11 +63,20 @@ def main() -> None:
         print("dgm: interrupted.", file=sys.stderr)
         sys.exit(130)
     except (Exception, SystemExit) as error:  # a user's equation may call sys.exit too
-        where = explained(error)
-        if not where:
-            raise
-        _fail(where)
+        if where := explained(error):
+            _fail(where)
+        if isinstance(error, (OSError, MemoryError)):
+            _fail(_said(error), code=1)
+        raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _said(error: OSError | MemoryError) -> str:
+    """What the machine could not do, where nobody nearer to it has said so."""
+    if isinstance(error, MemoryError):
+        return "the memory of this machine does not suffice; what was recorded is kept."
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{error.strerror or error}; what was recorded is kept."
 
 
 def _fail(message: str, code: int = 2) -> None:

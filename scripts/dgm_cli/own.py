@@ -14,7 +14,7 @@ from dgm_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from dgm_core.registry import Registry
-    from studies.records import StudyRecord
+    from studies.records import SourcesRecord
 
 With = Annotated[
     list[Path] | None,
@@ -31,14 +31,14 @@ def load_files(files: Sequence[Path] | None) -> None:
 Trust = Annotated[bool, typer.Option("--trust", help="Run the files of one's own that the run folder keeps.")]
 
 
-def trusted(run: Path, record: StudyRecord, trust: bool) -> None:
+def trusted(run: Path, kept: SourcesRecord, trust: bool) -> None:
     """Asks before code that a run folder keeps is run, where there is someone to ask.
 
     Raises ConfigurationError where there is not, or the answer is no.
     """
-    if trust or not record.sources.main:
+    if trust or not kept.main:
         return
-    names = ", ".join(sorted(record.sources.sha256))
+    names = ", ".join(sorted(kept.sha256))
     question = f"{run} keeps code that will be run ({names}). Run it?"
     if not sys.stdin.isatty() or not typer.confirm(question, err=True):
         raise ConfigurationError(

@@ -15,6 +15,7 @@ from dgm_cli.common import at_least, command_line, messages, print_json, quoted
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
+from studies.records import SOURCES, SourcesRecord
 
 if TYPE_CHECKING:
     from dgm_core import Setup
@@ -37,6 +38,7 @@ class Reproduction(BaseModel):
     replicates: int
     seed: int
     command: str
+    sources: SourcesRecord = SourcesRecord()
 
 
 def reproduce(
@@ -55,7 +57,10 @@ def reproduce(
     at_least("seed", seed, 0)
     load_files(files)
     from dgm_core import PROBLEMS, Setup, load_problem
+    from dgm_core.extensions import Sources
+    from studies.records.files import replacing
     from studies.records.folders import make_folder
+    from studies.sources import sources_record
 
     offered = [key for key in PROBLEMS if settings in PROBLEMS.get(key).settings]
     if not offered:
@@ -64,6 +69,8 @@ def reproduce(
     for key in chosen:
         Setup.named(load_problem(key), settings)
     folder = make_folder(out, "reproduce", name)
+    sources = Sources.loaded()
+    sources.write(folder / SOURCES)
     asked = Reproduction(
         problems=chosen,
         settings=settings,
@@ -71,9 +78,11 @@ def reproduce(
         replicates=replicates,
         seed=seed,
         command=command_line(),
+        sources=sources_record(sources),
     )
-    (folder / REPRODUCTION).write_text(asked.model_dump_json(indent=2) + "\n")
-    return _train_all(folder, asked, trust=True, as_json=as_json)
+    with replacing(folder / REPRODUCTION) as file:
+        file.write((asked.model_dump_json(indent=2) + "\n").encode())
+    return _train_all(folder, asked, as_json=as_json)
 
 
 def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:
@@ -82,10 +91,14 @@ def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:
         asked = Reproduction.model_validate_json((folder / REPRODUCTION).read_text())
     except (OSError, ValueError):
         raise ConfigurationError(f"{folder / REPRODUCTION} is damaged: it is no reproduction.") from None
-    return _train_all(folder.absolute(), asked, trust=trust, as_json=as_json)
+    trusted(folder, asked.sources, trust)
+    from studies.sources import load_kept
+
+    load_kept(folder, asked.sources)
+    return _train_all(folder.absolute(), asked, as_json=as_json)
 
 
-def _train_all(folder: Path, asked: Reproduction, *, trust: bool, as_json: bool) -> int:
+def _train_all(folder: Path, asked: Reproduction, *, as_json: bool) -> int:
     import pandas as pd
 
     from analysis.tables import markdown, write
@@ -98,7 +111,7 @@ def _train_all(folder: Path, asked: Reproduction, *, trust: bool, as_json: bool)
         full = setup.config.iterations
         if asked.quick:
             setup = setup.shortened(max(QUICK_LEAST, round(full * QUICK_SHARE)))
-        outcome = _solved(folder, key, setup, asked, trust=trust)
+        outcome = _solved(folder, key, setup, asked)
         interrupted = outcome["status"] == "interrupted"
         if interrupted:
             messages.print(f"Interrupted; go on with: dgm resume {quoted(folder)}")
@@ -114,7 +127,7 @@ def _train_all(folder: Path, asked: Reproduction, *, trust: bool, as_json: bool)
     return 130 if interrupted else 0
 
 
-def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction, *, trust: bool) -> dict[str, Any]:
+def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction) -> dict[str, Any]:
     """A problem's outcome: as it is kept, gone on with, or begun."""
     from studies.records import STUDY
     from studies.running.resume import read_run
@@ -138,7 +151,6 @@ def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction, *, trust:
     if record.state == "finished":
         kept: dict[str, Any] = json.loads((run / ERRORS).read_text())
         return kept
-    trusted(run, record, trust)
     return resume_with_progress(run, record).summary
 
 

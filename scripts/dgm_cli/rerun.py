@@ -34,7 +34,7 @@ def rerun(
         messages.print(f"Not as recorded: {'; '.join(found.differences) or 'nothing'}")
         return 0
     load_files(files)
-    trusted(run, found.record, trust)
+    trusted(run, found.record.sources, trust)
     verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))
     if differences:
         messages.print(f"Not as recorded: {'; '.join(differences)}")

@@ -37,7 +37,7 @@ def resume(
     if record.state == "finished":
         messages.print(f"{run} is finished: nothing is left to do.")
         return 0
-    trusted(run, record, trust)
+    trusted(run, record.sources, trust)
     if record.kind == "solve":
         from dgm_cli.solve import finish_solve, resume_with_progress
 

@@ -48,7 +48,10 @@ def run(
         bool, typer.Option("--tuned-rate", help="Tune every arm's learning rate before comparing.")
     ] = False,
     time_limit: Annotated[
-        float | None, typer.Option(help="Seconds after which a search is cut short and its best confirmed.")
+        float | None,
+        typer.Option(
+            help="Seconds on the wall after which a search is cut short, in place of its own limit."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
     name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
@@ -88,13 +91,12 @@ def run(
         for option, given in (("arms", arms), ("iterations", iterations), ("tuned-rate", tuned_rate or None)):
             if given is not None:
                 raise ConfigurationError(f"--{option} is for ablations: {study} is a search.")
-        if time_limit is not None and time_limit <= 0:
-            raise ConfigurationError(f"--time-limit {time_limit:g} is not allowed: it must be above 0.")
-        chosen = replace(
-            chosen,
-            trials=chosen.trials if trials is None else trials,
-            time_limit=chosen.time_limit if time_limit is None else time_limit,
-        )
+        if time_limit is not None:
+            if not time_limit > 0:
+                raise ConfigurationError(f"--time-limit {time_limit:g} is not allowed: it must be above 0.")
+            chosen = replace(chosen, time_limit=time_limit, budget=None)
+        if trials is not None:
+            chosen = replace(chosen, trials=trials)
     else:
         for option, limit in (("trials", trials), ("time-limit", time_limit)):
             if limit is not None:

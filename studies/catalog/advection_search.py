@@ -35,7 +35,7 @@ STUDY = Search(
     grace_period=500,
     reduction_factor=3,
     workers=4,
-    time_limit=900.0,
+    budget=450.0,  # a quarter of an hour on two cores
     quick={
         "base": BASE.changed({"iterations": 300, "polish_iterations": 20}),
         "reference": PLAIN.changed({"iterations": 300}),

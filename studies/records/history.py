@@ -98,6 +98,7 @@ class History:
         self.decisions: list[Decided] = []
         self.sessions: list[tuple[float, float]] = []
         """Begin and last event of every process that ran the study, seconds since the epoch."""
+        self._worked: dict[int, tuple[float, float]] = {}
         self.cut = False
         self.state: str | None = None
         """As in study.json; "running" while no process has said that it left."""
@@ -115,6 +116,11 @@ class History:
     def seconds(self) -> float:
         """For which it ran, the time between two processes not counted."""
         return sum(last - first for first, last in self.sessions)
+
+    @property
+    def trained(self) -> float:
+        """Seconds from each process's first event after it began to its last: its start does not count."""
+        return sum(last - first for first, last in self._worked.values())
 
     def phase(self, *phases: str) -> list[Entry]:
         """The trials of some phases, in the order in which they were suggested."""
@@ -161,6 +167,9 @@ class History:
                 self._fold_trial(event, self._entry(event.trial))
         if self.sessions:
             self.sessions[-1] = (self.sessions[-1][0], max(self.sessions[-1][1], event.time))
+        if self.sessions and not isinstance(event, Began):
+            first, _ = self._worked.get(len(self.sessions), (event.time, event.time))
+            self._worked[len(self.sessions)] = (first, event.time)
 
     def _fold_trial(self, event: Reported | Retried | Failed | Ended, entry: Entry) -> None:
         match event:
@@ -173,11 +182,10 @@ class History:
             case Ended():
                 entry.status, entry.rung = event.status, event.rung
                 entry.ended = event.time - self.began
-                # What was trained beyond the rung at which a trial is stopped does not count.
-                if event.rung is not None:
-                    if event.rung not in entry.reports:
-                        raise ValueError(f"the trial {event.trial!r} never reported at {event.rung}")
-                    entry.measured = entry.reports[event.rung]
+                # What was trained beyond, waiting for its end to be decided, does not count.
+                if event.iterations and event.iterations not in entry.reports:
+                    raise ValueError(f"the trial {event.trial!r} never reported at {event.iterations}")
+                entry.measured = entry.reports.get(event.iterations)
 
     def _entry(self, trial: str) -> Entry:
         if trial not in self.entries:

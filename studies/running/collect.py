@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ from dgm_core import Setup, Trainer, TrainResult
 from dgm_core.training import save_model
 from dgm_core.training.curves import loss_columns
 from dgm_core.training.model import joined
-from studies.records.files import typed, write_table
+from studies.records.files import replacing, typed, write_table
 from studies.records.history import Entry
 from studies.records.schema import CURVE_KEYS, MODELS, PIECES, SOLUTION_KEYS
 from studies.records.storage import Store
@@ -109,7 +110,15 @@ def save_field(folder: Path, name: str, results: Sequence[TrainResult]) -> None:
     plain_name = re.sub(r"[^\w.=+-]", "_", name)
     path = folder / MODELS / f"{plain_name}.pt"
     path.parent.mkdir(exist_ok=True)
-    save_model(joined(results), path)
+    write_model(joined(results), path)
+
+
+def write_model(result: TrainResult, path: Path) -> None:
+    """Writes a trained field whole or not at all.  Raises OSError where it cannot be written."""
+    content = io.BytesIO()  # so that a full disk is an OSError, and not one of torch's own
+    save_model(result, content)
+    with replacing(path) as file:
+        file.write(content.getbuffer())
 
 
 def resolved(setup: Setup) -> dict[str, Any]:

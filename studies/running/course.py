@@ -129,7 +129,9 @@ class Course:
 
 
 def _key(event: Event) -> tuple[str, str, int | None]:
-    """What tells one decision or end from another."""
+    """What tells a suggestion, a decision or an end from another."""
     if isinstance(event, (Decided, Ended)):
         return event.event, event.trial, event.rung
+    if isinstance(event, Suggested):
+        return event.event, event.trial, None
     return event.event, "", None

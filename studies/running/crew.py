@@ -10,12 +10,14 @@ from typing import Any
 class Crew:
     """Trials by name: those that have a worker, or were given out to get one, and those that wait at a rung.
 
-    cores: that train.  `seen` holds what each said last, for whoever watches, and `heard` when any did.
+    cores: that train.  `seen` holds what each said last, for whoever watches.  By the monotonic clock
+    `since` is when the first trial said anything, and `heard` when the last did.
     """
 
     def __init__(self, cores: int) -> None:
         self.cores = cores
         self.seen: dict[str, Mapping[str, Any]] = {}
+        self.since: float | None = None
         self.heard = time.monotonic()
         self._given: set[str] = set()
         self._moving: set[str] = set()
@@ -49,6 +51,8 @@ class Crew:
         """A trial says how far it is."""
         self.seen[name] = said
         self.heard = time.monotonic()
+        if self.since is None:
+            self.since = self.heard
 
     def give(self, name: str) -> None:
         """A trial is given to a worker."""

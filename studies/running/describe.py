@@ -69,8 +69,8 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
             "reduction_factor": study.reduction_factor,
             "max_t": study.max_t,
             "rungs": list(study.rungs),
-            "time_limit": study.time_limit,
             "workers": study.workers,
+            **{key: limit for key in ("budget", "time_limit") if (limit := getattr(study, key)) is not None},
         },
         "trials_asked": study.trials,
         "seeds": {

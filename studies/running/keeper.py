@@ -13,7 +13,7 @@ from studies.records.history import Entry, History
 from studies.records.rebuild import write_tables
 from studies.records.schema import CHECKPOINTS, PIECES, SOLUTIONS, TRIALS, StudyRecord
 from studies.records.storage import Store
-from studies.records.tables import trials_frame
+from studies.records.tables import ordered, trials_frame
 from studies.running.checkpoints import drop_checkpoint
 from studies.running.collect import restored, save_fields, solutions_frame, write_piece
 from studies.running.trainable import measure
@@ -89,7 +89,7 @@ class Keeper:
     def _trained(self) -> list[tuple[Entry, Trainer]]:
         """Confirmed and ablated trials that ended; one half of whose replicates diverged is among them."""
         found = []
-        for entry in self.history.phase(*_KEPT):
+        for entry in ordered(self.history.phase(*_KEPT)):
             if entry.status in ("completed", "diverged"):
                 trainer = restored(self.store, entry)
                 if trainer is not None:

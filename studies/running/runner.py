@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,20 @@ from rich.console import Console
 from dgm_core import ConfigurationError, Setup
 from dgm_core.extensions import Sources
 from dgm_core.training import choose_device
-from studies.errors import StudyError
 from studies.records.events import Began, Event, Left, Opened, Suggested
 from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
-from studies.records.lock import held
 from studies.records.log import VERSION, Log, read_log
-from studies.records.schema import OPTUNA, STUDY, StudyRecord
-from studies.records.storage import Store, StoreError
-from studies.records.storage.copy import FolderCopy
+from studies.records.schema import OPTUNA, StudyRecord
+from studies.records.storage import Store
+from studies.records.storage.copy import FolderCopy, new_store
 from studies.running.cluster.capacity import Places
 from studies.running.cluster.probe import check_nodes
 from studies.running.cluster.watching import NodeWatch
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.describe import study_record
+from studies.running.holding import holding, no_room, quoted
 from studies.running.keeper import Keeper
 from studies.running.launch import launch
 from studies.running.live import LiveTable
@@ -40,7 +38,7 @@ from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
 from studies.running.session import check_cores, ray_session, session_gpus
 from studies.running.shipment import Shipment
-from studies.running.tuning import Engine, disk_full
+from studies.running.tuning import Engine
 from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Search, Study
 
@@ -86,8 +84,8 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     folder = make_folder(options.out, study.name, options.run)
     store = None
     try:
-        store = _new_store(folder, study.name, options.storage)
-        with _taken(folder, options, fresh=True):
+        store = new_store(folder, study.name, options.storage)
+        with holding(folder, options.command or "studies.run"):
             sources = keep_sources(folder, study.base)
             record = study_record(
                 study,
@@ -115,7 +113,7 @@ def resume_study(study: Study, folder: Path, record: StudyRecord, sources: Sourc
     Raises StudyError where another process runs it, or its log cannot be read.
     """
     _cores(options)
-    with _taken(folder, options, fresh=False):
+    with holding(folder, options.command or "studies.run"):
         _Run(study, folder, record, sources, options).go()
     return folder
 
@@ -124,49 +122,6 @@ def _cores(options: Options) -> int:
     if options.oversubscribe and options.cores is not None:
         return options.cores
     return check_cores(options.cores, address=options.address)
-
-
-@contextmanager
-def _taken(folder: Path, options: Options, *, fresh: bool) -> Iterator[None]:
-    """Holds the run's lock; a full disk, wherever it shows, is one sentence."""
-    try:
-        with held(folder, options.command or "studies.run"):
-            yield
-    except StoreError as error:
-        raise _no_store(folder, error) from error
-    except (StudyError, ConfigurationError):
-        raise
-    except Exception as error:
-        if isinstance(error.__cause__, StoreError):  # Tune wraps what its callbacks raise
-            raise _no_store(folder, error.__cause__) from error
-        if not disk_full(f"{error} {error.__cause__}"):
-            raise
-        raise _no_room(folder) from error
-
-
-def _no_room(folder: Path) -> StudyError:
-    return StudyError(
-        f"the disk of {folder} is full: what was recorded is kept; when there is room, "
-        f"go on with: dgm resume {folder}"
-    )
-
-
-def _no_store(folder: Path, error: StoreError) -> StudyError:
-    said = str(error).rstrip(".")
-    return StudyError(f"{said}: what was recorded is kept; go on with: dgm resume {folder}")
-
-
-def _new_store(folder: Path, study: str, storage: str | None) -> Store | None:
-    """Where the copy of a new run is to be; None where that is the run folder itself."""
-    if storage is None:
-        return None
-    store = Store.at(storage).below(study, folder.name)
-    if store.url == str(folder):
-        return None
-    store.check()
-    if store.read(STUDY) is not None:
-        raise ConfigurationError(f"the run {store} exists: choose another --name.")
-    return store
 
 
 class _Run:
@@ -214,7 +169,11 @@ class _Run:
             return None
         cores = self.record.cores if self.options.cores is None else _cores(self.options)
         loggers = self._loggers()
-        settings: dict[str, Any] = {"address": self.options.address, "dashboard": self.options.dashboard}
+        settings: dict[str, Any] = {
+            "address": self.options.address,
+            "dashboard": self.options.dashboard,
+            "lost": f"the process of this study is gone; go on with: dgm resume {quoted(self.folder)}",
+        }
         with ray_session(cores=cores, **settings) as dashboard:
             joined = self.options.address != "local"
             gpus = session_gpus(self.options.device)
@@ -232,7 +191,7 @@ class _Run:
             watchers: list[Callable[[], None]] = [
                 lambda: keeper.tend(crew.busy),
                 table.tend,
-                *self._limit(course),
+                *self._limit(course, crew),
             ]
             if isinstance(self.study, Search):
                 mirror, history = self._mirror(), course.history
@@ -268,7 +227,7 @@ class _Run:
     def _leave(self, course: Course, keeper: Keeper, engine: Engine | None) -> None:
         """Writes the records as the study stands, and says in the log that they are."""
         if engine is not None and engine.full is not None:
-            raise _no_room(self.folder)
+            raise no_room(self.folder)
         if self.record.state == "running":
             self.record.state = conclude(course, self.record)
         measured = {} if course.done else keeper.measured()
@@ -296,15 +255,18 @@ class _Run:
         path.unlink(missing_ok=True)
         return Mirror(open_database(path), self.record, self.study.name)
 
-    def _limit(self, course: Course) -> list[Callable[[], None]]:
-        """What cuts a search short when its time is up; the time between two processes does not count."""
+    def _limit(self, course: Course, crew: Crew) -> list[Callable[[], None]]:
+        """What cuts a search short when its time is up, counted from the first training.
+
+        Ray's start, and the time between two processes, do not count.
+        """
         limit = self.study.time_limit if isinstance(self.study, Search) else None
         if limit is None or course.history.cut:
             return []
-        before, began = course.history.seconds, time.monotonic()
+        before = course.history.trained
 
         def cut() -> None:
-            over = before + time.monotonic() - began >= limit
+            over = crew.since is not None and before + time.monotonic() - crew.since >= limit
             if over and not course.history.cut and not _searched(course.plan):
                 course.cut()
 

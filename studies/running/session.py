@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from types import FrameType
 from typing import Any
 
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
 from studies.running.cluster.address import head_address
+from studies.running.reaper import reaped
+from studies.running.signals import terminable
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -58,28 +58,44 @@ def session_gpus(device: str) -> float:
 
 
 @contextmanager
-def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) -> Iterator[str | None]:
+def ray_session(
+    *, cores: int, address: str = "local", dashboard: bool = False, lost: str = "Ray's session was lost."
+) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
 
     address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
-    ("auto", host and port) joins a running cluster, which is left running.  Raises ConfigurationError where
-    none can be joined, and StudyError where Ray does not start here, as on a machine that is overloaded.
+    ("auto", host and port) joins a running cluster, which is left running.  lost: what is said where this
+    process is killed, or ended by a Ray that has lost its raylet.  Raises ConfigurationError where no cluster
+    can be joined, and StudyError where Ray does not start here, as on a machine that is overloaded.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray
 
     own: dict[str, Any] = {}
-    joined = address if address == "local" else head_address(address)
     if address == "local":
         own = {
             "num_cpus": cores,
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
         }
+    with reaped(lost) if address == "local" else nullcontext():
+        context = _init(address if address == "local" else head_address(address), own)
+        # A failed trial is told in the table, not as a traceback of Ray's.
+        logging.getLogger("ray").setLevel(logging.CRITICAL)
+        try:
+            with terminable():  # again: Ray has put a handler of its own in its place
+                yield context.dashboard_url or None
+        finally:
+            ray.shutdown()
+
+
+def _init(address: str, own: dict[str, Any]) -> Any:
+    import ray
+
     try:
         with _loopback_only() if address == "local" else nullcontext():
-            context = ray.init(address=joined, log_to_driver=False, logging_level=logging.ERROR, **own)
+            return ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         if address == "local":
             said = " ".join(str(error).split())
@@ -88,14 +104,6 @@ def ray_session(*, cores: int, address: str = "local", dashboard: bool = False) 
             raise
         said = " ".join(str(error).split())
         raise ConfigurationError(f"the Ray cluster at --address {address} cannot be joined: {said}") from None
-    # A failed trial is told in the table, not as a traceback of Ray's.
-    logging.getLogger("ray").setLevel(logging.CRITICAL)
-    previous = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield context.dashboard_url or None
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-        ray.shutdown()
 
 
 @contextmanager
@@ -119,8 +127,3 @@ def _loopback_only() -> Iterator[None]:
             del os.environ[_NO_CLUSTER]
         else:
             os.environ[_NO_CLUSTER] = before
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    # A batch system's termination is handled as Ctrl-C is.
-    os.kill(os.getpid(), signal.SIGINT)

@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 import os
 import socket
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dgm_core import Setup, Trainer
-from dgm_core.training import choose_device, configure_process, median, save_model
-from studies.records.events import Began, Left, Metrics, Reported, Telemetry
+from dgm_core.extensions import explained, said
+from dgm_core.training import choose_device, configure_process, median
+from studies.errors import StudyError
+from studies.records.events import Began, Left, Metrics, Reported, Retried, Telemetry
 from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
 from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
-from studies.records.lock import held
 from studies.records.log import VERSION, Log, read_log
-from studies.records.schema import CHECKPOINTS, CURVES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.schema import CHECKPOINTS, CURVES, FAILURES, SOLUTIONS, TRIALS, StudyRecord
 from studies.records.storage import Store
 from studies.records.tables import trials_frame
 from studies.running.checkpoints import load_checkpoint, save_checkpoint
-from studies.running.collect import curve_frame, resolved, save_field, solutions_frame
+from studies.running.collect import curve_frame, resolved, save_field, solutions_frame, write_model
 from studies.running.describe import base_record
+from studies.running.holding import disk_full, holding, keep_traceback, quoted
 from studies.running.plans.base import ended
 from studies.running.trainable import measure, run_trial
 from studies.running.trial import Trial
@@ -91,19 +94,28 @@ def solve_setup(
             "model": None if model is None else str(model.absolute()),
         },
     )
-    record.sources = sources_record(keep_sources(folder, setup))
-    write_study(folder, record)
-    return resume_solve(setup, folder, record, on_progress)
+    with holding(folder, command or "studies.solve"):
+        record.sources = sources_record(keep_sources(folder, setup))
+        write_study(folder, record)
+        return _train(setup, folder, record, on_progress)
 
 
 def resume_solve(
     setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None = None
 ) -> Solved:
-    """Goes on with a solve from its last checkpoint, or begins it; nothing is trained where it had ended."""
+    """Goes on with a solve from its last checkpoint; nothing is trained where it had ended.
+
+    Raises StudyError where training cannot go on, or another process runs it.
+    """
+    with holding(folder, record.command or "studies.solve"):
+        return _train(setup, folder, record, on_progress)
+
+
+def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None) -> Solved:
     configure_process()
     seeds = record.seeds["solve"]
     trial = Trial(record.definition["settings"], "solve", 0, setup, tuple(seeds), key="base")
-    with held(folder, record.command or "studies.solve"), Log(folder) as log:
+    with Log(folder) as log:
         history = History(read_log(folder))
 
         def append(*events: Any) -> None:
@@ -114,22 +126,39 @@ def resume_solve(
         if trial.name not in history.entries:
             append(trial.event())
         entry = history.entries[trial.name]
-        trainer = _Training(folder, trial, on_progress, record.device)
+        training = _Training(folder, trial, on_progress, record.device)
         try:
-            trainer.go()
+            training.go()
         except KeyboardInterrupt:
             record.state = "interrupted"
+        except Exception as error:
+            if disk_full(f"{error} {error.__cause__}"):
+                raise
+            record.state = "failed"
+            append(Retried(trial=trial.name, error=said(error)), Left(state="failed"))
+            write_study(folder, record)
+            raise _failed(folder, trial, error) from error
         else:
             record.state = "finished"
-        metrics = trainer.measured()
+        metrics = training.measured()
         measured = {} if metrics.final else {trial.name: metrics}
         if metrics.final and entry.running:
             append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
         append(Left(state=record.state, measured=measured))
-        summary = _write(folder, record, history, entry, trainer.trainer)
+        summary = _write(folder, record, history, entry, training.trainer)
         if record.state == "finished":
             Store.at(folder).remove(CHECKPOINTS)
     return Solved(folder, summary)
+
+
+def _failed(folder: Path, trial: Trial, error: Exception) -> StudyError:
+    """What is said of a training that raised; its traceback is kept."""
+    kept = keep_traceback(folder, trial.folder, "".join(traceback.format_exception(error)))
+    return StudyError(
+        f"{trial.setup.problem.name} could not be trained further: {explained(error) or said(error)} "
+        f"(the traceback is in {folder / FAILURES / kept}); "
+        f"from its last checkpoint it goes on with: dgm resume {quoted(folder)}"
+    )
 
 
 class _Training:
@@ -185,7 +214,7 @@ def _write(
     save_field(folder, "solution", [trainer.result()])
     model = record.definition.get("model")
     if model is not None:
-        save_model(trainer.result(), Path(model))
+        write_model(trainer.result(), Path(model))
     return summary
 
 

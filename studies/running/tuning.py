@@ -22,10 +22,11 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from studies.records.events import Metrics
-from studies.records.schema import FAILURES, TELEMETRY_COLUMNS
+from studies.records.schema import TELEMETRY_COLUMNS
 from studies.records.storage import Store
 from studies.running.course import Course
 from studies.running.crew import Crew
+from studies.running.holding import disk_full, keep_traceback
 from studies.running.trainable import SCORE, TIME
 
 METRICS = "metrics"
@@ -180,18 +181,11 @@ class Follower(tune.Callback):
             # The trial is as good as it was, and goes on when there is room.
             self._engine.full = OSError(errno.ENOSPC, line)
             return
-        path = self._engine.folder / FAILURES / f"{trial.config['folder']}.txt"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-        self._engine.course.fail(name, line, path.name)
+        kept = keep_traceback(self._engine.folder, trial.config["folder"], text)
+        self._engine.course.fail(name, line, kept)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
-
-
-def disk_full(text: str) -> bool:
-    """Whether an error's message is that of a full disk."""
-    return "No space left on device" in text or "Disk quota exceeded" in text
 
 
 def _said(trial: Any) -> tuple[str, str]:

@@ -28,8 +28,10 @@ class Search:
     `studies.running.clock`): so many trials are under way at a time, however many cores train them.  More of
     them than cores keep all cores busy where trials wait for each other; fewer leave cores without work.
     resources: what a trial needs of a machine.
-    time_limit: seconds after which the search, not its confirmation, is cut short; what
-    runs then counts as interrupted.  quick: the fields that a short look replaces.
+    Two limits cut a search short, not its confirmation: what runs then counts as interrupted, but for the
+    first trial where none has completed.  budget: seconds of that clock, a part of the question, the same
+    search everywhere.  time_limit: seconds on the wall from the first training on, a promise of when it
+    ends, and another search on a faster machine.  quick: the fields that a short look replaces.
     """
 
     name: str
@@ -45,12 +47,17 @@ class Search:
     reduction_factor: int = 4
     workers: int = 4
     resources: Resources = field(default_factory=Resources)
+    budget: float | None = None
     time_limit: float | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise ConfigurationError(f"workers = {self.workers} is not allowed: it must be 1 or greater.")
+        for key in ("budget", "time_limit"):
+            limit = getattr(self, key)
+            if limit is not None and not limit > 0:
+                raise ConfigurationError(f"{key} = {limit:g} is not allowed: it must be above 0.")
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
             object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")

@@ -66,6 +66,22 @@ class FolderCopy:
                 yield key.as_posix(), path.stat()
 
 
+def new_store(folder: Path, study: str, storage: str | None) -> Store | None:
+    """Where the copy of a new run is to be; None where that is the run folder itself.
+
+    Raises ConfigurationError, in one sentence, where nothing can be written there, or a run of that name is.
+    """
+    if storage is None:
+        return None
+    store = Store.at(storage).below(study, folder.name)
+    if store.url == str(folder):
+        return None
+    store.check()
+    if store.read(STUDY) is not None:
+        raise ConfigurationError(f"the run {store} exists: choose another --name.")
+    return store
+
+
 def check_free(store: Store) -> None:
     """Raises HeldError where a process elsewhere runs the study of a store."""
     sign = store.read(OWNER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from studies.records.events import Ended, Event, Metrics, Status
 from studies.running.trial import Trial
@@ -28,7 +29,7 @@ class Stage(ABC):
 
     @abstractmethod
     def take(self, name: str) -> Trial:
-        """Marks a trial as started.  Raises KeyError where none of that name can start."""
+        """Marks a trial as started, or as told of.  Raises KeyError where none of that name can start."""
 
     @abstractmethod
     def owns(self, name: str) -> bool:
@@ -67,9 +68,8 @@ class Plan(ABC):
     def take(self, name: str) -> Trial:
         """Marks a trial as started.  Raises KeyError where none of that name can start."""
         for stage in self.stages:
-            for trial in stage.ready():
-                if trial.name == name:
-                    return stage.take(name)
+            with suppress(KeyError):
+                return stage.take(name)
         raise KeyError(name)
 
     def report(self, name: str, metrics: Metrics) -> list[Event]:

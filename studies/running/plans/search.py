@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from studies.records.events import Ended, Event, Metrics, Status
-from studies.running.clock import Clock, Lane, iteration_cost
+from studies.running.clock import Clock, Lane, training_times
 from studies.running.halving import SuccessiveHalving
 from studies.running.plans.base import Arms, Plan, Stage, ended
 from studies.running.plans.replicates import arm_trials
@@ -20,6 +20,10 @@ class Trials(Stage):
 
     What a trial reports is kept until the clock comes to it: then it is compared, and a suggestion that
     follows knows it.  known: settings by trial, of those that the log has already.
+
+    Two limits end it before all trials have been suggested: its budget, when the clock comes to it, and a
+    `cut` from outside.  Nothing is suggested any more then, and once a trial has completed (whatever else
+    happens, there is to be one) those under way are interrupted.
     """
 
     def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
@@ -33,14 +37,25 @@ class Trials(Stage):
         self._ready: dict[str, Trial] = {}
         self._reports: dict[str, dict[int, Metrics]] = {}
         self._failed: set[str] = set()
+        self._unbegun: dict[str, Trial] = {}
         self._cut = False
+        self._over = False
         self.completed: dict[str, Metrics] = {}
         self._fill()
 
     @property
     def exhausted(self) -> bool:
         """Whether no more suggestions will come."""
-        return self._cut or len(self._trials) == self._study.trials
+        return self._cut or self._over or self._spent or len(self._trials) == self._study.trials
+
+    @property
+    def _spent(self) -> bool:
+        """Whether the clock has passed the budget."""
+        return self._beyond(self._clock.now)
+
+    def _beyond(self, now: float) -> bool:
+        budget = self._study.budget
+        return budget is not None and now > 1e3 * budget
 
     @property
     def done(self) -> bool:
@@ -56,7 +71,7 @@ class Trials(Stage):
         return iter(list(self._ready.values()))
 
     def take(self, name: str) -> Trial:
-        return self._ready.pop(name)
+        return self._unbegun.pop(name) if name in self._unbegun else self._ready.pop(name)
 
     def owns(self, name: str) -> bool:
         return name in self._trials
@@ -74,38 +89,50 @@ class Trials(Stage):
         return lane is not None and lane.stop in self._reports[name]
 
     def cut(self) -> list[Event]:
-        """Ends the search: a trial that is not at its own end counts as interrupted."""
+        """Ends the search as soon as a trial has completed; what was trained by then counts."""
         self._cut = True
-        events: list[Event] = []
-        while (lane := self._clock.next()) is not None:
-            reports = self._reports[lane.trial]
-            last = max(reports, default=0)
-            self._clock.end(lane)
-            if lane.trial in self._ready:
-                continue  # it had not begun
-            if last and reports[last].final:
-                events += self._finish(lane, reports[last])
-            else:
-                status: Status = "failed" if lane.trial in self._failed else "interrupted"
-                events.append(Ended(trial=lane.trial, status=status, iterations=last))
-        self._ready.clear()
-        return events
+        return self._interrupt() if self._has_completed() else []
 
     def _advance(self) -> list[Event]:
         """Lets the clock run as far as the reports allow."""
         events: list[Event] = []
         while (lane := self._clock.next()) is not None:
+            if (self._cut and self._has_completed()) or (self._beyond(lane.due) and self.completed):
+                return events + self._interrupt()
             answer = self._answer(lane)
             if answer is not None:
                 events += self._pass(lane, answer)
             elif lane.trial in self._failed:
                 self._clock.end(lane)
                 self._suggestions.fail(self._number(lane))
-                last = max(self._reports[lane.trial], default=0)
-                events.append(Ended(trial=lane.trial, status="failed", iterations=last))
+                events.append(Ended(trial=lane.trial, status="failed", iterations=lane.last))
             else:
                 break
             self._fill()
+        return events
+
+    def _has_completed(self) -> bool:
+        """Whether a trial has, though the clock may not have come to it."""
+        finals = (metrics for reports in self._reports.values() for metrics in reports.values())
+        return bool(self.completed) or any(each.final and not each.diverged for each in finals)
+
+    def _interrupt(self) -> list[Event]:
+        """Ends all trials where they are: of a budget where the clock is, that it is the same everywhere."""
+        self._over = True
+        events: list[Event] = []
+        while (lane := self._clock.next()) is not None:
+            reports = self._reports[lane.trial]
+            last = max(reports, default=0) if self._cut else lane.last
+            if last and reports[last].final:
+                self._clock.end(lane)
+                events += self._finish(lane, reports[last])
+                continue
+            self._clock.drop(lane)
+            if lane.trial in self._ready:  # whether it has begun is the machine's affair: it is told of
+                self._unbegun[lane.trial] = self._ready.pop(lane.trial)
+                events.append(self._trials[lane.trial].event())
+            status: Status = "failed" if lane.trial in self._failed else "interrupted"
+            events.append(Ended(trial=lane.trial, status=status, iterations=last))
         return events
 
     def _answer(self, lane: Lane) -> Metrics | None:
@@ -149,7 +176,8 @@ class Trials(Stage):
             trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
             self._trials[name] = self._ready[name] = trial
             self._reports[name] = {}
-            self._clock.begin(name, iteration_cost(setup, len(self._seeds)), (*rungs, end))
+            stops = (*rungs, end)
+            self._clock.begin(name, stops, training_times(setup, len(self._seeds), stops))
 
     def _number(self, lane: Lane) -> int:
         return self._trials[lane.trial].index

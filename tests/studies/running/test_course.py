@@ -18,6 +18,7 @@ from studies.records.log import LOG, Log, read_log
 from studies.records.tables import decisions_frame, trials_frame
 from studies.running.course import ALIKE, Course
 from studies.running.trial import Trial
+from studies.study import Search
 from tests.studies.running.synthetic import SEARCH, metrics, reports, search_plan
 
 
@@ -52,13 +53,15 @@ class Workers:
         return True
 
 
-def finished(folder: Path, cores: int, choose: random.Random, kills: int = 0) -> History:
+def finished(
+    folder: Path, cores: int, choose: random.Random, kills: int = 0, study: Search = SEARCH
+) -> History:
     """A whole search, its process killed some times."""
     folder.mkdir()
     while True:
         events = read_log(folder)
         with Log(folder) as log:
-            workers = Workers(Course(search_plan(), log, events), cores, choose)
+            workers = Workers(Course(search_plan(study=study), log, events), cores, choose)
             life = choose.randrange(1, 12) if kills else 10_000
             while life and workers.step():
                 life -= 1
@@ -104,6 +107,58 @@ def test_a_search_is_the_same_with_any_workers_order_and_kills(
     assert len(set(suggested)) == len(suggested) == len(ended) == len(set(ended)), "none doubled or lost"
     decided = [(event.trial, event.rung) for event in events if isinstance(event, Decided)]
     assert len(set(decided)) == len(decided)
+
+
+BUDGETED = replace(SEARCH, budget=0.4)
+"""So short that some trials complete within it and others are interrupted, one of them at its first rung."""
+
+
+@pytest.fixture(scope="module")
+def budgeted(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    folder = tmp_path_factory.mktemp("budgeted") / "run"
+    return outcome(finished(folder, 1, random.Random(0), study=BUDGETED))
+
+
+def test_a_budget_interrupts_what_runs_and_confirms_the_best(budgeted: tuple[str, str]) -> None:
+    trials, _ = budgeted
+    assert trials.count("search,") < SEARCH.trials * SEARCH.replicates
+    for told in ("completed", "interrupted", "confirm-winner"):
+        assert told in trials
+
+
+@settings(max_examples=25, deadline=None)
+@given(cores=st.integers(1, 6), seed=st.integers(0, 10_000), kills=st.integers(0, 6))
+def test_a_budget_cuts_the_same_search_short_with_any_workers_order_and_kills(
+    budgeted: tuple[str, str], tmp_path_factory: pytest.TempPathFactory, cores: int, seed: int, kills: int
+) -> None:
+    folder = tmp_path_factory.mktemp("any") / "run"
+    assert outcome(finished(folder, cores, random.Random(seed), kills, BUDGETED)) == budgeted
+
+
+def test_one_trial_completes_however_small_the_budget(tmp_path: Path) -> None:
+    history = finished(tmp_path / "run", 2, random.Random(0), study=replace(SEARCH, budget=1e-6))
+    statuses = [entry.status for entry in history.phase("search")]
+    assert statuses.count("completed") == 1
+    assert len(history.phase("confirm")) == 4
+
+
+def test_one_trial_completes_however_early_a_search_is_cut(tmp_path: Path) -> None:
+    with Log(tmp_path) as log:
+        course = Course(search_plan(), log)
+        workers = Workers(course, 2, random.Random(1))
+        assert workers.step()
+        course.cut()
+        begun = len(course.history.phase("search"))
+        while workers.step():
+            pass
+        assert course.done
+        statuses = [entry.status for entry in course.history.phase("search")]
+    assert statuses.count("completed") == 1
+    assert begun <= len(statuses) <= SEARCH.workers, "nothing is suggested after the cut"
+    again = read_log(tmp_path)
+    with Log(tmp_path) as log:
+        assert Course(search_plan(), log, again).done
+    assert len(read_log(tmp_path)) == len(again), "a replay decides as the study did"
 
 
 def prefix(events: list[Event], until: Callable[[Event], bool]) -> list[Event]:

@@ -1,0 +1,100 @@
+"""`dgm` in a process of its own: what it started, how it ended, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from studies.records.log import LOG
+
+PATIENCE = 600.0
+_RAY_SESSION = re.compile(r"(/\S+/session_[\w.-]+)")
+
+
+@dataclass
+class Process:
+    """`dgm` with some arguments, all whose descendants can be counted.
+
+    mark: a variable in the environment of the process and of all that it starts, Ray's processes included.
+    """
+
+    arguments: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mark: str = field(default_factory=lambda: f"DGM_SOAK_{os.getpid()}_{time.monotonic_ns()}")
+
+    def __post_init__(self) -> None:
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "dgm_cli.main", *self.arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **self.environment, self.mark: "1", "COLUMNS": "200"},
+        )
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.popen.poll() is None
+
+    def family(self) -> dict[int, str]:
+        """Process id and command line of what it started and is alive, itself included."""
+        return {pid: line for pid, line, marks in _processes() if f"{self.mark}=1" in marks}
+
+    def named(self, program: str) -> list[int]:
+        """Those of its family that run a program, or call themselves by that name."""
+        return sorted(pid for pid, line in self.family().items() if line.split()[0].endswith(program))
+
+    def workers(self) -> list[int]:
+        """Ray's workers among its family."""
+        return sorted(pid for pid, line in self.family().items() if line.startswith("ray::"))
+
+    def ray_sessions(self) -> set[Path]:
+        """The folders in which its Ray keeps its files."""
+        return {Path(path) for line in self.family().values() for path in _RAY_SESSION.findall(line)}
+
+    def ended(self) -> tuple[int, str]:
+        """Waits for its end: exit code and messages."""
+        _, messages = self.popen.communicate(timeout=PATIENCE)
+        return self.popen.returncode, messages
+
+    def left(self, patience: float = 120.0) -> tuple[int, float]:
+        """How many processes outlive it by `patience` seconds, and for how long the last one did."""
+        begun = time.monotonic()
+        while (alive := len(self.family())) and time.monotonic() - begun < patience:
+            time.sleep(0.25)
+        return alive, time.monotonic() - begun
+
+
+def wait_for_log(folder: Path, process: Process, bytes_more: int) -> bool:
+    """Waits until a run's log has grown; whether it did before the process ended."""
+    target = log_size(folder) + bytes_more
+    deadline = time.monotonic() + PATIENCE
+    while process.running and time.monotonic() < deadline:
+        if log_size(folder) >= target:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def log_size(folder: Path) -> int:
+    """Bytes in the logs of a run, or of all runs of a reproduction."""
+    return sum(path.stat().st_size for path in folder.rglob(LOG))
+
+
+def _processes() -> Iterator[tuple[int, str, set[str]]]:
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            marks = set((entry / "environ").read_bytes().decode(errors="replace").split("\0"))
+        except OSError:  # it has ended, or is another user's
+            continue
+        if line.strip():  # not one that has ended and is not yet waited for
+            yield int(entry.name), line, marks

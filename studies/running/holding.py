@@ -1,0 +1,73 @@
+"""A run folder while a process trains into it: held, and kept whatever the world does."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dgm_core import ConfigurationError
+from studies.errors import StudyError
+from studies.records.folders import discard_folder
+from studies.records.lock import held
+from studies.records.schema import FAILURES, STUDY
+from studies.records.storage import StoreError
+from studies.running.signals import terminable
+
+_FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full")
+
+
+@contextmanager
+def holding(folder: Path, command: str) -> Iterator[None]:
+    """Holds the run's lock; a full disk, or a store that is lost, is one sentence wherever it shows.
+
+    Raises StudyError for those, and where another process holds the run.
+    """
+    try:
+        with held(folder, command), terminable():
+            yield
+    except StoreError as error:
+        raise _no_store(folder, error) from error
+    except (StudyError, ConfigurationError):
+        raise
+    except Exception as error:
+        if isinstance(error.__cause__, StoreError):  # Tune wraps what its callbacks raise
+            raise _no_store(folder, error.__cause__) from error
+        if not disk_full(f"{error} {error.__cause__}"):
+            raise
+        raise no_room(folder) from error
+
+
+def no_room(folder: Path) -> StudyError:
+    """What is said where the disk is full; a run that has not begun is removed."""
+    if not (folder / STUDY).is_file():
+        discard_folder(folder)
+        return StudyError(f"the disk of {folder} is full: nothing was begun.")
+    return StudyError(
+        f"the disk of {folder} is full: what was recorded is kept; when there is room, "
+        f"go on with: dgm resume {quoted(folder)}"
+    )
+
+
+def _no_store(folder: Path, error: StoreError) -> StudyError:
+    said = str(error).rstrip(".")
+    return StudyError(f"{said}: what was recorded is kept; go on with: dgm resume {quoted(folder)}")
+
+
+def quoted(folder: Path) -> str:
+    """A folder as it can be typed."""
+    return shlex.quote(str(folder))
+
+
+def disk_full(text: str) -> bool:
+    """Whether an error's message is that of a full disk."""
+    return any(said in text for said in _FULL)
+
+
+def keep_traceback(folder: Path, trial: str, text: str) -> str:
+    """Writes the traceback of a trial, named as `Trial.folder`, into the run folder; the file's name."""
+    path = folder / FAILURES / f"{trial}.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path.name
