@@ -20,6 +20,8 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Workers train: at Ray's default niceness of 15 any other process would starve them.
     "RAY_worker_niceness": "0",
+    # They import what trials need while this process still prepares the first of them.
+    "RAY_preload_python_modules": "studies.running.launch",
     # Tune's own records are for its tools; the run's log is what a study goes on from.
     "TUNE_GLOBAL_CHECKPOINT_S": "60",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
