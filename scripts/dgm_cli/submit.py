@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from importlib.metadata import requires, version
 from pathlib import Path
@@ -23,6 +24,7 @@ from studies.errors import StudyError
 
 PASSED = {"allow_extra_args": True, "ignore_unknown_options": True}
 _PROGRAM = ("dgm_core", "studies", "analysis", "dgm_cli")
+_AGAIN_SECONDS = 1.0
 _SERVICE = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Where a bucket is; who may use it the cluster's machines know, and is not sent."""
 
@@ -151,12 +153,14 @@ def _followed(client: Any, job: str, place: str, out: Path) -> int:
     """Shows a job's output until it ends, and fetches its run; the exit code."""
     from ray.job_submission import JobStatus
 
+    shown = 0
     try:
-        asyncio.run(_show(client, job))
+        while not (status := client.get_job_status(job)).is_terminal():
+            shown = asyncio.run(_show(client, job, shown))  # a connection may be lost before the job ends
+            time.sleep(_AGAIN_SECONDS)
     except KeyboardInterrupt:
         messages.print("No longer followed; the job goes on.")
         return 130
-    status = client.get_job_status(job)
     if status == JobStatus.STOPPED:
         messages.print(f"Stopped; go on with: dgm resume {place}", soft_wrap=True)
         return 130
@@ -167,9 +171,13 @@ def _followed(client: Any, job: str, place: str, out: Path) -> int:
     return 0 if status == JobStatus.SUCCEEDED else 1
 
 
-async def _show(client: Any, job: str) -> None:
+async def _show(client: Any, job: str, shown: int) -> int:
+    """Shows a job's output from a character on, as long as the connection holds; how many there were."""
+    seen = 0
     async for text in client.tail_job_logs(job):
-        print(text, end="", file=sys.stderr, flush=True)
+        print(text[max(0, shown - seen) :], end="", file=sys.stderr, flush=True)
+        seen += len(text)
+    return max(seen, shown)
 
 
 def _stop(client: Any, job: str) -> int:
