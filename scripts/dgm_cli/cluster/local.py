@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
+import time
 from typing import Annotated
 
 import typer
@@ -15,6 +15,7 @@ from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 
 JOBS = 8265
+_LOOK_SECONDS = 0.2
 
 
 def local(
@@ -26,9 +27,9 @@ def local(
     """Start Ray nodes on this machine; Ctrl-C ends them."""
     at_least("nodes", nodes, 1)
     at_least("cpus", cpus, 1)
-    ended = threading.Event()
+    ended: list[int] = []  # no Event: a second Ctrl-C within its `set` would wait for itself
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda number, frame: ended.append(number))
     with LocalCluster(port=port, dashboard=dashboard) as cluster:
         cluster.start(nodes, cpus=cpus)
         print(f"{nodes} nodes are up. In other terminals, first:\n")
@@ -37,7 +38,8 @@ def local(
         jobs = f"http://127.0.0.1:{dashboard}"
         print(f"dgm submit heat-search --quick --storage results --address {jobs}\n")
         print("Ctrl-C here ends all nodes.", flush=True)
-        ended.wait()
+        while not ended:
+            time.sleep(_LOOK_SECONDS)
 
 
 def main() -> None:
