@@ -10,15 +10,18 @@ from typing import Any
 
 from pyarrow.fs import LocalFileSystem
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.logger import TBXLoggerCallback
 
 from dgm_core import Trainer
 from dgm_core.extensions import explained
 from dgm_core.training import configure_process
+from studies.errors import StudyError
 from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
 from studies.running.actors import named_actors
 from studies.running.checkpoints import checkpoint_folder, load_checkpoint, save_checkpoint
+from studies.running.holding import quoted
 from studies.running.shipment import Shipment
 from studies.running.trainable import progress, run_trial
 from studies.running.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
@@ -42,7 +45,8 @@ def launch(
     together: trials that share the cores, and the `gpus` where they train on those.  session: how many
     processes have run the study, this one included; Tune keeps its files under `ray/<session>`.  named_after:
     the study, where each trial is to be an actor of its own that Ray's dashboard lists by name; otherwise
-    trials follow each other on the same actors, which spares each a second or two.
+    trials follow each other on the same actors, which spares each a second or two.  Raises StudyError where
+    Ray's own processes are lost.
     """
     share = {"cpu": min(1.0, engine.crew.cores / together)}
     if gpus:
@@ -74,7 +78,15 @@ def launch(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tuner.fit()
+        try:
+            tuner.fit()
+        except Exception as error:  # Tune wraps what it has met
+            met = error.__cause__ or error
+            if not isinstance(met, RayError):
+                raise
+            said = str(met).partition("\n")[0]
+            again = f"dgm resume {quoted(engine.folder)}"
+            raise StudyError(f"Ray's processes were lost ({said}); go on with: {again}") from error
 
 
 class BoundedTensorBoard(TBXLoggerCallback):
