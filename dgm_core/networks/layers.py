@@ -39,7 +39,9 @@ class Linear(nn.Module):
         return torch.baddbmm(self.bias, x, self.weight)
 
     def beside(self, x: Tensor, other: Linear, y: Tensor) -> Tensor:
-        """x W + b + y W' in one product, W' another layer's weight without a bias."""
+        """x W + b + y W', W' another layer's weight without a bias; in one product where both are tensors."""
+        if not isinstance(x, Tensor):  # carried derivatives add up what lies between products by themselves
+            return self(x) + other(y)
         weight = torch.cat([self.weight, other.weight], dim=1)
         both = torch.cat([x, y], dim=2)
         return torch.bmm(both, weight) if self.bias is None else torch.baddbmm(self.bias, both, weight)

@@ -10,13 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from dgm_cli.places import Places, here
 from dgm_core.errors import ConfigurationError
 
 SHOWN = ["run", "setting", "n", "diverged", "mae", "mae_low", "mae_high", "iterations", "seconds"]
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="Run folders.")],
+    places: Places,
     out: Annotated[Path | None, typer.Option(help="Also write the table here as CSV.")] = None,
 ) -> None:
     """Put the confirmed settings and arms of several runs into one table.
@@ -28,6 +29,7 @@ def compare(
     from analysis.words import COMMON, relabelled
     from studies.records.rebuild import settle
 
+    runs = [here(place) for place in places]
     for run in runs:
         with suppress(OSError):  # a folder that cannot be written is compared as it stands
             settle(run)

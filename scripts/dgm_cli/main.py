@@ -17,6 +17,7 @@ from dgm_cli.resume import resume
 from dgm_cli.run import run
 from dgm_cli.runs import clean, status, stop
 from dgm_cli.solve import solve
+from dgm_cli.submit import PASSED, submit
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions import explained
 from studies.errors import StudyError
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("list")(list_all)
 app.command()(run)
+app.command(context_settings=PASSED)(submit)
 app.command()(solve)
 app.command()(reproduce)
 app.command()(report)

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from dgm_cli.common import messages
+from dgm_cli.places import Place, here
 from dgm_core.errors import ConfigurationError
 
 
-def report(run: Annotated[Path, typer.Argument(help="A run folder.")]) -> None:
+def report(place: Place) -> None:
     """Remake a run's tables, figures and report from its records."""
     from analysis.load import RunError
     from analysis.report import make_report
     from studies.records.rebuild import settle
 
+    run = here(place)
     settle(run)
     try:
         written = make_report(run)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dgm_cli.common import messages, print_json
 from dgm_cli.own import Trust, With, load_files, trusted
+from dgm_cli.places import Place, here
 
 
 def rerun(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    place: Place,
     trial: Annotated[
         list[str] | None, typer.Option(help="A trial (or arm); repeatable.  By default all of them.")
     ] = None,
@@ -27,6 +27,7 @@ def rerun(
     from studies.running.rerun import recorded
     from studies.running.rerun import rerun as train_again
 
+    run = here(place)
     found = recorded(run)
     if check:
         messages.print(f"{len(found.trials)} trials can be trained again: {', '.join(found.trials)}")

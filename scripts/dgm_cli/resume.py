@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dgm_cli.common import at_least, command_line, messages
 from dgm_cli.own import Trust, With, load_files, trusted
+from dgm_cli.places import Place, here
 
 
 def resume(
-    run: Annotated[Path, typer.Argument(help="A run folder, of any command that trains.")],
+    place: Place,
     cores: Annotated[int | None, typer.Option(help="Cores to use; by default as before.")] = None,
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
@@ -24,6 +24,7 @@ def resume(
     """Go on with a run that was interrupted, killed or out of disk space."""
     at_least("cores", cores, 1)
     load_files(files)
+    run = here(place)
     from dgm_cli.reproduce import REPRODUCTION, resume_reproduction
 
     if (run / REPRODUCTION).is_file():

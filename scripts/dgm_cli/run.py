@@ -20,7 +20,14 @@ from dgm_cli.common import (
     tell_compiler,
 )
 from dgm_cli.own import With, load_files, named
+from dgm_cli.places import Storage
 from dgm_core.errors import ConfigurationError
+
+TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
+TrialGpus = Annotated[
+    float | None, typer.Option(help="GPUs of each trial, or a fraction of one; by default they are shared.")
+]
+TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory that each trial reserves.")]
 
 
 def run(
@@ -53,6 +60,10 @@ def run(
     address: Annotated[
         str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
     ] = "local",
+    storage: Storage = None,
+    trial_cpus: TrialCpus = None,
+    trial_gpus: TrialGpus = None,
+    trial_memory: TrialMemory = None,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
     ] = False,
@@ -99,6 +110,9 @@ def run(
     chosen = chosen.changed(changes)
     if replicates is not None:
         chosen = replace(chosen, replicates=replicates)
+    asked = {"cpus": trial_cpus, "gpus": trial_gpus, "memory_gib": trial_memory}
+    changed = {key: value for key, value in asked.items() if value is not None}
+    chosen = replace(chosen, resources=replace(chosen.resources, **changed))
     options = Options(
         out=out,
         run=name,
@@ -107,6 +121,7 @@ def run(
         cores=cores,
         device=device,
         address=address,
+        storage=storage,
         dashboard=dashboard,
         log_to=tuple(log_to or ()),
         command=command_line(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dgm_cli.common import messages, print_json, quoted
+from dgm_cli.places import Place, glance
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 
@@ -29,15 +31,16 @@ _STOP_SECONDS = 120.0
 
 
 def status(
-    run: Run,
+    place: Place,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say how a run stands: while it runs, from another terminal, or after it was left or killed."""
     from studies.records import words
 
-    found = _read(run)
+    with glance(place) as folder:
+        found = _read(folder)
     if as_json:
-        print_json(_values(found))
+        print_json({"run": place, **_values(found)})
         return
     console = Console(highlight=False, markup=False)
     record = found.record
@@ -64,7 +67,7 @@ def status(
     ended = f"{found.ended} of {record.trials_asked} trials ended"
     console.print(f"{ended} · {words.clock(found.seconds)}{rate}{left}")
     if found.state in ("killed", "interrupted"):
-        console.print(f"Go on with: dgm resume {quoted(run)}", soft_wrap=True)
+        console.print(f"Go on with: dgm resume {shlex.quote(place)}", soft_wrap=True)
 
 
 def _print_running(found: Overview, console: Console) -> None:
@@ -85,7 +88,6 @@ def _print_running(found: Overview, console: Console) -> None:
 def _values(found: Overview) -> dict[str, object]:
     best = found.best
     return {
-        "run": str(found.folder),
         "study": found.record.name,
         "state": found.state,
         "owner": None if found.owner is None else str(found.owner),

@@ -119,7 +119,7 @@ class History:
 
     @property
     def trained(self) -> float:
-        """Seconds from each process's first event of a trial to its last: how it started does not count."""
+        """Seconds from every process's first event of a trial to its last; starts do not count."""
         return sum(last - first for first, last in self._worked.values())
 
     def phase(self, *phases: str) -> list[Entry]:

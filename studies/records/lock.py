@@ -20,6 +20,10 @@ from typing import IO
 from studies.errors import StudyError
 
 LOCK = "lock"
+OWNER = "owner.json"
+"""In a copy of a run folder: the sign of life of the process that runs the study elsewhere."""
+SILENT_SECONDS = 60.0
+"""After which a process that gave no sign of life counts as gone."""
 
 
 class HeldError(StudyError):
@@ -64,7 +68,50 @@ def _taken(file: IO[bytes], tries: int = 5) -> bool:
 
 
 def holder(folder: Path) -> Owner | None:
-    """The process that holds a run now; None where none does."""
+    """The process that holds a run now, here or elsewhere, of which the folder is a copy; None for none."""
+    return _holder(folder) or _alive(folder / OWNER)
+
+
+def sign_of_life(owner: Owner) -> bytes:
+    """What a process that runs a study leaves in a copy of it, again and again."""
+    return json.dumps({**asdict(owner), "beat": time.time()}).encode()
+
+
+def alive(sign: bytes) -> Owner | None:
+    """The process that gave a sign of life, as far as it can be told from here; None where it is gone.
+
+    It is where the sign is older than `SILENT_SECONDS`, by the clocks of both machines, and where it was on
+    this machine and has ended.
+    """
+    try:
+        values = json.loads(sign)
+        beat = float(values.pop("beat"))
+        found = Owner(**values)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if time.time() - beat > SILENT_SECONDS:
+        return None
+    return None if found.host == socket.gethostname() and not _runs(found.process) else found
+
+
+def _alive(path: Path) -> Owner | None:
+    try:
+        return alive(path.read_bytes())
+    except OSError:
+        return None
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _holder(folder: Path) -> Owner | None:
     try:
         with open(folder / LOCK, "rb") as file:
             try:

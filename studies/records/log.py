@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -30,10 +30,14 @@ class LogError(StudyError):
 
 
 class Log:
-    """Appends events to a run's log; the caller holds the run's lock."""
+    """Appends events to a run's log; the caller holds the run's lock.
 
-    def __init__(self, folder: Path) -> None:
+    follow: brings a copy of the log up to it, before anything acts on what was appended.
+    """
+
+    def __init__(self, folder: Path, follow: Callable[[Path], None] | None = None) -> None:
         self.path = folder / LOG
+        self._follow = follow
         self._file: IO[bytes] = open(self.path, "ab")  # noqa: SIM115 closed in `close`
         whole = _whole(self.path.read_bytes())
         if whole < self._file.tell():
@@ -42,7 +46,7 @@ class Log:
     def append(self, events: Iterable[Event]) -> list[Event]:
         """Writes events, stamped with the time; they are on disk when this returns.
 
-        Raises OSError where that fails, and leaves no part of them.
+        Raises OSError where that fails, and leaves no part of them.  They stay where `follow` raises.
         """
         now = time.time()
         stamped = [event.model_copy(update={"time": now}) for event in events]
@@ -56,6 +60,8 @@ class Log:
         except OSError:
             self._reopen(begun)
             raise
+        if self._follow is not None:
+            self._follow(self.path)
         return stamped
 
     def _reopen(self, length: int) -> None:

@@ -151,6 +151,7 @@ class StudyRecord(BaseModel):
     quick: bool = False
     cores: int = 1
     device: str = "cpu"
+    storage: str | None = None  # where a copy of the run folder and the checkpoints are
     versions: dict[str, str] = {}
     commit: str | None = None
     machine: dict[str, Any] = {}

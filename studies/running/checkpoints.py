@@ -1,48 +1,47 @@
-"""Checkpoints of a run's trials: one file each, replaced whole, on disk before anyone hears of it."""
+"""Checkpoints of a run's trials: one file each, replaced whole, stored before anyone hears of it."""
 
 from __future__ import annotations
 
 import io
-import shutil
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from dgm_core import Trainer
 from dgm_core.training import checkpoint
-from studies.records.files import replacing
 from studies.records.schema import CHECKPOINTS
-
-_FILE = "checkpoint.pt"
-
-
-def checkpoint_folder(run: Path, trial: str) -> Path:
-    """Where a trial's checkpoint is; `trial` as `Trial.folder`."""
-    return run / CHECKPOINTS / trial
+from studies.records.storage import Store, StoreError
 
 
-def save_checkpoint(trainer: Trainer, folder: Path) -> None:
-    """Writes a trainer's state.  Raises OSError where it cannot; the one before is whole then."""
-    folder.mkdir(parents=True, exist_ok=True)
+def checkpoint_key(trial: str) -> str:
+    """Where a trial's checkpoint is in a run's store; `trial` as `Trial.folder`."""
+    return f"{CHECKPOINTS}/{trial}/checkpoint.pt"
+
+
+def save_checkpoint(trainer: Trainer, store: Store, trial: str) -> None:
+    """Writes a trainer's state.  Raises OSError or StoreError, with the one before still whole."""
     content = io.BytesIO()  # so that a full disk is an OSError, and not one of torch's own
     torch.save(trainer.state(), content)
-    with replacing(folder / _FILE) as file:
-        file.write(content.getbuffer())
+    store.write(checkpoint_key(trial), content.getbuffer())
 
 
-def load_checkpoint(folder: Path) -> dict[str, Any] | None:
+def load_checkpoint(store: Store, trial: str) -> dict[str, Any] | None:
     """The state last saved; None where there is none that can be read, and training begins anew.
 
-    No code in the file is run.
+    No code in the file is run.  Raises StoreError where a store does not answer.
     """
     try:
-        state = checkpoint.read((folder / _FILE).read_bytes())
+        content = store.read(checkpoint_key(trial))
+        if content is None:
+            return None
+        state = checkpoint.read(content)
+    except StoreError:
+        raise  # it may be there, and is not to be trained again because a network was down
     except (OSError, ValueError):
         return None
     return state if isinstance(state, dict) else None
 
 
-def drop_checkpoint(folder: Path) -> None:
+def drop_checkpoint(store: Store, trial: str) -> None:
     """Removes a trial's checkpoint."""
-    shutil.rmtree(folder, ignore_errors=True)
+    store.remove(f"{CHECKPOINTS}/{trial}")

@@ -19,13 +19,14 @@ from dgm_core.training.model import joined
 from studies.records.files import plain_name, replacing, typed, write_table
 from studies.records.history import Entry
 from studies.records.schema import CURVE_KEYS, MODELS, PIECES, SOLUTION_KEYS
-from studies.running.checkpoints import checkpoint_folder, load_checkpoint
+from studies.records.storage import Store
+from studies.running.checkpoints import load_checkpoint
 from studies.running.trainable import truncated
 
 
-def write_piece(folder: Path, entry: Entry, terms: Sequence[str]) -> None:
+def write_piece(folder: Path, store: Store, entry: Entry, terms: Sequence[str]) -> None:
     """Writes a trial's curves, as far as they count; nothing where it left no checkpoint."""
-    state = load_checkpoint(checkpoint_folder(folder, entry.spec.folder))
+    state = load_checkpoint(store, entry.spec.folder)
     if state is None:
         return
     curves = state["curves"] if entry.running else truncated(state["curves"], entry.iterations)
@@ -53,9 +54,9 @@ def curve_frame(entry: Entry, curves: Mapping[str, Any], terms: Sequence[str]) -
     return typed(pd.DataFrame(table), CURVE_KEYS)
 
 
-def restored(folder: Path, entry: Entry) -> Trainer | None:
+def restored(store: Store, entry: Entry) -> Trainer | None:
     """A trial as its checkpoint has it; None where there is none."""
-    state = load_checkpoint(checkpoint_folder(folder, entry.spec.folder))
+    state = load_checkpoint(store, entry.spec.folder)
     if state is None:
         return None
     trainer = Trainer(Setup.from_dict(entry.spec.setup), entry.spec.seeds)

@@ -10,15 +10,17 @@ from typing import Any
 class Crew:
     """Trials by name: those that have a worker, or were given out to get one, and those that wait at a rung.
 
-    cores: that train.  `seen` holds what each said last, for whoever watches.  `since` is when the first
-    trial said anything, by the monotonic clock.
+    cores: that train.  `seen` holds what each said last, for whoever watches.  By the monotonic clock
+    `since` is when the first trial said anything, and `heard` when the last did.
     """
 
     def __init__(self, cores: int) -> None:
         self.cores = cores
         self.seen: dict[str, Mapping[str, Any]] = {}
         self.since: float | None = None
+        self.heard = time.monotonic()
         self._given: set[str] = set()
+        self._moving: set[str] = set()
         self._waiting: dict[str, Any] = {}
 
     @property
@@ -36,11 +38,21 @@ class Crew:
         """Those that stand at a rung, with what stands for them at Tune."""
         return dict(self._waiting)
 
+    @property
+    def moving(self) -> bool:
+        """Whether workers are not to be used again: a node has joined that has none yet."""
+        return bool(self._moving & self._given)
+
+    def spread(self) -> None:
+        """A node has joined: the workers of now are not used for other trials."""
+        self._moving = set(self._given)
+
     def hear(self, name: str, said: Mapping[str, Any]) -> None:
         """A trial says how far it is."""
         self.seen[name] = said
+        self.heard = time.monotonic()
         if self.since is None:
-            self.since = time.monotonic()
+            self.since = self.heard
 
     def give(self, name: str) -> None:
         """A trial is given to a worker."""

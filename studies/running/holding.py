@@ -12,6 +12,7 @@ from studies.errors import StudyError
 from studies.records.folders import discard_folder
 from studies.records.lock import held
 from studies.records.schema import FAILURES, STUDY
+from studies.records.storage import StoreError
 from studies.running.signals import terminable
 
 _FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full")
@@ -19,16 +20,20 @@ _FULL = ("No space left on device", "Disk quota exceeded", "database or disk is 
 
 @contextmanager
 def holding(folder: Path, command: str) -> Iterator[None]:
-    """Holds the run's lock; a full disk, wherever it shows in the body, is one sentence.
+    """Holds the run's lock; a full disk, or a store that is lost, is one sentence wherever it shows.
 
-    Raises StudyError for that, and where another process holds the run.
+    Raises StudyError for those, and where another process holds the run.
     """
     try:
         with held(folder, command), terminable():
             yield
+    except StoreError as error:
+        raise _no_store(folder, error) from error
     except (StudyError, ConfigurationError):
         raise
     except Exception as error:
+        if isinstance(error.__cause__, StoreError):  # Tune wraps what its callbacks raise
+            raise _no_store(folder, error.__cause__) from error
         if not disk_full(f"{error} {error.__cause__}"):
             raise
         raise no_room(folder) from error
@@ -43,6 +48,11 @@ def no_room(folder: Path) -> StudyError:
         f"the disk of {folder} is full: what was recorded is kept; when there is room, "
         f"go on with: dgm resume {quoted(folder)}"
     )
+
+
+def _no_store(folder: Path, error: StoreError) -> StudyError:
+    said = str(error).rstrip(".")
+    return StudyError(f"{said}: what was recorded is kept; go on with: dgm resume {quoted(folder)}")
 
 
 def quoted(folder: Path) -> str:

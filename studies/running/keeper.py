@@ -12,8 +12,9 @@ from studies.records.files import write_study, write_table
 from studies.records.history import Entry, History
 from studies.records.rebuild import write_tables
 from studies.records.schema import CHECKPOINTS, PIECES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.storage import Store
 from studies.records.tables import ordered, trials_frame
-from studies.running.checkpoints import checkpoint_folder, drop_checkpoint
+from studies.running.checkpoints import drop_checkpoint
 from studies.running.collect import restored, save_fields, solutions_frame, write_piece
 from studies.running.trainable import measure
 
@@ -23,10 +24,11 @@ _KEPT = ("confirm", "ablation", "solve")
 
 
 class Keeper:
-    """The records of one run.  What it writes can be made again from the log and the checkpoints."""
+    """The records of one run, which can be made again from the log and the checkpoints in `store`."""
 
-    def __init__(self, folder: Path, record: StudyRecord, history: History) -> None:
+    def __init__(self, folder: Path, store: Store, record: StudyRecord, history: History) -> None:
         self.folder = folder
+        self.store = store
         self.record = record
         self.history = history
         self._pieces: set[str] = set()
@@ -49,7 +51,7 @@ class Keeper:
         found = {}
         for entry in self.history.entries.values():
             if entry.running and not entry.trained:
-                trainer = restored(self.folder, entry)
+                trainer = restored(self.store, entry)
                 if trainer is not None:
                     found[entry.trial] = measure(trainer)
         return found
@@ -59,7 +61,7 @@ class Keeper:
         self.tend(set())
         for entry in self.history.entries.values():
             if entry.running:
-                write_piece(self.folder, entry, self.record.terms)
+                write_piece(self.folder, self.store, entry, self.record.terms)
         self.record.setups = {name: entry.spec.setup for name, entry in self.history.entries.items()}
         self.record.seconds = self.history.seconds
         counted = self.history.phase("search", "tune", "ablation", "solve")
@@ -71,14 +73,17 @@ class Keeper:
         save_fields(self.folder, kept)
         write_tables(self.folder, self.history, self.record)
         write_study(self.folder, self.record)
+
+    def tidy(self) -> None:
+        """Removes what a finished study needs no more; call it when its records are where they stay."""
         if self.record.state == "finished":
-            shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)
+            self.store.remove(CHECKPOINTS)
             shutil.rmtree(self.folder / PIECES, ignore_errors=True)
 
     def _settle(self, entry: Entry) -> None:
-        write_piece(self.folder, entry, self.record.terms)
+        write_piece(self.folder, self.store, entry, self.record.terms)
         if entry.spec.phase not in _KEPT:
-            drop_checkpoint(checkpoint_folder(self.folder, entry.spec.folder))
+            drop_checkpoint(self.store, entry.spec.folder)
         self._pieces.add(entry.trial)
 
     def _trained(self) -> list[tuple[Entry, Trainer]]:
@@ -86,7 +91,7 @@ class Keeper:
         found = []
         for entry in ordered(self.history.phase(*_KEPT)):
             if entry.status in ("completed", "diverged"):
-                trainer = restored(self.folder, entry)
+                trainer = restored(self.store, entry)
                 if trainer is not None:
                     found.append((entry, trainer))
         return found

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyarrow.fs import LocalFileSystem
 from ray import tune
 from ray.exceptions import RayError
 from ray.tune.logger import TBXLoggerCallback
@@ -19,13 +17,16 @@ from dgm_core.training import configure_process
 from studies.errors import StudyError
 from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
+from studies.records.storage import Store
 from studies.running.actors import named_actors
-from studies.running.checkpoints import checkpoint_folder, load_checkpoint, save_checkpoint
+from studies.running.checkpoints import load_checkpoint, save_checkpoint
 from studies.running.holding import quoted
 from studies.running.shipment import Shipment
 from studies.running.trainable import progress, run_trial
 from studies.running.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
 
+_MOST_TRIALS = 10_000
+"""Under way at once; the plan gives out no more than there are cores and places for."""
 _MAX_FAILURES = 2
 """Times a trial goes back to its checkpoint, its worker or node being lost or its code having raised."""
 
@@ -35,42 +36,39 @@ def launch(
     shipment: Shipment,
     callbacks: Sequence[tune.Callback],
     *,
-    together: int,
+    share: Mapping[str, float],
     session: int,
-    gpus: float = 0.0,
+    device: str,
     named_after: str | None = None,
 ) -> None:
     """Runs what a study's plan has left to do, until it is done, halted or interrupted.
 
-    together: trials that share the cores, and the `gpus` where they train on those.  session: how many
-    processes have run the study, this one included; Tune keeps its files under `ray/<session>`.  named_after:
-    the study, where each trial is to be an actor of its own that Ray's dashboard lists by name; otherwise
-    trials follow each other on the same actors, which spares each a second or two.  Raises StudyError where
-    Ray's own processes are lost.
+    share: what a trial reserves, in Ray's names and units.  session: how many processes have run the study,
+    this one included; Tune keeps its files under `ray/<session>`.  named_after: the study, where each trial
+    is to be an actor of its own that Ray's dashboard lists by name; otherwise trials follow each other on the
+    same actors, which spares each a second or two.  Raises StudyError where Ray's own processes are
+    lost.
     """
-    share = {"cpu": min(1.0, engine.crew.cores / together)}
-    if gpus:
-        share["gpu"] = min(1.0, gpus / together)
-    device = "cuda" if gpus else "cpu"
-    trainable = tune.with_parameters(tune_trial, shipment=shipment, run=str(engine.folder), device=device)
+    trainable = tune.with_parameters(tune_trial, shipment=shipment, store=engine.store, device=device)
     if named_after is not None:
         trainable = named_actors(trainable, named_after)
+    engine.reuses_workers = named_after is None
     tuner = tune.Tuner(
-        tune.with_resources(trainable, share),
+        tune.with_resources(trainable, tune.PlacementGroupFactory([dict(share)])),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(engine),
             scheduler=PlanScheduler(engine),
             num_samples=-1,
-            max_concurrent_trials=together + engine.crew.cores,
-            reuse_actors=named_after is None,
+            max_concurrent_trials=_MOST_TRIALS,
+            reuse_actors=engine.reuses_workers,
             trial_name_creator=lambda trial: str(trial.config["trial"]),
             trial_dirname_creator=lambda trial: f"{trial.config['folder']}",
         ),
         run_config=tune.RunConfig(
             name=str(session),
             # A path as such: as a URI its "?" and "#" would have a meaning.
-            storage_path=str(engine.folder / RAY),
-            storage_filesystem=LocalFileSystem(),
+            storage_path=engine.store.below(RAY).path,
+            storage_filesystem=engine.store.filesystem,
             verbose=0,
             callbacks=[Follower(engine), BoundedTensorBoard(), *callbacks],
             failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
@@ -98,21 +96,20 @@ class BoundedTensorBoard(TBXLoggerCallback):
             super().log_trial_result(iteration, trial, values)
 
 
-def tune_trial(config: dict[str, Any], shipment: Shipment, run: str, device: str) -> None:
+def tune_trial(config: dict[str, Any], shipment: Shipment, store: Store, device: str) -> None:
     """The function trainable: a trial under Ray Tune, from its checkpoint where it has one."""
     configure_process()
-    folder = checkpoint_folder(Path(run), config["folder"])
 
     def report(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
         told = {} if metrics is None else {METRICS: metrics.model_dump_json()}
         tune.report({**progress(trainer, telemetry), **told})
 
     def save(trainer: Trainer) -> None:
-        save_checkpoint(trainer, folder)
+        save_checkpoint(trainer, store, config["folder"])
 
     try:
         setup = shipment.open()[config["key"]].changed(json.loads(config["changes"]))
-        state = load_checkpoint(folder)
+        state = load_checkpoint(store, config["folder"])
         run_trial(setup, config["seeds"], config["rungs"], report, save, state, device=device)
     except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
         if where := explained(error):

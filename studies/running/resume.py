@@ -7,6 +7,8 @@ from pathlib import Path
 
 from dgm_core import ConfigurationError, Setup
 from studies.records import SCHEMA, STUDY, StudyRecord, read_study
+from studies.records.storage import Store
+from studies.records.storage.copy import bring_up, check_free
 from studies.running.rerun import differing
 from studies.running.runner import Options, resume_study
 from studies.sources import load_sources
@@ -46,6 +48,11 @@ def resume(folder: Path, options: Options) -> tuple[StudyRecord, list[str]]:
     """
     folder = folder.absolute()
     record = read_run(folder)
+    if record.storage is not None:
+        store = Store.at(record.storage)
+        check_free(store)
+        bring_up(folder, store)
+        record = read_run(folder)
     if record.state == "finished":
         return record, []
     differences = differing(record)

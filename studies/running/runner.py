@@ -21,6 +21,11 @@ from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
 from studies.records.log import VERSION, Log, read_log
 from studies.records.schema import OPTUNA, StudyRecord
+from studies.records.storage import Store
+from studies.records.storage.copy import FolderCopy, new_store
+from studies.running.cluster.capacity import Places
+from studies.running.cluster.probe import check_nodes
+from studies.running.cluster.watching import NodeWatch
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.describe import study_record
@@ -31,7 +36,7 @@ from studies.running.live import LiveTable
 from studies.running.mirror import Mirror, open_database
 from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
-from studies.running.session import check_cores, ray_session, session_cores, session_gpus
+from studies.running.session import check_cores, ray_session, session_gpus
 from studies.running.shipment import Shipment
 from studies.running.tuning import Engine
 from studies.sources import keep_sources, sources_record
@@ -45,7 +50,9 @@ class Options:
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
-    address: see `studies.running.session.ray_session`.  log_to: see `studies.running.loggers.make_loggers`.
+    address: see `studies.running.session.ray_session`.  storage: a folder or "s3://bucket/prefix" that all
+    nodes reach, for the checkpoints and a copy of the run folder; by default the run folder itself.  log_to:
+    see `studies.running.loggers.make_loggers`.
     """
 
     out: Path = Path("results")
@@ -56,6 +63,7 @@ class Options:
     oversubscribe: bool = False
     device: str = "auto"
     address: str = "local"
+    storage: str | None = None
     dashboard: bool = False
     log_to: tuple[str, ...] = ()
     command: str | None = None
@@ -74,7 +82,9 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     if options.address == "local":
         choose_device(options.device)
     folder = make_folder(options.out, study.name, options.run)
+    store = None
     try:
+        store = new_store(folder, study.name, options.storage)
         with holding(folder, options.command or "studies.run"):
             sources = keep_sources(folder, study.base)
             record = study_record(
@@ -86,10 +96,13 @@ def run_study(study: Study, options: Options | None = None) -> Path:
                 command=options.command,
             )
             record.sources = sources_record(sources)
+            record.storage = None if store is None else store.url
             write_study(folder, record)
             _Run(study, folder, record, sources, options).go()
     except ConfigurationError:
         discard_folder(folder)
+        if store is not None:
+            store.clear()
         raise
     return folder
 
@@ -123,17 +136,23 @@ class _Run:
         self.sources = sources
         self.options = options
         self.console = options.console
+        self.store = Store.at(record.storage or folder)
+        self.copy = (
+            FolderCopy(folder, self.store, options.command or "studies.run") if record.storage else None
+        )
 
     def go(self) -> None:
         """Runs what is left; the state of the record says how it ended."""
         events = read_log(self.folder)
-        with Log(self.folder) as log:
+        with Log(self.folder, None if self.copy is None else self.copy.log.follow) as log:
             plan = _plan(self.study, self.record.seed, events)
             course = Course(plan, log, events)
             course.append([Began(version=VERSION, process=os.getpid(), host=socket.gethostname())])
-            keeper = Keeper(self.folder, self.record, course.history)
+            keeper = Keeper(self.folder, self.store, self.record, course.history)
             self.record.state = "running"
             engine = None
+            if self.copy is not None:
+                self.copy.follow()
             try:
                 engine = self._train(course, keeper)
             except KeyboardInterrupt:
@@ -156,16 +175,18 @@ class _Run:
             "lost": f"the process of this study is gone; go on with: dgm resume {quoted(self.folder)}",
         }
         with ray_session(cores=cores, **settings) as dashboard:
-            if self.options.cores is None and self.options.address != "local":
-                cores = session_cores()
+            joined = self.options.address != "local"
             gpus = session_gpus(self.options.device)
-            self.record.cores, self.record.device = cores, "cuda" if gpus else "cpu"
+            places = Places.of(self.study.resources, gpus, limit=self.options.cores if joined else None)
+            if joined:
+                self._tell_nodes(places)
+            self.record.cores, self.record.device = places.trains or 1, "cuda" if gpus else "cpu"
             if dashboard:
                 course.append([Opened(dashboard=f"http://{dashboard}")])
                 if self.options.dashboard:
                     self.console.print(f"Ray's dashboard: http://{dashboard}")
-            crew = Crew(cores)
-            engine = Engine(self.folder, course, crew)
+            crew = Crew(places.trains)
+            engine = Engine(self.folder, self.store, course, crew)
             table = LiveTable(self.record, course.history, crew, self.console)
             watchers: list[Callable[[], None]] = [
                 lambda: keeper.tend(crew.busy),
@@ -175,15 +196,19 @@ class _Run:
             if isinstance(self.study, Search):
                 mirror, history = self._mirror(), course.history
                 watchers.append(lambda: mirror.tend(history))
+            if self.copy is not None:
+                watchers.append(self.copy.tend)
+            if joined:
+                watchers.append(NodeWatch(crew, places, self.console).tend)
             together = self.study.workers if isinstance(self.study, Search) else 1
             try:
                 launch(
                     engine,
                     Shipment.of(_setups(self.study), self.sources),
                     [Watch(watchers), *loggers],
-                    together=max(together, cores),
+                    share=places.share(together),
                     session=len(course.history.sessions),
-                    gpus=gpus,
+                    device=self.record.device,
                     named_after=self.study.name if self.options.dashboard else None,
                 )
             finally:
@@ -191,6 +216,13 @@ class _Run:
                 for watcher in watchers[3:]:
                     watcher()
         return engine
+
+    def _tell_nodes(self, places: Places) -> None:
+        """Tries what each node can do; says in what they differ, and whether the study waits for one."""
+        for difference in check_nodes(self.store):
+            self.console.print(f"Not as here: {difference}")
+        if not places.trains:
+            self.console.print(f"Waiting for the cluster's autoscaler: no node has {places.resources} yet.")
 
     def _leave(self, course: Course, keeper: Keeper, engine: Engine | None) -> None:
         """Writes the records as the study stands, and says in the log that they are."""
@@ -201,6 +233,11 @@ class _Run:
         measured = {} if course.done else keeper.measured()
         course.append([Left(state=self.record.state, measured=measured)])
         keeper.close()
+        if self.copy is not None:
+            self.copy.follow()
+        keeper.tidy()
+        if self.copy is not None:
+            self.copy.close()
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
+from studies.running.cluster.address import head_address
 from studies.running.reaper import reaped
 from studies.running.signals import terminable
 
@@ -19,6 +20,8 @@ _ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     # Workers train: at Ray's default niceness of 15 any other process would starve them.
     "RAY_worker_niceness": "0",
+    # They import what trials need while this process still prepares the first of them.
+    "RAY_preload_python_modules": "studies.running.launch",
     # Tune's own records are for its tools; the run's log is what a study goes on from.
     "TUNE_GLOBAL_CHECKPOINT_S": "60",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
@@ -43,13 +46,6 @@ def check_cores(cores: int | None, *, address: str = "local") -> int:
     return cores or there
 
 
-def session_cores() -> int:
-    """Processor cores of the running session: this machine's, or those of the whole cluster."""
-    import ray
-
-    return max(1, int(ray.cluster_resources().get("CPU", 1)))
-
-
 def session_gpus(device: str) -> float:
     """GPUs that the running session's trials may use on a device: none on "cpu", those there are on "auto".
 
@@ -72,7 +68,7 @@ def ray_session(
     address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
     ("auto", host and port) joins a running cluster, which is left running.  lost: what is said where this
     process is killed, or ended by a Ray that has lost its raylet.  Raises ConfigurationError where no cluster
-    answers, and StudyError where Ray does not start here, as on a machine that is overloaded.
+    can be joined, and StudyError where Ray does not start here, as on a machine that is overloaded.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -86,7 +82,7 @@ def ray_session(
             "include_dashboard": dashboard,
         }
     with reaped(lost) if address == "local" else nullcontext():
-        context = _init(address, own)
+        context = _init(address if address == "local" else head_address(address), own)
         # A failed trial is told in the table, not as a traceback of Ray's.
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         try:
@@ -106,9 +102,10 @@ def _init(address: str, own: dict[str, Any]) -> Any:
         if address == "local":
             said = " ".join(str(error).split())
             raise StudyError(f"Ray could not be started on this machine: {said}") from error
-        if not isinstance(error, (ConnectionError, ValueError)):
+        if not isinstance(error, (ConnectionError, ValueError, RuntimeError)):
             raise
-        raise ConfigurationError(f"no Ray cluster answers at --address {address}: {error}") from None
+        said = " ".join(str(error).split())
+        raise ConfigurationError(f"the Ray cluster at --address {address} cannot be joined: {said}") from None
 
 
 @contextmanager

@@ -22,8 +22,9 @@ from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
 from studies.records.log import VERSION, Log, read_log
 from studies.records.schema import CHECKPOINTS, CURVES, FAILURES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.storage import Store
 from studies.records.tables import trials_frame
-from studies.running.checkpoints import checkpoint_folder, drop_checkpoint, load_checkpoint, save_checkpoint
+from studies.running.checkpoints import load_checkpoint, save_checkpoint
 from studies.running.collect import curve_frame, resolved, save_field, solutions_frame, write_model
 from studies.running.describe import base_record
 from studies.running.holding import disk_full, holding, keep_traceback, quoted
@@ -146,7 +147,7 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
         append(Left(state=record.state, measured=measured))
         summary = _write(folder, record, history, entry, training.trainer)
         if record.state == "finished":
-            drop_checkpoint(folder / CHECKPOINTS)
+            Store.at(folder).remove(CHECKPOINTS)
     return Solved(folder, summary)
 
 
@@ -164,7 +165,7 @@ class _Training:
     """Trains a trial here, from its checkpoint."""
 
     def __init__(self, folder: Path, trial: Trial, on_progress: Progress | None, device: str) -> None:
-        self._folder = checkpoint_folder(folder, trial.folder)
+        self._store = Store.at(folder)
         self._trial = trial
         self._on_progress = on_progress
         self._device = device
@@ -181,13 +182,13 @@ class _Training:
         run_trial(setup, seeds, (), self._told, self._save, state, device=self._device)
 
     def _state(self) -> dict[str, Any] | None:
-        state = load_checkpoint(self._folder)
+        state = load_checkpoint(self._store, self._trial.folder)
         if state is not None:
             self.trainer.restore(state)
         return state
 
     def _save(self, trainer: Trainer) -> None:
-        save_checkpoint(trainer, self._folder)
+        save_checkpoint(trainer, self._store, self._trial.folder)
 
     def _told(self, trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
         self.trainer, self._telemetry = trainer, telemetry

@@ -23,6 +23,7 @@ from ray.tune.search import Searcher
 
 from studies.records.events import Metrics
 from studies.records.schema import TELEMETRY_COLUMNS
+from studies.records.storage import Store
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.holding import disk_full, keep_traceback
@@ -37,10 +38,13 @@ _SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
 class Engine:
     """What the three interfaces share: the course, the crew, and why the study had to stop, if it had to."""
 
-    def __init__(self, folder: Path, course: Course, crew: Crew) -> None:
+    def __init__(self, folder: Path, store: Store, course: Course, crew: Crew) -> None:
         self.folder = folder
+        self.store = store
         self.course = course
         self.crew = crew
+        self.reuses_workers = True
+        """For other trials than the one that they were started for."""
         self.full: OSError | None = None
         """The disk was."""
 
@@ -122,6 +126,8 @@ class PlanScheduler(TrialScheduler):
         if self._engine.halted:
             tune_controller.request_stop_experiment()
             return
+        # Tune has no public way to give up a worker that could be used again, so that a new node gets one.
+        tune_controller._reuse_actors = self._engine.reuses_workers and not crew.moving
         for name, trial in crew.waiting.items():
             if not course.entry(name).running:
                 crew.release(name)

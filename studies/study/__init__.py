@@ -4,10 +4,11 @@ This room knows neither how a study is run nor how it is recorded.
 """
 
 from studies.study.ablation import Ablation
+from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.seeds import PHASES, replicate_seeds
 from studies.study.serial import from_dict, to_dict
 
 Study = Search | Ablation
 
-__all__ = ["PHASES", "Ablation", "Search", "Study", "from_dict", "replicate_seeds", "to_dict"]
+__all__ = ["PHASES", "Ablation", "Resources", "Search", "Study", "from_dict", "replicate_seeds", "to_dict"]

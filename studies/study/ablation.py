@@ -9,6 +9,7 @@ from typing import Any
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
+from studies.study.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Ablation:
 
     baseline: the arm the others are compared with.  factors: of a grid, key -> levels.  tuned_rate:
     choose every arm's learning rate among `rates` first, on seeds of their own, since a rate that
-    suits one arm may sink another.  quick: `arms`, `iterations` and `replicates` of a short look.
+    suits one arm may sink another.  resources: what a trial needs of a machine.
+    quick: `arms`, `iterations` and `replicates` of a short look.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Ablation:
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     tuned_rate: bool = False
     rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+    resources: Resources = field(default_factory=Resources)
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

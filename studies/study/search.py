@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
 from dgm_core.training.setup import PROBLEM_PREFIX
+from studies.study.resources import Resources
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Search:
     follows from the space.  workers: virtual ones, which give the search its order (see
     `studies.running.clock`): so many trials are under way at a time, however many cores train them.  More of
     them than cores keep all cores busy where trials wait for each other; fewer leave cores without work.
+    resources: what a trial needs of a machine.
     Two limits cut a search short, not its confirmation: what runs then counts as interrupted, but for the
     first trial where none has completed.  budget: seconds of that clock, a part of the question, the same
     search everywhere.  time_limit: seconds on the wall from the first training on, a promise of when it
@@ -44,6 +46,7 @@ class Search:
     grace_period: int = 1_000
     reduction_factor: int = 4
     workers: int = 4
+    resources: Resources = field(default_factory=Resources)
     budget: float | None = None
     time_limit: float | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from optuna.distributions import distribution_to_json, json_to_distribution
 
 from dgm_core import ConfigurationError, Setup
 from studies.study.ablation import Ablation
+from studies.study.resources import Resources
 from studies.study.search import Search
 
 _SETUPS = ("base", "reference")
@@ -27,6 +28,8 @@ def to_dict(study: Search | Ablation) -> dict[str, Any]:
             continue
         if each.name in _SETUPS:
             value = None if value is None else value.to_dict()
+        elif each.name == "resources":
+            value = asdict(value)
         elif each.name == "space":
             value = {key: json.loads(distribution_to_json(one)) for key, one in value.items()}
         values[each.name] = value
@@ -46,6 +49,8 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
         for key in _SETUPS:
             if given.get(key) is not None:
                 given[key] = Setup.from_dict(given[key])
+        if "resources" in given:
+            given["resources"] = Resources(**given["resources"])
         if "space" in given:
             given["space"] = {
                 key: json_to_distribution(json.dumps(one)) for key, one in given["space"].items()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.cli.two_nodes import SCRIPTS, Cluster, two_nodes
+from dgm_cli.cluster.nodes import SCRIPTS, LocalCluster
 
 WHERE = """
 import os
@@ -66,7 +66,7 @@ STUDY = Search(
 """
 
 
-def dgm(cluster: Cluster, folder: Path, *line: str) -> subprocess.CompletedProcess[str]:
+def dgm(cluster: LocalCluster, folder: Path, *line: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [SCRIPTS / "dgm", *line], env=cluster.environment, cwd=folder, capture_output=True, text=True
     )
@@ -82,7 +82,8 @@ def test_a_folder_of_one_s_own_on_two_nodes(tmp_path: Path) -> None:
     (folder / "own_study.py").write_text(STUDY)
     (folder / "height of mine.txt").write_text("0.5")
     run = tmp_path / "results/own-study/a"
-    with two_nodes(tmp_path) as cluster:
+    with LocalCluster() as cluster:
+        cluster.start(2)
         files = [str(folder / "own_study.py"), "--with", str(folder / "own_net.py")]
         line = ["run", *files, "--address", cluster.address, "--name", "a", "--json"]
         driver = subprocess.Popen(
@@ -100,7 +101,9 @@ def test_a_folder_of_one_s_own_on_two_nodes(tmp_path: Path) -> None:
 
         imports = [line.split(" ", 2) for line in log.read_text().splitlines()]
         by_workers = [(parent, file) for pid, parent, file in imports if int(pid) != driver.pid]
-        assert {int(parent) for parent, _ in by_workers} == set(cluster.raylets)
+        nodes = [process for node in cluster.nodes for process in node.processes]
+        raylets = {process.pid for process in nodes if process.name() == "raylet"}
+        assert {int(parent) for parent, _ in by_workers} == raylets
         assert not [file for _, file in by_workers if Path(file).is_relative_to(folder)]
 
         assert dgm(cluster, tmp_path, "report", str(run)).returncode == 0

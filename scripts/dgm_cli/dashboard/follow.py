@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 
 from analysis.events import EventFiles
@@ -112,7 +113,13 @@ class _Followed:
                 self._mirror = Mirror(self._storage, found.record, self._shown.name)
         self._events.tend(found.history)
         if self._mirror is not None:
-            self._mirror.tend(found.history)
+            try:
+                self._mirror.tend(found.history)
+            except UpdateFinishedTrialError:
+                # Someone has ended a trial in Optuna's dashboard, which harms the copy alone: it begins anew.
+                self._storage.delete_study(self._storage.get_study_id_from_name(self._shown.name))
+                self._mirror = Mirror(self._storage, found.record, self._shown.name)
+                self._mirror.tend(found.history)
 
 
 _Stamp = tuple[int, int, bool]

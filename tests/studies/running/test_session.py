@@ -20,14 +20,15 @@ import ray
 from studies.running.session import ray_session
 
 @ray.remote
-def one():
-    return 1
+def loaded():
+    import sys
+    return "torch" in sys.modules
 
 before = dict(os.environ)
 with ray_session(cores=1):
     # A cluster that this process starts later is none of this session's business.
     assert {name for name in os.environ.keys() - before.keys() if "CLUSTER" in name} == set()
-    assert ray.get(one.remote()) == 1
+    assert ray.get(loaded.remote())  # by the worker itself, before it is asked for anything
     print(ray.util.get_node_ip_address(), flush=True)
     input()
 """

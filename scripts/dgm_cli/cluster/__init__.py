@@ -1,0 +1,1 @@
+"""Clusters of Ray nodes for studies: on this machine, and plans for larger ones."""

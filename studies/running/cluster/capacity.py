@@ -1,0 +1,102 @@
+"""What the nodes of a session have, and how many trials train on them at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dgm_core import ConfigurationError
+from studies.study import Resources
+
+Node = Mapping[str, float]
+"""Amounts by Ray's names: CPU, GPU, memory (bytes)."""
+
+_GRAIN = 1e4
+"""Ray counts in ten-thousandths."""
+_WORDS = {"CPU": "cores", "GPU": "GPUs", "memory": "GiB of memory"}
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a study's trials train.
+
+    gpus: of all nodes, which trials that ask for no number of them share.  limit: of cores, for this study.
+    """
+
+    resources: Resources
+    gpus: float = 0.0
+    limit: int | None = None
+
+    @classmethod
+    def of(cls, resources: Resources, gpus: float, *, limit: int | None) -> Places:
+        """Those of the running session.
+
+        Raises ConfigurationError, in one sentence, where no node has what a trial asks for, or is to come.
+        """
+        there = alive()
+        if not fitting([*there, *expected()], resources.asked):
+            most = ", ".join(f"{_most(there, name)} {_WORDS[name]}" for name in resources.asked)
+            raise ConfigurationError(
+                f"a trial asks for {resources}, and no node has that: the most that one has is {most}."
+            )
+        return cls(resources, gpus, limit)
+
+    @property
+    def trains(self) -> int:
+        """How many trials train at once on the nodes that are up."""
+        there = fitting(alive(), self.resources.asked)
+        return there if self.limit is None else min(there, max(1, int(self.limit / self.resources.cpus)))
+
+    def share(self, together: int) -> dict[str, float]:
+        """What a trial reserves, of which `together` at least have a place, though fewer may train.
+
+        A trial that waits for the results of others keeps its place and trains nothing: cores and GPUs are
+        reserved in shares so small that all have a place on the smallest node, should only that be left.
+        Memory is reserved whole.  Raises ConfigurationError where it does not suffice.
+        """
+        there = [node for node in [*alive(), *expected()] if fitting([node], self.resources.asked)]
+        reserved = dict(self.resources.asked)
+        for name in ("CPU", "GPU"):
+            least = min(node.get(name, 0.0) for node in there)
+            if name in reserved and reserved[name] * together > least:
+                reserved[name] = _rounded(least / together)
+        if self.gpus and self.resources.gpus is None:
+            reserved["GPU"] = _rounded(min(1.0, self.gpus / max(together, self.trains)))
+        if (room := fitting(there, reserved)) < together:
+            raise ConfigurationError(
+                f"the study has {together} trials under way at a time and each asks for {self.resources}: "
+                f"the nodes have room for {room}."
+            )
+        return reserved
+
+
+def alive() -> list[Node]:
+    """The nodes that are up."""
+    import ray
+
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+
+def expected() -> list[Node]:
+    """What an autoscaler may start, by what Ray's head knows of it; nothing where there is none."""
+    from ray._private.state import state
+
+    config = state.get_cluster_config()
+    groups = config.node_group_configs if config is not None else ()
+    return [dict(group.resources) for group in groups if group.max_count != 0]
+
+
+def fitting(nodes: Sequence[Node], asked: Node) -> int:
+    """How many times what is asked for fits on nodes."""
+    shares = [[node.get(name, 0.0) / amount for name, amount in asked.items()] for node in nodes]
+    return sum(math.floor(min(own) + 1e-6) for own in shares)
+
+
+def _most(nodes: Sequence[Node], name: str) -> str:
+    most = max((node.get(name, 0.0) for node in nodes), default=0.0)
+    return f"{most / 2**30 if name == 'memory' else most:.3g}"
+
+
+def _rounded(amount: float) -> float:
+    return max(1, math.floor(_GRAIN * amount)) / _GRAIN

@@ -1,0 +1,44 @@
+"""What a trial needs of the machine that trains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dgm_core import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Of each trial: processor cores, GPUs and memory (GiB).
+
+    gpus: a fraction of one, or whole ones; by default trials share those there are where they train on GPUs,
+    and have none elsewhere.  memory_gib: by default not asked for.
+    """
+
+    cpus: float = 1.0
+    gpus: float | None = None
+    memory_gib: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("cpus", self.cpus), ("memory_gib", self.memory_gib)):
+            if value is not None and not 0 < value < float("inf"):
+                raise ConfigurationError(f"{name} = {value} of a trial is not allowed: it must be above 0.")
+        if self.gpus is not None and not (0 <= self.gpus <= 1 or (self.gpus > 1 and self.gpus % 1 == 0)):
+            raise ConfigurationError(
+                f"gpus = {self.gpus} of a trial is not allowed: a fraction of one GPU, or whole ones."
+            )
+
+    @property
+    def asked(self) -> dict[str, float]:
+        """What a node must have for a trial, in Ray's names and units."""
+        memory = None if self.memory_gib is None else self.memory_gib * 2**30
+        amounts = {"CPU": self.cpus, "GPU": self.gpus, "memory": memory}
+        return {name: amount for name, amount in amounts.items() if amount}
+
+    def __str__(self) -> str:
+        parts = [f"{self.cpus:g} {'core' if self.cpus == 1 else 'cores'}"]
+        if self.gpus:
+            parts.append(f"{self.gpus:g} GPU{'' if self.gpus <= 1 else 's'}")
+        if self.memory_gib:
+            parts.append(f"{self.memory_gib:g} GiB of memory")
+        return " and ".join(parts)

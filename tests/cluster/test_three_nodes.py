@@ -1,0 +1,198 @@
+"""A study on three nodes that share no disk: what one node does not have, it gets from the bucket."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from pandas.testing import assert_frame_equal
+
+from dgm_cli.cluster.nodes import SCRIPTS, LocalCluster, Node
+from studies.records import CLOCK_COLUMNS
+from studies.records.events import Reported, Retried
+from studies.records.log import LOG, read_log
+from studies.records.storage import Store
+
+pytestmark = pytest.mark.ray
+
+STUDY = """
+from optuna.distributions import IntDistribution
+from dgm_core import Setup, load_problem
+from studies import Search
+
+STUDY = Search(
+    name="spread",
+    base=Setup.named(load_problem("exponential-decay")).changed({"iterations": 3000, "width": 8}),
+    space={"batch_size": IntDistribution(8, 32)},
+    trials=5, startup_trials=2, replicates=1, confirmations=1, grace_period=1000, workers=3,
+)
+"""
+SECONDS = 600
+"""That a study may take on a machine that does much else; on an idle one it is less than a minute."""
+TABLES = ("trials", "decisions", "curves", "solutions")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "spread_study.py"
+    path.write_text(STUDY)
+    return path
+
+
+def start(cluster: LocalCluster, folder: Path, *line: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [SCRIPTS / "dgm", *line],
+        env=cluster.environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def line(cluster: LocalCluster, storage: str) -> list[str]:
+    place = ["--address", cluster.address, "--storage", storage]
+    return ["run", "spread_study.py", *place, "--name", "a", "--json"]
+
+
+def done(process: subprocess.Popen[str]) -> dict:
+    output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, errors
+    return json.loads(output.splitlines()[-1])
+
+
+def await_reports(run: Path, count: int, process: subprocess.Popen[str]) -> None:
+    """Until so many results are logged."""
+    while process.poll() is None and sum(isinstance(event, Reported) for event in read_log(run)) < count:
+        time.sleep(0.05)
+    assert process.poll() is None, process.communicate()
+
+
+def training_on(node: Node) -> bool:
+    """Whether a worker of a node has a trial: Ray names a process after the actor in it."""
+    for process in node.processes:
+        with suppress(psutil.Error):
+            title = " ".join(process.cmdline())
+            if title.startswith("ray::") and not re.search("IDLE|_probe|Dashboard", title):
+                return True
+    return False
+
+
+def tables(run: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    for name in TABLES:
+        table = pd.read_parquet(run / f"{name}.parquet")
+        yield name, table.drop(columns=[column for column in CLOCK_COLUMNS if column in table])
+
+
+def assert_same(run: Path, other: Path) -> None:
+    for (name, one), (_, two) in zip(tables(run), tables(other), strict=True):
+        assert len(one) > 0, name
+        assert_frame_equal(one, two, obj=name)
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study of the same seed on this machine alone."""
+    folder = tmp_path_factory.mktemp("laptop")
+    (folder / "spread_study.py").write_text(STUDY)
+    line = ["run", "spread_study.py", "--cores", "1", "--name", "a"]
+    subprocess.run([SCRIPTS / "dgm", *line], cwd=folder, check=True, timeout=SECONDS)
+    return folder / "results/spread/a"
+
+
+def test_a_study_spreads_and_its_records_are_those_of_a_laptop(
+    laptop: Path, cluster: LocalCluster, study: Path, bucket: str
+) -> None:
+    folder, store = study.parent, Store.at(f"{bucket}/one/spread/a")
+    driver = start(cluster, folder, *line(cluster, f"{bucket}/one"))
+    run = folder / "results/spread/a"
+    used: set[str] = set()
+    while driver.poll() is None:
+        training = store.sizes("checkpoints")
+        assert not (run / "checkpoints").exists()
+        used |= {node.name for node in cluster.nodes if training_on(node)}
+        assert not training or all(name.endswith("checkpoint.pt") for name in training)
+        time.sleep(0.1)
+    assert done(driver)["failed"] == 0
+    assert used == {node.name for node in cluster.nodes}
+    assert_same(run, laptop)
+    assert not store.sizes("checkpoints")
+    kept = {"study.json", "trials.parquet", "curves.parquet", "optuna.db", "models/winner.pt"}
+    assert kept <= set(store.sizes())
+
+
+def test_a_node_is_killed_and_one_that_joins_is_used(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    run = study.parent / "results/spread/a"
+    driver = start(cluster, study.parent, *line(cluster, f"{bucket}/two"))
+    await_reports(run, 1, driver)
+    lost = next(node for node in cluster.nodes[1:] if training_on(node))
+    lost.kill()
+    cluster.nodes.remove(lost)
+    joined, used = cluster.add(), False
+    while driver.poll() is None:
+        used = used or training_on(joined)
+        time.sleep(0.1)
+    assert done(driver)["failed"] == 0
+    assert any(isinstance(event, Retried) for event in read_log(run))
+    assert used
+    assert_same(run, laptop)
+
+
+def test_the_driver_is_killed_and_another_machine_goes_on_from_the_bucket(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    run, elsewhere = study.parent / "results/spread/a", study.parent / "elsewhere"
+    driver = start(cluster, study.parent, *line(cluster, f"{bucket}/three"))
+    await_reports(run, 2, driver)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    known = (run / LOG).read_bytes()
+    shutil.rmtree(run)  # its disk is gone too
+    elsewhere.mkdir()
+    place = f"{bucket}/three/spread/a"
+    assert json.loads(dgm(cluster, elsewhere, "status", place, "--json"))["state"] == "killed"
+    outcome = done(start(cluster, elsewhere, "resume", place, "--address", cluster.address, "--json"))
+    assert outcome["failed"] == 0
+    again = elsewhere / "results/spread/a"
+    assert (again / LOG).read_bytes().startswith(known)
+    assert_same(again, laptop)
+
+    reader = study.parent / "reader"
+    reader.mkdir()
+    dgm(cluster, reader, "report", place)
+    assert (reader / "results/spread/a/report.html").exists()
+    assert_same(reader / "results/spread/a", laptop)
+    assert json.loads(dgm(cluster, reader, "status", place, "--json"))["state"] == "finished"
+    assert list(reader.iterdir()) == [reader / "results"]
+
+
+def dgm(cluster: LocalCluster, folder: Path, *line: str) -> str:
+    return subprocess.run(
+        [SCRIPTS / "dgm", *line],
+        env=cluster.environment, cwd=folder, stdout=subprocess.PIPE, check=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def test_a_study_is_submitted_as_a_job_and_its_run_fetched(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    jobs = f"http://127.0.0.1:{cluster.dashboard}"
+    line = ["submit", study.name, "--address", jobs, "--storage", f"{bucket}/four", "--name", "a"]
+    with pytest.raises(subprocess.CalledProcessError):
+        dgm(cluster, study.parent, *line, "--no-such-option")
+    dgm(cluster, study.parent, *line)
+    run = study.parent / "results/spread/a"
+    assert_same(run, laptop)
+    command = json.loads((run / "study.json").read_text())["command"]
+    assert "--address auto" in command
+    with pytest.raises(subprocess.CalledProcessError):
+        dgm(cluster, study.parent, "submit", "--address", jobs, "--stop", "no-such-job")
