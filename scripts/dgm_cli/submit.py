@@ -160,7 +160,10 @@ def _followed(client: Any, job: str, place: str, out: Path) -> int:
     if status == JobStatus.STOPPED:
         messages.print(f"Stopped; go on with: dgm resume {place}", soft_wrap=True)
         return 130
-    messages.print(f"The run is in {here(place, out)}", soft_wrap=True)
+    try:
+        messages.print(f"The run is in {here(place, out)}", soft_wrap=True)
+    except ConfigurationError:
+        raise StudyError(f"the job {job} ended before its run had begun: its output says why.") from None
     return 0 if status == JobStatus.SUCCEEDED else 1
 
 

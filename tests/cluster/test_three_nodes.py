@@ -33,9 +33,9 @@ from studies import Search
 
 STUDY = Search(
     name="spread",
-    base=Setup.named(load_problem("exponential-decay")).changed({"iterations": 3000, "width": 8}),
+    base=Setup.named(load_problem("exponential-decay")).changed({"iterations": 6000, "width": 8}),
     space={"batch_size": IntDistribution(8, 32)},
-    trials=5, startup_trials=2, replicates=1, confirmations=1, grace_period=1000, workers=3,
+    trials=5, startup_trials=2, replicates=1, confirmations=1, grace_period=2000, workers=3,
 )
 """
 SECONDS = 600
@@ -160,7 +160,8 @@ def test_the_driver_is_killed_and_another_machine_goes_on_from_the_bucket(
     elsewhere.mkdir()
     place = f"{bucket}/three/spread/a"
     assert json.loads(dgm(cluster, elsewhere, "status", place, "--json"))["state"] == "killed"
-    outcome = done(start(cluster, elsewhere, "resume", place, "--address", cluster.address, "--json"))
+    line_again = ["resume", place, "--trust", "--address", cluster.address, "--json"]
+    outcome = done(start(cluster, elsewhere, *line_again))
     assert outcome["failed"] == 0
     again = elsewhere / "results/spread/a"
     assert (again / LOG).read_bytes().startswith(known)

@@ -76,6 +76,7 @@ class LocalCluster:
         """Of whatever talks to the cluster."""
         others = ("PYTHONPATH", "RAY_ADDRESS")
         kept = {name: value for name, value in os.environ.items() if name not in others}
+        kept["PATH"] = f"{SCRIPTS}:{kept.get('PATH', '')}"  # a job is run by the `python` that is found first
         return {**kept, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token, **self.extra}
 
     def start(self, nodes: int, *, cpus: float = 1) -> None:

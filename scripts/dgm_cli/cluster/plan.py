@@ -187,7 +187,7 @@ def plan(
     chosen = load_study(study)
     if not isinstance(chosen, Search):
         raise typer.BadParameter(f"{study} is no search")
-    measured = {lanes: measure(chosen, lanes, max(100, 2 * lanes)) for lanes in (4, 64, 256)}
+    measured = {lanes: measure(chosen, lanes, max(100, 2 * lanes)) for lanes in (4, 64)}
     messages.print("| trials under way | to suggest and decide, ms a trial | log, events and KB a trial |")
     messages.print("| --- | --- | --- |")
     for lanes, own in measured.items():
@@ -202,7 +202,7 @@ def plan(
     appends = costs.events / 2  # a report and what follows from it are one
     service = Service(costs.decide + appends * result, appends * (costs.sync + put), result)
     _demands(costs, trials, cores, seconds, put, result)
-    messages.print("\n| nodes | " + " | ".join(f"{way.name}: hours, waiting" for way in WAYS) + " |")
+    messages.print("\n| nodes | " + " | ".join(way.name for way in WAYS) + " |", soft_wrap=True)
     messages.print("| --- |" + " --- |" * len(WAYS))
     for nodes in (1, 10, 100, 1000):
         cells = []

@@ -141,6 +141,8 @@ class Store:
         if not self.remote:
             path = Path(self.url, key)
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a bucket has no empty folders either
+                path.parent.rmdir()
             return
         there = f"{self.path}/{key}"
         with self._said("written"), contextlib.suppress(FileNotFoundError):
