@@ -8,16 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.logger import TBXLoggerCallback
 
 from dgm_core import Trainer
 from dgm_core.extensions import explained
 from dgm_core.training import configure_process
+from studies.errors import StudyError
 from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
 from studies.records.storage import Store
 from studies.running.actors import named_actors
 from studies.running.checkpoints import load_checkpoint, save_checkpoint
+from studies.running.holding import quoted
 from studies.running.shipment import Shipment
 from studies.running.trainable import progress, run_trial
 from studies.running.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
@@ -43,7 +46,8 @@ def launch(
     share: what a trial reserves, in Ray's names and units.  session: how many processes have run the study,
     this one included; Tune keeps its files under `ray/<session>`.  named_after: the study, where each trial
     is to be an actor of its own that Ray's dashboard lists by name; otherwise trials follow each other on the
-    same actors, which spares each a second or two.
+    same actors, which spares each a second or two.  Raises StudyError where Ray's own processes are
+    lost.
     """
     trainable = tune.with_parameters(tune_trial, shipment=shipment, store=engine.store, device=device)
     if named_after is not None:
@@ -72,7 +76,15 @@ def launch(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tuner.fit()
+        try:
+            tuner.fit()
+        except Exception as error:  # Tune wraps what it has met
+            met = error.__cause__ or error
+            if not isinstance(met, RayError):
+                raise
+            said = str(met).partition("\n")[0]
+            again = f"dgm resume {quoted(engine.folder)}"
+            raise StudyError(f"Ray's processes were lost ({said}); go on with: {again}") from error
 
 
 class BoundedTensorBoard(TBXLoggerCallback):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dgm_cli.common import messages
+from dgm_cli.places import here
 from dgm_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 
 
 def dashboard(
-    run: Annotated[Path, typer.Argument(help="A run folder, live or ended, or a folder of runs.")],
+    run: Annotated[
+        str, typer.Argument(help="A run folder, live or ended, a folder of runs, or s3://… of a run's copy.")
+    ],
     host: Annotated[str, typer.Option(help="Where to listen; by default the loopback.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The page's port; 0 takes a free one.")] = 0,
 ) -> None:
     """Show a run: one page with its state and report, Optuna's dashboard, TensorBoard and a link to Ray's."""
     from dgm_cli.dashboard.tools import TOOLS, Running, listening, reachable
 
-    folders = _find_runs(run)
+    folders = _find_runs(here(run))
     with (
         _stopping() as stop,
         listening(host, port) as bound,

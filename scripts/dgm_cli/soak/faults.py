@@ -17,7 +17,7 @@ from studies.records import CHECKPOINTS, CURVES, OPTUNA, TRIALS
 from studies.records.lock import LOCK
 from studies.records.log import LOG
 
-_TRAP_SECONDS = 20.0
+_TRAP_SECONDS = 120.0
 
 
 @dataclass(frozen=True)

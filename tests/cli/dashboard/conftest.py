@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dgm_cli.faults import Process
+from dgm_cli.soak.process import Process
 from studies.records.files import write_study
 from studies.records.history import read_history
 from studies.records.rebuild import write_tables

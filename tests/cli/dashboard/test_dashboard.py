@@ -88,7 +88,7 @@ def test_tensorboard_has_a_curve_for_each_term_of_each_trial(dashboard: Dashboar
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
 def test_only_the_loopback_interface_is_listened_on(dashboard: Dashboard) -> None:
-    listening = {address for pid, _ in dashboard.process.family() for address in addresses(pid)}
+    listening = {address for pid in dashboard.process.family() for address in addresses(pid)}
     assert listening
     assert all(socket.inet_aton(address)[0] == 127 for address in listening), listening
 
@@ -98,7 +98,7 @@ def test_ctrl_c_ends_all_of_it(dashboard: Dashboard) -> None:
     dashboard.process.popen.send_signal(signal.SIGINT)
     code, said = dashboard.process.ended()
     assert (code, said) == (0, "")
-    assert dashboard.process.left(10.0) == 0
+    assert dashboard.process.left(10.0)[0] == 0
 
 
 def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing(
@@ -120,7 +120,7 @@ def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing
     eventually(f"{found.addresses['Page']}runs/1/state", "best: trial")
     found.process.popen.kill()
     found.process.ended()
-    assert found.process.left(10.0) == 0
+    assert found.process.left(10.0)[0] == 0
 
 
 def refused(*arguments: str | Path) -> str:
