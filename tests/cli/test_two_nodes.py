@@ -73,6 +73,7 @@ def dgm(cluster: LocalCluster, folder: Path, *line: str) -> subprocess.Completed
 
 
 @pytest.mark.ray
+@pytest.mark.cluster
 def test_a_folder_of_one_s_own_on_two_nodes(tmp_path: Path) -> None:
     folder, moved, log = tmp_path / "ein Ordner für mich", tmp_path / "moved", tmp_path / "imports.log"
     folder.mkdir()

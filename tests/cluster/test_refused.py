@@ -27,6 +27,7 @@ def refused(environment: dict[str, str], folder: Path, *line: str) -> str:
 
 
 @pytest.mark.ray
+@pytest.mark.cluster
 def test_a_wrong_token_is_one_sentence(cluster: LocalCluster, tmp_path: Path) -> None:
     line = ["run", "heat-search", "--quick", "--address", cluster.address]
     for token in ({"RAY_AUTH_TOKEN": "0" * 64}, {"RAY_AUTH_MODE": "disabled"}):
@@ -40,6 +41,7 @@ def test_a_wrong_token_is_one_sentence(cluster: LocalCluster, tmp_path: Path) ->
 
 
 @pytest.mark.ray
+@pytest.mark.cluster
 def test_what_nodes_cannot_do_is_one_sentence(cluster: LocalCluster, bucket: str, tmp_path: Path) -> None:
     run = ["run", "heat-search", "--quick", "--address", cluster.address]
     message = refused(cluster.environment, tmp_path, *run, "--trial-cpus", "2", "--storage", f"{bucket}/none")
@@ -76,6 +78,7 @@ def test_other_versions_are_named() -> None:
 
 
 @pytest.mark.ray
+@pytest.mark.cluster
 def test_a_port_that_is_taken_is_one_sentence() -> None:
     with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
         done = subprocess.run(

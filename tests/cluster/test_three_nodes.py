@@ -24,7 +24,7 @@ from studies.records.events import Reported, Retried
 from studies.records.log import LOG, read_log
 from studies.records.storage import Store
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.cluster]
 
 STUDY = """
 from optuna.distributions import IntDistribution
