@@ -25,6 +25,8 @@ from studies.errors import StudyError
 PASSED = {"allow_extra_args": True, "ignore_unknown_options": True}
 _PROGRAM = ("dgm_core", "studies", "analysis", "dgm_cli")
 _AGAIN_SECONDS = 1.0
+_RUNS = "/tmp/dgm-jobs"
+"""Where the head keeps the folders of runs, which the storage has whole."""
 _SERVICE = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Where a bucket is; who may use it the cluster's machines know, and is not sent."""
 
@@ -71,10 +73,12 @@ def submit(
         }
         if pip:
             environment["pip"] = _packages()
+        number = f"{title}-{name}-{os.urandom(3).hex()}"
         try:
             job = client.submit_job(
-                entrypoint=shlex.join(["python", "-m", "dgm_cli.main", *line]),
-                submission_id=f"{title}-{name}-{os.urandom(3).hex()}",
+                # The run's own folder is none of the code's, which Ray removes when it sees fit.
+                entrypoint=shlex.join(["python", "-m", "dgm_cli.main", *line, "--out", f"{_RUNS}/{number}"]),
+                submission_id=number,
                 runtime_env=environment,
                 metadata={"study": title, "run": name},
             )

@@ -193,9 +193,9 @@ class _Run:
                 table.tend,
                 *self._limit(course, crew),
             ]
-            if isinstance(self.study, Search):
-                mirror, history = self._mirror(), course.history
-                watchers.append(lambda: mirror.tend(history))
+            mirror = self._mirror() if isinstance(self.study, Search) else None
+            if mirror is not None:
+                watchers.append(lambda: mirror.tend(course.history))
             if self.copy is not None:
                 watchers.append(self.copy.tend)
             if joined:
@@ -213,8 +213,8 @@ class _Run:
                 )
             finally:
                 table.close()
-                for watcher in watchers[3:]:
-                    watcher()
+                if mirror is not None:
+                    mirror.tend(course.history)  # of the last event too
         return engine
 
     def _tell_nodes(self, places: Places) -> None:

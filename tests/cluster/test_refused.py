@@ -22,7 +22,7 @@ def refused(environment: dict[str, str], folder: Path, *line: str) -> str:
     assert done.returncode == 2, done.stderr
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert list(folder.iterdir()) == []
+    assert not [path for path in folder.rglob("*") if path.is_file()]
     return done.stderr
 
 
