@@ -20,7 +20,7 @@ from dgm_cli.solve import solve
 from dgm_cli.submit import PASSED, submit
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions import explained
-from studies.errors import StudyError
+from studies.errors import InterruptedStudyError, StudyError
 
 app = typer.Typer(
     name="dgm",
@@ -58,7 +58,7 @@ def main() -> None:
     except ConfigurationError as error:
         _fail(explained(error) or str(error))
     except StudyError as error:
-        _fail(str(error), code=1)
+        _fail(str(error), code=130 if isinstance(error, InterruptedStudyError) else 1)
     except (typer.Abort, KeyboardInterrupt):
         print("dgm: interrupted.", file=sys.stderr)
         sys.exit(130)

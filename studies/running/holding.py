@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dgm_core import ConfigurationError
-from studies.errors import StudyError
+from studies.errors import InterruptedStudyError, StudyError
 from studies.records.folders import discard_folder
 from studies.records.lock import held
 from studies.records.schema import FAILURES, STUDY
@@ -22,11 +22,17 @@ _FULL = ("No space left on device", "Disk quota exceeded", "database or disk is 
 def holding(folder: Path, command: str) -> Iterator[None]:
     """Holds the run's lock; a full disk, or a store that is lost, is one sentence wherever it shows.
 
-    Raises StudyError for those, and where another process holds the run.
+    Raises StudyError for those, for an interrupt that the study has not seen to, and where another process
+    holds the run.
     """
     try:
         with held(folder, command), terminable():
             yield
+    except KeyboardInterrupt:  # which the study itself has not seen to
+        again = (
+            f"go on with: dgm resume {quoted(folder)}" if (folder / STUDY).is_file() else "nothing was begun."
+        )
+        raise InterruptedStudyError(f"Interrupted; {again}") from None
     except StoreError as error:
         raise _no_store(folder, error) from error
     except (StudyError, ConfigurationError):

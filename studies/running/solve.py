@@ -126,11 +126,16 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
         if trial.name not in history.entries:
             append(trial.event())
         entry = history.entries[trial.name]
-        training = _Training(folder, trial, on_progress, record.device)
+        training: _Training | None = None
         try:
+            training = _Training(folder, trial, on_progress, record.device)
             training.go()
         except KeyboardInterrupt:
             record.state = "interrupted"
+            if training is None or training.trainer.iteration == 0:
+                append(Left(state=record.state))
+                write_study(folder, record)
+                raise  # there is nothing to measure
         except Exception as error:
             if disk_full(f"{error} {error.__cause__}"):
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -65,7 +66,8 @@ def test_a_run_that_is_live_is_held_named_and_stopped(live: tuple[Process, Path]
     assert code == 0
     assert f"dgm resume {run}" in said
     code, told = process.ended()
-    assert code == 130
+    # Python dies of the signal itself where it came in the midst of an import; for a shell that is 130 too.
+    assert code in (130, -signal.SIGINT)
     assert "Interrupted; go on with" in told
     assert process.left()[0] == 0
     assert "interrupted" in dgm("status", run)[1]

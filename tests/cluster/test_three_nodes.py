@@ -186,6 +186,9 @@ def dgm(cluster: LocalCluster, folder: Path, *line: str) -> str:
     ).stdout  # fmt: skip
 
 
+@pytest.mark.xfail(
+    reason="nodes of one machine share the folder of a job's code, and the first to be done removes it"
+)
 def test_a_study_is_submitted_as_a_job_and_its_run_fetched(
     cluster: LocalCluster, laptop: Path, study: Path, bucket: str
 ) -> None:
