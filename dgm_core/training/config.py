@@ -96,7 +96,9 @@ class TrainConfig(BaseModel):
     def _weights(cls, value: dict[str, float]) -> dict[str, float]:
         for term, weight in value.items():
             if weight < 0:
-                raise ConfigurationError(f"the loss weight of {term!r} is {weight}; it must be 0 or greater.")
+                raise ConfigurationError(
+                    f"loss_weights of {term!r} = {weight} is not allowed: it must be 0 or greater."
+                )
         return value
 
     @model_validator(mode="after")

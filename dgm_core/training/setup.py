@@ -88,7 +88,7 @@ def _check(problem: Problem, config: TrainConfig) -> None:
     terms = problem.terms
     for term in config.loss_weights:
         if term not in terms:
-            raise unknown(f"loss term of {problem.name}", term, terms)
+            raise unknown(f"term in loss_weights of {problem.name}", term, terms)
     if config.hard_conditions and not problem.hard_terms:
         raise ConfigurationError(
             f"hard_conditions = true is not allowed: {problem.name} has no output transform that "

@@ -52,7 +52,7 @@ from dgm_core.networks import NETWORKS
         ),
         ({"windows": 0}, "windows = 0"),
         ({"windows": 11, "iterations": 10}, "windows = 11 is not allowed"),
-        ({"loss_weights": {"interior": -1.0}}, "loss weight of 'interior'"),
+        ({"loss_weights": {"interior": -1.0}}, "loss_weights of 'interior' = -1"),
         ({"causality": -1.0}, "causality"),
         ({"averaging": 1.0}, "averaging"),
         ({"l1": -1.0}, "l1"),
@@ -70,7 +70,11 @@ def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
 @pytest.mark.parametrize(
     ("problem", "values", "sentence"),
     [
-        ("heat", {"loss_weights": {"lefft": 1.0}}, "unknown loss term of heat 'lefft'.*Did you mean 'left'"),
+        (
+            "heat",
+            {"loss_weights": {"lefft": 1.0}},
+            "unknown term in loss_weights of heat 'lefft'.*Did you mean 'left'",
+        ),
         ("heat", {"windows": 2}, "heat cannot be cut into time windows"),
         (
             "heat",
