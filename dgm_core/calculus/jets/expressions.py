@@ -187,7 +187,7 @@ def divided(node: Node, count: int, layout: Layout) -> list[Node]:
     made: dict[int, list[Node]] = {}
 
     def parts(one: Node) -> list[Node]:
-        known = evaluated(one, layout) if isinstance(one, Source) or _found(one) else one
+        known = _standing(one, layout)
         if id(known) not in made:
             made[id(known)] = divide(known)
         return made[id(known)]
@@ -287,7 +287,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
     places: dict[int, int] = {}
 
     def place(one: Node) -> int:
-        known = evaluated(one, layout) if isinstance(one, Source) or _found(one) else one
+        known = _standing(one, layout)
         if id(known) not in places:
             places[id(known)] = written(known)
         return places[id(known)]
@@ -323,5 +323,8 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
     return tuple(steps), reads
 
 
-def _found(node: Node) -> bool:
-    return isinstance(node, Leaf) or node.found is not None
+def _standing(node: Node, layout: Layout) -> Node:
+    """What a program sees of an expression: its streams where they are there, or are made otherwise."""
+    if isinstance(node, Source) or (isinstance(node, Operation) and node.found is not None):
+        return evaluated(node, layout)
+    return node

@@ -202,7 +202,7 @@ def carried(
     expected = residuals(recording, points)
     if not _pays(recording.asked, next(iter(points.values()))):
         return None
-    for turned in (True, False):
+    for turned in (True, False) if _sums(recording.asked) else (False,):
         field = Carried(network, recording.asked, turned=turned)
         try:
             found = residuals(field, points)
@@ -214,8 +214,12 @@ def carried(
 
 
 def _pays(asked: Asked, like: Tensor) -> bool:
-    sums = any(isinstance(stream, SumOfSquares) for streams in asked.values() for stream in streams)
-    return sums or like.device.type != "cpu" or compiler() is not None
+    return _sums(asked) or like.device.type != "cpu" or compiler() is not None
+
+
+def _sums(asked: Asked) -> bool:
+    """Whether a Laplacian is asked for."""
+    return any(isinstance(stream, SumOfSquares) for streams in asked.values() for stream in streams)
 
 
 def _parts(residuals: Residuals) -> Iterator[Tensor]:

@@ -16,8 +16,7 @@ class Bucket:
     """Sets of points that carry the same streams: rows [start, start + S · points), stream by stream.
 
     sizes: name -> how many of the points are whose, in order.  first: how many points other buckets have
-    before.  names: as what the streams are asked for,
-    where that is not as what they are carried.
+    before.  names: as what the streams are asked for, where that is not as what they are carried.
     """
 
     streams: Streams

@@ -29,7 +29,7 @@ class Load:
     """Streams from memory; needed: whether for a gradient."""
 
     needed: bool
-    slots = (Slot.ROWS,)
+    slots = ((Slot.ROWS, True),)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Spread:
 
     inputs: int
     needed: bool
-    slots = (Slot.POINTS, Slot.CONSTANT, Slot.CONSTANT)
+    slots = ((Slot.POINTS, False), (Slot.CONSTANT, True), (Slot.CONSTANT, False))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Shift:
 
     inner: int
     needed: bool
-    slots = (Slot.CONSTANT,)
+    slots = ((Slot.CONSTANT, True),)
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Compose:
 
     function: Function
     inner: int
+    needed = False
     slots = ()
 
 
@@ -69,6 +70,7 @@ class Multiply:
 
     left: int
     right: int
+    needed = False
     slots = ()
 
 
@@ -79,22 +81,19 @@ class Add:
     one: int
     other: int
     factor: float
+    needed = False
     slots = ()
 
 
 Step = Load | Spread | Shift | Compose | Multiply | Add
+"""slots: what it reads, and whether that can have a gradient; needed: whether it must."""
 Program = tuple[Step, ...]
 """Steps in order; the last is the result."""
 
 
 def slots(program: Program) -> list[tuple[Slot, bool]]:
     """What a program reads in order, and whether the gradient of it is needed."""
-    found: list[tuple[Slot, bool]] = []
-    for step in program:
-        needed = getattr(step, "needed", False)
-        wanted = (False, needed, False) if isinstance(step, Spread) else (needed,)
-        found += zip(step.slots, wanted, strict=False)
-    return found
+    return [(slot, learned and step.needed) for step in program for slot, learned in step.slots]
 
 
 def program_source(program: Program, streams: Streams, double: bool) -> str:
@@ -133,7 +132,7 @@ class _Writer:
         pointers = [*self._sources(), *self._rows("const T", "g", self._count)]
         stores: list[str] = []
         for t, step in enumerate(self._program):
-            if not getattr(step, "needed", False):
+            if not step.needed:
                 continue
             target = self._count + 1 + self._first[t]
             match step:
@@ -242,7 +241,7 @@ class _Writer:
     def _needed(self) -> set[int]:
         found: set[int] = set()
         for t, step in enumerate(self._program):
-            if getattr(step, "needed", False) or any(inner in found for inner in _inner(step)):
+            if step.needed or any(inner in found for inner in _inner(step)):
                 found.add(t)
         return found
 

@@ -44,7 +44,7 @@ def add(one: Any, other: Any, *, alpha: float = 1.0) -> Jet:
         if isinstance(other, (int, float)) and other == 0:
             return one
         constant = alpha * _constant(other, one)
-        if isinstance(one.node, Seed):
+        if isinstance(one.node, Seed) and one.node.takes(constant):
             return Jet(one.node.plus(constant), one.layout)
         return Jet(raised(one.settled(), constant, one.layout), one.layout)
     _check_together(one, other)
@@ -67,7 +67,7 @@ def multiply(one: Any, other: Any) -> Jet:
     jet, factor = (one, other) if isinstance(one, Jet) else (other, one)
     if isinstance(factor, Tensor):
         factor = _constant(factor, jet)
-        if isinstance(jet.node, Seed) and factor.numel() == jet.width and not factor.requires_grad:
+        if isinstance(jet.node, Seed) and jet.node.takes(factor) and factor.numel() == jet.width:
             return Jet(jet.node.times(factor.view(1, 1, -1)), jet.layout)
     return Jet(jet.settled() * factor, jet.layout)
 

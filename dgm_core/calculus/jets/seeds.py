@@ -49,6 +49,11 @@ class Seed(Source):
         """Whether its directions are those of the axes, at all points."""
         return self.directions is None
 
+    def takes(self, constant: Tensor) -> bool:
+        """Whether a constant can become part of the points: what is learned has its gradient elsewhere, and
+        the columns stay as many as they are."""
+        return not constant.requires_grad and (constant.numel() == 1 or constant.shape[-1] == self.width)
+
     def plus(self, constant: Tensor) -> Seed:
         """The points, moved by a constant of one row."""
         return replace(self, values=self.values + constant)

@@ -252,3 +252,31 @@ def test_a_laplacian_along_fewer_directions_than_axes_is_the_same(kind, extra):
     assert ("a" in found._turnable) == (kind == "mlp" and not extra)
     for one, other in zip(gradients(found), gradients(network), strict=True):
         assert torch.allclose(one, other, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [lambda x, p: x + p, lambda x, p: x - p, lambda x, p: x * p, lambda x, p: (x - 0.3) / 0.7 + 0 * p.sum()],
+    ids=["plus", "minus", "times", "constants"],
+)
+def test_what_is_learned_of_the_points_themselves_has_its_gradient(moved, at):
+    """A network that moves or stretches its inputs, by parameters or by constants, before the first map."""
+    generator = torch.Generator().manual_seed(5)
+    weight = torch.rand(2, 3, 6, dtype=torch.float64, generator=generator).requires_grad_()
+    parameter = (torch.rand(1, 1, 3, dtype=torch.float64, generator=generator) + 0.5).requires_grad_()
+    network = Pointwise(
+        lambda x: torch.tanh(torch.bmm(moved(x, parameter), weight)).sum(dim=-1, keepdim=True)
+    )
+
+    def residuals(u, points):
+        y = derivatives_at(u, points, AXES)["interior"]
+        return {"interior": y.value + y.d("x") + y.d("t", "t")}
+
+    found = carried(network, residuals, {"interior": at})
+    assert found is not None
+    gradients = [
+        torch.autograd.grad(residuals(u, {"interior": at})["interior"].square().sum(), [weight, parameter])
+        for u in (found, network)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        assert torch.allclose(one, other, rtol=1e-9)
