@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dgm_cli.common import messages
 from dgm_cli.places import Place, here
 from dgm_core.errors import ConfigurationError
@@ -9,18 +11,26 @@ from dgm_core.errors import ConfigurationError
 
 def report(place: Place) -> None:
     """Remake a run's tables, figures and report from its records."""
+    run = here(place)
+    written = remade(run)
+    messages.print(f"{len(written)} files written: {run}/tables, {run}/figures and {run}/report.html")
+
+
+def remade(run: Path) -> list[Path]:
+    """Makes a run's report again, and of its records those that follow from its log; the files written.
+
+    Raises ConfigurationError where the folder holds no run, or what no study writes.
+    """
     from analysis.load import RunError
     from analysis.report import make_report
     from studies.records.rebuild import settle
 
-    run = here(place)
     settle(run)
     try:
-        written = make_report(run)
+        return make_report(run)
     except RunError as error:
         raise ConfigurationError(str(error)) from None
     except ValueError as error:
         # The files can be read, and what they hold cannot be drawn: it was not written by a study.
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigurationError(f"{run} holds values that no study writes: {said}") from error
-    messages.print(f"{len(written)} files written: {run}/tables, {run}/figures and {run}/report.html")

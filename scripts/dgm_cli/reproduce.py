@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from pathlib import Path
@@ -130,9 +129,10 @@ def _train_all(folder: Path, asked: Reproduction, *, as_json: bool) -> int:
 
 def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction) -> dict[str, Any]:
     """A problem's outcome: as it is kept, gone on with, or begun."""
-    from studies.records import STUDY
+    from dgm_cli.report import remade
+    from studies.records import REPORT, STUDY
     from studies.running.resume import read_run
-    from studies.running.solve import ERRORS
+    from studies.running.solve import kept_outcome
 
     run = folder / f"solve-{key}" / RUN
     if not (run / STUDY).is_file():
@@ -150,8 +150,9 @@ def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction) -> dict[s
         return solved.summary
     record = read_run(run)
     if record.state == "finished":
-        kept: dict[str, Any] = json.loads((run / ERRORS).read_text())
-        return kept
+        if not (run / REPORT).is_file():
+            remade(run)
+        return kept_outcome(run)
     return resume_with_progress(run, record).summary
 
 

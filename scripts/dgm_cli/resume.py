@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dgm_cli.common import at_least, command_line, messages
+from dgm_cli.common import at_least, command_line, messages, print_json
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
+from dgm_cli.report import remade
+
+if TYPE_CHECKING:
+    from studies.records import StudyRecord
 
 
 def resume(
@@ -35,8 +40,7 @@ def resume(
 
     record = read_run(run)
     if record.state == "finished":
-        messages.print(f"{run} is finished: nothing is left to do.")
-        return 0
+        return _finished(run, record, as_json)
     trusted(run, record.sources, trust, writes=record.definition.get("model"))
     if record.kind == "solve":
         from dgm_cli.solve import finish_solve, resume_with_progress
@@ -49,3 +53,17 @@ def resume(
     if differences:
         messages.print(f"Not as when it began: {'; '.join(differences)}")
     return finish(run.absolute(), as_json)
+
+
+def _finished(run: Path, record: StudyRecord, as_json: bool) -> int:
+    """Makes what a full disk or a damaged file can have left unmade of a run that is finished."""
+    from dgm_cli.run import finish
+    from studies.running.solve import kept_outcome
+
+    messages.print(f"{run} is finished: nothing is left to train; its report is made again.")
+    if record.kind != "solve":
+        return finish(run.absolute(), as_json)
+    remade(run)
+    if as_json:
+        print_json(kept_outcome(run))
+    return 0

@@ -132,7 +132,8 @@ def run(
 
 
 def finish(folder: Path, as_json: bool) -> int:
-    """Reports on a run folder that has just been written; the exit code."""
+    """Reports on a run folder; the exit code."""
+    from dgm_cli.report import remade
     from studies.records import read_study
 
     record = read_study(folder)
@@ -141,9 +142,7 @@ def finish(folder: Path, as_json: bool) -> int:
         messages.print(f"Interrupted; what was done is kept. Go on with: dgm resume {quoted(folder)}")
         messages.print(f"Look at it with: dgm report {quoted(folder)}")
     else:
-        from analysis.report import make_report
-
-        make_report(folder)
+        remade(folder)
         _summary(record)
         places = f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html"
         messages.print(places, soft_wrap=True)

@@ -111,6 +111,12 @@ def resume_solve(
         return _train(setup, folder, record, on_progress)
 
 
+def kept_outcome(folder: Path) -> dict[str, Any]:
+    """What a solve that is finished came to, see `Solved.summary`."""
+    kept: dict[str, Any] = json.loads((folder / ERRORS).read_text())
+    return kept
+
+
 def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None) -> Solved:
     configure_process()
     seeds = record.seeds["solve"]
@@ -212,7 +218,6 @@ def _write(
     write_table(folder, TRIALS, trials_frame(history, terms))
     write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
     write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
-    write_study(folder, record)
     summary = _summary(folder, trainer.setup, entry)
     with replacing(folder / ERRORS) as file:
         file.write((json.dumps(summary, indent=2) + "\n").encode())
@@ -220,6 +225,7 @@ def _write(
     model = record.definition.get("model")
     if model is not None:
         write_model(trainer.result(), Path(model))
+    write_study(folder, record)  # last: a run that says it is finished has all of them
     return summary
 
 

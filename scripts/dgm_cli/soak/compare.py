@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from studies.records import CLOCK_COLUMNS, CURVES, DECISIONS, SOLUTIONS, STUDY, TRIALS
 from studies.records.events import Ended, Suggested
@@ -20,11 +21,14 @@ def studies_of(run: Path) -> list[Path]:
 
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """A run's tables, without the columns that tell the time."""
+    """A run's tables, without the columns that tell the time; those that cannot be read are missing."""
     found = {}
     for name in _COMPARED:
         if (folder / name).is_file():
-            table = pd.read_parquet(folder / name)
+            try:
+                table = pd.read_parquet(folder / name)
+            except pa.ArrowException:
+                continue
             found[name] = table.drop(columns=[column for column in CLOCK_COLUMNS if column in table])
     return found
 
@@ -64,6 +68,7 @@ def not_finite(run: Path) -> int:
     """Trials in which a replicate, or all of them, had no finite loss any more."""
     found = 0
     for folder in studies_of(run):
-        trials = pd.read_parquet(folder / TRIALS)
-        found += trials[trials["diverged_at"].notna()]["trial"].nunique()
+        trials = tables(folder).get(TRIALS)
+        if trials is not None:
+            found += trials[trials["diverged_at"].notna()]["trial"].nunique()
     return found

@@ -13,7 +13,7 @@ from dgm_cli.soak import fragile
 from dgm_cli.soak.compare import differences, misplaced
 from dgm_cli.soak.faults import ANYWHERE, Target
 from dgm_cli.soak.process import Process, wait_for_log
-from studies.records import CHECKPOINTS, FAILURES, read_study
+from studies.records import CHECKPOINTS, FAILURES, TRIALS, read_study
 
 OWN = ["--with", str(Path(fragile.__file__)), "--replicates", "2", "--name", "run"]
 SOLVE = ["solve", "fragile", "--iterations", "6000", *OWN]
@@ -70,7 +70,12 @@ def test_a_solve_goes_on_after_each_of_its_ends_as_if_there_had_been_none(
     assert differences(undisturbed, run) == []
     assert misplaced(run) == 0
     assert not (run / CHECKPOINTS).exists()
-    assert "nothing is left to do" in ran(line, 0)
+    (run / "report.html").unlink()
+    trials = (run / TRIALS).read_bytes()
+    (run / TRIALS).write_bytes(trials[: len(trials) // 2])
+    assert "nothing is left to train" in ran(line, 0)
+    assert (run / "report.html").is_file()
+    assert differences(undisturbed, run) == []
 
 
 def test_a_reproduction_goes_on_with_the_problem_it_was_at(tmp_path: Path) -> None:
