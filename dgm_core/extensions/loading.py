@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import sys
 import sysconfig
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -72,6 +73,20 @@ def check_importable(path: Path) -> None:
         _check_free(path.stem, path)
 
 
+def hide(names: Iterable[str]) -> None:
+    """Takes the folders off the path that hold files or folders of these names.
+
+    Folders of installed packages and of Python's own library stay.
+    """
+    names = set(names)
+
+    def hides(entry: str) -> bool:
+        folder = Path(entry or ".").resolve()
+        return not _is_installed(folder) and any((folder / name).exists() for name in names)
+
+    sys.path[:] = [entry for entry in sys.path if not hides(entry)]
+
+
 def adopt(module: ModuleType) -> None:
     """Counts an imported module among the loaded files, if it is a user's."""
     if is_own(module):
@@ -116,10 +131,15 @@ def _is_own(name: str, file: str) -> bool:
         path.suffix == ".py"
         and name != "__main__"
         and name.partition(".")[0] not in PROGRAM
-        and not {"site-packages", "dist-packages"} & set(path.parts)
-        and not any(path.is_relative_to(folder) for folder in _standard())
+        and not _is_installed(path)
         and name == module_name(path)
     )
+
+
+def _is_installed(path: Path) -> bool:
+    """Whether a file or folder belongs to an installed package or to Python's own library."""
+    installed = {"site-packages", "dist-packages"} & set(path.parts)
+    return bool(installed) or any(path.is_relative_to(folder) for folder in _standard())
 
 
 @cache

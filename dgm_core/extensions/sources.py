@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,12 +60,13 @@ class Sources:
     def load(self, folder: Path) -> None:
         """Loads the main files from where `write` has put them, unless they are loaded already.
 
-        The folders that they came from leave the path: what is loaded is what was kept.
+        Folders with files of these names leave the path, those that they came from and others alike: what is
+        loaded is what was kept.
         """
         here = {path.name for path in loading.files()}
         missing = [name for name in self.main if Path(name).name not in here]
         if missing:
-            sys.path[:] = [entry for entry in sys.path if entry not in self.origins.values()]
+            loading.hide(name.split("/")[1] for name in self.files if name.endswith(".py"))
         for name in missing:
             loading.load(folder / name)
 

@@ -43,7 +43,7 @@ def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Pa
 def write_curves(folder: Path, history: History, out: Path) -> None:
     """Joins the curves of all trials that have left them into one file, one trial in memory at a time."""
     names = [f"{entry.spec.folder}.parquet" for entry in ordered(history.entries.values())]
-    pieces = [path for name in names if _readable(path := folder / PIECES / name)]
+    pieces = [path for name in names if readable(path := folder / PIECES / name)]
     if not pieces:
         empty = typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), CURVE_KEYS)
         write_table(out, CURVES, empty)
@@ -54,7 +54,7 @@ def write_curves(folder: Path, history: History, out: Path) -> None:
             writer.write_table(pq.read_table(piece).cast(schema))
 
 
-def _readable(path: Path) -> bool:
+def readable(path: Path) -> bool:
     """Whether a Parquet file is there and whole; one that is damaged is named."""
     if not path.is_file():
         return False
@@ -123,5 +123,5 @@ def _mend(folder: Path, record: StudyRecord) -> None:
     """Makes the tables again that follow from the log alone, where they cannot be read."""
     makers = {TRIALS: lambda history: trials_frame(history, record.terms), DECISIONS: decisions_frame}
     for name, make in makers.items():
-        if (folder / name).is_file() and not _readable(folder / name):
+        if (folder / name).is_file() and not readable(folder / name):
             write_table(folder, name, make(read_history(folder)))

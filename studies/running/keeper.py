@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from dgm_core import Trainer
-from studies.records.events import Metrics
+from dgm_core import Setup, Trainer
+from dgm_core.training import configure_process
+from studies.records.events import Metrics, Telemetry
 from studies.records.files import write_study, write_table
 from studies.records.history import Entry, History
-from studies.records.rebuild import write_tables
+from studies.records.rebuild import readable, write_tables
 from studies.records.schema import CHECKPOINTS, PIECES, SOLUTIONS, TRIALS, StudyRecord
 from studies.records.storage import Store
 from studies.records.tables import ordered, trials_frame
-from studies.running.checkpoints import drop_checkpoint
+from studies.running.checkpoints import drop_checkpoint, save_checkpoint
 from studies.running.collect import restored, save_fields, solutions_frame, write_piece
-from studies.running.trainable import measure
+from studies.running.trainable import measure, run_trial
 
 _TABLE_SECONDS = 5.0
 _KEPT = ("confirm", "ablation", "solve")
 """Phases whose checkpoints are needed to the end: their solutions and fields are kept."""
+_TRAINED = ("completed", "diverged", "stopped")
 
 
 class Keeper:
@@ -56,6 +60,33 @@ class Keeper:
                     found[entry.trial] = measure(trainer)
         return found
 
+    def recover(self, tell: Callable[[str], None]) -> None:
+        """Trains those again of which something is kept that no file holds any more: curves, or a solution.
+
+        In this process, to the same bits: what the log says of them stays.  tell: is given each one's name.
+        """
+        configure_process()
+        for entry in ordered(self.history.entries.values()):
+            if entry.status not in _TRAINED:
+                continue
+            trainer = restored(self.store, entry)
+            end = None if any(metrics.final for metrics in entry.reports.values()) else entry.iterations
+            if trainer is not None and (trainer.done or (end is not None and trainer.iteration >= end)):
+                continue
+            piece = self.folder / PIECES / f"{entry.spec.folder}.parquet"
+            if entry.spec.phase not in _KEPT and readable(piece):
+                continue
+            tell(entry.trial)
+            self._train(entry, None if trainer is None else trainer.state(), end)
+            self._pieces.discard(entry.trial)
+
+    def _train(self, entry: Entry, state: dict[str, Any] | None, end: int | None) -> None:
+        def save(trainer: Trainer) -> None:
+            save_checkpoint(trainer, self.store, entry.spec.folder)
+
+        setup, seeds, rungs = Setup.from_dict(entry.spec.setup), entry.spec.seeds, tuple(entry.reports)
+        run_trial(setup, seeds, rungs, _unheard, save, state, device=self.record.device, until=end)
+
     def close(self) -> None:
         """Writes all tables and the record as the study stands; call it when no worker writes any more."""
         self.tend(set())
@@ -87,11 +118,15 @@ class Keeper:
         self._pieces.add(entry.trial)
 
     def _trained(self) -> list[tuple[Entry, Trainer]]:
+        """What is left of the trials whose solutions are kept."""
+        found = [(entry, restored(self.store, entry)) for entry in self._solved()]
+        return [(entry, trainer) for entry, trainer in found if trainer is not None and trainer.done]
+
+    def _solved(self) -> list[Entry]:
         """Confirmed and ablated trials that ended; one half of whose replicates diverged is among them."""
-        found = []
-        for entry in ordered(self.history.phase(*_KEPT)):
-            if entry.status in ("completed", "diverged"):
-                trainer = restored(self.store, entry)
-                if trainer is not None:
-                    found.append((entry, trainer))
-        return found
+        entries = ordered(self.history.phase(*_KEPT))
+        return [entry for entry in entries if entry.status in ("completed", "diverged")]
+
+
+def _unheard(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+    """The log knows it already."""

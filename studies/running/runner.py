@@ -155,6 +155,8 @@ class _Run:
                 self.copy.follow()
             try:
                 engine = self._train(course, keeper)
+                if course.done and course.cause is None and (engine is None or engine.full is None):
+                    keeper.recover(self._tell_again)
             except KeyboardInterrupt:
                 self.record.state = "interrupted"
             except BaseException:
@@ -216,6 +218,9 @@ class _Run:
                 if mirror is not None:
                     mirror.tend(course.history)  # of the last event too
         return engine
+
+    def _tell_again(self, trial: str) -> None:
+        self.console.print(f"{trial} is trained again, for its curves and solution: its checkpoint is gone.")
 
     def _tell_nodes(self, places: Places) -> None:
         """Tries what each node can do; says in what they differ, and whether the study waits for one."""

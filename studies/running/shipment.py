@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -47,8 +45,8 @@ class Shipment:
 @lru_cache(maxsize=4)
 def _opened(shipment: Shipment) -> dict[str, Setup]:
     if shipment.main:
-        folder = Path(tempfile.mkdtemp(prefix="dgm-sources-"))
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        # Ray ends its workers without a word; what is in their working directory goes with Ray's session.
+        folder = Path(tempfile.mkdtemp(prefix="dgm-sources-", dir=Path.cwd()))
         sources = Sources(dict(shipment.files), shipment.main, dict(shipment.origins))
         sources.write(folder)
         sources.load(folder)

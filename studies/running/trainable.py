@@ -51,8 +51,9 @@ def run_trial(
     state: Mapping[str, Any] | None = None,
     *,
     device: str = "cpu",
+    until: int | None = None,
 ) -> None:
-    """Trains to the end on a device, from `state` where there is one.
+    """Trains on a device, from `state` where there is one, to the end or the iteration `until`.
 
     Calls `report` with what was measured at every rung and at the end, of whose state a checkpoint was saved
     before, and without about every `REPORT_SECONDS`.  A checkpoint is saved every `CHECKPOINT_SECONDS`.
@@ -66,11 +67,11 @@ def run_trial(
     stops = sorted({*rungs, *looks(setup.config.iterations)})
     saved = time.perf_counter()
     meter = Meter(trainer.iteration)
-    while not trainer.done:
+    while not trainer.done and (until is None or trainer.iteration < until):
         ahead = (stop for stop in stops if stop > trainer.iteration)
-        until = trainer.iteration if trainer.polishing else next(ahead)
+        stop = trainer.iteration if trainer.polishing else next(ahead)
         with meter.training():
-            trainer.advance(until, seconds=REPORT_SECONDS, pause_polish=True)
+            trainer.advance(stop, seconds=REPORT_SECONDS, pause_polish=True)
         # In the midst of a polish a score depends on the clock: nothing is compared with it or recorded.
         there = trainer.iteration in stops and not trainer.polishing
         told = trainer.done or (there and trainer.iteration in rungs)

@@ -186,9 +186,6 @@ def dgm(cluster: LocalCluster, folder: Path, *line: str) -> str:
     ).stdout  # fmt: skip
 
 
-@pytest.mark.xfail(
-    reason="nodes of one machine share the folder of a job's code, and the first to be done removes it"
-)
 def test_a_study_is_submitted_as_a_job_and_its_run_fetched(
     cluster: LocalCluster, laptop: Path, study: Path, bucket: str
 ) -> None:
@@ -203,3 +200,27 @@ def test_a_study_is_submitted_as_a_job_and_its_run_fetched(
     assert "--address auto" in command
     with pytest.raises(subprocess.CalledProcessError):
         dgm(cluster, study.parent, "submit", "--address", jobs, "--stop", "no-such-job")
+
+
+def test_a_job_that_is_stopped_keeps_what_it_did_and_is_resumed(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    jobs, place = f"http://127.0.0.1:{cluster.dashboard}", f"{bucket}/five/spread/a"
+    follower = start(
+        cluster, study.parent,
+        "submit", study.name, "--address", jobs, "--storage", f"{bucket}/five", "--name", "a",
+    )  # fmt: skip
+    assert follower.stderr is not None
+    job = next(found[1] for text in follower.stderr if (found := re.match(r"Submitted as (\S+);", text)))
+    store = Store.at(place)
+    while b'"reported"' not in b"".join(store.read(piece) or b"" for piece in store.sizes("log")):
+        assert follower.poll() is None
+        time.sleep(0.1)
+    dgm(cluster, study.parent, "submit", "--address", jobs, "--stop", job)
+    _, said = follower.communicate(timeout=SECONDS)
+    assert follower.returncode == 130, said
+    assert f"dgm resume {place}" in said
+    assert json.loads(dgm(cluster, study.parent, "status", place, "--json"))["state"] == "interrupted"
+    resumed = start(cluster, study.parent, "resume", place, "--trust", "--address", cluster.address, "--json")
+    assert done(resumed)["failed"] == 0
+    assert_same(study.parent / "results/spread/a", laptop)

@@ -93,7 +93,8 @@ def test_a_changed_original_is_told_and_what_was_kept_is_loaded(folder: Path, tm
     extensions.unload()
     (folder / "helper_of_mine.py").write_text(HELPER.replace("x**2", "x**3"))
     assert sources.changed() == [f"{folder / 'helper_of_mine.py'} has changed"]
-    sys.path.append(str(folder))  # as on a worker that shares the driver's path
+    shutil.copytree(folder, tmp_path / "copy")
+    sys.path += [str(folder), str(tmp_path / "copy")]  # a worker has the driver's path and folder
     sources.load(tmp_path / "kept")
     load_problem("my-wave")  # with x³ its reference would be refused
 

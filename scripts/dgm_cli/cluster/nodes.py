@@ -90,8 +90,8 @@ class LocalCluster:
         shown = ["--include-dashboard=false"]
         if self.dashboard is not None:
             shown = ["--dashboard-host=127.0.0.1", f"--dashboard-port={self.dashboard}"]
-        place = [f"--port={self.port}", f"--temp-dir={self._folder}"]
-        self._started(["--head", *place, f"--ray-client-server-port={free_port()}", *shown], cpus)
+        ports = [f"--port={self.port}", f"--ray-client-server-port={free_port()}"]
+        self._started(["--head", *ports, *shown], cpus)
         for _ in range(nodes - 1):
             self.add(cpus=cpus)
 
@@ -111,13 +111,14 @@ class LocalCluster:
         return node
 
     def _start(self, line: list[str], cpus: float) -> Node:
-        name = f"{self._mark}-{len(self.nodes)}"
-        log = self._folder / f"node-{len(self.nodes)}.log"
+        number = len(self.nodes)
+        name, log = f"{self._mark}-{number}", self._folder / f"node-{number}.log"
         common = ["--disable-usage-stats", "--object-store-memory=100000000", "--block"]
-        ports = [f"--dashboard-agent-listen-port={free_port()}"]
+        # A folder of its own: of one that they share each would remove what it needs no more.
+        own = [f"--dashboard-agent-listen-port={free_port()}", f"--temp-dir={self._folder / str(number)}"]
         with log.open("w") as output:
             process = subprocess.Popen(
-                [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *ports, *line],
+                [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *own, *line],
                 env={**self.environment, MARK: name, "OMP_NUM_THREADS": "1"},
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for whoever started the cluster, who ends it in order

@@ -12,6 +12,7 @@ from dgm_cli.soak import fragile
 from dgm_cli.soak.compare import differences, misplaced, not_finite
 from dgm_cli.soak.faults import ANYWHERE, FULL_DISK, TORN, UNDER_RAY, Inject, Target, ballast, tear
 from dgm_cli.soak.process import Process, wait_for_log
+from studies.running.session import available_cores
 
 _FILE = str(Path(fragile.__file__))
 _QUIET = ["--with", _FILE, "--name", "run"]
@@ -32,6 +33,8 @@ NAN = "NaN in a trial"
 FAULTS = (*ANYWHERE, *UNDER_RAY, TORN, NAN)
 _ENDINGS = {0, 1, 130}
 """Exit codes of a process that ended by itself: 1 where it was harmed, 130 where it was asked to."""
+_MOMENTS = 0.7
+"""Share of an undisturbed study's time within which a process meets its next fault, if it still runs."""
 _TEARS = 0.4
 """Share of the resumptions before which a file is torn."""
 
@@ -128,7 +131,8 @@ class Teller:
                 story.differing.append(f"exit code {code} without a fault: {said[-2000:]}")
                 return story
             self._tear()
-            process = self._begin(["resume", str(story.run), "--trust"])
+            cores = self._choose.randint(1, available_cores())
+            process = self._begin(["resume", str(story.run), "--trust", "--cores", str(cores)])
         story.differing += differences(reference, story.run)
         story.misplaced = misplaced(story.run)
         story.blows += [Blow(NAN)] * not_finite(story.run)
@@ -157,7 +161,7 @@ class Teller:
 
     def _sleep(self, process: Process) -> bool:
         """Waits for a moment of the process's life; whether it has not ended by then."""
-        deadline = time.monotonic() + self._choose.uniform(0.0, 1.2 * self._span)
+        deadline = time.monotonic() + self._choose.uniform(0.0, _MOMENTS * self._span)
         while process.running and time.monotonic() < deadline:
             time.sleep(0.05)
         return process.running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from dgm_cli.soak.faults import ANYWHERE, Target
 from dgm_cli.soak.process import Process, wait_for_log
 from dgm_core import ConfigurationError
 from studies.records import CHECKPOINTS, read_study
-from studies.records.events import Suggested
+from studies.records.events import Ended, Suggested
 from studies.records.log import read_log
 from studies.records.overview import overview
 from studies.running.resume import resume
@@ -64,22 +65,39 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
     assert not (run / CHECKPOINTS).exists()
 
 
+def test_what_ended_and_has_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path) -> None:
+    run = tmp_path / "heat-batch-size" / "run"
+    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
+    while not any(isinstance(event, Ended) for event in read_log(run)):
+        assert process.running, process.ended()
+        time.sleep(0.02)
+    assert ANYWHERE["kill -9 of the driver"](Target(process, run, tmp_path / "trap", None), random.Random(0))
+    process.ended()
+    ended = next(event for event in read_log(run) if isinstance(event, Ended)).trial
+    checkpoint = run / CHECKPOINTS / f"ablation-{['4', '64'].index(ended):05d}" / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    code, said = Process(["resume", str(run)]).ended()
+    assert code == 0, said
+    assert f"{ended} is trained again" in said
+    assert differences(undisturbed, run) == []
+
+
 REAL = replace(SEARCH, trials=6, startup_trials=3, confirmations=2)
 
 
-def test_a_search_is_the_same_with_one_worker_with_four_and_when_its_workers_are_lost(tmp_path: Path) -> None:
+def test_a_search_is_the_same_with_one_worker_with_two_and_with_four(tmp_path: Path) -> None:
     runs = [
         run_study(REAL, Options(out=tmp_path, run=str(cores), seed=1, cores=cores, oversubscribe=True))
-        for cores in (1, 4)
+        for cores in (1, 2, 4)
     ]
     assert read_study(runs[0]).state == "finished"
-    assert differences(*runs) == []
-    assert read_study(runs[0]).winner == read_study(runs[1]).winner
+    assert differences(runs[0], runs[1]) == differences(runs[0], runs[2]) == []
+    assert read_study(runs[0]).winner == read_study(runs[1]).winner == read_study(runs[2]).winner
     suggested = [
         [(e.trial, e.changes) for e in read_log(run) if isinstance(e, Suggested) and e.phase == "search"]
         for run in runs
     ]
-    assert sorted(suggested[0]) == sorted(suggested[1])
+    assert sorted(suggested[0]) == sorted(suggested[1]) == sorted(suggested[2])
 
 
 def test_an_older_run_folder_cannot_be_resumed_and_says_why(undisturbed: Path, tmp_path: Path) -> None:
