@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dgm_cli.soak.fragile import EXCEPTION, OUT_OF_MEMORY
 from dgm_cli.soak.process import Process
-from studies.records import CHECKPOINTS, CURVES, OPTUNA, TRIALS
+from studies.records import CHECKPOINTS, CURVES, OPTUNA, STUDY, TRIALS, read_study
 from studies.records.lock import LOCK
 from studies.records.log import LOG
 
@@ -139,9 +139,13 @@ TORN = "torn file"
 def tear(run: Path, choose: random.Random) -> bool:
     """Cuts short a file that a crash, or a disk that lies, can leave so; whether there was one.
 
-    Of the log the last line alone: what comes before it was on disk before anything acted on it.
+    Of the log the last line alone: what comes before it was on disk before anything acted on it.  Of a run
+    that is finished neither the log nor the curves, which were on disk before its record said so.
     """
-    files = [run / name for name in (LOG, TRIALS, CURVES, OPTUNA, LOCK) if (run / name).is_file()]
+    names = [TRIALS, OPTUNA, LOCK]
+    if not (run / STUDY).is_file() or read_study(run).state != "finished":
+        names += [LOG, CURVES]
+    files = [run / name for name in names if (run / name).is_file()]
     files += sorted((run / CHECKPOINTS).rglob("*.pt"))
     files = [path for path in files if path.stat().st_size > 1]
     if not files:

@@ -33,6 +33,8 @@ NAN = "NaN in a trial"
 FAULTS = (*ANYWHERE, *UNDER_RAY, TORN, NAN)
 _ENDINGS = {0, 1, 130}
 """Exit codes of a process that ended by itself: 1 where it was harmed, 130 where it was asked to."""
+_REFUSED = 2
+"""Exit code of a command that was not understood or not allowed, which no fault explains."""
 _MOMENTS = 0.7
 """Share of an undisturbed study's time within which a process meets its next fault, if it still runs."""
 _TEARS = 0.4
@@ -127,8 +129,8 @@ class Teller:
                 story.differing.append(f"a traceback was shown: {said[-3000:]}")
             if code == 0:
                 break
-            if not struck and code in _ENDINGS:
-                story.differing.append(f"exit code {code} without a fault: {said[-2000:]}")
+            if code == _REFUSED or (not struck and code in _ENDINGS):
+                story.differing.append(f"exit code {code}: {said[-2000:]}")
                 return story
             self._tear()
             cores = self._choose.randint(1, available_cores())
