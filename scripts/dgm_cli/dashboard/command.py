@@ -27,8 +27,14 @@ def dashboard(
     host: Annotated[str, typer.Option(help="Where to listen; by default the loopback.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The page's port; 0 takes a free one.")] = 0,
 ) -> None:
-    """Show a run: one page with its state and report, Optuna's dashboard, TensorBoard and a link to Ray's."""
-    from dgm_cli.dashboard.tools import TOOLS, Running, listening, reachable
+    """Show a run: one page with its state and report, and the dashboards that are installed.
+
+    Those are Optuna's, TensorBoard, Prometheus and Grafana.
+    """
+    from dgm_cli.dashboard.monitoring import GRAFANA, PAGE, PROMETHEUS
+    from dgm_cli.dashboard.tools import OPTUNA, TENSORBOARD, Running, Workspace, listening, reachable
+
+    tools = (OPTUNA, TENSORBOARD, PROMETHEUS, GRAFANA)
 
     folders = _find_runs(here(run))
     with (
@@ -39,17 +45,19 @@ def dashboard(
         from dgm_cli.dashboard.follow import Follower
         from dgm_cli.dashboard.page import Page
 
-        workspace = Path(folder)
-        follower = Follower(folders, workspace)
-        left_out = [tool.missing for tool in TOOLS if tool.missing is not None]
+        workspace = Workspace(Path(folder))
+        follower = Follower(folders, workspace.folder)
+        missing = {tool.name: said for tool in tools if (said := tool.missing()) is not None}
+        left_out = list(missing.values())
         running: list[Running] = []
         page = Page(bound, host, follower.shown, running, left_out)
         page.start()
-        messages.print(f"Page: http://{reachable(host)}:{page.port}/", soft_wrap=True)
+        workspace.addresses[PAGE] = f"http://{reachable(host)}:{page.port}"
+        messages.print(f"{PAGE}: {workspace.addresses[PAGE]}/", soft_wrap=True)
         for sentence in left_out:
             messages.print(sentence, soft_wrap=True)
         try:
-            running.extend(Running(tool, host, workspace) for tool in TOOLS if tool.missing is None)
+            running.extend(Running(tool, host, workspace) for tool in tools if tool.name not in missing)
             follower.start()
             for each in running:
                 if not stop.is_set():

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dgm_cli.dashboard.follow import Shown
+from dgm_cli.dashboard.metrics import exposition, ray_targets
+from dgm_cli.dashboard.monitoring import METRICS, TARGETS
 from dgm_cli.dashboard.tools import Running
 from studies.records import LABELS, words
 
@@ -106,6 +108,10 @@ class Page:
 
     def answer(self, path: str, host: str) -> tuple[str, str, str] | None:
         """Type, policy and text of a path; None where there is none."""
+        if path == METRICS:
+            return "text/plain; version=0.0.4", _POLICY, exposition(self.shown)
+        if path == TARGETS:
+            return "application/json", _POLICY, ray_targets(self.shown)
         parts = [part for part in path.split("/") if part]
         if len(parts) == 1 and parts[0] in _ASSETS:
             return _ASSETS[parts[0]], _POLICY, _asset(parts[0])

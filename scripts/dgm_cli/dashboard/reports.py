@@ -46,8 +46,8 @@ class Report:
         looked_at = now - self._wanted < _WANTED_SECONDS
         if looked_at and self._making is None and stamp != self._made_of and now >= self._due:
             self._folder.mkdir(parents=True, exist_ok=True)
-            arguments = [str(self._run.absolute()), str(self._folder)]
-            self._making = leashed("dgm_cli.dashboard.reporting", arguments, self._said)
+            line = ["-m", "dgm_cli.dashboard.reporting", str(self._run.absolute()), str(self._folder)]
+            self._making = leashed(line, self._said)
             self._made_of, self._begun = stamp, now
 
     def close(self) -> None:

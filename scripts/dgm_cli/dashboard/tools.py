@@ -1,4 +1,4 @@
-"""The tools beside the page, a process each."""
+"""The programs beside the page, a process each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgm_cli.dashboard.leash import end, last_line, leashed
@@ -22,36 +22,36 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Tool:
-    """A web page that a Python package serves.
+    """A web page that a program of someone else's serves.
 
-    package: as pip knows it; module: what is run; path: where its page begins; arguments: of a host, a port
-    and the followed runs' workspace.
+    path: where its page begins.  line: what is run, see `leashed`, of a host, a port and the workspace.
+    missing: what to do where it is not installed; None where it is.
     """
 
     name: str
-    package: str
-    module: str
     path: str
-    arguments: Callable[[str, int, Path], list[str]]
+    line: Callable[[str, int, Workspace], list[str]]
+    missing: Callable[[], str | None]
 
-    @property
-    def missing(self) -> str | None:
-        """What to do where it is not installed; None where it is."""
-        if importlib.util.find_spec(self.module.partition(".")[0]) is not None:
-            return None
-        return f"{self.name} is left out: {self.package} is not installed ({INSTALL})."
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with what is made of the followed runs, and the addresses of the page and the tools."""
+
+    folder: Path
+    addresses: dict[str, str] = field(default_factory=dict)
 
 
 class Running:
     """A tool's process.  It ends when `stop` is called, and when this process does."""
 
-    def __init__(self, tool: Tool, host: str, workspace: Path) -> None:
+    def __init__(self, tool: Tool, host: str, workspace: Workspace) -> None:
         self.tool = tool
         self.host = host
         self.port = 0
         self._workspace = workspace
         self._tries = 0
-        self._log = workspace / "logs" / f"{tool.package}.log"
+        self._log = workspace.folder / "logs" / f"{tool.name}.log"
         self._log.parent.mkdir(exist_ok=True)
         self._process = self._started()
 
@@ -84,8 +84,8 @@ class Running:
     def _started(self) -> subprocess.Popen[bytes]:
         self.port = free_port(self.host)
         self._tries += 1
-        own = self.tool.arguments(self.host, self.port, self._workspace)
-        return leashed(self.tool.module, own, self._log)
+        self._workspace.addresses[self.tool.name] = f"http://{reachable(self.host)}:{self.port}"
+        return leashed(self.tool.line(self.host, self.port, self._workspace), self._log)
 
     def _answers(self) -> bool:
         try:
@@ -124,24 +124,32 @@ def reachable(host: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
+def package(name: str, module: str, pip: str) -> Callable[[], str | None]:
+    """Of a tool that is a Python package: whether it is missing."""
+
+    def missing() -> str | None:
+        if importlib.util.find_spec(module.partition(".")[0]) is not None:
+            return None
+        return f"{name} is left out: {pip} is not installed ({INSTALL})."
+
+    return missing
+
+
 OPTUNA = Tool(
     "Optuna's dashboard",
-    "optuna-dashboard",
-    "optuna_dashboard._cli",
     "/dashboard",
     lambda host, port, workspace: [
-        *(f"sqlite:///{workspace / 'optuna.db'}", "--host", host, "--port", str(port)),
-        *("--server", "wsgiref", "--quiet"),
+        *("-m", "optuna_dashboard._cli", f"sqlite:///{workspace.folder / 'optuna.db'}"),
+        *("--host", host, "--port", str(port), "--server", "wsgiref", "--quiet"),
     ],
+    package("Optuna's dashboard", "optuna_dashboard", "optuna-dashboard"),
 )
 TENSORBOARD = Tool(
     "TensorBoard",
-    "tensorboard",
-    "tensorboard.main",
     "/",
     lambda host, port, workspace: [
-        *("--logdir", str(workspace / "events"), "--host", host, "--port", str(port)),
-        *("--reload_interval", "5"),
+        *("-m", "tensorboard.main", "--logdir", str(workspace.folder / "events")),
+        *("--host", host, "--port", str(port), "--reload_interval", "5"),
     ],
+    package("TensorBoard", "tensorboard", "tensorboard"),
 )
-TOOLS = (OPTUNA, TENSORBOARD)

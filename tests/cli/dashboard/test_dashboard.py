@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,9 +14,12 @@ import time
 import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from dgm_cli.dashboard.monitoring import board
 from tests.cli.dashboard.conftest import HOSTILE, Dashboard, made_run, opened
 from tests.studies.running.synthetic import SEARCH
 from tests.studies.running.test_session import addresses
@@ -86,6 +91,34 @@ def test_tensorboard_has_a_curve_for_each_term_of_each_trial(dashboard: Dashboar
     assert {"error", "final_error", "loss/total", "loss/a", "loss/d"} <= tags["001"].keys()
 
 
+def test_the_page_tells_its_numbers_to_prometheus(dashboard: Dashboard) -> None:
+    text = eventually(f"{dashboard.addresses['Page']}metrics", "dgm_best_score")
+    families = {family.name: family.samples for family in text_string_to_metric_families(text)}
+    trials = [(sample.labels["phase"], sample.value) for sample in families["dgm_trials"]]
+    assert sum(count for phase, count in trials if phase == "search") == SEARCH.trials
+    assert sum(count for phase, count in trials if phase == "confirm") > 0
+    best = {sample.labels["of"]: sample.value for sample in families["dgm_best_score"]}
+    assert best["lowest"] <= best["median"] <= best["highest"]
+    assert [sample.value for sample in families["dgm_running"]] == [0.0]
+    assert fetched_json(f"{dashboard.addresses['Page']}ray-targets") == []
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
+def test_prometheus_gathers_them_and_understands_every_panel_of_the_board(dashboard: Dashboard) -> None:
+    base = dashboard.addresses["Prometheus"].removesuffix("/graph")
+    eventually(f"{base}/api/v1/query?query=dgm_trials", SEARCH.name)
+    asked = [
+        re.sub(r"\$(study|run)", ".*", target["expr"])
+        for panel in json.loads(board())["panels"]
+        for target in panel["targets"]
+    ]
+    assert len(asked) > 10
+    answers = {one: fetched_json(f"{base}/api/v1/query?{urlencode({'query': one})}") for one in asked}
+    assert {answer["status"] for answer in answers.values()} == {"success"}
+    shown = [one for one, answer in answers.items() if answer["data"]["result"]]
+    assert len([one for one in shown if re.search("dgm_(trials|best_score|rung_trials)", one)]) == 3
+
+
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
 def test_only_the_loopback_interface_is_listened_on(dashboard: Dashboard) -> None:
     listening = {address for pid in dashboard.process.family() for address in addresses(pid)}
@@ -109,7 +142,7 @@ def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing
     made_run(tmp_path / "results" / "a" / "one")
     made_run(tmp_path / "results" / "b" / "two")
     found = opened(tmp_path / "results")
-    assert set(found.addresses) == {"Page", "Optuna's dashboard"}
+    assert set(found.addresses) - {"Prometheus", "Grafana"} == {"Page", "Optuna's dashboard"}
     (sentence,) = (line for line in found.said if "TensorBoard" in line)
     assert "not installed (pip install" in sentence
     assert "[dashboards]" in sentence
