@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from dgm_cli.common import at_least, command_line, messages, print_json, quoted, tell_compiler
+from dgm_cli.options import Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
@@ -44,11 +45,11 @@ def reproduce(
     quick: Annotated[bool, typer.Option("--quick", help="Two per cent of the iterations.")] = False,
     problems: Annotated[str | None, typer.Option(help="Some problems only, separated by commas.")] = None,
     settings: Annotated[str, typer.Option(help="Named settings: paper or tuned.")] = "paper",
-    replicates: Annotated[int, typer.Option(help="Seeds trained at once.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed that the replicates' seeds follow from.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
-    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+    replicates: Replicates = 5,
+    seed: ReplicateSeed = 0,
+    out: Out = Path("results"),
+    name: Name = None,
+    as_json: Json = False,
     files: With = None,
 ) -> int:
     """Solve the paper's problems with its settings and compare with the errors it reports."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from dgm_cli.common import messages, print_json
+from dgm_cli.options import Json
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
 
@@ -20,7 +21,7 @@ def rerun(
         bool, typer.Option("--check", help="Say what could be trained again and what differs; run nothing.")
     ] = False,
     trust: Trust = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")] = False,
+    as_json: Json = False,
     files: With = None,
 ) -> int:
     """Train recorded trials again and compare their curves; exit code 1 where one does not agree."""

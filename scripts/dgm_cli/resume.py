@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dgm_cli.common import at_least, command_line, messages, print_json
+from dgm_cli.options import Address, Json, LogTo, RayDashboard
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
 from dgm_cli.report import remade
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 def resume(
     place: Place,
     cores: Annotated[int | None, typer.Option(help="Cores to use; by default as before.")] = None,
-    address: Annotated[
-        str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
-    ] = "local",
+    address: Address = "local",
+    dashboard: RayDashboard = False,
+    log_to: LogTo = None,
     trust: Trust = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: Json = False,
     files: With = None,
 ) -> int:
     """Go on with a run that was interrupted, killed or out of disk space."""
@@ -48,7 +49,14 @@ def resume(
         return finish_solve(resume_with_progress(run, record), as_json)
     from dgm_cli.run import finish
 
-    options = Options(cores=cores, address=address, command=command_line(), console=messages)
+    options = Options(
+        cores=cores,
+        address=address,
+        dashboard=dashboard,
+        log_to=tuple(log_to or ()),
+        command=command_line(),
+        console=messages,
+    )
     _, differences = go_on(run, options)
     if differences:
         messages.print(f"Not as when it began: {'; '.join(differences)}")

@@ -19,6 +19,7 @@ from dgm_cli.common import (
     quoted,
     tell_compiler,
 )
+from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard
 from dgm_cli.own import With, load_files, named
 from dgm_cli.places import Storage
 from dgm_core.errors import ConfigurationError
@@ -53,25 +54,18 @@ def run(
             help="Seconds on the wall after which a search is cut short, in place of its own limit."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
-    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    out: Out = Path("results"),
+    name: Name = None,
     cores: Annotated[int | None, typer.Option(help="Cores to use; by default all.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    address: Annotated[
-        str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")
-    ] = "local",
+    device: Device = "auto",
+    address: Address = "local",
     storage: Storage = None,
     trial_cpus: TrialCpus = None,
     trial_gpus: TrialGpus = None,
     trial_memory: TrialMemory = None,
-    dashboard: Annotated[
-        bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
-    ] = False,
-    log_to: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    dashboard: RayDashboard = False,
+    log_to: LogTo = None,
+    as_json: Json = False,
 ) -> int:
     """Run a study."""
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dgm_cli.common import messages, print_json, quoted
+from dgm_cli.options import Json
 from dgm_cli.places import Place, glance
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
@@ -32,7 +33,7 @@ _STOP_SECONDS = 120.0
 
 def status(
     place: Place,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Say how a run stands: while it runs, from another terminal, or after it was left or killed."""
     from studies.records import words

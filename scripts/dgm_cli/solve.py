@@ -20,6 +20,7 @@ from dgm_cli.common import (
     quoted,
     tell_compiler,
 )
+from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, named
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ def solve(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")
     ] = None,
     iterations: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
-    replicates: Annotated[int, typer.Option(help="Seeds trained at once.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed that the replicates' seeds follow from.")] = 0,
-    out: Annotated[Path, typer.Option(help="Folder of the results.")] = Path("results"),
-    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    replicates: Replicates = 5,
+    seed: ReplicateSeed = 0,
+    out: Out = Path("results"),
+    name: Name = None,
+    device: Device = "auto",
     save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: Json = False,
 ) -> int:
     """Solve a problem and compare the solution with its reference."""
     at_least("replicates", replicates, 1)

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from dgm_cli.common import messages
+from dgm_cli.options import Name
 from dgm_cli.own import With, load_files, named
 from dgm_cli.places import here
 from dgm_core.errors import ConfigurationError
@@ -41,7 +42,7 @@ def submit(
         str | None,
         typer.Option(metavar="PLACE", help="A folder or s3://BUCKET/PREFIX that all nodes reach."),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="The run's name; by default the time.")] = None,
+    name: Name = None,
     out: Annotated[Path, typer.Option(help="Folder that the run is fetched to.")] = Path("results"),
     follow: Annotated[bool, typer.Option(help="Show the job's output until it ends.")] = True,
     pip: Annotated[

@@ -65,6 +65,16 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
     assert not (run / CHECKPOINTS).exists()
 
 
+def test_two_studies_at_once_on_one_machine_are_what_each_is_alone(undisturbed: Path, tmp_path: Path) -> None:
+    places = [tmp_path / "one", tmp_path / "two"]
+    both = [Process([*ABLATION, "--out", str(place), "--name", "run"]) for place in places]
+    for process, place in zip(both, places, strict=True):
+        code, said = process.ended()
+        assert code == 0, said
+        assert differences(undisturbed, place / "heat-batch-size" / "run") == []
+    assert [process.left()[0] for process in both] == [0, 0]
+
+
 def test_what_ended_and_has_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "heat-batch-size" / "run"
     process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])

@@ -1,0 +1,23 @@
+"""Options that several commands have, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Option(help="Folder of the results.")]
+Name = Annotated[str | None, typer.Option(help="The run's name; by default the time.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
+Replicates = Annotated[int, typer.Option(help="Seeds trained at once.")]
+ReplicateSeed = Annotated[int, typer.Option("--seed", help="Seed that the replicates' seeds follow from.")]
+Address = Annotated[str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")]
+RayDashboard = Annotated[
+    bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
+]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),
+]
