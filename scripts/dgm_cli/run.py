@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from dgm_cli.cluster.jobs import CLIENT
 from dgm_cli.common import (
     at_least,
     command_line,
@@ -22,6 +24,7 @@ from dgm_cli.common import (
 from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard
 from dgm_cli.own import With, load_files, named
 from dgm_cli.places import Storage
+from dgm_cli.submit import submit_instead
 from dgm_core.errors import ConfigurationError
 
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
@@ -68,6 +71,9 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Run a study."""
+    if address.startswith(CLIENT):
+        # Trials answer to the process that runs the study, which is therefore made a job of the cluster's.
+        return submit_instead(study, sys.argv[2:])
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shlex
 import shutil
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dgm_cli.cluster.jobs import Jobs, cluster_jobs, one_line
 from dgm_cli.common import messages
 from dgm_cli.options import Name
 from dgm_cli.own import With, load_files, named
@@ -26,6 +26,7 @@ from studies.errors import StudyError
 PASSED = {"allow_extra_args": True, "ignore_unknown_options": True}
 _PROGRAM = ("dgm_core", "studies", "analysis", "dgm_cli")
 _AGAIN_SECONDS = 1.0
+_ENDED = ("STOPPED", "SUCCEEDED", "FAILED")
 _RUNS = "/tmp/dgm-jobs"
 """Where the head keeps the folders of runs, which the storage has whole."""
 _SERVICE = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION")
@@ -36,7 +37,8 @@ def submit(
     context: typer.Context,
     study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`, or its file.")] = "",
     address: Annotated[
-        str, typer.Option(metavar="URL", help="Of the cluster's dashboard, http://HEAD:8265.")
+        str,
+        typer.Option(metavar="URL", help="The cluster's dashboard, http://HEAD:8265, or ray://HEAD:10001."),
     ] = "http://127.0.0.1:8265",
     storage: Annotated[
         str | None,
@@ -52,70 +54,69 @@ def submit(
     files: With = None,
 ) -> int:
     """Run a study on a cluster without being part of it; takes the options of `dgm run` too."""
-    client = _client(address)
-    if stop is not None:
-        return _stop(client, stop)
-    if not study:
+    if stop is None and not study:
         raise ConfigurationError("which study? Give its name or its file, or --stop JOB.")
-    if storage is None:
+    if stop is None and storage is None:
         raise ConfigurationError(
             "--storage is needed: a folder or s3://BUCKET/PREFIX that the cluster and this machine reach."
         )
-    storage = storage if "://" in storage else str(Path(storage).absolute())  # a job has a folder of its own
-    name = name or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    with cluster_jobs(address) as jobs:
+        if stop is not None:
+            return _stop(jobs, stop)
+        assert storage is not None
+        storage = storage if "://" in storage else str(Path(storage).absolute())  # a job has its own folder
+        name = name or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        run, job = _submitted(jobs, address, study, storage, name, files, context.args, pip=pip)
+        messages.print(f"Submitted as {job}; its run is {run}", soft_wrap=True)
+        messages.print(f"End it with: dgm submit --stop {job} --address {address}", soft_wrap=True)
+        return _followed(jobs, job, run, out) if follow else 0
+
+
+def submit_instead(study: str, arguments: list[str]) -> int:
+    """`dgm submit` of a study with the arguments of a `dgm run`, for an address that takes jobs alone."""
+    app = typer.Typer(add_completion=False)
+    app.command(context_settings=PASSED)(submit)
+    others = list(arguments)
+    others.remove(study)
+    code: int = typer.main.get_command(app).main([study, *others], "dgm run", standalone_mode=False)
+    return code
+
+
+def _submitted(
+    jobs: Jobs,
+    address: str,
+    study: str,
+    storage: str,
+    name: str,
+    files: list[Path] | None,
+    options: list[str],
+    *,
+    pip: bool,
+) -> tuple[str, str]:
+    """Where the run of a study will be, and the job that runs it."""
     with tempfile.TemporaryDirectory(prefix="dgm-job-") as folder:
         title, sources = _pack(Path(folder), study, files)
         place = ["--address", "auto", "--storage", storage, "--name", name]
-        line = ["run", title, *place, *sources, *context.args]
+        line = ["run", title, *place, *sources, *options]
         _check(line)
         environment: dict[str, Any] = {
-            "working_dir": folder,
             "env_vars": {key: os.environ[key] for key in _SERVICE if key in os.environ},
         }
         if pip:
             environment["pip"] = _packages()
         number = f"{title}-{name}-{os.urandom(3).hex()}"
         try:
-            job = client.submit_job(
+            job = jobs.submit(
+                Path(folder),
+                environment,
                 # The run's own folder is none of the code's, which Ray removes when it sees fit.
                 entrypoint=shlex.join(["python", "-m", "dgm_cli.main", *line, "--out", f"{_RUNS}/{number}"]),
                 submission_id=number,
-                runtime_env=environment,
                 metadata={"study": title, "run": name},
             )
         except RuntimeError as error:
-            raise StudyError(f"the cluster at {address} refuses the job: {_line(error)}") from None
-    run = f"{storage.rstrip('/')}/{title}/{name}"
-    messages.print(f"Submitted as {job}; its run is {run}", soft_wrap=True)
-    messages.print(f"End it with: dgm submit --stop {job} --address {address}", soft_wrap=True)
-    return _followed(client, job, run, out) if follow else 0
-
-
-def _client(address: str) -> Any:
-    """The cluster's jobs.  Raises ConfigurationError, in one sentence, where they cannot be reached."""
-    import logging
-
-    from ray.exceptions import AuthenticationError
-    from ray.job_submission import JobSubmissionClient
-
-    if not address.startswith(("http://", "https://")):
-        raise ConfigurationError(f"--address {address} is not allowed: write http://HEAD:8265.")
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    os.environ.pop("RAY_ADDRESS", None)  # it would be used in place of the address that is given
-    try:
-        return JobSubmissionClient(address)
-    except ConnectionError:
-        raise ConfigurationError(f"no Ray dashboard answers at --address {address}.") from None
-    except (AuthenticationError, RuntimeError) as error:
-        if any(word in str(error) for word in ("401", "403", "token")):
-            raise ConfigurationError(
-                f"the Ray cluster at --address {address} refuses this process's token: set "
-                "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the token that the head "
-                "was started with."
-            ) from None
-        raise ConfigurationError(f"no Ray jobs are taken at --address {address}: {_line(error)}") from None
-    except Exception as error:  # what an HTTP client says of something that is no Ray
-        raise ConfigurationError(f"what answers at --address {address} is no Ray: {_line(error)}") from None
+            raise StudyError(f"the cluster at {address} refuses the job: {one_line(error)}") from None
+    return f"{storage.rstrip('/')}/{title}/{name}", job
 
 
 def _pack(folder: Path, study: str, files: list[Path] | None) -> tuple[str, list[str]]:
@@ -154,45 +155,31 @@ def _packages() -> list[str]:
     return [f"{name}=={version(name)}" for name in plain]
 
 
-def _followed(client: Any, job: str, place: str, out: Path) -> int:
+def _followed(jobs: Jobs, job: str, place: str, out: Path) -> int:
     """Shows a job's output until it ends, and fetches its run; the exit code."""
-    from ray.job_submission import JobStatus
-
     shown = 0
     try:
-        while not (status := client.get_job_status(job)).is_terminal():
-            shown = asyncio.run(_show(client, job, shown))  # a connection may be lost before the job ends
+        while (status := jobs.status(job)) not in _ENDED:
+            shown = jobs.show(job, shown)
             time.sleep(_AGAIN_SECONDS)
+        jobs.show(job, shown)
     except KeyboardInterrupt:
         messages.print("No longer followed; the job goes on.")
         return 130
-    if status == JobStatus.STOPPED:
+    if status == "STOPPED":
         messages.print(f"Stopped; go on with: dgm resume {place}", soft_wrap=True)
         return 130
     try:
         messages.print(f"The run is in {here(place, out)}", soft_wrap=True)
     except ConfigurationError:
         raise StudyError(f"the job {job} ended before its run had begun: its output says why.") from None
-    return 0 if status == JobStatus.SUCCEEDED else 1
+    return 0 if status == "SUCCEEDED" else 1
 
 
-async def _show(client: Any, job: str, shown: int) -> int:
-    """Shows a job's output from a character on, as long as the connection holds; how many there were."""
-    seen = 0
-    async for text in client.tail_job_logs(job):
-        print(text[max(0, shown - seen) :], end="", file=sys.stderr, flush=True)
-        seen += len(text)
-    return max(seen, shown)
-
-
-def _stop(client: Any, job: str) -> int:
+def _stop(jobs: Jobs, job: str) -> int:
     try:
-        running = client.stop_job(job)
+        running = jobs.stop(job)
     except RuntimeError:
         raise ConfigurationError(f"the cluster knows no job {job!r}.") from None
     messages.print(f"Asked {job} to stop." if running else f"{job} has ended already.")
     return 0
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

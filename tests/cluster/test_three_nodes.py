@@ -202,6 +202,16 @@ def test_a_study_is_submitted_as_a_job_and_its_run_fetched(
         dgm(cluster, study.parent, "submit", "--address", jobs, "--stop", "no-such-job")
 
 
+def test_a_study_is_sent_through_ray_client(
+    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+) -> None:
+    place = ["--address", f"ray://127.0.0.1:{cluster.client}", "--storage", f"{bucket}/six", "--name", "a"]
+    dgm(cluster, study.parent, "run", study.name, *place)
+    assert_same(study.parent / "results/spread/a", laptop)
+    with pytest.raises(subprocess.CalledProcessError):
+        dgm(cluster, study.parent, "submit", *place[:2], "--stop", "no-such-job")
+
+
 def test_a_job_that_is_stopped_keeps_what_it_did_and_is_resumed(
     cluster: LocalCluster, laptop: Path, study: Path, bucket: str
 ) -> None:

@@ -60,6 +60,7 @@ class LocalCluster:
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
+        self.client = free_port()
         self.token = secrets.token_hex(32)
         self.nodes: list[Node] = []
         self._mark = secrets.token_hex(8)
@@ -90,7 +91,7 @@ class LocalCluster:
         shown = ["--include-dashboard=false"]
         if self.dashboard is not None:
             shown = ["--dashboard-host=127.0.0.1", f"--dashboard-port={self.dashboard}"]
-        ports = [f"--port={self.port}", f"--ray-client-server-port={free_port()}"]
+        ports = [f"--port={self.port}", f"--ray-client-server-port={self.client}"]
         self._started(["--head", *ports, *shown], cpus)
         for _ in range(nodes - 1):
             self.add(cpus=cpus)
