@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -10,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import psutil
 import typer
 
 from dgm_cli.common import messages
@@ -18,6 +21,8 @@ from dgm_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from dgm_cli.dashboard.tools import Running
+
+_PREFIX = "dgm-dashboard-"
 
 
 def dashboard(
@@ -40,8 +45,9 @@ def dashboard(
     with (
         _stopping() as stop,
         listening(host, port) as bound,
-        tempfile.TemporaryDirectory(prefix="dgm-dashboard-", ignore_cleanup_errors=True) as folder,
+        tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True) as folder,
     ):
+        _sweep()
         from dgm_cli.dashboard.follow import Follower
         from dgm_cli.dashboard.page import Page
 
@@ -69,6 +75,14 @@ def dashboard(
                 each.stop()
             follower.stop()
             page.stop()
+
+
+def _sweep() -> None:
+    """Removes the folders of dashboards that were killed and could not do so."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _tell(each: Running, left_out: list[str]) -> None:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -154,6 +155,11 @@ def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing
     found.process.popen.kill()
     found.process.ended()
     assert found.process.left(10.0)[0] == 0
+    (left,) = Path(tempfile.gettempdir()).glob(f"dgm-dashboard-{found.process.popen.pid}-*")
+    again = opened(tmp_path / "results")
+    again.process.popen.send_signal(signal.SIGINT)
+    assert again.process.ended()[0] == 0
+    assert not left.exists()
 
 
 def refused(*arguments: str | Path) -> str:
