@@ -12,6 +12,7 @@ from dgm_cli.options import Address, Json, LogTo, RayDashboard
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
 from dgm_cli.report import remade
+from dgm_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from studies.records import StudyRecord
@@ -34,6 +35,7 @@ def resume(
     from dgm_cli.reproduce import REPRODUCTION, resume_reproduction
 
     if (run / REPRODUCTION).is_file():
+        _check_studies_own(run, dashboard=dashboard, log_to=log_to)
         return resume_reproduction(run, trust=trust, as_json=as_json)
     from studies.running.resume import read_run
     from studies.running.resume import resume as go_on
@@ -42,6 +44,8 @@ def resume(
     record = read_run(run)
     if record.state == "finished":
         return _finished(run, record, as_json)
+    if record.kind == "solve":
+        _check_studies_own(run, dashboard=dashboard, log_to=log_to)
     trusted(run, record.sources, trust, writes=record.definition.get("model"))
     if record.kind == "solve":
         from dgm_cli.solve import finish_solve, resume_with_progress
@@ -61,6 +65,12 @@ def resume(
     if differences:
         messages.print(f"Not as when it began: {'; '.join(differences)}")
     return finish(run.absolute(), as_json)
+
+
+def _check_studies_own(run: Path, *, dashboard: bool, log_to: list[str] | None) -> None:
+    for option, given in (("dashboard", dashboard), ("log-to", bool(log_to))):
+        if given:
+            raise ConfigurationError(f"--{option} is for searches and ablations: {run} runs without Ray.")
 
 
 def _finished(run: Path, record: StudyRecord, as_json: bool) -> int:

@@ -75,6 +75,8 @@ def test_a_run_that_is_live_is_held_named_and_stopped(live: tuple[Process, Path]
     assert (code, "is not running" in said) == (2, True)
     code, said = dgm("clean", run)
     assert (code, "finish it with dgm resume" in said) == (2, True)
+    code, said = dgm("resume", run, "--dashboard")
+    assert (code, "--dashboard is for searches and ablations" in said) == (2, True)
 
 
 def test_a_run_that_was_cleaned_is_reported_and_trained_again(tmp_path: Path, dgm: Dgm) -> None:
