@@ -86,6 +86,11 @@ def _search(run: Run, tables: Tables) -> list[str]:
             f"{counts['interrupted']} interrupted.  They ran {counts['iterations_run']:,} of "
             f"{counts['iterations_asked']:,} iterations ({share:.0f} %)."
         )
+        if np.isfinite(counts["busy"]):
+            said.append(
+                f"Trainings took {100 * counts['busy']:.0f} % of the time of its {run.study.cores} cores, "
+                f"{counts['seconds']:.0f} s."
+            )
     return said
 
 

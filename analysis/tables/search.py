@@ -34,7 +34,8 @@ def counts_table(run: Run) -> pd.DataFrame:
     """One row: trials asked and run, their statuses, iterations run and asked, seconds.
 
     Of the search or ablation itself: confirmation and tuning are not counted.  Iterations are counted once
-    for a trial, whose replicates are trained together.
+    for a trial, whose replicates are trained together.  `busy` is the share of the time of its cores that all
+    trials' trainings took, those of confirmation and tuning too, as far as they count.
     """
     trials = scores.trial_scores(run.phase("search", "ablation", "solve"))
     row: dict[str, object] = {"asked": run.study.trials_asked, "run": len(trials)}
@@ -42,7 +43,9 @@ def counts_table(run: Run) -> pd.DataFrame:
     ran, asked = int(trials["iterations"].sum()), int(trials["iterations_asked"].sum())
     row |= {"iterations_run": ran, "iterations_asked": asked}
     row |= {"iterations_share": ran / asked if asked else np.nan}
-    row |= {"seconds": np.nan if run.study.seconds is None else run.study.seconds}
+    seconds = np.nan if run.study.seconds is None else run.study.seconds
+    trained = run.trials.groupby("trial")["seconds"].max().sum()
+    row |= {"seconds": seconds, "busy": trained / (seconds * run.study.cores) if seconds else np.nan}
     return pd.DataFrame([row])
 
 

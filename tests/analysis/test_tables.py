@@ -38,6 +38,9 @@ def test_counts_add_up(run: Callable[[str], Run]) -> None:
     assert row["iterations_share"] == pytest.approx(
         trials["iterations"].sum() / trials["iterations_asked"].sum()
     )
+    study, seconds = run("search").study, run("search").trials.drop_duplicates("trial")["seconds"]
+    assert study.seconds is not None
+    assert row["busy"] == pytest.approx(seconds.sum() / (study.cores * study.seconds))
 
 
 def test_summary_compares_winner_and_reference(run: Callable[[str], Run]) -> None:
