@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dgm_core import ConfigurationError
+from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
 from studies.records.folders import discard_folder
 from studies.records.lock import held
@@ -22,8 +24,8 @@ _FULL = ("No space left on device", "Disk quota exceeded", "database or disk is 
 def holding(folder: Path, command: str) -> Iterator[None]:
     """Holds the run's lock; a full disk, or a store that is lost, is one sentence wherever it shows.
 
-    Raises StudyError for those, for an interrupt that the study has not seen to, and where another process
-    holds the run.
+    Raises StudyError for those, for an interrupt that the study has not seen to, for what a user's own code
+    raises here, whose traceback is kept, and where another process holds the run.
     """
     try:
         with held(folder, command), terminable():
@@ -40,9 +42,15 @@ def holding(folder: Path, command: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error.__cause__, StoreError):  # Tune wraps what its callbacks raise
             raise _no_store(folder, error.__cause__) from error
-        if not disk_full(f"{error} {error.__cause__}"):
+        if disk_full(f"{error} {error.__cause__}"):
+            raise no_room(folder) from error
+        if not (where := explained(error)):
             raise
-        raise no_room(folder) from error
+        kept = keep_traceback(folder, "study", "".join(traceback.format_exception(error)))
+        raise StudyError(
+            f"{where} (the traceback is in {folder / FAILURES / kept}); what was recorded is kept; "
+            f"go on with: dgm resume {quoted(folder)}"
+        ) from error
 
 
 def no_room(folder: Path) -> StudyError:
@@ -72,7 +80,7 @@ def disk_full(text: str) -> bool:
 
 
 def keep_traceback(folder: Path, trial: str, text: str) -> str:
-    """Writes the traceback of a trial, named as `Trial.folder`, into the run folder; the file's name."""
+    """Writes the traceback of a trial, named as `Trial.folder`, or of the study; the file's name."""
     path = folder / FAILURES / f"{trial}.txt"
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)

@@ -9,6 +9,10 @@ import pandas as pd
 import pytest
 
 from dgm_cli.main import main
+from dgm_core import extensions
+from studies.errors import StudyError
+from studies.records import FAILURES
+from studies.running.holding import holding
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
 
@@ -91,3 +95,18 @@ def test_a_study_whose_trials_all_fail_alike_stops_after_a_few_with_the_one_caus
     assert "Every trial fails, and alike: ValueError: width 9 is too much" in said
     trials = pd.read_parquet(folder / "results/all-fail/a/trials.parquet")
     assert trials["trial"].nunique() < 6
+
+
+def test_what_a_user_s_code_raises_outside_of_a_trial_is_a_sentence_and_resumable(tmp_path: Path) -> None:
+    (tmp_path / "moody.py").write_text("def answer():\n    return 1 / 0\n")
+    moody = extensions.load(tmp_path / "moody.py")
+    run = tmp_path / "run"
+    run.mkdir()
+    said = r"moody.py, line 2: ZeroDivisionError.*dgm resume"
+    with pytest.raises(StudyError, match=said) as told, holding(run, "dgm run"):
+        moody.answer()
+    kept = run / FAILURES / "study.txt"
+    assert str(kept) in str(told.value)
+    assert "return 1 / 0" in kept.read_text()
+    with pytest.raises(ZeroDivisionError), holding(run, "dgm run"):
+        raise ZeroDivisionError  # ours: a traceback is wanted
