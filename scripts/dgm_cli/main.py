@@ -21,6 +21,7 @@ from dgm_cli.submit import PASSED, submit
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
+from studies.running.signals import terminable
 
 app = typer.Typer(
     name="dgm",
@@ -52,7 +53,8 @@ def main() -> None:
     What the user did wrong is one sentence and exit code 2; what the world did, one sentence and code 1.
     """
     try:
-        code = app(standalone_mode=False)
+        with terminable():
+            code = app(standalone_mode=False)
     except typer.TyperException as error:
         _fail(getattr(error, "format_message", error.__str__)())
     except ConfigurationError as error:

@@ -12,7 +12,7 @@ from dgm_core import ConfigurationError
 from studies.errors import StudyError
 from studies.running.cluster.address import head_address
 from studies.running.reaper import reaped
-from studies.running.signals import terminable
+from studies.running.signals import check_asked, terminable
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -81,13 +81,17 @@ def ray_session(
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
         }
-    with reaped(lost) if address == "local" else nullcontext():
-        context = _init(address if address == "local" else head_address(address), own)
+    with reaped(lost) if address == "local" else nullcontext(), terminable():
+        try:
+            context = _init(address if address == "local" else head_address(address), own)
+        except KeyboardInterrupt:
+            ray.shutdown()
+            raise
         # A failed trial is told in the table, not as a traceback of Ray's.
         logging.getLogger("ray").setLevel(logging.CRITICAL)
         try:
-            with terminable():  # again: Ray has put a handler of its own in its place
-                yield context.dashboard_url or None
+            check_asked()
+            yield context.dashboard_url or None
         finally:
             ray.shutdown()
 
@@ -96,7 +100,7 @@ def _init(address: str, own: dict[str, Any]) -> Any:
     import ray
 
     try:
-        with _loopback_only() if address == "local" else nullcontext():
+        with _own_handlers(), _loopback_only() if address == "local" else nullcontext():
             return ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         if address == "local":
@@ -106,6 +110,19 @@ def _init(address: str, own: dict[str, Any]) -> Any:
             raise
         said = " ".join(str(error).split())
         raise ConfigurationError(f"the Ray cluster at --address {address} cannot be joined: {said}") from None
+
+
+@contextmanager
+def _own_handlers() -> Iterator[None]:
+    """Keeps Ray from putting its own handler of SIGTERM, which ends a process at once, in place of ours."""
+    from ray._private import utils
+
+    before = utils.set_sigterm_handler
+    utils.set_sigterm_handler = lambda handler: None
+    try:
+        yield
+    finally:
+        utils.set_sigterm_handler = before
 
 
 @contextmanager

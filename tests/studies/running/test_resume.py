@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
     assert {event.trial for event in read_log(run) if isinstance(event, Suggested)} == {"4", "64"}
     assert misplaced(run) == 0
     assert not (run / CHECKPOINTS).exists()
+
+
+def test_a_study_that_is_asked_to_end_while_ray_starts_is_interrupted(tmp_path: Path) -> None:
+    run = tmp_path / "heat-batch-size" / "run"
+    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
+    assert wait_for_log(run, process, 1)
+    process.popen.send_signal(signal.SIGTERM)
+    code, said = process.ended()
+    assert code == 130, said
+    assert "dgm resume" in said
+    assert overview(run).state == "interrupted"
+    assert process.left()[0] == 0
 
 
 def test_two_studies_at_once_on_one_machine_are_what_each_is_alone(undisturbed: Path, tmp_path: Path) -> None:
