@@ -88,6 +88,10 @@ def test_questions_are_asked_without_ray() -> None:
             assert not any(name.split(".")[0] == "ray" for name in imports(path)), path
 
 
+JOINS_AS_CLIENT = "scripts/dgm_cli/cluster/jobs.py"
+"""Through Ray Client, to hand over a job: it starts none."""
+
+
 def test_only_one_module_starts_ray() -> None:
     starters = [
         str(path.relative_to(ROOT))
@@ -95,7 +99,7 @@ def test_only_one_module_starts_ray() -> None:
         for path in files(room)
         if "ray.init(" in path.read_text() or "ray.shutdown(" in path.read_text()
     ]
-    assert starters == [STARTS_RAY]
+    assert starters == [STARTS_RAY, JOINS_AS_CLIENT]
 
 
 def test_problems_know_no_network_and_networks_no_problem() -> None:

@@ -35,6 +35,7 @@ TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory t
 
 
 def run(
+    context: typer.Context,
     study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`, or its file.")],
     files: With = None,
     trials: Annotated[int | None, typer.Option(help="Trials of a search.")] = None,
@@ -73,7 +74,7 @@ def run(
     """Run a study."""
     if address.startswith(CLIENT):
         # Trials answer to the process that runs the study, which is therefore made a job of the cluster's.
-        return submit_instead(study, sys.argv[2:])
+        return submit_instead(context, study, sys.argv[2:])
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)

@@ -66,30 +66,32 @@ def submit(
         assert storage is not None
         storage = storage if "://" in storage else str(Path(storage).absolute())  # a job has its own folder
         name = name or datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        run, job = _submitted(jobs, address, study, storage, name, files, context.args, pip=pip)
+        run, job = _submitted(jobs, context, address, study, storage, name, files, pip=pip)
         messages.print(f"Submitted as {job}; its run is {run}", soft_wrap=True)
         messages.print(f"End it with: dgm submit --stop {job} --address {address}", soft_wrap=True)
         return _followed(jobs, job, run, out) if follow else 0
 
 
-def submit_instead(study: str, arguments: list[str]) -> int:
+def submit_instead(context: typer.Context, study: str, arguments: list[str]) -> int:
     """`dgm submit` of a study with the arguments of a `dgm run`, for an address that takes jobs alone."""
     app = typer.Typer(add_completion=False)
     app.command(context_settings=PASSED)(submit)
     others = list(arguments)
     others.remove(study)
-    code: int = typer.main.get_command(app).main([study, *others], "dgm run", standalone_mode=False)
+    code: int = typer.main.get_command(app).main(
+        [study, *others], "dgm run", standalone_mode=False, parent=context.find_root()
+    )
     return code
 
 
 def _submitted(
     jobs: Jobs,
+    context: typer.Context,
     address: str,
     study: str,
     storage: str,
     name: str,
     files: list[Path] | None,
-    options: list[str],
     *,
     pip: bool,
 ) -> tuple[str, str]:
@@ -97,8 +99,8 @@ def _submitted(
     with tempfile.TemporaryDirectory(prefix="dgm-job-") as folder:
         title, sources = _pack(Path(folder), study, files)
         place = ["--address", "auto", "--storage", storage, "--name", name]
-        line = ["run", title, *place, *sources, *options]
-        _check(line)
+        line = ["run", title, *place, *sources, *context.args]
+        _check(context, line)
         environment: dict[str, Any] = {
             "env_vars": {key: os.environ[key] for key in _SERVICE if key in os.environ},
         }
@@ -135,13 +137,10 @@ def _pack(folder: Path, study: str, files: list[Path] | None) -> tuple[str, list
     return title, [part for main in sources.main for part in ("--with", f"sources/{main}")]
 
 
-def _check(line: list[str]) -> None:
+def _check(context: typer.Context, line: list[str]) -> None:
     """Refuses options that `dgm run` does not have, here and not in the job's log."""
-    from dgm_cli.run import run
-
-    app = typer.Typer(add_completion=False)
-    app.command()(run)
-    typer.main.get_command(app).make_context("run", line[1:], resilient_parsing=False).close()
+    root: Any = context.find_root()
+    root.command.get_command(root, "run").make_context("run", line[1:], resilient_parsing=False).close()
 
 
 def _packages() -> list[str]:
