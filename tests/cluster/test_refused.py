@@ -35,7 +35,8 @@ def test_a_wrong_token_is_one_sentence(cluster: LocalCluster, tmp_path: Path) ->
         assert "refuses this process's token: set RAY_AUTH_MODE=token" in message
     nowhere = {**cluster.environment, "RAY_AUTH_TOKEN": "", "RAY_AUTH_TOKEN_PATH": "/nowhere"}
     assert "asks for a token and none can be read" in refused(nowhere, tmp_path, *line)
-    submitted = ["submit", "heat-search", "--address", f"http://127.0.0.1:{cluster.dashboard}"]
+    jobs = f"http://127.0.0.1:{cluster.dashboard}"
+    submitted = ["submit", "heat-search", "--storage", "s3://a/b", "--address", jobs]
     message = refused({**cluster.environment, "RAY_AUTH_TOKEN": "0" * 64}, tmp_path, *submitted)
     assert "refuses this process's token" in message
 
