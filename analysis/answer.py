@@ -87,8 +87,9 @@ def _search(run: Run, tables: Tables) -> list[str]:
             f"{counts['iterations_asked']:,} iterations ({share:.0f} %)."
         )
         if np.isfinite(counts["busy"]):
+            cores = f"{run.study.cores} core{'s' if run.study.cores != 1 else ''}"
             said.append(
-                f"Trainings took {100 * counts['busy']:.0f} % of the time of its {run.study.cores} cores, "
+                f"Trainings took {100 * counts['busy']:.0f} % of the time of its {cores}, "
                 f"{counts['seconds']:.0f} s."
             )
     return said

@@ -69,12 +69,12 @@ class Keeper:
         for entry in ordered(self.history.entries.values()):
             if entry.status not in _TRAINED:
                 continue
+            piece = self.folder / PIECES / f"{entry.spec.folder}.parquet"
+            if entry.spec.phase not in _KEPT and readable(piece):
+                continue
             trainer = restored(self.store, entry)
             end = None if any(metrics.final for metrics in entry.reports.values()) else entry.iterations
             if trainer is not None and (trainer.done or (end is not None and trainer.iteration >= end)):
-                continue
-            piece = self.folder / PIECES / f"{entry.spec.folder}.parquet"
-            if entry.spec.phase not in _KEPT and readable(piece):
                 continue
             tell(entry.trial)
             self._train(entry, None if trainer is None else trainer.state(), end)

@@ -12,7 +12,7 @@ from dgm_core import ConfigurationError
 from studies.errors import StudyError
 from studies.running.cluster.address import head_address
 from studies.running.reaper import reaped
-from studies.running.signals import check_asked, terminable
+from studies.running.signals import check_asked
 
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
@@ -81,7 +81,7 @@ def ray_session(
             "object_store_memory": _OBJECT_STORE_BYTES,
             "include_dashboard": dashboard,
         }
-    with reaped(lost) if address == "local" else nullcontext(), terminable():
+    with reaped(lost) if address == "local" else nullcontext():
         try:
             context = _init(address if address == "local" else head_address(address), own)
         except KeyboardInterrupt:
