@@ -43,6 +43,38 @@ def test_what_never_changes_is_not_computed_again():
     assert torch.equal(tape.replay(), 2.0 * torch.arange(3.0).sin().exp())
 
 
+def test_what_nothing_is_left_of_is_not_computed_again():
+    x, kept = torch.ones(3), torch.zeros(3)
+
+    def step():
+        kept.copy_(x + 1.0)
+        x.cos().sum().exp()
+        return x.sin()
+
+    _, tape = record(step)
+    assert tape is not None
+    assert len(tape) == 3
+    x.mul_(2.0)
+    assert torch.equal(tape.replay(), torch.full((3,), 2.0).sin())
+    assert torch.equal(kept, torch.full((3,), 3.0))
+
+
+def test_filled_tensors_are_filled_again_only_where_they_change():
+    x = torch.ones(3)
+
+    def step():
+        weights, counts = torch.full_like(x, 0.5), x.new_full((3,), 2.0)
+        counts.add_(x)
+        return weights * counts
+
+    _, tape = record(step)
+    assert tape is not None
+    assert len(tape) == 3
+    x.mul_(2.0)
+    for _ in range(2):
+        assert torch.equal(tape.replay(), torch.full((3,), 2.0))
+
+
 def test_random_numbers_are_drawn_anew_and_in_the_same_order():
     def draws(replayed: bool) -> list[torch.Tensor]:
         generator = torch.Generator().manual_seed(3)
