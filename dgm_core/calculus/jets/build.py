@@ -27,6 +27,7 @@ _FLAGS = (
     "-fno-math-errno",
     "-fno-trapping-math",
     "-ffp-contract=fast",
+    *(f"-fno-builtin-{name}" for name in ("sin", "cos", "sinf", "cosf")),
 )
 _LIBRARIES = ("-lmvec", "-lm")
 _TRIAL = (

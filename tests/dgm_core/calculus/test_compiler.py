@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +13,10 @@ import torch
 
 from dgm_core import Setup, TrainConfig, Trainer, load_problem
 from dgm_core.calculus import compiler
+from dgm_core.calculus.jets import build
+from dgm_core.calculus.jets.functions import FUNCTIONS
+from dgm_core.calculus.jets.source import function_source
+from dgm_core.calculus.jets.streams import Streams
 
 PROGRAM = """
 from tests.dgm_core.calculus.test_compiler import trained
@@ -47,3 +53,29 @@ def test_kernels_are_built_again_where_they_are_gone_and_give_the_same_bits(tmp_
     one, two = (torch.load(tmp_path / f"{name}.pt") for name in ("one", "two"))
     assert list((tmp_path / "one").rglob("*.so"))
     assert all(torch.equal(a[1], b[1]) for a, b in zip(one, two, strict=True))
+
+
+@pytest.mark.skipif(compiler() is None or shutil.which("nm") is None, reason="needs a C compiler and nm")
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the names are those of x86")
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize(
+    ("function", "calls"),
+    [
+        ("tanh", {"tanh"}),
+        ("sigmoid", {"exp"}),
+        ("silu", {"exp"}),
+        ("sin", {"sin", "cos"}),
+        ("cos", {"sin", "cos"}),
+    ],
+)
+def test_elementary_functions_are_computed_for_many_numbers_at_once(function, calls, double):
+    source = function_source(FUNCTIONS[function], Streams.of([(0, 0)]), double)
+    said = subprocess.run(
+        ["nm", "-D", "--undefined-only", build.library(source)._name],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    symbols = [line.split()[-1].partition("@")[0] for line in said.stdout.splitlines()]
+    many = {name.rpartition("_")[2] for name in symbols if name.startswith("_ZGV")}
+    assert many == {name if double else f"{name}f" for name in calls}
