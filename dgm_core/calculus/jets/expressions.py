@@ -12,26 +12,39 @@ from torch import Tensor
 from dgm_core.calculus.jets import program as program_steps
 from dgm_core.calculus.jets.apply import AddedProduct, Apply, compiled
 from dgm_core.calculus.jets.functions import Function
-from dgm_core.calculus.jets.fused import Fused, Home, Parts
+from dgm_core.calculus.jets.fused import Fused
 from dgm_core.calculus.jets.layout import Layout
-from dgm_core.calculus.jets.program import Add, Compose, Load, Multiply, Program, Shift, Step
+from dgm_core.calculus.jets.meetings import Mapped, Meeting, Part, parts, uses
+from dgm_core.calculus.jets.program import Add, Compose, Contract, Load, Multiply, Program, Shift, Step
 from dgm_core.calculus.jets.source import UNROLLED
 
 _MOST_STEPS = 24
 """Of what one kernel does; beyond, values in between would no longer fit the registers."""
+_MOST_TOTALS = 12
+"""Sums over the units that a kernel has at once, for the same reason."""
 
 
 @dataclass(eq=False)
 class Leaf:
     """Streams (K, R, W) that are there, with a bias (K, 1, W) that is still to be added to the values.
 
-    home: of which tensor's columns they are a part, and which.
+    meeting: where their gradient goes.  shared: the same rows for each use, with where its gradient goes.
     """
 
     rows: Tensor
     bias: Tensor | None = None
-    home: tuple[Home, int] | None = None
+    meeting: Meeting | None = None
+    shared: Iterator[tuple[Tensor, Meeting]] = field(default_factory=lambda: iter(()), repr=False)
     size = 0
+
+    @classmethod
+    def made(cls, rows: Tensor) -> Leaf:
+        """Of the result of an operation, which may be used more than once."""
+        return cls(rows, shared=uses(rows)) if rows.requires_grad else cls(rows)
+
+    def used(self) -> tuple[Tensor, Meeting | None]:
+        """The rows for one more use."""
+        return next(self.shared, (self.rows, self.meeting))
 
     @property
     def like(self) -> Tensor:
@@ -129,6 +142,18 @@ class Shifted(Operation):
     bias: Tensor
 
 
+@dataclass(eq=False)
+class Contracted(Operation):
+    """inner · weight, the last linear map: a weight (K, W, outputs)."""
+
+    inner: Node
+    weight: Tensor
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.width = self.weight.shape[2]
+
+
 class Source(Operation):
     """What programs start from: its streams are made otherwise."""
 
@@ -164,6 +189,28 @@ def fusable(layout: Layout, like: Tensor) -> bool:
     return compiled(like) and all(len(bucket.streams) <= UNROLLED for bucket in layout.buckets)
 
 
+def mapped(node: Node, weight: Tensor, layout: Layout) -> Tensor:
+    """All streams times a weight (K, W, W')."""
+    leaf = evaluated(node, layout)
+    if leaf.bias is None:
+        rows, meeting = leaf.used()
+        if meeting is not None:
+            found: Tensor = Mapped.apply(rows, weight, meeting)
+            return found
+    return torch.matmul(settled(leaf, layout), weight)
+
+
+def contracted(node: Node, weight: Tensor, layout: Layout) -> Node | None:
+    """An expression times a weight (K, W, outputs) as part of its own program, where that has so few columns
+    that a product of matrices would not be worth a pass through memory."""
+    if not isinstance(node, Operation) or isinstance(node, Source) or node.found is not None:
+        return None
+    if not fusable(layout, weight):
+        return None
+    totals = weight.shape[2] * max(len(bucket.streams) for bucket in layout.buckets)
+    return evaluated(Contracted(node, weight), layout) if totals <= _MOST_TOTALS else None
+
+
 def bounded(node: Node, layout: Layout) -> Node:
     """The expression, evaluated where it has grown large."""
     return evaluated(node, layout) if node.size > _MOST_STEPS else node
@@ -178,7 +225,8 @@ def evaluated(node: Node, layout: Layout) -> Leaf:
     if node.found is None:
         program, reads = _compiled(node, layout)
         together = _pays(program, reads) and fusable(layout, reads[0].tensor)
-        node.found = Leaf(_fused(program, reads, layout, node.width) if together else _alone(node, layout))
+        units = node.inner.width if isinstance(node, Contracted) else node.width
+        node.found = Leaf.made(_fused(program, reads, layout, units) if together else _alone(node, layout))
     return node.found
 
 
@@ -186,42 +234,40 @@ def divided(node: Node, count: int, layout: Layout) -> list[Node]:
     """Equal parts of the columns of an expression, itself not evaluated."""
     made: dict[int, list[Node]] = {}
 
-    def parts(one: Node) -> list[Node]:
+    def divide(one: Node) -> list[Node]:
         known = _standing(one, layout)
         if id(known) not in made:
-            made[id(known)] = divide(known)
+            made[id(known)] = divided_anew(known)
         return made[id(known)]
 
-    def divide(one: Node) -> list[Node]:
+    def divided_anew(one: Node) -> list[Node]:
         match one:
             case Leaf():
-                return list(_parts(one, count))
+                return list(_divided(one, count))
             case Spread():
                 return [Spread(one.points, own, one.scale) for own in one.weight.chunk(count, dim=2)]
             case Shifted():
                 biases = one.bias.chunk(count, dim=2)
-                return [Shifted(own, bias) for own, bias in zip(parts(one.inner), biases, strict=True)]
+                return [Shifted(own, bias) for own, bias in zip(divide(one.inner), biases, strict=True)]
             case Applied():
-                return [Applied(one.function, own) for own in parts(one.inner)]
+                return [Applied(one.function, own) for own in divide(one.inner)]
             case Product():
-                return [Product(*own) for own in zip(parts(one.left), parts(one.right), strict=True)]
+                return [Product(*own) for own in zip(divide(one.left), divide(one.right), strict=True)]
             case Sum():
-                both = zip(parts(one.one), parts(one.other), strict=True)
+                both = zip(divide(one.one), divide(one.other), strict=True)
                 return [Sum(*own, one.factor) for own in both]
         raise AssertionError(one)
 
-    return parts(node)
+    return divide(node)
 
 
-def _parts(leaf: Leaf, count: int) -> Iterator[Leaf]:
+def _divided(leaf: Leaf, count: int) -> Iterator[Leaf]:
     """Their gradients come together where they are needed: in one tensor."""
-    home = Home()
-    rows = Parts.apply(leaf.rows, count, home)
     biases: Sequence[Tensor | None] = [None] * count
     if leaf.bias is not None:
         biases = leaf.bias.chunk(count, dim=2)
-    for place, (own, bias) in enumerate(zip(rows, biases, strict=True)):
-        yield Leaf(own, bias, (home, place))
+    for (own, meeting), bias in zip(parts(leaf.rows, count), biases, strict=True):
+        yield Leaf(own, bias, meeting)
 
 
 def settled(leaf: Leaf, layout: Layout) -> Tensor:
@@ -242,19 +288,19 @@ def raised(rows: Tensor, constant: Tensor, layout: Layout) -> Tensor:
 @dataclass(frozen=True)
 class _Read:
     tensor: Tensor
-    home: tuple[Home, int] | None = None
+    meeting: Meeting | None = None
 
 
 def _pays(program: Program, reads: Sequence[_Read]) -> bool:
     """Whether a program does more than one function or product, which a step alone does as well."""
     operations = sum(isinstance(step, Compose | Multiply | Add) for step in program)
-    maps = any(isinstance(step, program_steps.Spread) for step in program)
-    return maps or operations > 1 or any(read.home is not None for read in reads)
+    maps = any(isinstance(step, program_steps.Spread | Contract) for step in program)
+    return maps or operations > 1 or any(isinstance(read.meeting, Part) for read in reads)
 
 
 def _fused(program: Program, reads: Sequence[_Read], layout: Layout, width: int) -> Tensor:
-    homes, tensors = tuple(read.home for read in reads), [read.tensor for read in reads]
-    found: Tensor = Fused.apply(program, layout, width, homes, *tensors)
+    meetings, tensors = tuple(read.meeting for read in reads), [read.tensor for read in reads]
+    found: Tensor = Fused.apply(program, layout, width, meetings, *tensors)
     return found
 
 
@@ -300,7 +346,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
     def written(one: Node) -> int:
         match one:
             case Leaf():
-                loaded = appended(Load(one.rows.requires_grad), _Read(one.rows, one.home))
+                loaded = appended(Load(one.rows.requires_grad), _Read(*one.used()))
                 return loaded if one.bias is None else shifted(loaded, one.bias)
             case Spread():
                 count, needed = one.weight.shape[1], one.weight.requires_grad
@@ -314,6 +360,9 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
                 return appended(Multiply(place(one.left), place(one.right)))
             case Sum():
                 return appended(Add(place(one.one), place(one.other), one.factor))
+            case Contracted():
+                last = Contract(place(one.inner), one.width, one.weight.requires_grad)
+                return appended(last, _Read(one.weight.mT))
         raise AssertionError(one)
 
     def shifted(inner: int, bias: Tensor) -> int:

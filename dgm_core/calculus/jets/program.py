@@ -7,8 +7,8 @@ from and writes what they end in.  The backward kernel computes the values in be
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from dgm_core.calculus.jets.functions import Function
@@ -26,9 +26,10 @@ class Slot(Enum):
 
 @dataclass(frozen=True)
 class Load:
-    """Streams from memory; needed: whether for a gradient."""
+    """Streams from memory; needed: whether for a gradient; added: to be added to one that is there."""
 
     needed: bool
+    added: bool = False
     slots = ((Slot.ROWS, True),)
 
 
@@ -85,7 +86,20 @@ class Add:
     slots = ()
 
 
-Step = Load | Spread | Shift | Compose | Multiply | Add
+@dataclass(frozen=True)
+class Contract:
+    """The last linear map: an earlier step times a weight (K, outputs, W), which is read by its columns.
+
+    It ends a program, whose result then has as many columns.  needed: whether for a gradient of the weight.
+    """
+
+    inner: int
+    outputs: int
+    needed: bool
+    slots = ((Slot.CONSTANT, True),)
+
+
+Step = Load | Spread | Shift | Compose | Multiply | Add | Contract
 """slots: what it reads, and whether that can have a gradient; needed: whether it must."""
 Program = tuple[Step, ...]
 """Steps in order; the last is the result."""
@@ -96,8 +110,26 @@ def slots(program: Program) -> list[tuple[Slot, bool]]:
     return [(slot, learned and step.needed) for step in program for slot, learned in step.slots]
 
 
+def adding(program: Program, places: Collection[int]) -> Program:
+    """A program whose gradients of some of its `slots` are added to what is there."""
+    if not places:
+        return program
+    steps: list[Step] = []
+    place = 0
+    for step in program:
+        steps.append(replace(step, added=True) if isinstance(step, Load) and place in places else step)
+        place += len(step.slots)
+    return tuple(steps)
+
+
+def outputs(program: Program) -> int | None:
+    """The columns of a program's result where they are not those of its streams."""
+    last = program[-1]
+    return last.outputs if isinstance(last, Contract) else None
+
+
 def program_source(program: Program, streams: Streams, double: bool) -> str:
-    """`forward(p, m, K, n, W)` and `backward(p, m, K, n, W)` of a program.
+    """`forward(p, m, K, n, W)` and `backward(p, m, K, n, W)` of a program; W is that of its streams.
 
     p holds addresses: of all that the program reads, then of the result's rows; for `backward`, in the
     result's place, of its gradient, and then of where the gradients of all that it reads go, of which those
@@ -124,12 +156,26 @@ class _Writer:
     def forward(self) -> str:
         """The C function of that name."""
         pointers = [*self._sources(), *self._rows("T", "y", self._count)]
-        stores = [f"y_{s}[w] = x{len(self._program) - 1}_{s};" for s in range(len(self._streams))]
-        return self._function("forward", pointers, [*self._values(self._streams.order), *stores])
+        values = list(self._values(self._streams.order))
+        last, every = len(self._program) - 1, range(len(self._streams))
+        match self._program[-1]:
+            case Contract(inner, count, _):
+                totals = {(s, o): f"t{s}_{o}" for s in every for o in range(count)}
+                pointers += [f"T {total} = 0;" for total in totals.values()]
+                values += [f"{total} += x{inner}_{s} * u{last}_{o}[w];" for (s, o), total in totals.items()]
+                ends = [f"y_{s}[{o}] = {total};" for (s, o), total in totals.items()]
+                clause = f" reduction(+:{', '.join(totals.values())})"
+                return self._function("forward", pointers, values, clause, ends)
+        stores = [f"y_{s}[w] = x{last}_{s};" for s in every]
+        return self._function("forward", pointers, [*values, *stores])
 
     def backward(self) -> str:
         """The C function of that name."""
         pointers = [*self._sources(), *self._rows("const T", "g", self._count)]
+        last, count = len(self._program) - 1, outputs(self._program) or 0
+        pointers += [
+            f"const T a{last}_{s}_{o} = g_{s}[{o}];" for s in range(len(self._streams)) for o in range(count)
+        ]
         stores: list[str] = []
         for t, step in enumerate(self._program):
             if not step.needed:
@@ -138,7 +184,8 @@ class _Writer:
             match step:
                 case Load():
                     pointers += self._rows("T", f"e{t}", target)
-                    stores += [f"e{t}_{s}[w] = a{t}_{s};" for s in range(len(self._streams))]
+                    sign = "+=" if step.added else "="
+                    stores += [f"e{t}_{s}[w] {sign} a{t}_{s};" for s in range(len(self._streams))]
                 case Shift():
                     pointers.append(self._constant("T", f"f{t}", target))
                     stores.append(f"f{t}[w] += a{t}_0;")
@@ -147,11 +194,30 @@ class _Writer:
                         pointers.append(self._constant("T", f"f{t}_{i}", target + 1, i))
                         along = [f" + c{t}_{i} * a{t}_{s}" for s in self._along(i)]
                         stores.append(f"f{t}_{i}[w] += q{t}_{i} * a{t}_0{''.join(along)};")
+                case Contract(inner, count, _):
+                    for o in range(count):
+                        pointers.append(self._constant("T", f"f{t}_{o}", target, o))
+                        along = [f"a{t}_{s}_{o} * x{inner}_{s}" for s in range(len(self._streams))]
+                        stores.append(f"f{t}_{o}[w] += {' + '.join(along)};")
         lines = [*self._values(self._streams.order + 1), *self._adjoints(), *stores]
         return self._function("backward", pointers, lines)
 
-    def _function(self, name: str, pointers: Sequence[str], lines: Sequence[str]) -> str:
-        return _KERNEL.format(name=name, pointers=c_lines(pointers, 6), lines=c_lines(lines, 8))
+    def _function(
+        self,
+        name: str,
+        pointers: Sequence[str],
+        lines: Sequence[str],
+        clause: str = "",
+        ends: Sequence[str] = (),
+    ) -> str:
+        """lines: for every unit; clause: of the loop over them; ends: what is done after it."""
+        return _KERNEL.format(
+            name=name,
+            pointers=c_lines(pointers, 6),
+            clause=clause,
+            lines=c_lines(lines, 8),
+            ends=c_lines(ends, 6),
+        )
 
     def _sources(self) -> Iterator[str]:
         for t, step in enumerate(self._program):
@@ -167,6 +233,9 @@ class _Writer:
                         yield f"const T q{t}_{i} = ((const T *)p[{slot}])[{place}];"
                         yield self._constant("const T", f"u{t}_{i}", slot + 1, i)
                         yield f"const T c{t}_{i} = ((const T *)p[{slot + 2}])[{i}];"
+                case Contract(_, count, _):
+                    for o in range(count):
+                        yield self._constant("const T", f"u{t}_{o}", slot, o)
 
     def _rows(self, kind: str, name: str, slot: int) -> Iterator[str]:
         for s in range(len(self._streams)):
@@ -227,10 +296,15 @@ class _Writer:
         """Of every step that a gradient is needed of, from the last to the first."""
         needed = self._needed()
         addends: dict[tuple[int, int], list[str]] = defaultdict(list)
+        last = len(self._program) - 1
         for s in range(len(self._streams)):
-            addends[len(self._program) - 1, s].append(f"g_{s}[w]")
+            match self._program[last]:
+                case Contract(inner, count, _):
+                    addends[inner, s] += [f"a{last}_{s}_{o} * u{last}_{o}[w]" for o in range(count)]
+                case _:
+                    addends[last, s].append(f"g_{s}[w]")
         for t in reversed(range(len(self._program))):
-            if t not in needed:
+            if t not in needed or isinstance(self._program[t], Contract):
                 continue
             for s in range(len(self._streams)):
                 yield f"const T a{t}_{s} = {' + '.join(addends[t, s]) or '0'};"
@@ -282,10 +356,11 @@ void {name}(void *const *p, const long *m, long K, long n, long W)
   for (long k = 0; k < K; k++)
     for (long i = 0; i < n; i++) {{
       {pointers}
-      #pragma omp simd
+      #pragma omp simd{clause}
       for (long w = 0; w < W; w++) {{
         {lines}
       }}
+      {ends}
     }}
 }}
 """
@@ -293,7 +368,7 @@ void {name}(void *const *p, const long *m, long K, long n, long W)
 
 def _inner(step: Step) -> tuple[int, ...]:
     match step:
-        case Shift(inner, _) | Compose(_, inner):
+        case Shift(inner, _) | Compose(_, inner) | Contract(inner, _, _):
             return (inner,)
         case Multiply(left, right):
             return left, right

@@ -181,8 +181,23 @@ def plain(x, weight, bias):
     return torch.exp(-torch.square(one) + other) * more + torch.baddbmm(bias, x, weight)[..., :6] + rest
 
 
+def reused(x, weight, bias):
+    """A state that is used five times, by products of matrices and by functions; ends in one column."""
+    state = torch.sin(torch.baddbmm(bias, x, weight)) * 0.5 + torch.tanh(torch.bmm(x, weight))
+    square = weight[:, :1].mT * weight[:, :1]
+    more = torch.sigmoid(torch.bmm(state, square) + state) * state - torch.bmm(state, square.mT)
+    return torch.bmm(torch.cos(more + state) * more, weight[:, 1:2].mT)
+
+
+def ending(x, weight, bias):
+    """Ends in two columns and a bias, within a program."""
+    state = torch.tanh(torch.baddbmm(bias, x, weight))
+    mixed = torch.bmm(state, weight[:, :1].mT * weight[:, :1])
+    return torch.baddbmm(bias[..., :2], torch.sin(mixed) * state, weight[:, :2].mT)
+
+
 @pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
-@pytest.mark.parametrize("field", [gated, plain])
+@pytest.mark.parametrize("field", [gated, plain, reused, ending])
 @pytest.mark.parametrize("wanted", [WANTED[name] for name in ("heat", "mixed", "laplacian", "many")])
 def test_operations_done_together_equal_those_done_alone(field, wanted, monkeypatch):
     generator = torch.Generator().manual_seed(3)
@@ -201,13 +216,35 @@ def test_operations_done_together_equal_those_done_alone(field, wanted, monkeypa
         values = torch.cat([pieces["b"].value, *pieces["a"]._pieces.values()], dim=1)
         return [values, *torch.autograd.grad(values.sin().sum(), own)]
 
-    if inputs == 21:
-        field = plain if field is plain else lambda x, *own: gated(x[..., :3], own[0][:, :3], own[1])
+    if inputs == 21 and field is gated:
+        field = lambda x, *own: gated(x[..., :3], own[0][:, :3], own[1])  # noqa: E731
     together = found()
     assert made if inputs == 3 else not made
     monkeypatch.setattr(expressions, "compiled", lambda _: False)
     for one, other in zip(together, found(), strict=True):
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("again", ["the same graph", "another"])
+def test_a_gradient_that_a_pass_did_not_ask_for_is_no_start_for_the_next(again):
+    generator = torch.Generator().manual_seed(4)
+    draw = lambda *shape: torch.rand(*shape, dtype=torch.float64, generator=generator) - 0.4  # noqa: E731
+    x, own = draw(2, 5, 3), [draw(2, 3, 6).requires_grad_(), draw(2, 1, 6).requires_grad_()]
+    last = draw(2, 6, 6).requires_grad_()
+
+    def loss() -> Tensor:
+        def field(at):
+            state = torch.sin(torch.baddbmm(own[1], at, own[0])) * 0.5 + torch.tanh(torch.bmm(at, own[0]))
+            return torch.bmm(torch.tanh(torch.bmm(state, last)) * state - state, last)
+
+        return Carried(field, {"": {(0, 0)}}).derivatives(x, ["x", "y", "z"]).partial(0, (0, 0)).sum()
+
+    expected = torch.autograd.grad(loss(), own)
+    value = loss()
+    torch.autograd.grad(value, last, retain_graph=True)
+    value = value if again == "the same graph" else loss()
+    for one, other in zip(torch.autograd.grad(value, own), expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 def test_streams_hold_what_their_chain_rule_needs():

@@ -49,7 +49,10 @@ def test_losses_and_gradients_agree(name, network, activation, hard):
 @pytest.mark.parametrize("name", CARRIED)
 def test_trainings_agree_over_hundreds_of_steps(name):
     problem = load_problem(name, PARAMETERS.get(name, {}))
-    config = TrainConfig.create({**SMALL, "iterations": 300, "learning_rate": 1e-4})
+    # An odd network fits an odd function with biases whose gradients are rounding, which Adam makes steps of.
+    activation = "silu" if name == "function-fit" else "tanh"
+    chosen = {"iterations": 300, "learning_rate": 1e-4, "activation": activation}
+    config = TrainConfig.create({**SMALL, **chosen})
     carried, nested = (Trainer(Setup(problem, config), SEEDS, carry=carry) for carry in (True, False))
     for trainer in (carried, nested):
         trainer.advance(300)
