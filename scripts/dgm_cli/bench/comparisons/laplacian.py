@@ -11,6 +11,7 @@ from dgm_cli.bench.comparison import Case, Comparison, Peer, Work
 from dgm_core.calculus import Field, carried, derivatives, rademacher
 from dgm_core.networks import build_network
 from dgm_core.streams import stream
+from dgm_core.tape import Repeated
 from dgm_core.training import TrainConfig
 
 DIMENSIONS, PROBES = 100, 8
@@ -18,8 +19,9 @@ REPLICATES, POINTS, DEPTH, WIDTH = 3, 64, 3, 64
 _AXES = [f"x{i}" for i in range(DIMENSIONS)]
 
 
-def laplacians(*, carry: bool = False, estimated: bool = False) -> Callable[[], Work]:
-    """Σ (Δu)² over the points and its gradient: exact, by nested passes or carried forward, or estimated."""
+def laplacians(*, carry: bool = False, estimated: bool = False, replayed: bool = False) -> Callable[[], Work]:
+    """Σ (Δu)² over the points and its gradient: exact, by nested passes or carried forward, or estimated;
+    replayed as a training's steps are, or not."""
 
     def make() -> Work:
         network = build_network(TrainConfig(depth=DEPTH, width=WIDTH), DIMENSIONS, 1, range(REPLICATES))
@@ -37,9 +39,17 @@ def laplacians(*, carry: bool = False, estimated: bool = False) -> Callable[[], 
             assert found is not None, "this network carries derivatives forward"
             field = found
 
+        weights = list(network.parameters())
+
+        def differentiated() -> tuple[Tensor, ...]:
+            loss = laplacian(field, {"interior": x}).square().sum()
+            return torch.autograd.grad(loss, weights, allow_unused=True)
+
+        step = Repeated(differentiated) if replayed else differentiated
+
         def work(times: int) -> None:
             for _ in range(times):
-                laplacian(field, {"interior": x}).square().sum().backward()
+                step()
 
         return work
 
@@ -53,6 +63,7 @@ def cases() -> Iterator[Case]:
         (
             Peer("nested autograd", laplacians(), REPLICATES),
             Peer("carried forward", laplacians(carry=True), REPLICATES),
+            Peer("carried forward, replayed", laplacians(carry=True, replayed=True), REPLICATES),
             Peer(f"estimated along {PROBES} directions, nested", laplacians(estimated=True), REPLICATES),
         ),
     )
