@@ -29,6 +29,8 @@ from studies.running.crew import Crew
 from studies.running.holding import disk_full, keep_traceback
 from studies.running.trainable import SCORE, TIME
 
+_MOST_WORKERS = 1_000_000
+"""That are kept for other trials: all."""
 METRICS = "metrics"
 """Key of a report that holds `Metrics` as JSON."""
 _SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
@@ -102,6 +104,7 @@ class PlanScheduler(TrialScheduler):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
+        self._keeps_workers = False
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         engine, name = self._engine, trial.config["trial"]
@@ -147,7 +150,12 @@ class PlanScheduler(TrialScheduler):
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         self._engine.crew.release(trial.config["trial"])
 
-    def on_trial_add(self, tune_controller: Any, trial: Any) -> None: ...
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        if not self._keeps_workers:
+            # Left alone, Tune keeps one worker where no trial is there yet that will use it, and ends the
+            # others; the next trials come at once, and would wait some seconds for new ones.
+            tune_controller._actor_cache.increase_max(trial.placement_group_factory, _MOST_WORKERS)
+            self._keeps_workers = True
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None: ...
 
