@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from studies.records import read_study
@@ -132,6 +133,24 @@ def test_the_records_say_where_how_and_with_what(search: Path) -> None:
         states = dict(storage.execute("select state, count(*) from trials group by state"))
     assert states["COMPLETE"] + states["PRUNED"] == SEARCH.trials + 1, "the reference is one too"
     assert states["PRUNED"] >= 1
+
+
+def test_short_trials_follow_each_other_on_the_same_workers(tmp_path: Path) -> None:
+    short = Setup.named(load_problem("exponential-decay")).changed({"width": 8, "iterations": 40})
+    many = Search(
+        name="many",
+        base=short,
+        space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
+        trials=40,
+        replicates=1,
+        confirmations=1,
+        grace_period=10,
+    )
+    folder = run_study(many, Options(out=tmp_path, run="one", cores=2))
+    (state,) = (folder / "ray").glob("*/experiment_state*.json")
+    processes = re.findall(r'pid\\": (\d+)', state.read_text())
+    assert len(processes) > 40
+    assert len(set(processes)) <= many.workers
 
 
 def test_an_existing_run_is_refused_and_left_alone(search: Path) -> None:
