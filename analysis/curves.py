@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.arms import arm_rows
 from analysis.load import Run
-from analysis.scores import counted, typical
+from analysis.scores import counted, numbers, typical
 from studies.records.intervals import order_rank
 
 Array = NDArray[np.float64]
@@ -42,6 +42,17 @@ def curve(run: Run, rows: pd.DataFrame, column: str) -> Curve:
     Errors of trials measured at different iterations are interpolated in log-log to all of them.
     """
     return _aligned(_measured(run, rows, column), rows, column)
+
+
+def trial_curves(run: Run, rows: pd.DataFrame, column: str) -> dict[str, Curve]:
+    """The curves of trials by their names, of those that have any; see `curve`."""
+    frame = _measured(run, rows, column)
+    groups = {str(trial): part for trial, part in frame.groupby("trial", sort=False)}
+    return {
+        str(trial): _aligned(groups[str(trial)], own, column)
+        for trial, own in rows.groupby("trial", sort=False)
+        if str(trial) in groups
+    }
 
 
 def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, Curve]:
@@ -119,12 +130,20 @@ def _measured(run: Run, rows: pd.DataFrame, column: str, *, until: int | None = 
 
 def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:
     """One column for each trial row, on the iterations of all of them."""
-    keys = pd.MultiIndex.from_frame(rows[["trial", "replicate"]].astype({"replicate": int, "trial": object}))
-    frame = frame.astype({"trial": object, "replicate": int})
-    wide = frame.pivot(index="iteration", columns=["trial", "replicate"], values=column).reindex(columns=keys)
-    iterations = wide.index.to_numpy(dtype=float)
-    values = wide.to_numpy(dtype=float, copy=True)
-    if column == "mae" and rows["trial"].nunique() > 1:
+    several = rows["trial"].nunique() > 1
+    if several:
+        names = [
+            pd.MultiIndex.from_arrays([own["trial"].astype(object), own["replicate"]])
+            for own in (rows, frame)
+        ]
+    else:
+        names = [pd.Index(own["replicate"].to_numpy(dtype=int)) for own in (rows, frame)]
+    place = names[0].get_indexer(names[1])
+    iterations, at_iteration = np.unique(frame["iteration"].to_numpy(dtype=float), return_inverse=True)
+    values = np.full((len(iterations), len(rows)), np.nan)
+    known = place >= 0
+    values[at_iteration[known], place[known]] = numbers(frame[column])[known]
+    if column == "mae" and several:
         values = np.column_stack([_filled(iterations, one) for one in values.T])
     began = rows["diverged_at"].to_numpy(dtype=float, na_value=np.nan)
     lost = (rows["status"] == "diverged").to_numpy(dtype=bool)

@@ -69,15 +69,15 @@ def headlines(trials: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: rows for name, rows in found.items() if len(rows)}
 
 
-def trial_status(rows: pd.DataFrame) -> str:
-    """The status of a trial of several replicates.
+def trial_status(status: pd.Series) -> str:
+    """The status of a trial from those of its replicates.
 
     Diverged if half or more of them are, so that their median is infinite; else the status of the others.
     """
-    diverged = count(rows, "diverged")
-    if 2 * diverged >= len(rows):
+    counts = Counter(status)
+    if 2 * counts.pop("diverged", 0) >= len(status):
         return "diverged"
-    return Counter(status for status in rows["status"] if status != "diverged").most_common(1)[0][0]
+    return str(counts.most_common(1)[0][0])
 
 
 def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
@@ -87,32 +87,34 @@ def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
     `loss` the median loss of the last iteration, NaN where diverged.  Settings keep their columns.
     """
     settings = config_columns(rows)
-    found = []
-    for trial, group in rows.groupby("trial", sort=False):
-        mae = errors(group)
-        first = group.iloc[0]
-        found.append(
-            {
-                "phase": first["phase"],
-                "trial": trial,
-                "arm": first["arm"],
-                "status": trial_status(group),
-                "score": float(np.median(mae)) if len(mae) else np.nan,
-                "loss": typical(group, "loss"),
-                "n": len(group),
-                "diverged": count(group, "diverged"),
-                "iterations": group["iterations"].max(),
-                "iterations_asked": group["iterations_asked"].max(),
-                "rung": group["rung"].max(),
-                "points": group["points"].max(),
-                "parameters": first["parameters"],
-                "seconds": group["seconds"].max(),
-                **{name: first[name] for name in TELEMETRY_COLUMNS},
-                "ended": group["ended"].max(),
-                "error": first["error"],
-                **{name: first[name] for name in settings},
-            }
-        )
+    kept = ["phase", "trial", "arm", "parameters", *TELEMETRY_COLUMNS, "error", *settings]
+    groups = rows.groupby("trial", sort=False)
+    most = groups[["iterations", "iterations_asked", "rung", "points", "seconds", "ended"]].max()
+    valid = counted(rows)
+    score = pd.Series(errors(rows)).groupby(valid["trial"].to_numpy()).median().reindex(most.index)
+    loss = pd.Series(numbers(rows["loss"])).groupby(rows["trial"].to_numpy()).median().reindex(most.index)
+    lost = (rows["status"] == "diverged").astype(int).groupby(rows["trial"]).sum().reindex(most.index)
+    parts = zip(
+        groups.head(1)[kept].to_dict("records"),
+        most.to_dict("records"),
+        (group for _, group in groups["status"]),
+        score,
+        loss,
+        lost,
+        strict=True,
+    )
+    found = [
+        {
+            **first,
+            **last,
+            "status": trial_status(own),
+            "score": mae,
+            "loss": end,
+            "n": len(own),
+            "diverged": n,
+        }
+        for first, last, own, mae, end, n in parts
+    ]
     columns = ["phase", "trial", "arm", "status", "score", "loss", "n", "diverged", "iterations"]
     columns += ["iterations_asked", "rung", "points", "parameters", "seconds", *TELEMETRY_COLUMNS]
     columns += ["ended", "error", *settings]

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from analysis import scores
 from analysis.arms import key_name, level_name
-from analysis.curves import band, curve
+from analysis.curves import band, trial_curves
 from analysis.load import Run
 from analysis.plots import style
 from studies.records import CONFIG
@@ -55,30 +56,29 @@ def learning_curves(run: Run) -> Figure | None:
     axis = made.subplots()
     for rung in run.study.scheduler.get("rungs", []):
         axis.axvline(rung, color="0.85", linewidth=0.6, zorder=0)
-    drawn = 0
+    lines: dict[str, list[np.ndarray]] = {}
     best = _best(trials)
-    for trial in trials.itertuples():
-        one = curve(run, rows[rows["trial"] == trial.trial], "mae")
+    found = trial_curves(run, rows, "mae")
+    for trial, status in zip(trials["trial"], trials["status"], strict=True):
+        if trial not in found:
+            continue
+        one = found[trial]
         middle, _, _ = band(one.values)
         finite = np.isfinite(middle)
         if not finite.any():
             continue
-        drawn += 1
-        look = style.STATUS[str(trial.status)]
-        top = trial.trial == best
-        axis.plot(
-            one.iterations[finite],
-            middle[finite],
-            color=style.BLACK if top else look["color"],
-            linewidth=1.6 if top else 0.7,
-            alpha=1.0 if top else 0.6,
-            zorder=4 if top else 2,
-            label="best trial" if top else None,
-        )
-        x, y = one.iterations[finite][-1], middle[finite][-1]
-        axis.scatter(x, y, s=16, zorder=5, label=trial.status, **look)
-    if not drawn:
+        line = np.column_stack([one.iterations[finite], middle[finite]])
+        lines.setdefault(str(status), []).append(line)
+        if trial == best:
+            axis.plot(*line.T, color=style.BLACK, linewidth=1.6, zorder=4, label="best trial")
+    if not lines:
         return None
+    for status, own in lines.items():
+        look = style.STATUS[status]
+        # One artist for all lines and one for all ends: those of thousands of trials take minutes to lay out.
+        axis.add_collection(LineCollection(own, colors=look["color"], linewidths=0.7, alpha=0.6, zorder=2))
+        x, y = np.array([line[-1] for line in own]).T
+        axis.scatter(x, y, s=16, zorder=5, label=status, **look)
     axis.set(xscale="log", yscale="log", xlabel=key_name("iterations"), ylabel=MAE)
     made.legend(*style.entries([axis]), loc="outside upper right", ncols=5)
     note = "Each line is one trial; a marker is its last measurement, a triangle one before it diverged."

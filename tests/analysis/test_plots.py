@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
 
 from analysis import plots
@@ -48,11 +48,17 @@ def test_best_so_far_never_rises(run: Callable[[str], Run]) -> None:
 def test_learning_curves_mark_stops_at_their_rung(run: Callable[[str], Run]) -> None:
     made = drawn(search.learning_curves(run("search")))
     (axis,) = made.axes
-    stops = [mark for mark in axis.collections if mark.get_label() == "stopped"]
-    assert len(stops) == 11
-    assert {float(mark.get_offsets()[0][0]) for mark in stops} == {500.0}  # type: ignore[index]
+    (stops,) = (mark for mark in axis.collections if mark.get_label() == "stopped")
+    ends = np.asarray(stops.get_offsets())
+    assert len(ends) == 11
+    assert set(ends[:, 0]) == {500.0}
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "log")
-    assert sum(len(np.asarray(line.get_xdata())) > 2 for line in axis.get_lines()) == 23
+    lines = [
+        one for mark in axis.collections if isinstance(mark, LineCollection) for one in mark.get_segments()
+    ]
+    assert sum(len(one) > 2 for one in lines) == 23
+    (best,) = (line for line in axis.get_lines() if line.get_label() == "best trial")
+    assert any(np.array_equal(np.asarray(best.get_xydata()), one) for one in lines)
 
 
 def test_hyperparameters_have_the_scale_of_their_distribution(run: Callable[[str], Run]) -> None:
