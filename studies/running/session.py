@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -114,7 +116,8 @@ def _init(address: str, own: dict[str, Any]) -> Any:
 
 @contextmanager
 def _own_handlers() -> Iterator[None]:
-    """Keeps Ray from putting its own handler of SIGTERM, which ends a process at once, in place of ours."""
+    """Keeps Ray from putting its own handlers of SIGTERM, which end a process at once or in three seconds, in
+    place of ours."""
     from ray._private import utils
 
     before = utils.set_sigterm_handler
@@ -123,6 +126,10 @@ def _own_handlers() -> Iterator[None]:
         yield
     finally:
         utils.set_sigterm_handler = before
+        own = signal.getsignal(signal.SIGTERM)
+        if own is not None and threading.current_thread() is threading.main_thread():
+            # Once more: Ray's core has put in its own, which Python does not see.
+            signal.signal(signal.SIGTERM, own)
 
 
 @contextmanager

@@ -52,6 +52,8 @@ def check_asked() -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     _asked.set()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script
+        raise KeyboardInterrupt
     os.kill(os.getpid(), signal.SIGINT)
 
 
