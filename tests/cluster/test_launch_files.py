@@ -98,8 +98,10 @@ def test_shell_scripts_are_clean(name: str) -> None:
 
 
 _DGM = """sleep ${{DGM_STAY}} &
-trap 'kill $!; echo dgm stopped >> {log}; exit 130' TERM
-wait $!"""
+stay=$!
+trap 'kill $stay; echo dgm stopped >> {log}; exit 130' TERM
+until [ "$(grep -c ^srun {log})" -ge 3 ]; do sleep 0.05; done  # all nodes were called
+wait $stay"""
 RECORDER = """#!/usr/bin/env bash
 printf '%s ' "$(basename "$0")" "token=${{#RAY_AUTH_TOKEN}}" "$@" >> {log}
 printf '\\n' >> {log}
