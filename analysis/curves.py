@@ -46,12 +46,9 @@ def curve(run: Run, rows: pd.DataFrame, column: str) -> Curve:
 
 def trial_curves(run: Run, rows: pd.DataFrame, column: str) -> dict[str, Curve]:
     """The curves of trials by their names, of those that have any; see `curve`."""
-    frame = _measured(run, rows, column)
-    groups = {str(trial): part for trial, part in frame.groupby("trial", sort=False)}
+    parts = _by_trial(_measured(run, rows, column))
     return {
-        str(trial): _aligned(groups[str(trial)], own, column)
-        for trial, own in rows.groupby("trial", sort=False)
-        if str(trial) in groups
+        trial: _aligned(parts[trial], own, column) for trial, own in _by_trial(rows).items() if trial in parts
     }
 
 
@@ -61,7 +58,7 @@ def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, 
     if not rows:
         return {}
     frame = _measured(run, pd.concat(rows.values()), column, until=until)
-    groups = {str(trial): part for trial, part in frame.groupby("trial", sort=False)}
+    groups = _by_trial(frame)
     found = {}
     for name, own in rows.items():
         parts = [groups[trial] for trial in own["trial"].unique() if trial in groups]
@@ -126,6 +123,10 @@ def _measured(run: Run, rows: pd.DataFrame, column: str, *, until: int | None = 
     return (
         run.errors[run.errors["trial"].isin(trials)] if column == "mae" else run.losses(trials, until=until)
     )
+
+
+def _by_trial(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {str(trial): own for trial, own in frame.groupby("trial", sort=False)}
 
 
 def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:

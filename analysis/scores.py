@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def headlines(trials: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: rows for name, rows in found.items() if len(rows)}
 
 
-def trial_status(status: pd.Series) -> str:
+def trial_status(status: Sequence[str]) -> str:
     """The status of a trial from those of its replicates.
 
     Diverged if half or more of them are, so that their median is infinite; else the status of the others.
@@ -90,19 +91,10 @@ def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
     kept = ["phase", "trial", "arm", "parameters", *TELEMETRY_COLUMNS, "error", *settings]
     groups = rows.groupby("trial", sort=False)
     most = groups[["iterations", "iterations_asked", "rung", "points", "seconds", "ended"]].max()
-    valid = counted(rows)
-    score = pd.Series(errors(rows)).groupby(valid["trial"].to_numpy()).median().reindex(most.index)
+    score = pd.Series(errors(rows)).groupby(counted(rows)["trial"].to_numpy()).median().reindex(most.index)
     loss = pd.Series(numbers(rows["loss"])).groupby(rows["trial"].to_numpy()).median().reindex(most.index)
-    lost = (rows["status"] == "diverged").astype(int).groupby(rows["trial"]).sum().reindex(most.index)
-    parts = zip(
-        groups.head(1)[kept].to_dict("records"),
-        most.to_dict("records"),
-        (group for _, group in groups["status"]),
-        score,
-        loss,
-        lost,
-        strict=True,
-    )
+    statuses = [list(group) for _, group in groups["status"]]
+    firsts, lasts = groups.head(1)[kept].to_dict("records"), most.to_dict("records")
     found = [
         {
             **first,
@@ -111,9 +103,9 @@ def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
             "score": mae,
             "loss": end,
             "n": len(own),
-            "diverged": n,
+            "diverged": own.count("diverged"),
         }
-        for first, last, own, mae, end, n in parts
+        for first, last, own, mae, end in zip(firsts, lasts, statuses, score, loss, strict=True)
     ]
     columns = ["phase", "trial", "arm", "status", "score", "loss", "n", "diverged", "iterations"]
     columns += ["iterations_asked", "rung", "points", "parameters", "seconds", *TELEMETRY_COLUMNS]

@@ -14,7 +14,7 @@ from dgm_core.calculus.jets.apply import AddedProduct, Apply, compiled
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.fused import Fused
 from dgm_core.calculus.jets.layout import Layout
-from dgm_core.calculus.jets.meetings import Mapped, Meeting, Part, parts, uses
+from dgm_core.calculus.jets.meetings import Mapped, Meeting, parts, uses
 from dgm_core.calculus.jets.program import Add, Compose, Contract, Load, Multiply, Program, Shift, Step
 from dgm_core.calculus.jets.source import UNROLLED
 
@@ -189,26 +189,27 @@ def fusable(layout: Layout, like: Tensor) -> bool:
     return compiled(like) and all(len(bucket.streams) <= UNROLLED for bucket in layout.buckets)
 
 
-def mapped(node: Node, weight: Tensor, layout: Layout) -> Tensor:
+def multiplied(node: Node, weight: Tensor, layout: Layout) -> Leaf:
     """All streams times a weight (K, W, W')."""
+    if _waits(node) and _ends(weight, layout):
+        return evaluated(Contracted(node, weight), layout)
     leaf = evaluated(node, layout)
     if leaf.bias is None:
         rows, meeting = leaf.used()
         if meeting is not None:
-            found: Tensor = Mapped.apply(rows, weight, meeting)
-            return found
-    return torch.matmul(settled(leaf, layout), weight)
+            return Leaf(Mapped.apply(rows, weight, meeting))
+    return Leaf(torch.matmul(settled(leaf, layout), weight))
 
 
-def contracted(node: Node, weight: Tensor, layout: Layout) -> Node | None:
-    """An expression times a weight (K, W, outputs) as part of its own program, where that has so few columns
-    that a product of matrices would not be worth a pass through memory."""
-    if not isinstance(node, Operation) or isinstance(node, Source) or node.found is not None:
-        return None
-    if not fusable(layout, weight):
-        return None
+def _waits(node: Node) -> bool:
+    """Whether an expression is still to be made a program of."""
+    return isinstance(node, Operation) and not isinstance(node, Source) and node.found is None
+
+
+def _ends(weight: Tensor, layout: Layout) -> bool:
+    """Whether a weight has so few columns that a product of matrices is not worth a pass through memory."""
     totals = weight.shape[2] * max(len(bucket.streams) for bucket in layout.buckets)
-    return evaluated(Contracted(node, weight), layout) if totals <= _MOST_TOTALS else None
+    return totals <= _MOST_TOTALS and fusable(layout, weight)
 
 
 def bounded(node: Node, layout: Layout) -> Node:
@@ -287,19 +288,22 @@ def raised(rows: Tensor, constant: Tensor, layout: Layout) -> Tensor:
 
 @dataclass(frozen=True)
 class _Read:
+    """What a program reads; the leaf that has it, where one does."""
+
     tensor: Tensor
-    meeting: Meeting | None = None
+    leaf: Leaf | None = None
 
 
 def _pays(program: Program, reads: Sequence[_Read]) -> bool:
     """Whether a program does more than one function or product, which a step alone does as well."""
     operations = sum(isinstance(step, Compose | Multiply | Add) for step in program)
     maps = any(isinstance(step, program_steps.Spread | Contract) for step in program)
-    return maps or operations > 1 or any(isinstance(read.meeting, Part) for read in reads)
+    return maps or operations > 1 or any(read.leaf and read.leaf.meeting for read in reads)
 
 
 def _fused(program: Program, reads: Sequence[_Read], layout: Layout, width: int) -> Tensor:
-    meetings, tensors = tuple(read.meeting for read in reads), [read.tensor for read in reads]
+    used = [(read.tensor, None) if read.leaf is None else read.leaf.used() for read in reads]
+    tensors, meetings = zip(*used, strict=True)
     found: Tensor = Fused.apply(program, layout, width, meetings, *tensors)
     return found
 
@@ -346,7 +350,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
     def written(one: Node) -> int:
         match one:
             case Leaf():
-                loaded = appended(Load(one.rows.requires_grad), _Read(*one.used()))
+                loaded = appended(Load(one.rows.requires_grad), _Read(one.rows, one))
                 return loaded if one.bias is None else shifted(loaded, one.bias)
             case Spread():
                 count, needed = one.weight.shape[1], one.weight.requires_grad

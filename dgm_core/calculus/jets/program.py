@@ -296,18 +296,14 @@ class _Writer:
         """Of every step that a gradient is needed of, from the last to the first."""
         needed = self._needed()
         addends: dict[tuple[int, int], list[str]] = defaultdict(list)
-        last = len(self._program) - 1
         for s in range(len(self._streams)):
-            match self._program[last]:
-                case Contract(inner, count, _):
-                    addends[inner, s] += [f"a{last}_{s}_{o} * u{last}_{o}[w]" for o in range(count)]
-                case _:
-                    addends[last, s].append(f"g_{s}[w]")
-        for t in reversed(range(len(self._program))):
-            if t not in needed or isinstance(self._program[t], Contract):
+            addends[len(self._program) - 1, s].append(f"g_{s}[w]")
+        for t, step in reversed(list(enumerate(self._program))):
+            if t not in needed:
                 continue
-            for s in range(len(self._streams)):
-                yield f"const T a{t}_{s} = {' + '.join(addends[t, s]) or '0'};"
+            if not isinstance(step, Contract):  # whose adjoints are no units' own, but there before the loop
+                for s in range(len(self._streams)):
+                    yield f"const T a{t}_{s} = {' + '.join(addends[t, s]) or '0'};"
             for place, s, text in self._pulled(t):
                 if place in needed:
                     addends[place, s].append(text)
@@ -327,6 +323,9 @@ class _Writer:
                 yield from ((inner, s, f"a{t}_{s}") for s in every)
             case Compose(_, inner):
                 yield from self._pulled_through(t, inner)
+            case Contract(inner, count, _):
+                for s in every:
+                    yield from ((inner, s, f"a{t}_{s}_{o} * u{t}_{o}[w]") for o in range(count))
             case Multiply(left, right):
                 for s, addends in enumerate(self._streams.multiplied):
                     for one in addends:

@@ -18,10 +18,9 @@ from dgm_core.calculus.jets.expressions import (
     Shifted,
     Sum,
     bounded,
-    contracted,
     divided,
     fusable,
-    mapped,
+    multiplied,
     raised,
 )
 from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
@@ -122,9 +121,7 @@ def linear(x: Any, weight: Any) -> Jet:
             return Jet(*node.mapped(weight))
         if isinstance(node, Joined) and any(isinstance(side, Seed) for side in node.sides):
             return _mapped_apart(node, weight, x.layout)
-        if (last := contracted(node, weight, x.layout)) is not None:
-            return Jet(last, x.layout)
-        return Jet(mapped(node, weight, x.layout), x.layout)
+        return Jet(multiplied(node, weight, x.layout), x.layout)
     return Jet(torch.matmul(x.settled(), weight), x.layout)
 
 
