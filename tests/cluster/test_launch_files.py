@@ -103,8 +103,8 @@ trap 'kill $stay; echo dgm stopped >> {log}; exit 130' TERM
 until [ "$(grep -c ^srun {log})" -ge 3 ]; do sleep 0.05; done  # all nodes were called
 wait $stay"""
 RECORDER = """#!/usr/bin/env bash
-printf '%s ' "$(basename "$0")" "token=${{#RAY_AUTH_TOKEN}}" "$@" >> {log}
-printf '\\n' >> {log}
+# In one piece: others write at the same time.
+printf '%s\\n' "$(basename "$0") token=${{#RAY_AUTH_TOKEN}} $*" >> {log}
 {then}
 """
 
