@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -26,13 +26,21 @@ class Loss:
     weights, since they would change the function under a line search.
 
     carry: whether derivatives are carried forward through a network that allows it; else they are nested
-    reverse passes.  Both agree to rounding.
+    reverse passes.  Both agree to rounding.  untrained: gives a network of the same kind that decides whether
+    it does (see `carried`): the way must not depend on the weights, or a training that is resumed from a
+    checkpoint could take another.
 
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """
 
     def __init__(
-        self, problem: Problem, config: TrainConfig, *, fixed_points: bool = False, carry: bool = True
+        self,
+        problem: Problem,
+        config: TrainConfig,
+        *,
+        fixed_points: bool = False,
+        carry: bool = True,
+        untrained: Callable[[], Field] | None = None,
     ) -> None:
         self.problem = problem
         self.terms = problem.terms
@@ -44,6 +52,7 @@ class Loss:
         self._columns = [i for i, term in enumerate(self.terms) if term not in hard]
         self._fixed_points = fixed_points
         self._carry = carry
+        self._untrained = untrained
         self._network: Field | None = None
         self._field: Field | None = None
         self._causality = 0.0 if fixed_points else config.causality
@@ -70,7 +79,8 @@ class Loss:
         if not self._carry:
             return u
         if self._network is not u:
-            self._network, self._field = u, carried(u, self.problem.residuals, points) or u
+            self._network = u
+            self._field = carried(u, self.problem.residuals, points, self._untrained) or u
         return self._field or u
 
     def _squares(self, residuals: Sequence[Residual]) -> list[Tensor]:

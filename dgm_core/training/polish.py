@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -60,7 +61,8 @@ class Polish:
         self._piece = solution.piece(j).double()
         self._piece.eval()
         self._flat = FlatParameters(self._piece.network)
-        self._loss = Loss(self._piece.problem, config, fixed_points=True, carry=carry)
+        untrained = partial(solution.untrained, j)
+        self._loss = Loss(self._piece.problem, config, fixed_points=True, carry=carry, untrained=untrained)
         self._penalty = Penalty(self._piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         source = PointSource(
             self._piece.problem.regions(),

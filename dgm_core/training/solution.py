@@ -111,6 +111,12 @@ class Solution(nn.Module):
         copy.load_state_dict({name: value[k : k + 1] for name, value in piece.state_dict().items()})
         return copy.to(device_of(piece))
 
+    def untrained(self, j: int) -> Piece:
+        """Piece j as it was before any training; of the present dtype, device and mode."""
+        piece = self.piece(j)
+        fresh = Piece(self._problem(j), self.setup.config, self.seeds, window_path(j))
+        return fresh.to(next(piece.parameters())).train(piece.training)
+
     def weights(self) -> dict[str, Tensor]:
         """All tensors needed to build the field again, each with a leading K; a copy on the CPU."""
         weights = {name: value.detach().cpu().clone() for name, value in self.state_dict().items()}

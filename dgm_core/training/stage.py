@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -55,7 +56,8 @@ class Stage:
             path=window_path(j),
             device=device_of(self.piece),
         )
-        self._loss = Loss(self.piece.problem, config, carry=carry)
+        untrained = partial(solution.untrained, j)
+        self._loss = Loss(self.piece.problem, config, carry=carry, untrained=untrained)
         self._penalty = Penalty(self.piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         self._average = MovingAverage(self._flat.values, config.averaging) if config.averaging else None
 

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,21 +33,32 @@ from studies import Search
 
 STUDY = Search(
     name="spread",
-    base=Setup.named(load_problem("exponential-decay")).changed({"iterations": 6000, "width": 8}),
+    base=Setup.named(load_problem("exponential-decay")).changed({"iterations": ITERATIONS, "width": 8}),
     space={"batch_size": IntDistribution(8, 32)},
-    trials=5, startup_trials=2, replicates=1, confirmations=1, grace_period=2000, workers=3,
+    trials=5, startup_trials=2, replicates=1, confirmations=1, grace_period=ITERATIONS // 3, workers=3,
 )
 """
+SHORT, LONG = 6_000, 60_000
+"""Iterations of a trial: of one that takes a second, and of one in whose midst something can happen."""
 SECONDS = 600
 """That a study may take on a machine that does much else; on an idle one it is less than a minute."""
 TABLES = ("trials", "decisions", "curves", "solutions")
 
 
+def write_study(folder: Path, iterations: int) -> Path:
+    path = folder / "spread_study.py"
+    path.write_text(STUDY.replace("ITERATIONS", str(iterations)))
+    return path
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
-    path = tmp_path / "spread_study.py"
-    path.write_text(STUDY)
-    return path
+    return write_study(tmp_path, SHORT)
+
+
+@pytest.fixture
+def long_study(tmp_path: Path) -> Path:
+    return write_study(tmp_path, LONG)
 
 
 def start(cluster: LocalCluster, folder: Path, *line: str) -> subprocess.Popen[str]:
@@ -70,9 +81,14 @@ def done(process: subprocess.Popen[str]) -> dict:
 
 def await_reports(run: Path, count: int, process: subprocess.Popen[str]) -> None:
     """Until so many results are logged."""
-    while process.poll() is None and sum(isinstance(event, Reported) for event in read_log(run)) < count:
+    await_that(lambda: sum(isinstance(event, Reported) for event in read_log(run)) >= count, process)
+
+
+def await_that(holds: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Until something holds, which it must before the process ends."""
+    while not holds():
+        assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    assert process.poll() is None, process.communicate()
 
 
 def training_on(node: Node) -> bool:
@@ -97,14 +113,23 @@ def assert_same(run: Path, other: Path) -> None:
         assert_frame_equal(one, two, obj=name)
 
 
+def run_here(folder: Path, iterations: int) -> Path:
+    """The study of the same seed on this machine alone."""
+    study = write_study(folder, iterations)
+    subprocess.run(
+        [SCRIPTS / "dgm", "run", study.name, "--name", "a"], cwd=folder, check=True, timeout=SECONDS
+    )
+    return folder / "results/spread/a"
+
+
 @pytest.fixture(scope="module")
 def laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same study of the same seed on this machine alone."""
-    folder = tmp_path_factory.mktemp("laptop")
-    (folder / "spread_study.py").write_text(STUDY)
-    line = ["run", "spread_study.py", "--cores", "1", "--name", "a"]
-    subprocess.run([SCRIPTS / "dgm", *line], cwd=folder, check=True, timeout=SECONDS)
-    return folder / "results/spread/a"
+    return run_here(tmp_path_factory.mktemp("laptop"), SHORT)
+
+
+@pytest.fixture(scope="module")
+def long_laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_here(tmp_path_factory.mktemp("long-laptop"), LONG)
 
 
 def test_a_study_spreads_and_its_records_are_those_of_a_laptop(
@@ -129,12 +154,15 @@ def test_a_study_spreads_and_its_records_are_those_of_a_laptop(
 
 
 def test_a_node_is_killed_and_one_that_joins_is_used(
-    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+    cluster: LocalCluster, long_laptop: Path, long_study: Path, bucket: str
 ) -> None:
-    run = study.parent / "results/spread/a"
-    driver = start(cluster, study.parent, *line(cluster, f"{bucket}/two"))
+    folder = long_study.parent
+    run = folder / "results/spread/a"
+    driver = start(cluster, folder, *line(cluster, f"{bucket}/two"))
     await_reports(run, 1, driver)
-    lost = next(node for node in cluster.nodes[1:] if training_on(node))
+    others = cluster.nodes[1:]
+    await_that(lambda: any(map(training_on, others)), driver)
+    lost = next(filter(training_on, others))
     lost.kill()
     cluster.nodes.remove(lost)
     joined, used = cluster.add(), False
@@ -144,14 +172,15 @@ def test_a_node_is_killed_and_one_that_joins_is_used(
     assert done(driver)["failed"] == 0
     assert any(isinstance(event, Retried) for event in read_log(run))
     assert used
-    assert_same(run, laptop)
+    assert_same(run, long_laptop)
 
 
 def test_the_driver_is_killed_and_another_machine_goes_on_from_the_bucket(
-    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+    cluster: LocalCluster, long_laptop: Path, long_study: Path, bucket: str
 ) -> None:
-    run, elsewhere = study.parent / "results/spread/a", study.parent / "elsewhere"
-    driver = start(cluster, study.parent, *line(cluster, f"{bucket}/three"))
+    folder = long_study.parent
+    run, elsewhere = folder / "results/spread/a", folder / "elsewhere"
+    driver = start(cluster, folder, *line(cluster, f"{bucket}/three"))
     await_reports(run, 2, driver)
     os.kill(driver.pid, signal.SIGKILL)
     driver.communicate()
@@ -168,13 +197,13 @@ def test_the_driver_is_killed_and_another_machine_goes_on_from_the_bucket(
     assert outcome["failed"] == 0
     again = elsewhere / "results/spread/a"
     assert (again / LOG).read_bytes().startswith(known)
-    assert_same(again, laptop)
+    assert_same(again, long_laptop)
 
-    reader = study.parent / "reader"
+    reader = folder / "reader"
     reader.mkdir()
     dgm(cluster, reader, "report", place)
     assert (reader / "results/spread/a/report.html").exists()
-    assert_same(reader / "results/spread/a", laptop)
+    assert_same(reader / "results/spread/a", long_laptop)
     assert json.loads(dgm(cluster, reader, "status", place, "--json"))["state"] == "finished"
     assert list(reader.iterdir()) == [reader / "results"]
 
@@ -213,24 +242,25 @@ def test_a_study_is_sent_through_ray_client(
 
 
 def test_a_job_that_is_stopped_keeps_what_it_did_and_is_resumed(
-    cluster: LocalCluster, laptop: Path, study: Path, bucket: str
+    cluster: LocalCluster, long_laptop: Path, long_study: Path, bucket: str
 ) -> None:
     jobs, place = f"http://127.0.0.1:{cluster.dashboard}", f"{bucket}/five/spread/a"
+    folder = long_study.parent
     follower = start(
-        cluster, study.parent,
-        "submit", study.name, "--address", jobs, "--storage", f"{bucket}/five", "--name", "a",
+        cluster, folder,
+        "submit", long_study.name, "--address", jobs, "--storage", f"{bucket}/five", "--name", "a",
     )  # fmt: skip
     assert follower.stderr is not None
     job = next(found[1] for text in follower.stderr if (found := re.match(r"Submitted as (\S+);", text)))
     store = Store.at(place)
-    while b'"reported"' not in b"".join(store.read(piece) or b"" for piece in store.sizes("log")):
-        assert follower.poll() is None
-        time.sleep(0.1)
-    dgm(cluster, study.parent, "submit", "--address", jobs, "--stop", job)
+    await_that(
+        lambda: b'"reported"' in b"".join(store.read(piece) or b"" for piece in store.sizes("log")), follower
+    )
+    dgm(cluster, folder, "submit", "--address", jobs, "--stop", job)
     _, said = follower.communicate(timeout=SECONDS)
     assert follower.returncode == 130, said
     assert f"dgm resume {place}" in said
-    assert json.loads(dgm(cluster, study.parent, "status", place, "--json"))["state"] == "interrupted"
-    resumed = start(cluster, study.parent, "resume", place, "--trust", "--address", cluster.address, "--json")
+    assert json.loads(dgm(cluster, folder, "status", place, "--json"))["state"] == "interrupted"
+    resumed = start(cluster, folder, "resume", place, "--trust", "--address", cluster.address, "--json")
     assert done(resumed)["failed"] == 0
-    assert_same(study.parent / "results/spread/a", laptop)
+    assert_same(folder / "results/spread/a", long_laptop)

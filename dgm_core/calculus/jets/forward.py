@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import torch
@@ -43,6 +44,12 @@ class Carried:
         self._turnable = {name for name, streams in asked.items() if turned and _only_summed(streams)}
         self._streams = {name: Streams.of(sorted(streams, key=repr)) for name, streams in asked.items()}
         self._layouts: dict[tuple[tuple[str, int, Streams], ...], Layout] = {}
+
+    def of(self, network: Field) -> Carried:
+        """The same of another network of the same kind."""
+        twin = copy.copy(self)
+        twin._network = network
+        return twin
 
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (K, n, d)."""
@@ -187,6 +194,7 @@ def carried(
     network: Field,
     residuals: Callable[[Field, Mapping[str, Tensor]], Residuals],
     points: Mapping[str, Tensor],
+    untrained: Callable[[], Field] | None = None,
 ) -> Carried | None:
     """The network with what a problem's residuals ask for carried forward; None where it cannot be.
 
@@ -195,21 +203,25 @@ def carried(
     operation that looks at more than its rule knows.  It does not pay on a processor without compiled
     kernels, unless a Laplacian is asked for.  Nothing else decides, so that the same setup always takes the
     same way on a machine.
+
+    untrained: gives a network of the same kind, on which the two ways are compared, by default the network
+    itself.  Of one that is well trained the residuals may be nothing but rounding, in which no two ways agree.
     """
     if not getattr(network, "pointwise", False) or getattr(network, "random", False):
         return None
-    recording = _Recording(network)
+    sample = network if untrained is None else untrained()
+    recording = _Recording(sample)
     expected = residuals(recording, points)
     if not _pays(recording.asked, next(iter(points.values()))):
         return None
     for turned in (True, False) if _sums(recording.asked) else (False,):
-        field = Carried(network, recording.asked, turned=turned)
+        field = Carried(sample, recording.asked, turned=turned)
         try:
             found = residuals(field, points)
         except NoRuleError:
             continue
         if all(_agree(one, other) for one, other in zip(_parts(found), _parts(expected), strict=True)):
-            return field
+            return field.of(network)
     return None
 
 
