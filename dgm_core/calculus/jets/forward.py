@@ -205,7 +205,8 @@ def carried(
     same way on a machine.
 
     untrained: gives a network of the same kind, on which the two ways are compared, by default the network
-    itself.  Of one that is well trained the residuals may be nothing but rounding, in which no two ways agree.
+    itself.  Of one that is well trained the residuals may be nothing but rounding, in which no two ways
+    agree.
     """
     if not getattr(network, "pointwise", False) or getattr(network, "random", False):
         return None
