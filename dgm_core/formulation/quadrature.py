@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import scipy  # whose parts are loaded at their first use: scipy.stats takes most of a second
 import torch
-from scipy.stats import qmc
 from torch import Tensor
 
 
@@ -24,4 +24,4 @@ def sobol_set(nodes: int, dimensions: int = 1) -> Tensor:
     A power of two is balanced best.  Source: Sobol (1967); for the shift Cranley and Patterson (1976).
     """
     exponent = (nodes - 1).bit_length()
-    return torch.from_numpy(qmc.Sobol(dimensions, scramble=False).random_base2(exponent)[:nodes])
+    return torch.from_numpy(scipy.stats.qmc.Sobol(dimensions, scramble=False).random_base2(exponent)[:nodes])

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import scipy  # whose parts are loaded at their first use
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator, NearestNDInterpolator, make_interp_spline
 from torch import Tensor
 
 from dgm_core.calculus import Field
@@ -112,15 +112,15 @@ class Table:
     def _spline(self) -> Any:
         order = np.argsort(self.points[:, 0].numpy())
         knots, values = self.points[:, 0].numpy()[order], self.values.numpy()[order]
-        return make_interp_spline(knots, values, k=min(3, len(knots) - 1))
+        return scipy.interpolate.make_interp_spline(knots, values, k=min(3, len(knots) - 1))
 
     @cached_property
     def _linear(self) -> Any:
-        return LinearNDInterpolator(self.points.numpy(), self.values.numpy())
+        return scipy.interpolate.LinearNDInterpolator(self.points.numpy(), self.values.numpy())
 
     @cached_property
     def _nearest(self) -> Any:
-        return NearestNDInterpolator(self.points.numpy(), self.values.numpy())
+        return scipy.interpolate.NearestNDInterpolator(self.points.numpy(), self.values.numpy())
 
 
 def _columns(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
