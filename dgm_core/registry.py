@@ -20,7 +20,8 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Maps a name to what a module defines: those of `package`, of installed extensions, of loaded files.
 
-    `find` gives the (name, entry) pairs of one module.  Modules are imported at the first look-up.
+    `find` gives the (name, entry) pairs of one module.  A look-up of "some-name" imports `some_name` of the
+    package, where there is one that defines it, and otherwise all.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T:
         """The entry called `name`.  Raises ConfigurationError with the allowed names."""
-        entries = self._scan()
+        entries = self._found([*self._namesake(name), *self._others()], {})
+        if name not in entries:
+            entries = self._scan()
         if name not in entries:
             raise unknown(self.kind, name, entries)
         return entries[name][0]
@@ -48,11 +51,10 @@ class Registry(Generic[T]):
 
     def _scan(self) -> dict[str, tuple[T, ModuleType]]:
         """All entries with their modules; a name that two of them define is refused."""
-        modules = (*self._own(), *extensions.modules())
-        if modules != self._modules:
-            self._modules, self._entries = modules, self._found(modules, {})
-        # A script or a notebook defines its own as it goes.
-        return self._found([sys.modules["__main__"]], dict(self._entries))
+        own = (*self._own(),)
+        if own != self._modules:
+            self._modules, self._entries = own, self._found(own, {})
+        return self._found(self._others(), dict(self._entries))
 
     def _found(
         self, modules: Iterable[ModuleType], entries: dict[str, tuple[T, ModuleType]]
@@ -69,11 +71,20 @@ class Registry(Generic[T]):
         return entries
 
     def _own(self) -> list[ModuleType]:
+        return [importlib.import_module(f"{self.package}.{name}") for name in self._files()]
+
+    def _namesake(self, name: str) -> list[ModuleType]:
+        """The package's module that is called so, or none."""
+        module = name.replace("-", "_")
+        return [importlib.import_module(f"{self.package}.{module}")] if module in self._files() else []
+
+    def _files(self) -> list[str]:
         package = importlib.import_module(self.package)
-        return [
-            importlib.import_module(f"{self.package}.{module.name}")
-            for module in pkgutil.iter_modules(package.__path__)
-        ]
+        return [module.name for module in pkgutil.iter_modules(package.__path__)]
+
+    def _others(self) -> list[ModuleType]:
+        """Those of users; a script or a notebook defines its own as it goes."""
+        return [*extensions.modules(), sys.modules["__main__"]]
 
 
 def subclasses(module: ModuleType, root: type[Any]) -> Iterator[tuple[str, type[Any]]]:

@@ -59,8 +59,8 @@ def record(step: Callable[[], T]) -> tuple[T, Tape[T] | None]:
     """Runs a step; what it returned, and its tape, or None where it cannot be replayed.
 
     All that the step reads must be tensors that exist before it and are changed in place from step to
-    step; Python's numbers count as the same every time.  It must not be the first of its kind, where an
-    optimizer makes its state.  What it makes and neither returns nor puts into such tensors is not made
+    step; Python's numbers count as the same every time.  It must not be the first of its kind, which
+    finds out what the others know.  What it makes and neither returns nor puts into such tensors is not made
     again.
     """
     recorder = _Recorder()
@@ -105,6 +105,10 @@ def run(call: Callable[[], Any], reads: Sequence[Tensor], writes: Sequence[Tenso
 
 class _Recorder(TorchDispatchMode):
     active: _Recorder | None = None
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler, to keep it from a step that is not compiled
 
     def __init__(self) -> None:
         super().__init__()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +14,7 @@ from dgm_core.tape import Repeated
 from dgm_core.training.averaging import MovingAverage
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.loss import Loss
-from dgm_core.training.optimizers import build_optimizer
+from dgm_core.training.optimizers import OPTIMIZERS
 from dgm_core.training.parameters import FlatParameters
 from dgm_core.training.regularisation import Penalty
 from dgm_core.training.sampling import PointSource
@@ -39,13 +38,10 @@ class Stage:
         # The copy is not validated: a schedule reads its span, and no rule is about that.
         self.config: TrainConfig = config.model_copy(update={"iterations": self.end - self.start})
         self._flat = FlatParameters(self.piece.network)
-        self._optimizer = build_optimizer(
-            config.optimizer, self._flat.values, config.learning_rate, config.weight_decay
-        )
         self._rate = torch.tensor(config.learning_rate, device=device_of(self.piece))
-        self._use_rate()
+        self._optimizer = OPTIMIZERS[config.optimizer](self._flat.values, self._rate, config.weight_decay)
         self._inputs: dict[str, Tensor] = {}
-        # The first time the optimizer makes its state, and the loss finds out how to differentiate.
+        # The first time the loss finds out how to differentiate.
         self._update = Repeated(self._updated)
         self._schedule = SCHEDULES[config.schedule]
         self._points = PointSource(
@@ -116,7 +112,7 @@ class Stage:
     def state(self) -> dict[str, Any]:
         """What `restore` reads, the piece's own tensors apart; a copy."""
         return {
-            "optimizer": copy.deepcopy(self._optimizer.state_dict()),
+            "optimizer": {name: value.clone() for name, value in self._optimizer.state.items()},
             "points": self._points.state(),
             "dropout": [g.get_state() for g in self.piece.network.dropout_generators],
             "average": None if self._average is None else self._average.values.clone(),
@@ -124,8 +120,7 @@ class Stage:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continues from `state`, the piece's own tensors being restored already."""
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._use_rate()
+        self._optimizer.restore(state["optimizer"])
         self._points.restore(state["points"])
         for generator, saved in zip(self.piece.network.dropout_generators, state["dropout"], strict=True):
             generator.set_state(saved)
@@ -133,7 +128,3 @@ class Stage:
             self._average = None
         elif self._average is not None:
             self._average.values.copy_(state["average"])
-
-    def _use_rate(self) -> None:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate

@@ -78,6 +78,11 @@ def run(
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)
+    from studies.running.session import begin_ray, check_cores
+
+    # Before anything that takes time to import.
+    there = check_cores(cores, address=address)
+    begun = context.with_resource(begin_ray(there, dashboard=dashboard)) if address == "local" else None
     from studies.catalog import STUDIES, load_study
     from studies.running.runner import Options, run_study
     from studies.study import Search
@@ -122,6 +127,7 @@ def run(
         cores=cores,
         device=device,
         address=address,
+        begun=begun,
         storage=storage,
         dashboard=dashboard,
         log_to=tuple(log_to or ()),

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING
 
 from studies.records.schema import STUDY, StudyRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -66,6 +67,8 @@ def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
 
 def typed(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """The table with the given columns first, in order and of their types; others follow."""
+    import pandas as pd
+
     absent = {name: pd.Series(pd.NA, index=table.index) for name in columns if name not in table}
     table = table.assign(**absent)
     rest = [name for name in table.columns if name not in columns]

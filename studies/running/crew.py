@@ -29,6 +29,11 @@ class Crew:
         return max(0, self.cores - (len(self._given) - len(self._waiting)))
 
     @property
+    def starting(self) -> bool:
+        """Whether every core has a worker and none has said anything: more would only be in their way."""
+        return self.since is None and not self.idle
+
+    @property
     def busy(self) -> set[str]:
         """Trials that have a worker."""
         return set(self._given)

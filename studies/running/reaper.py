@@ -24,15 +24,16 @@ _IN_ORDER = b"in order"
 
 
 @contextmanager
-def reaped(lost: str) -> Iterator[None]:
+def reaped(lost: str, mark: str | None = None) -> Iterator[None]:
     """When the body has ended, or this process has, so have all processes that were started in the body.
 
-    lost: what is said where this process ends within the body, killed or as Ray ends it without its raylet.
+    mark: that of others that end then too.  lost: what is said where this process ends within the body,
+    killed or as Ray ends it without its raylet.
     """
     if not Path("/proc/self/environ").exists():
         yield
         return
-    mark = uuid.uuid4().hex
+    mark = mark or uuid.uuid4().hex
     command = [sys.executable, "-I", "-S", __file__, mark, lost]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as reaper:
         os.environ[MARK] = mark

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
 from rich.console import Console
@@ -29,11 +29,11 @@ from studies.running.cluster.watching import NodeWatch
 from studies.running.course import Course
 from studies.running.crew import Crew
 from studies.running.describe import study_record
+from studies.running.head import Head
 from studies.running.holding import holding, no_room, quoted
 from studies.running.keeper import Keeper
 from studies.running.launch import launch
 from studies.running.live import LiveTable
-from studies.running.mirror import Mirror, open_database
 from studies.running.outcomes import conclude
 from studies.running.plans import AblationPlan, Plan, SearchPlan
 from studies.running.session import check_cores, ray_session, session_gpus
@@ -41,6 +41,9 @@ from studies.running.shipment import Shipment
 from studies.running.tuning import Engine
 from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Search, Study
+
+if TYPE_CHECKING:
+    from studies.running.mirror import Mirror
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Options:
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
-    address: see `studies.running.session.ray_session`.  storage: a folder or "s3://bucket/prefix" that all
+    address: see `studies.running.session.ray_session`; begun: a Ray on this machine that was begun before,
+    for these cores.  storage: a folder or "s3://bucket/prefix" that all
     nodes reach, for the checkpoints and a copy of the run folder; by default the run folder itself.  log_to:
     see `studies.running.loggers.make_loggers`.
     """
@@ -63,6 +67,7 @@ class Options:
     oversubscribe: bool = False
     device: str = "auto"
     address: str = "local"
+    begun: Head | None = None
     storage: str | None = None
     dashboard: bool = False
     log_to: tuple[str, ...] = ()
@@ -174,6 +179,7 @@ class _Run:
         settings: dict[str, Any] = {
             "address": self.options.address,
             "dashboard": self.options.dashboard,
+            "begun": self.options.begun,
             "lost": f"the process of this study is gone; go on with: dgm resume {quoted(self.folder)}",
         }
         with ray_session(cores=cores, **settings) as dashboard:
@@ -195,9 +201,9 @@ class _Run:
                 table.tend,
                 *self._limit(course, crew),
             ]
-            mirror = self._mirror() if isinstance(self.study, Search) else None
+            mirror = _Late(self._mirror, crew, course) if isinstance(self.study, Search) else None
             if mirror is not None:
-                watchers.append(lambda: mirror.tend(course.history))
+                watchers.append(mirror.tend)
             if self.copy is not None:
                 watchers.append(self.copy.tend)
             if joined:
@@ -216,7 +222,7 @@ class _Run:
             finally:
                 table.close()
                 if mirror is not None:
-                    mirror.tend(course.history)  # of the last event too
+                    mirror.close()
         return engine
 
     def _tell_again(self, trial: str) -> None:
@@ -256,6 +262,8 @@ class _Run:
 
     def _mirror(self) -> Mirror:
         """Optuna's database, made anew by each process that runs the study."""
+        from studies.running.mirror import Mirror, open_database
+
         path = self.folder / OPTUNA
         path.unlink(missing_ok=True)
         return Mirror(open_database(path), self.record, self.study.name)
@@ -276,6 +284,25 @@ class _Run:
                 course.cut()
 
         return [cut]
+
+
+class _Late:
+    """A mirror that is made when the first trial says something: it takes a while, in which workers start."""
+
+    def __init__(self, make: Callable[[], Mirror], crew: Crew, course: Course) -> None:
+        self._make = make
+        self._crew = crew
+        self._course = course
+        self._mirror: Mirror | None = None
+
+    def tend(self) -> None:
+        if self._crew.since is not None:
+            self.close()
+
+    def close(self) -> None:
+        """Brings it up to the last event."""
+        self._mirror = self._mirror or self._make()
+        self._mirror.tend(self._course.history)
 
 
 def _searched(plan: Plan) -> bool:

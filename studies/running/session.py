@@ -7,12 +7,14 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
 from studies.running.cluster.address import head_address
+from studies.running.head import NO_CLUSTER, Head
 from studies.running.reaper import reaped
 from studies.running.signals import check_asked
 
@@ -24,12 +26,13 @@ _ENVIRONMENT = {
     "RAY_worker_niceness": "0",
     # They import what trials need while this process still prepares the first of them.
     "RAY_preload_python_modules": "studies.running.launch",
+    # A node's parts look for each other ten times, a second apart: as long, and as soon as they are there.
+    "RAY_raylet_client_connect_timeout_milliseconds": "20",
+    "RAY_raylet_client_num_connect_attempts": "500",
     # Tune's own records are for its tools; the run's log is what a study goes on from.
     "TUNE_GLOBAL_CHECKPOINT_S": "60",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
-_NO_CLUSTER = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-_OBJECT_STORE_BYTES = 100_000_000
 
 
 def available_cores() -> int:
@@ -61,31 +64,44 @@ def session_gpus(device: str) -> float:
     return there
 
 
+def begin_ray(cores: int, *, dashboard: bool = False) -> Head:
+    """Ray on this machine for one study alone, which `ray_session` takes: it starts while other things are
+    seen to."""
+    return Head(cores, _ENVIRONMENT, dashboard=dashboard)
+
+
 @contextmanager
 def ray_session(
-    *, cores: int, address: str = "local", dashboard: bool = False, lost: str = "Ray's session was lost."
+    *,
+    cores: int,
+    address: str = "local",
+    dashboard: bool = False,
+    begun: Head | None = None,
+    lost: str = "Ray's session was lost.",
 ) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
 
     address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
-    ("auto", host and port) joins a running cluster, which is left running.  lost: what is said where this
-    process is killed, or ended by a Ray that has lost its raylet.  Raises ConfigurationError where no cluster
-    can be joined, and StudyError where Ray does not start here, as on a machine that is overloaded.
+    ("auto", host and port) joins a running cluster, which is left running.  begun: what `begin_ray` gave for
+    the same cores, where it was begun before.  lost: what is said where this process is killed, or ended by a
+    Ray that has lost its raylet.  Raises ConfigurationError where no cluster can be joined, and StudyError
+    where Ray does not start here, as on a machine that is overloaded.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import ray
 
-    own: dict[str, Any] = {}
-    if address == "local":
-        own = {
-            "num_cpus": cores,
-            "object_store_memory": _OBJECT_STORE_BYTES,
-            "include_dashboard": dashboard,
-        }
-    with reaped(lost) if address == "local" else nullcontext():
+    with ExitStack() as stack:
+        if address == "local":
+            head = begun or begin_ray(cores, dashboard=dashboard)
+            stack.enter_context(reaped(lost, head.mark))
+            stack.enter_context(head)
+            stack.enter_context(_plain_actors())
+            join = partial(_join_own, head)
+        else:
+            join = partial(_join, address)
         try:
-            context = _init(address if address == "local" else head_address(address), own)
+            context = join()
         except KeyboardInterrupt:
             ray.shutdown()
             raise
@@ -98,20 +114,52 @@ def ray_session(
             ray.shutdown()
 
 
-def _init(address: str, own: dict[str, Any]) -> Any:
+def _join_own(head: Head) -> Any:
+    """Joins Ray on this machine, once it is up."""
+    from ray._private.authentication.authentication_token_setup import enable_token_auth_by_default
+
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    try:
+        enable_token_auth_by_default()
+        with _loopback_only():
+            return _init(head.address)
+    except Exception as error:  # Ray raises bare ones where its processes do not come up in time
+        said = " ".join(str(error).split())
+        raise StudyError(f"Ray could not be started on this machine: {said}") from error
+
+
+def _join(address: str) -> Any:
+    """Joins a cluster that runs."""
+    found = head_address(address)
+    try:
+        return _init(found)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigurationError(f"the Ray cluster at --address {found} cannot be joined: {said}") from None
+
+
+def _init(address: str) -> Any:
     import ray
 
+    with _own_handlers():
+        return ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+
+
+@contextmanager
+def _plain_actors() -> Iterator[None]:
+    """Lets trials run in the workers that Ray starts before they are asked for.
+
+    Left alone, Tune gives its actors variables of their own, as PyTorch Lightning wants them, so that no
+    worker that runs already is fit for them: every study would start its workers twice.
+    """
+    from ray.tune.execution import class_cache
+
+    wanted, passed = class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = {}, set()
     try:
-        with _own_handlers(), _loopback_only() if address == "local" else nullcontext():
-            return ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
-    except Exception as error:  # Ray raises bare ones where its processes do not come up in time
-        if address == "local":
-            said = " ".join(str(error).split())
-            raise StudyError(f"Ray could not be started on this machine: {said}") from error
-        if not isinstance(error, (ConnectionError, ValueError, RuntimeError)):
-            raise
-        said = " ".join(str(error).split())
-        raise ConfigurationError(f"the Ray cluster at --address {address} cannot be joined: {said}") from None
+        yield
+    finally:
+        class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = wanted, passed
 
 
 @contextmanager
@@ -134,22 +182,22 @@ def _own_handlers() -> Iterator[None]:
 
 @contextmanager
 def _loopback_only() -> Iterator[None]:
-    """Lets a Ray that is started inside listen on the loopback interface alone.
+    """Lets a Ray that is joined inside be that of the loopback interface, on which this process then listens.
 
-    Ray has a switch for that, meant for systems on which it makes no clusters: read from the environment when
-    it is imported, which has happened here, and by the processes that it starts.  Nothing of it stays: a
-    cluster that this process or a child of it starts later is none of this one's business.
+    Ray reads its switch for that from the environment when it is imported, which has happened here, and
+    later.  Nothing of it stays: a cluster that this process or a child of it starts or joins later is none of
+    this one's business.
     """
     from ray._private import ray_constants
 
-    before, enabled = os.environ.get(_NO_CLUSTER), ray_constants.ENABLE_RAY_CLUSTER
-    os.environ[_NO_CLUSTER] = "0"
+    before, enabled = os.environ.get(NO_CLUSTER), ray_constants.ENABLE_RAY_CLUSTER
+    os.environ[NO_CLUSTER] = "0"
     ray_constants.ENABLE_RAY_CLUSTER = False
     try:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = enabled
         if before is None:
-            del os.environ[_NO_CLUSTER]
+            del os.environ[NO_CLUSTER]
         else:
-            os.environ[_NO_CLUSTER] = before
+            os.environ[NO_CLUSTER] = before

@@ -68,6 +68,8 @@ class PlanSearcher(Searcher):
         course, crew = self._engine.course, self._engine.crew
         if course.done or self._engine.halted:
             return Searcher.FINISHED
+        if crew.starting:
+            return None
         trial = course.next(crew.idle)
         if trial is None:
             return None

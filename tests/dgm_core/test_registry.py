@@ -45,6 +45,19 @@ def test_the_modules_of_the_package_are_found(rooms):
     assert registry.get("kitchen").__name__ == "Own"
 
 
+def test_a_look_up_imports_no_more_than_the_file_that_is_called_so(rooms):
+    add_room(rooms, "dining_hall", "dining-hall")
+    add_room(rooms, "cellar", "wine")
+    import rooms_for_test
+
+    registry = rooms_for_test.ROOMS
+    assert registry.get("dining-hall").name == "dining-hall"
+    assert "rooms_for_test.kitchen" not in sys.modules
+    assert registry.get("wine").name == "wine"
+    with pytest.raises(ConfigurationError, match=r"'../cellar'.*dining-hall, kitchen.*wine"):
+        registry.get("../cellar")
+
+
 def test_a_taken_name_is_refused_and_names_both_places(rooms):
     add_room(rooms, "pantry", "kitchen")
     import rooms_for_test

@@ -38,6 +38,25 @@ def test_freed_memory_is_used_again_on_one_thread_without_subnormal_numbers():
     assert float(subnormal) == 0.0
 
 
+TRAINS = """
+import sys
+from dgm_core import Setup, Trainer, load_problem
+
+changes = {"iterations": 5, "batch_size": 4}
+for optimizer in ("adam", "adamw", "sgd"):
+    trainer = Trainer(Setup.named(load_problem("heat")).changed({**changes, "optimizer": optimizer}), [1, 2])
+    trainer.advance(5)
+    trainer.restore(trainer.state())
+    trainer.result()
+print(*[name for name in ("torch._dynamo", "sympy", "scipy.stats", "pandas") if name in sys.modules])
+"""
+
+
+def test_a_training_imports_nothing_that_takes_longer_than_it():
+    done = subprocess.run([sys.executable, "-c", TRAINS], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
 def test_auto_is_a_gpu_where_there_is_one(monkeypatch):
     for there, name in ((True, "cuda"), (False, "cpu")):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from studies.errors import StudyError
+from studies.running.head import Head
 from studies.running.reaper import MARK, marked
-from studies.running.session import ray_session
+from studies.running.session import begin_ray, ray_session
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
 
 LISTENS = """
 import os
@@ -77,7 +82,74 @@ def addresses(pid: int) -> set[str]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
+TRIES = """
+import os
+from pathlib import Path
+from ray import tune
+from studies.running.reaper import MARK, marked
+from studies.running.session import ray_session
+
+def workers():
+    return [p for p in marked(os.environ[MARK]) if b"ray::IDLE" in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+with ray_session(cores=1):
+    while not (before := workers()):
+        pass
+    (result,) = tune.Tuner(lambda config: tune.report({"process": os.getpid()})).fit()
+    assert [result.metrics["process"]] == before
+"""
+
+
+@needs_proc
+@pytest.mark.ray
+def test_trials_run_in_workers_that_were_started_before(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", TRIES], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+BEGINS = """
+import os, signal, sys
+from studies.running.session import begin_ray
+
+head = begin_ray(1)
+print(head.mark, head.address if sys.argv[1] == "up" else "", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_proc
+@pytest.mark.ray
+@pytest.mark.parametrize("when", ["up", "starting"])
+def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -> None:
+    done = subprocess.run([sys.executable, "-c", BEGINS, when], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == -signal.SIGKILL
+    mark, *address = done.stdout.split()
+    assert len(address) == (when == "up")
+    deadline = time.monotonic() + 60
+    while list(marked(mark)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@needs_proc
+@pytest.mark.ray
+def test_a_ray_that_was_begun_and_is_not_used_leaves_nothing() -> None:
+    with begin_ray(1) as head:
+        assert list(marked(head.mark))
+    assert list(marked(head.mark)) == []
+
+
+def test_a_head_that_fails_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "ray.py").write_text("raise Exception('there is\\nno room')")
+    head = Head(1, {"PYTHONPATH": str(tmp_path)})
+    with (
+        pytest.raises(StudyError, match=r"^Ray could not be started on this machine: there is no room$"),
+        ray_session(cores=1, begun=head),
+    ):
+        pass
+
+
+@needs_proc
 def test_a_ray_that_does_not_come_up_is_one_sentence_and_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
