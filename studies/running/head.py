@@ -27,6 +27,7 @@ _LOOPBACK = "127.0.0.1"
 _OBJECT_STORE_BYTES = 100_000_000
 _LOOK_SECONDS = 0.02
 _START_SECONDS = 30.0
+_END_SECONDS = 20.0
 
 
 class Head:
@@ -60,7 +61,10 @@ class Head:
     def close(self) -> None:
         """Ends it and all that it has started; once more does nothing."""
         if self._process.returncode is None:
-            self._process.communicate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.communicate(timeout=_END_SECONDS)
+            self._process.kill()  # where it has not ended; what it started ends with it
+            self._process.wait()
 
     def __enter__(self) -> Head:
         return self
