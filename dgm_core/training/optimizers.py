@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 from torch.optim.sgd import sgd
 
+from dgm_core.errors import ConfigurationError
+
 
 class Optimizer(ABC):
     """Changes `values` by the gradients that they hold, at the rate that the tensor `rate` () holds.
@@ -36,7 +38,9 @@ class Optimizer(ABC):
         """One update."""
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Continues from another's `state`."""
+        """Continues from another's `state`.  Raises ConfigurationError where that is of another kind."""
+        if state.keys() != self.state.keys():
+            raise ConfigurationError("the checkpoint was written by another version of this program.")
         for name, value in self.state.items():
             value.copy_(state[name])
 
@@ -54,7 +58,7 @@ class Adam(Optimizer):
     def __init__(self, values: nn.Parameter, rate: Tensor, weight_decay: float | None = None) -> None:
         super().__init__(values, rate, weight_decay)
         self.state = {
-            "step": torch.zeros((), device=values.device),
+            "step": torch.zeros((), dtype=torch.float32, device=values.device),
             "mean": torch.zeros_like(values),
             "square": torch.zeros_like(values),
         }

@@ -50,12 +50,17 @@ def trusted(run: Path, kept: SourcesRecord, trust: bool, *, writes: str | None =
         raise ConfigurationError(f"{said}: look at it first, and give --trust.")
 
 
+def is_file(text: str) -> bool:
+    """Whether an argument is the path of a file, and no name."""
+    return text.endswith(".py") or "/" in text
+
+
 def named(registry: Registry[Any], text: str) -> str:
     """The name that an argument stands for: itself, or what the file defines whose path it is.
 
     Raises ConfigurationError where the file defines none, or several.
     """
-    if not text.endswith(".py") and "/" not in text:
+    if not is_file(text):
         return text
     module = extensions.load(text)
     names = [name for name, _ in registry.find(module)]

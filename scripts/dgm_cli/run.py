@@ -22,7 +22,7 @@ from dgm_cli.common import (
     tell_compiler,
 )
 from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard
-from dgm_cli.own import With, load_files, named
+from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
 from dgm_core.errors import ConfigurationError
@@ -80,9 +80,10 @@ def run(
     at_least("seed", seed, 0)
     from studies.running.session import begin_ray, check_cores
 
-    # Before anything that takes time to import.
-    there = check_cores(cores, address=address)
-    begun = context.with_resource(begin_ray(there, dashboard=dashboard)) if address == "local" else None
+    there, begun = check_cores(cores, address=address), None
+    if address == "local" and not files and not is_file(study):
+        # Before anything that takes time to import; a user's file may change the environment first.
+        begun = context.with_resource(begin_ray(there, dashboard=dashboard))
     from studies.catalog import STUDIES, load_study
     from studies.running.runner import Options, run_study
     from studies.study import Search

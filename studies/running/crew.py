@@ -10,28 +10,31 @@ from typing import Any
 class Crew:
     """Trials by name: those that have a worker, or were given out to get one, and those that wait at a rung.
 
-    cores: that train.  `seen` holds what each said last, for whoever watches.  By the monotonic clock
-    `since` is when the first trial said anything, and `heard` when the last did.
+    cores: that train; alone: they are this machine's, and no others come.  `seen` holds what each said last,
+    for whoever watches.  By the monotonic clock `since` is when the first trial said anything, and `heard`
+    when the last did.
     """
 
-    def __init__(self, cores: int) -> None:
+    def __init__(self, cores: int, *, alone: bool = False) -> None:
         self.cores = cores
         self.seen: dict[str, Mapping[str, Any]] = {}
         self.since: float | None = None
         self.heard = time.monotonic()
+        self._alone = alone
         self._given: set[str] = set()
         self._moving: set[str] = set()
         self._waiting: dict[str, Any] = {}
 
     @property
     def idle(self) -> int:
-        """Cores with nothing to train."""
-        return max(0, self.cores - (len(self._given) - len(self._waiting)))
+        """Cores with nothing to train; one where there is none yet, so that a cluster is asked for some."""
+        return max(0, max(1, self.cores) - (len(self._given) - len(self._waiting)))
 
     @property
     def starting(self) -> bool:
-        """Whether every core has a worker and none has said anything: more would only be in their way."""
-        return self.since is None and not self.idle
+        """Whether every core of this machine has a worker that has said nothing yet, in whose way more would
+        be."""
+        return self._alone and self.since is None and not self.idle
 
     @property
     def busy(self) -> set[str]:

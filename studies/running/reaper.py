@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,17 +24,17 @@ _IN_ORDER = b"in order"
 
 
 @contextmanager
-def reaped(lost: str, mark: str | None = None) -> Iterator[None]:
+def reaped(lost: str, session: int | None = None) -> Iterator[None]:
     """When the body has ended, or this process has, so have all processes that were started in the body.
 
-    mark: that of others that end then too.  lost: what is said where this process ends within the body,
-    killed or as Ray ends it without its raylet.
+    session: of the system's, whose processes end then too.  lost: what is said where this process ends within
+    the body, killed or as Ray ends it without its raylet.
     """
     if not Path("/proc/self/environ").exists():
         yield
         return
-    mark = mark or uuid.uuid4().hex
-    command = [sys.executable, "-I", "-S", __file__, mark, lost]
+    mark = uuid.uuid4().hex
+    command = [sys.executable, "-I", "-S", __file__, mark, str(session or 0), lost]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as reaper:
         os.environ[MARK] = mark
         try:
@@ -47,26 +47,55 @@ def reaped(lost: str, mark: str | None = None) -> Iterator[None]:
 def marked(mark: str) -> Iterator[int]:
     """Ids of the processes that carry a mark."""
     wanted = f"{MARK}={mark}".encode()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):  # it has ended, or is another user's
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    yield int(entry.name)
+    for process in _processes():
+        with suppress(OSError):  # it has ended, or is another user's
+            if wanted in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
+                yield process
 
 
-def reap(mark: str) -> None:
-    """Kills all that carry a mark, and those that they start meanwhile."""
+def of_session(session: int) -> Iterator[int]:
+    """Ids of the processes of a session of the system's; a process's title can cover the marks it carries."""
+    for process in _processes():
+        with suppress(OSError):
+            if os.getsid(process) == session and not _ended(process):
+                yield process
+
+
+def end_session(session: int) -> None:
+    """Kills all processes of a session, and those that they start meanwhile."""
+    _kill(lambda: of_session(session))
+
+
+def reap(mark: str, session: int) -> None:
+    """Kills all that carry a mark and all of a session (0: of none), and those that they start meanwhile."""
+    _kill(lambda: {*marked(mark), *(of_session(session) if session else ())})
+
+
+def _kill(found: Callable[[], Iterable[int]]) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (pids := list(marked(mark))) and time.monotonic() < deadline:
-        for pid in pids:
+    while (processes := list(found())) and time.monotonic() < deadline:
+        for process in processes:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         time.sleep(0.02)
+
+
+def _processes() -> Iterator[int]:
+    """Ids of all but this one."""
+    with suppress(FileNotFoundError):  # no Linux
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                yield int(entry.name)
+
+
+def _ended(process: int) -> bool:
+    """Whether only its parent's word is awaited."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 if __name__ == "__main__":
     said = sys.stdin.buffer.read()  # until whoever holds the other end lets go of it
-    reap(sys.argv[1])
+    reap(sys.argv[1], int(sys.argv[2]))
     if said != _IN_ORDER:
         with suppress(OSError):
-            print(f"dgm: {sys.argv[2]}", file=sys.stderr)
+            print(f"dgm: {sys.argv[3]}", file=sys.stderr)

@@ -193,7 +193,7 @@ class _Run:
                 course.append([Opened(dashboard=f"http://{dashboard}")])
                 if self.options.dashboard:
                     self.console.print(f"Ray's dashboard: http://{dashboard}")
-            crew = Crew(places.trains)
+            crew = Crew(places.trains, alone=not joined)
             engine = Engine(self.folder, self.store, course, crew)
             table = LiveTable(self.record, course.history, crew, self.console)
             watchers: list[Callable[[], None]] = [
@@ -219,10 +219,12 @@ class _Run:
                     device=self.record.device,
                     named_after=self.study.name if self.options.dashboard else None,
                 )
+                if mirror is not None:
+                    mirror.close()
             finally:
                 table.close()
                 if mirror is not None:
-                    mirror.close()
+                    mirror.tend()  # of the last event too
         return engine
 
     def _tell_again(self, trial: str) -> None:
@@ -287,7 +289,7 @@ class _Run:
 
 
 class _Late:
-    """A mirror that is made when the first trial says something: it takes a while, in which workers start."""
+    """A mirror that is made when the first trial says something: that takes time, in which workers start."""
 
     def __init__(self, make: Callable[[], Mirror], crew: Crew, course: Course) -> None:
         self._make = make
@@ -296,11 +298,12 @@ class _Late:
         self._mirror: Mirror | None = None
 
     def tend(self) -> None:
+        """Brings it up to the last event, where anything was said."""
         if self._crew.since is not None:
             self.close()
 
     def close(self) -> None:
-        """Brings it up to the last event."""
+        """Brings it up to the last event, whatever was said."""
         self._mirror = self._mirror or self._make()
         self._mirror.tend(self._course.history)
 

@@ -94,7 +94,7 @@ def ray_session(
     with ExitStack() as stack:
         if address == "local":
             head = begun or begin_ray(cores, dashboard=dashboard)
-            stack.enter_context(reaped(lost, head.mark))
+            stack.enter_context(reaped(lost, head.session))
             stack.enter_context(head)
             stack.enter_context(_plain_actors())
             join = partial(_join_own, head)

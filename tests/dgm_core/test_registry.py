@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import pytest
 
+from dgm_cli.bench.comparison import COMPARISONS
 from dgm_core import PROBLEMS, ConfigurationError
 from dgm_core.networks import NETWORKS
 from dgm_core.registry import kebab
+from studies.catalog import STUDIES
 
 ROOMS = """
 from dgm_core.registry import Registry, subclasses
@@ -56,6 +59,13 @@ def test_a_look_up_imports_no_more_than_the_file_that_is_called_so(rooms):
     assert registry.get("wine").name == "wine"
     with pytest.raises(ConfigurationError, match=r"'../cellar'.*dining-hall, kitchen.*wine"):
         registry.get("../cellar")
+
+
+@pytest.mark.parametrize("registry", [PROBLEMS, NETWORKS, STUDIES, COMPARISONS], ids=lambda each: each.kind)
+def test_what_is_the_program_s_own_is_in_the_file_that_is_called_so(registry):
+    for name in registry.names():
+        module = importlib.import_module(f"{registry.package}.{name.replace('-', '_')}")
+        assert name in dict(registry.find(module))
 
 
 def test_a_taken_name_is_refused_and_names_both_places(rooms):

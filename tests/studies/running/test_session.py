@@ -14,7 +14,7 @@ import pytest
 
 from studies.errors import StudyError
 from studies.running.head import Head
-from studies.running.reaper import MARK, marked
+from studies.running.reaper import MARK, marked, of_session
 from studies.running.session import begin_ray, ray_session
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
@@ -86,13 +86,14 @@ TRIES = """
 import os
 from pathlib import Path
 from ray import tune
-from studies.running.reaper import MARK, marked
-from studies.running.session import ray_session
+from studies.running.reaper import of_session
+from studies.running.session import begin_ray, ray_session
 
 def workers():
-    return [p for p in marked(os.environ[MARK]) if b"ray::IDLE" in Path(f"/proc/{p}/cmdline").read_bytes()]
+    return [p for p in of_session(head.session) if b"ray::IDLE" in Path(f"/proc/{p}/cmdline").read_bytes()]
 
-with ray_session(cores=1):
+head = begin_ray(1)
+with ray_session(cores=1, begun=head):
     while not (before := workers()):
         pass
     (result,) = tune.Tuner(lambda config: tune.report({"process": os.getpid()})).fit()
@@ -112,7 +113,7 @@ import os, signal, sys
 from studies.running.session import begin_ray
 
 head = begin_ray(1)
-print(head.mark, head.address if sys.argv[1] == "up" else "", flush=True)
+print(head.session, head.address if sys.argv[1] == "up" else "", flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -123,10 +124,10 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -> None:
     done = subprocess.run([sys.executable, "-c", BEGINS, when], stdout=subprocess.PIPE, text=True)
     assert done.returncode == -signal.SIGKILL
-    mark, *address = done.stdout.split()
+    session, *address = done.stdout.split()
     assert len(address) == (when == "up")
     deadline = time.monotonic() + 60
-    while list(marked(mark)):
+    while list(of_session(int(session))):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -135,8 +136,11 @@ def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -
 @pytest.mark.ray
 def test_a_ray_that_was_begun_and_is_not_used_leaves_nothing() -> None:
     with begin_ray(1) as head:
-        assert list(marked(head.mark))
-    assert list(marked(head.mark)) == []
+        assert list(of_session(head.session))
+    assert list(of_session(head.session)) == []
+    with begin_ray(1) as head:
+        assert head.address.startswith("127.0.0.1:")
+    assert list(of_session(head.session)) == []
 
 
 def test_a_head_that_fails_is_one_sentence(tmp_path: Path) -> None:
