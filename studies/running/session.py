@@ -165,19 +165,23 @@ def _plain_actors() -> Iterator[None]:
 @contextmanager
 def _own_handlers() -> Iterator[None]:
     """Keeps Ray from putting its own handlers of SIGTERM, which end a process at once or in three seconds, in
-    place of ours."""
+    place of ours; a SIGTERM that comes meanwhile is seen to afterwards."""
     from ray._private import utils
 
     before = utils.set_sigterm_handler
     utils.set_sigterm_handler = lambda handler: None
+    main = threading.current_thread() is threading.main_thread()
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}) if main else None
     try:
         yield
     finally:
         utils.set_sigterm_handler = before
         own = signal.getsignal(signal.SIGTERM)
-        if own is not None and threading.current_thread() is threading.main_thread():
+        if main and own is not None:
             # Once more: Ray's core has put in its own, which Python does not see.
             signal.signal(signal.SIGTERM, own)
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 @contextmanager
