@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import scipy  # whose parts are loaded at their first use: scipy.stats takes most of a second
 import torch
 from torch import Tensor
+from torch.quasirandom import SobolEngine
 
 
 @lru_cache(maxsize=64)
@@ -23,5 +23,4 @@ def sobol_set(nodes: int, dimensions: int = 1) -> Tensor:
 
     A power of two is balanced best.  Source: Sobol (1967); for the shift Cranley and Patterson (1976).
     """
-    exponent = (nodes - 1).bit_length()
-    return torch.from_numpy(scipy.stats.qmc.Sobol(dimensions, scramble=False).random_base2(exponent)[:nodes])
+    return SobolEngine(dimensions).draw(nodes, dtype=torch.float64)

@@ -42,7 +42,7 @@ TRAINS = """
 import sys
 from dgm_core import Setup, Trainer, load_problem
 
-changes = {"iterations": 5, "batch_size": 4}
+changes = {"iterations": 5, "batch_size": 4, "polish_iterations": 2, "polish_points": 8, "sampler": "sobol"}
 for optimizer in ("adam", "adamw", "sgd"):
     trainer = Trainer(Setup.named(load_problem("heat")).changed({**changes, "optimizer": optimizer}), [1, 2])
     trainer.advance(5)
