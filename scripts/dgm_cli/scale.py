@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -90,11 +92,21 @@ def _followed(arguments: list[str], run: Path, trials: int) -> Iterator[_Sample]
         time.sleep(0.2)
         ended = log.read_bytes().count(b'"event":"ended"') if log.exists() else 0
         if ended >= due and due <= trials:
-            size = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
-            yield _Sample(ended, time.monotonic() - begun, driver.memory_info().rss / 2**20, size / 2**20)
+            memory, size = driver.memory_info().rss / 2**20, _bytes(run) / 2**20
+            yield _Sample(ended, time.monotonic() - begun, memory, size)
             due = max(ended + 1, ended // (trials // PARTS) * (trials // PARTS) + trials // PARTS)
     if process.returncode:
         raise SystemExit(f"the search ended with exit code {process.returncode}")
+
+
+def _bytes(folder: Path) -> int:
+    """Of the files in a folder in which others write and remove meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(place) / name).stat().st_size
+    return total
 
 
 def _table(samples: list[_Sample]) -> pd.DataFrame:
