@@ -203,7 +203,7 @@ class _Run:
             ]
             mirror = _Late(self._mirror, crew, course) if isinstance(self.study, Search) else None
             if mirror is not None:
-                watchers.append(mirror.tend)
+                watchers.append(mirror.follow)
             if self.copy is not None:
                 watchers.append(self.copy.tend)
             if joined:
@@ -288,6 +288,10 @@ class _Run:
         return [cut]
 
 
+_PAUSE = 9.0
+"""Of a mirror, for each second that it took to bring it up to date."""
+
+
 class _Late:
     """A mirror that is made when the first trial says something: that takes time, in which workers start."""
 
@@ -296,6 +300,15 @@ class _Late:
         self._crew = crew
         self._course = course
         self._mirror: Mirror | None = None
+        self._due = 0.0
+
+    def follow(self) -> None:
+        """`tend`, for a tenth of the time at most: it looks at every trial, of which there may be many."""
+        begun = time.monotonic()
+        if begun >= self._due:
+            self.tend()
+            now = time.monotonic()
+            self._due = now + _PAUSE * (now - begun)
 
     def tend(self) -> None:
         """Brings it up to the last event, where anything was said."""
