@@ -39,6 +39,7 @@ class Head:
 
     @property
     def session(self) -> int:
+        """The system's id of it, which is that of the process that leads it."""
         return self._process.pid
 
     @property

@@ -54,9 +54,9 @@ class Options:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
     address: see `studies.running.session.ray_session`; begun: a Ray on this machine that was begun before,
-    for these cores.  storage: a folder or "s3://bucket/prefix" that all
-    nodes reach, for the checkpoints and a copy of the run folder; by default the run folder itself.  log_to:
-    see `studies.running.loggers.make_loggers`.
+    for these cores.  storage: a folder or "s3://bucket/prefix" that all nodes reach, for the checkpoints and
+    a copy of the run folder; by default the run folder itself.  log_to: see
+    `studies.running.loggers.make_loggers`.
     """
 
     out: Path = Path("results")
@@ -220,7 +220,7 @@ class _Run:
                     named_after=self.study.name if self.options.dashboard else None,
                 )
                 if mirror is not None:
-                    mirror.close()
+                    mirror.update()
             finally:
                 table.close()
                 if mirror is not None:
@@ -313,9 +313,9 @@ class _Late:
     def tend(self) -> None:
         """Brings it up to the last event, where anything was said."""
         if self._crew.since is not None:
-            self.close()
+            self.update()
 
-    def close(self) -> None:
+    def update(self) -> None:
         """Brings it up to the last event, whatever was said."""
         self._mirror = self._mirror or self._make()
         self._mirror.tend(self._course.history)
