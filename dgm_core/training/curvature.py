@@ -55,21 +55,21 @@ class InverseHessian:
         used = self._used
         if not used:
             return gradients.clone()
-        both = torch.stack([changes, gradients], dim=2)
-        with_s = torch.bmm(self._s[:, :used], both)  # (K, used, 2)
-        with_y = torch.bmm(self._y[:, :used], both)
-        self._sy[rows, :used, slots] = with_s[rows, :, 0]
-        self._yy[rows, :used, slots] = with_y[rows, :, 0]
-        self._yy[rows, slots, :used] = with_y[rows, :, 0]
-        of_s, of_y = self._coefficients(with_s[..., 1:], with_y[..., 1:])
-        found = self._scale[:, 0] * gradients
-        found += torch.bmm(of_s.mT, self._s[:, :used])[:, 0]
-        found += torch.bmm(of_y.mT, self._y[:, :used])[:, 0]
-        return found
+        both = torch.stack([changes, gradients], dim=1)  # rows: a product with two columns takes much longer
+        with_s = torch.bmm(both, self._s[:, :used].mT)  # (K, 2, used)
+        with_y = torch.bmm(both, self._y[:, :used].mT)
+        self._sy[rows, :used, slots] = with_s[rows, 0]
+        self._yy[rows, :used, slots] = with_y[rows, 0]
+        self._yy[rows, slots, :used] = with_y[rows, 0]
+        of_s, of_y = self._coefficients(with_s[:, 1, :, None], with_y[:, 1, :, None])
+        found = (self._scale[:, 0] * gradients).unsqueeze(1)
+        found.baddbmm_(of_s.mT, self._s[:, :used])
+        found.baddbmm_(of_y.mT, self._y[:, :used])
+        return found[:, 0]
 
     def _store(self, steps: Tensor, changes: Tensor, chosen: list[int]) -> tuple[Tensor, Tensor]:
         """Puts the pairs into their rings: the replicates that got one, and its slot in each."""
-        products = torch.stack([steps * changes, changes.square()]).sum(dim=2)
+        products = torch.stack([torch.linalg.vecdot(one, changes) for one in (steps, changes)])
         curvature, square = products.tolist()
         least = torch.finfo(steps.dtype).eps
         kept = [k for k in chosen if curvature[k] > least * square[k] > 0.0]

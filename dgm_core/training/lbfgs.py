@@ -74,8 +74,11 @@ class LBFGS:
         return all(self.finished)
 
     def tell(self, values: Tensor, gradients: Tensor) -> None:
-        """Takes the functions' values (K,) and gradients (K, P) at `trial`, and chooses the next one."""
-        slopes = (gradients * self._directions).sum(dim=1)
+        """Takes the functions' values (K,) and gradients (K, P) at `trial`, and chooses the next one.
+
+        It keeps the gradients: they must not be changed afterwards.
+        """
+        slopes = torch.linalg.vecdot(gradients, self._directions)
         told = torch.stack([values, slopes], dim=1).tolist()
         active = [k for k, finished in enumerate(self.finished) if not finished]
         accepted, failed = [], []
@@ -101,12 +104,11 @@ class LBFGS:
         if not chosen:
             return
         steps, changes = self.trial - self.parameters, gradients - self._gradients
-        rows = torch.tensor(chosen, device=gradients.device)
-        self.parameters[rows] = self.trial[rows]
-        self._gradients[rows] = gradients[rows]
-        directions = -self._curvature.update(steps, changes, self._gradients, chosen)
-        self._directions[rows] = directions[rows]
-        slopes = (directions * self._gradients).sum(dim=1).tolist()
+        self.parameters = _replaced(self.parameters, self.trial, chosen)
+        self._gradients = _replaced(self._gradients, gradients, chosen)
+        directions = self._curvature.update(steps, changes, self._gradients, chosen).neg_()
+        self._directions = _replaced(self._directions, directions, chosen)
+        slopes = torch.linalg.vecdot(directions, self._gradients).tolist()
         digit = torch.finfo(directions.dtype).eps
         for k in chosen:
             # No descent: by rounding, where the curvature is no longer that of the function.
@@ -151,7 +153,7 @@ class LBFGS:
         steps = [
             0.0 if done else search.step for done, search in zip(self.finished, self._searches, strict=True)
         ]
-        return self.parameters + self.parameters.new_tensor(steps)[:, None] * self._directions
+        return torch.addcmul(self.parameters, self.parameters.new_tensor(steps)[:, None], self._directions)
 
     def state(self) -> dict[str, Any]:
         """A copy that `restore` reads."""
@@ -183,3 +185,11 @@ class LBFGS:
         self._searches = [LineSearch.from_state(own) for own in state["searches"]]
         self._curvature.restore(state["curvature"])
         self.trial = self._next()
+
+
+def _replaced(old: Tensor, new: Tensor, chosen: list[int]) -> Tensor:
+    """old (K, P), with the chosen rows of the new; the new itself where that is all of them."""
+    if len(chosen) == len(old):
+        return new
+    rows = torch.tensor(chosen, device=old.device)
+    return old.index_copy(0, rows, new[rows])

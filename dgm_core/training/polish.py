@@ -96,8 +96,10 @@ class Polish:
         begin = time.perf_counter()
         lbfgs = self._lbfgs
         active = [k for k, ended in enumerate(lbfgs.finished) if not ended]
-        lbfgs.tell(*self._evaluate(lbfgs.trial))
-        self._write(lbfgs.parameters)
+        try:
+            lbfgs.tell(*self._evaluate(lbfgs.trial))
+        finally:
+            self._write(lbfgs.parameters)
         self._spent(begin, active)
 
     def records(self) -> list[Polished]:
@@ -124,14 +126,10 @@ class Polish:
     def _evaluate(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """The losses (K,) and their gradients (K, P) at `parameters`, penalties included.
 
-        The piece keeps its own weights, whatever interrupts the evaluation.
+        The piece is left with these parameters.
         """
-        own = self._flat.values.detach().clone()
         self._write(parameters)
-        try:
-            values, gradients = self._differentiate().clone(), self._flat.gradients.clone()
-        finally:
-            self._write(own)
+        values, gradients = self._differentiate().clone(), self._flat.gradients.clone()
         if self._penalty is not None:
             values = values + self._penalty.value(parameters)
             gradients += self._penalty.gradient(parameters)
