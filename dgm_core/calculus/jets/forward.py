@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -11,17 +11,19 @@ from torch import Tensor
 from dgm_core.calculus.automatic import Automatic
 from dgm_core.calculus.jets import rules  # noqa: F401 (the rules are found in RULES)
 from dgm_core.calculus.jets.build import compiler
+from dgm_core.calculus.jets.combinations import Combining, Terms, column, looked
 from dgm_core.calculus.jets.jet import Jet, NoRuleError
 from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.plan import Plan, sums
 from dgm_core.calculus.jets.seeds import Seed
-from dgm_core.calculus.jets.streams import Path, Stream, Streams, SumOfSquares
-from dgm_core.calculus.operators import Derivatives, Field
+from dgm_core.calculus.jets.streams import Operator, Stream, Streams
+from dgm_core.calculus.operators import Derivatives, Field, sum_of
 
 _AGREEMENT = 1e-2
 """Of the residuals by both ways, relative to the largest: what no rounding reaches, and a wrong rule does."""
 
-Asked = dict[str, set[Stream]]
-"""Set of points -> the streams asked of it."""
+Asked = dict[str, set[Terms]]
+"""Set of points -> the combinations of streams asked of it."""
 Residuals = Mapping[str, Tensor | tuple[Tensor, Tensor]]
 
 
@@ -41,8 +43,8 @@ class Carried:
         """turned: a network that starts with a linear map of all axes may carry a Laplacian's derivatives
         along fewer directions than there are axes."""
         self._network = network
-        self._turnable = {name for name, streams in asked.items() if turned and _only_summed(streams)}
-        self._streams = {name: Streams.of(sorted(streams, key=repr)) for name, streams in asked.items()}
+        self._plans = {name: Plan.of(terms) for name, terms in asked.items()}
+        self._turnable = {name for name, plan in self._plans.items() if turned and _only_summed(plan.wanted)}
         self._layouts: dict[tuple[tuple[str, int, Streams], ...], Layout] = {}
 
     def of(self, network: Field) -> Carried:
@@ -62,10 +64,12 @@ class Carried:
 
     def derivatives_at(self, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
         """Those at several sets of points (K, n_i, d), by name, in one pass."""
-        nothing = Streams.of([])
-        streams = {name: self._streams.get(name, nothing) for name in points}
-        pieces = self._pieces(points, streams)
-        return {name: CarriedDerivatives(self, x, axes, pieces[name]) for name, x in points.items()}
+        nothing = Plan.of([])
+        plans = {name: self._plans.get(name, nothing) for name in points}
+        pieces = self._pieces(points, {name: plan.streams for name, plan in plans.items()})
+        return {
+            name: CarriedDerivatives(self, x, axes, plans[name], pieces[name]) for name, x in points.items()
+        }
 
     def along(self, x: Tensor, directions: Tensor, wanted: Sequence[Stream]) -> list[Tensor]:
         """Streams (K, n, q) along directions (K, n, m, d) of a set of points' own."""
@@ -99,44 +103,44 @@ class Carried:
         return self._layouts[key]
 
 
-class CarriedDerivatives(Derivatives):
+class CarriedDerivatives(Combining):
     """Those that were carried; any other is computed when it is asked for, by nested passes."""
 
     def __init__(
-        self, field: Carried, x: Tensor, axes: Sequence[str], pieces: Mapping[Stream, Tensor]
+        self, field: Carried, x: Tensor, axes: Sequence[str], plan: Plan, pieces: Mapping[Stream, Tensor]
     ) -> None:
         self.x = x
         self.axes = tuple(axes)
         self.value = pieces[()]
         self._field = field
+        self._plan = plan
         self._pieces = pieces
         self._nested: Automatic | None = None
 
-    def partial(self, output: int, path: Path) -> Tensor:
-        piece = self._pieces.get(tuple(sorted(path)))
-        if piece is None:
+    def combined(self, output: int, terms: Terms) -> Tensor:
+        served = self._plan.served(terms)
+        if any(stream not in self._pieces for stream, _ in served):
             if self._nested is None:
                 self._nested = Automatic(self._field._network, self.x, self.axes)
-            return self._nested.partial(output, path)
-        return _column(piece, output)
+            return _nested(self._nested, output, terms)
+        return sum_of([_times(column(self._pieces[stream], output), number) for stream, number in served])
 
     def laplacian(
         self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
     ) -> Tensor:
         columns = self.space(axes)
         if probes is None:
-            piece = self._pieces.get(SumOfSquares(columns))
-            return super().laplacian(axes, output) if piece is None else _column(piece, output)
+            return self.one(output, Operator.laplacian(columns))
         directions = self._in_all_axes(probes, columns)
         count = directions.shape[2]
-        (total,) = self._field.along(self.x, directions, [SumOfSquares(tuple(range(count)))])
-        return _column(total, output) / count
+        (total,) = self._field.along(self.x, directions, [Operator.laplacian(range(count))])
+        return column(total, output) / count
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
         paths: list[Stream] = [(j,) * order for j in range(directions.shape[2])]
         every = directions.expand(*self.x.shape[:2], -1, -1).to(self.x)
         found = self._field.along(self.x, every, paths)
-        return torch.cat([_column(piece, output) for piece in found], dim=-1)
+        return torch.cat([column(piece, output) for piece in found], dim=-1)
 
     def _in_all_axes(self, probes: Tensor, columns: Sequence[int]) -> Tensor:
         shape = (*self.x.shape[:2], probes.shape[2], len(self.axes))
@@ -165,25 +169,25 @@ class _Recording:
         }
 
 
-class _Recorder(Derivatives):
-    """Nested derivatives, each noted as it is asked for."""
+class _Recorder(Combining):
+    """Nested derivatives, whose combinations are noted as they are looked at."""
 
-    def __init__(self, nested: Automatic, asked: set[Stream]) -> None:
+    def __init__(self, nested: Automatic, asked: set[Terms]) -> None:
         self.x = nested.x
         self.axes = nested.axes
         self.value = nested.value
         self._nested = nested
         self._asked = asked
 
-    def partial(self, output: int, path: Path) -> Tensor:
-        self._asked.add(tuple(sorted(path)))
-        return self._nested.partial(output, path)
+    def combined(self, output: int, terms: Terms) -> Tensor:
+        self._asked.add(terms)
+        return _nested(self._nested, output, terms)
 
     def laplacian(
         self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
     ) -> Tensor:
         if probes is None:
-            self._asked.add(SumOfSquares(self.space(axes)))
+            return self.one(output, Operator.laplacian(self.space(axes)))
         return self._nested.laplacian(axes, output, probes)
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
@@ -212,16 +216,16 @@ def carried(
         return None
     sample = network if untrained is None else untrained()
     recording = _Recording(sample)
-    expected = residuals(recording, points)
+    expected = _parts(residuals(recording, points))
     if not _pays(recording.asked, next(iter(points.values()))):
         return None
     for turned in (True, False) if _sums(recording.asked) else (False,):
         field = Carried(sample, recording.asked, turned=turned)
         try:
-            found = residuals(field, points)
+            found = _parts(residuals(field, points))
         except NoRuleError:
             continue
-        if all(_agree(one, other) for one, other in zip(_parts(found), _parts(expected), strict=True)):
+        if all(map(_agree, found, expected)):
             return field.of(network)
     return None
 
@@ -232,12 +236,29 @@ def _pays(asked: Asked, like: Tensor) -> bool:
 
 def _sums(asked: Asked) -> bool:
     """Whether a Laplacian is asked for."""
-    return any(isinstance(stream, SumOfSquares) for streams in asked.values() for stream in streams)
+    return any(map(sums, asked.values()))
 
 
-def _parts(residuals: Residuals) -> Iterator[Tensor]:
-    for residual in residuals.values():
-        yield from residual if isinstance(residual, tuple) else (residual,)
+def _nested(nested: Derivatives, output: int, terms: Terms) -> Tensor:
+    """A combination by nested passes."""
+    found = []
+    for stream, number in sorted(terms, key=repr):
+        if isinstance(stream, Operator):
+            axes = [nested.axes[i] for i in stream.directions]
+            found.append(_times(nested.laplacian(axes, output), number))
+        else:
+            found.append(_times(nested.partial(output, stream), number))
+    return sum_of(found)
+
+
+def _times(piece: Tensor, number: float) -> Tensor:
+    return piece if number == 1.0 else number * piece
+
+
+def _parts(residuals: Residuals) -> list[Tensor]:
+    """All residuals, computed."""
+    found = looked(list(residuals.values()))
+    return [part for one in found for part in (one if isinstance(one, tuple) else (one,))]
 
 
 def _agree(found: Tensor, expected: Tensor) -> bool:
@@ -248,9 +269,5 @@ def _agree(found: Tensor, expected: Tensor) -> bool:
 
 def _only_summed(streams: Collection[Stream]) -> bool:
     """Whether no derivative is asked for by itself that is part of a sum."""
-    summed = {i for stream in streams if isinstance(stream, SumOfSquares) for i in stream.directions}
+    summed = {i for stream in streams if isinstance(stream, Operator) for i in stream.directions}
     return not any(summed & set(stream) for stream in streams if isinstance(stream, tuple))
-
-
-def _column(piece: Tensor, output: int) -> Tensor:
-    return piece if piece.shape[2] == 1 and output == 0 else piece[..., output : output + 1]

@@ -37,8 +37,8 @@ class Load:
 class Spread:
     """The first linear map: points (K, N, inputs) times a weight (K, inputs, W).
 
-    Its derivatives along the axes are the weight's rows, times what the points were multiplied by,
-    (1, 1, inputs).  needed: whether for a gradient of the weight.
+    Its streams are the weight's rows, times what the points were multiplied by, (1, 1, inputs), and what the
+    streams of the points themselves are.  needed: whether for a gradient of the weight.
     """
 
     inputs: int
@@ -192,7 +192,7 @@ class _Writer:
                 case Spread(inputs, _):
                     for i in range(inputs):
                         pointers.append(self._constant("T", f"f{t}_{i}", target + 1, i))
-                        along = [f" + c{t}_{i} * a{t}_{s}" for s in self._along(i)]
+                        along = [f" + {_scaled(x, f'c{t}_{i}')} * a{t}_{s}" for s, x in self._along(i)]
                         stores.append(f"f{t}_{i}[w] += q{t}_{i} * a{t}_0{''.join(along)};")
                 case Contract(inner, count, _):
                     for o in range(count):
@@ -246,9 +246,10 @@ class _Writer:
         place = f"k * m[{2 * slot}] + {row} * m[{2 * slot + 1}]"
         return f"{kind} *restrict {name} = ({kind} *)p[{slot}] + {place};"
 
-    def _along(self, axis: int) -> list[int]:
-        """The places of the first derivative along an axis: one, or none."""
-        return [s for s, stream in enumerate(self._streams.carried) if stream == (axis,)]
+    def _along(self, axis: int) -> list[tuple[int, float]]:
+        """The places of the streams that are not zero in a column of the points, and what they are there."""
+        slopes = enumerate(self._streams.slopes)
+        return [(s, number) for s, slope in slopes for column, number in slope if column == axis]
 
     def _values(self, order: int) -> Iterator[str]:
         """Of every step, with the derivatives of its function up to an order."""
@@ -260,7 +261,9 @@ class _Writer:
                 case Spread(inputs, _):
                     for s in every:
                         rows = [f"q{t}_{i} * u{t}_{i}[w]" for i in range(inputs) if s == 0]
-                        rows += [f"c{t}_{i} * u{t}_{i}[w]" for i in range(inputs) if s in self._along(i)]
+                        for i in range(inputs):
+                            along = [number for place, number in self._along(i) if place == s]
+                            rows += [f"{_scaled(number, f'c{t}_{i}')} * u{t}_{i}[w]" for number in along]
                         yield f"const T x{t}_{s} = {' + '.join(rows) or '0'};"
                 case Shift(inner, _):
                     for s in every:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus.jets.expressions import Source, Spread, fusable
 from dgm_core.calculus.jets.layout import Bucket, Layout
 from dgm_core.calculus.jets.source import UNROLLED
-from dgm_core.calculus.jets.streams import Stream, Streams, SumOfSquares
+from dgm_core.calculus.jets.streams import Operator, Slope, Stream, Streams
 
 _MOST_INPUTS = 8
 """Of a linear map that is part of a program; a product of matrices is as good from there on."""
@@ -68,14 +69,13 @@ class Seed(Source):
         for bucket in layout.buckets:
             view = bucket.view(rows)
             view[:, 0] = self._values(bucket)
-            for place, stream in enumerate(bucket.streams.carried):
-                if isinstance(stream, SumOfSquares) or len(stream) != 1:
-                    continue
-                if self.directions is None:
-                    view[:, place, :, stream[0]] = 1.0
-                else:
-                    view[:, place] = self.directions[:, :, stream[0]]
-                if self.scale is not None:
+            for place, slope in enumerate(bucket.streams.slopes):
+                for direction, number in slope:
+                    if self.directions is None:
+                        view[:, place, :, direction] = number
+                    else:
+                        view[:, place] += number * self.directions[:, :, direction]
+                if slope and self.scale is not None:
                     view[:, place] *= self.scale
         return rows
 
@@ -104,38 +104,51 @@ class Seed(Source):
             slopes, streams, names = self._slopes(bucket, steep)
             buckets.append((streams, bucket.sizes, names))
             parts.append(torch.bmm(self._values(bucket), weight))
-            count = 0
-            if slopes is not None:
-                count = slopes.shape[1]
-                parts.append(slopes.unsqueeze(2).expand(-1, -1, bucket.points, -1).flatten(1, 2))
-            rest = bucket.points * (len(streams) - 1 - count)
-            parts.append(weight.new_zeros(len(weight), rest, weight.shape[2]))
+            parts.append(slopes.unsqueeze(2).expand(-1, -1, bucket.points, -1).flatten(1, 2))
         layout = Layout.stacked(buckets)
         return torch.cat(parts, dim=1), self.layout if layout == self.layout else layout
 
     def _values(self, bucket: Bucket) -> Tensor:
         return self.values[:, bucket.first : bucket.first + bucket.points]
 
-    def _slopes(
-        self, bucket: Bucket, weight: Tensor
-    ) -> tuple[Tensor | None, Streams, tuple[Stream, ...] | None]:
-        """The first derivatives (K, m, W) of a bucket; its streams, and as what they are asked for."""
-        firsts = [one for one in bucket.streams.carried if isinstance(one, tuple) and len(one) == 1]
-        if not firsts:
-            return None, bucket.streams, None
-        every = weight[:, [direction for (direction,) in firsts]]
-        last = bucket.streams.carried[-1]
+    def _slopes(self, bucket: Bucket, weight: Tensor) -> tuple[Tensor, Streams, tuple[Stream, ...] | None]:
+        """What a bucket's streams but the values are, (K, S − 1, W); all streams; as what they are asked."""
+        streams = bucket.streams
+        last = streams.carried[-1]
         names = {name for name, _ in bucket.sizes}
         turned = _is_long(bucket) and names <= set(self.turnable)
-        if not turned or not isinstance(last, SumOfSquares) or len(last.directions) <= weight.shape[2]:
-            return every, bucket.streams, None
-        summed = weight[:, list(last.directions)]
+        if not turned or not isinstance(last, Operator) or len(last.squares) <= weight.shape[2]:
+            return _mapped(weight, streams.slopes[1:]), streams, None
+        directions, factors = zip(*last.squares, strict=True)
+        summed = _columns(weight, directions, factors)
         basis = torch.linalg.qr(summed.detach()).Q
-        alone = [one for one in firsts if one[0] not in last.directions]
-        slopes = torch.cat([weight[:, [one[0] for one in alone]], basis.mT @ summed], dim=1)
-        fresh = SumOfSquares(tuple(range(self.width, self.width + basis.shape[2])))
-        streams = Streams.of([*alone, fresh])
-        return slopes, streams, (*streams.carried[:-1], last)
+        alone = [one for one in streams.carried[1:-1] if one[0] not in directions]  # type: ignore[index]
+        fresh = tuple((self.width + i, 1.0) for i in range(basis.shape[2]))
+        slopes = [weight[:, [one[0] for one in alone]], basis.mT @ summed, _mapped(weight, [last.drift])]  # type: ignore[index]
+        found = Streams.of([*alone, Operator(fresh, last.drift)])
+        return torch.cat(slopes, dim=1), found, (*found.carried[:-1], last)
+
+
+def _mapped(weight: Tensor, slopes: Sequence[Slope]) -> Tensor:
+    """What streams of the points become by a weight (K, d, W): (K, S, W)."""
+    parts = [] if slopes else [weight.new_zeros(len(weight), 0, weight.shape[2])]
+    for single, own in groupby(slopes, lambda slope: len(slope) == 1):
+        group = list(own)
+        if single:
+            parts.append(_columns(weight, *zip(*(one for (one,) in group), strict=True)))
+            continue
+        rows = weight.new_zeros(len(weight), len(group), weight.shape[2])
+        for row, slope in enumerate(group):
+            for column, number in slope:
+                rows[:, row] += number * weight[:, column]
+        parts.append(rows)
+    return torch.cat(parts, dim=1)
+
+
+def _columns(weight: Tensor, columns: Sequence[int], numbers: Sequence[float]) -> Tensor:
+    """Some rows of a weight (K, d, W), each times a number."""
+    chosen = weight[:, list(columns)]
+    return chosen if set(numbers) == {1.0} else chosen * weight.new_tensor(numbers)[:, None]
 
 
 def _is_long(bucket: Bucket) -> bool:

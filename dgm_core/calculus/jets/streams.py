@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +14,33 @@ Path = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class SumOfSquares:
-    """The stream Σ ∂²/∂xᵢ² over some directions: a Laplacian, carried as one."""
+class Operator:
+    """The stream Σ (sᵢ ∂ᵢ)² + Σ aⱼ ∂ⱼ, carried as one: a Laplacian, or the heat equation's κ ∂²/∂x² − ∂/∂t.
 
-    directions: tuple[int, ...]
+    The chain rule of such an operator L is that of its squares alone, L σ(z) = σ′ L z + σ″ Σ (sᵢ ∂ᵢz)².
+    What is of first order, the drift, is in its value at the points themselves, L xⱼ = aⱼ.  So are the
+    factors sᵢ: beside it the first derivatives along its directions are carried that many times as large.
+
+    squares: (i, sᵢ).  drift: (j, aⱼ).
+    """
+
+    squares: tuple[tuple[int, float], ...]
+    drift: tuple[tuple[int, float], ...] = ()
+
+    @classmethod
+    def laplacian(cls, directions: Iterable[int]) -> Operator:
+        """Σ ∂²/∂xᵢ² over some directions."""
+        return cls(tuple((i, 1.0) for i in directions))
+
+    @property
+    def directions(self) -> tuple[int, ...]:
+        """Those of the squares."""
+        return tuple(i for i, _ in self.squares)
 
 
-Stream = Path | SumOfSquares
+Stream = Path | Operator
+Slope = tuple[tuple[int, float], ...]
+"""(column of the points, number): what a stream of the points' own columns is, zero where not named."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +63,10 @@ class Multiplied:
 
 @dataclass(frozen=True)
 class Streams:
-    """Streams carried together, the value first; with each, all that its chain rule needs."""
+    """Streams carried together, the value first; with each, all that its chain rule needs.
+
+    Of several operators none but one may have factors or a drift: the first derivatives are the same for all.
+    """
 
     carried: tuple[Stream, ...]
 
@@ -52,7 +76,7 @@ class Streams:
         found: set[Path] = {()}
         sums = []
         for stream in wanted:
-            if isinstance(stream, SumOfSquares):
+            if isinstance(stream, Operator):
                 sums.append(stream)
                 found |= {(i,) for i in stream.directions}
             else:
@@ -73,11 +97,20 @@ class Streams:
     @property
     def order(self) -> int:
         """Of the highest derivative."""
-        return max(2 if isinstance(one, SumOfSquares) else len(one) for one in self.carried)
+        return max(2 if isinstance(one, Operator) else len(one) for one in self.carried)
 
     def place(self, stream: Stream) -> int:
         """Where a stream is.  Raises ValueError where it is not carried."""
         return self.carried.index(stream)
+
+    @property
+    def slopes(self) -> tuple[Slope, ...]:
+        """What each stream of the points themselves is, the values left out."""
+        return _slopes(self)
+
+    def factor(self, path: Path) -> float:
+        """How many times as large as the derivative its stream is."""
+        return math.prod(_factors(self).get(i, 1.0) for i in path)
 
     @property
     def composed(self) -> tuple[tuple[Composed, ...], ...]:
@@ -94,8 +127,10 @@ class Streams:
         """(first place, count) of the neighbouring first derivatives of the one sum, for streams that are a
         value, first derivatives and that sum; else None."""
         *others, last = self.carried
-        if not isinstance(last, SumOfSquares) or any(
-            isinstance(one, SumOfSquares) or len(one) > 1 for one in others
+        if (
+            not isinstance(last, Operator)
+            or not last.squares
+            or any(isinstance(one, Operator) or len(one) > 1 for one in others)
         ):
             return None
         places = [self.place((i,)) for i in last.directions]
@@ -105,12 +140,28 @@ class Streams:
 
 
 @lru_cache(maxsize=256)
+def _factors(streams: Streams) -> dict[int, float]:
+    return {i: s for one in streams.carried if isinstance(one, Operator) for i, s in one.squares}
+
+
+@lru_cache(maxsize=256)
+def _slopes(streams: Streams) -> tuple[Slope, ...]:
+    found: list[Slope] = []
+    for stream in streams.carried:
+        if isinstance(stream, Operator):
+            found.append(stream.drift)
+        else:
+            found.append(((stream[0], streams.factor(stream)),) if len(stream) == 1 else ())
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
 def _composed(streams: Streams) -> tuple[tuple[Composed, ...], ...]:
     return tuple(tuple(_addends(streams, stream)) for stream in streams.carried)
 
 
 def _addends(streams: Streams, stream: Stream) -> Iterator[Composed]:
-    if isinstance(stream, SumOfSquares):
+    if isinstance(stream, Operator):
         yield Composed(1, 1, (streams.place(stream),))
         for i in stream.directions:
             yield Composed(1, 2, (streams.place((i,)),) * 2)
@@ -129,7 +180,7 @@ def _multiplied(streams: Streams) -> tuple[tuple[Multiplied, ...], ...]:
 
 
 def _products(streams: Streams, stream: Stream) -> Iterator[Multiplied]:
-    if isinstance(stream, SumOfSquares):
+    if isinstance(stream, Operator):
         own = streams.place(stream)
         yield Multiplied(1, own, 0)
         for i in stream.directions:
