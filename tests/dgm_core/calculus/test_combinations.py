@@ -29,7 +29,7 @@ FOLDED = {
         lambda y: torch.cat([y.d("t", output=k) - 0.3 * y.d("x", "x", output=k) for k in (0, 1)], dim=-1),
         3,
     ),
-    "outputs that meet": (lambda y: y.d("t") - 0.3 * y.d("x", "x") + y.value[..., 1:] - y.d("x", output=1), 3),
+    "two outputs": (lambda y: y.d("t") - 0.3 * y.d("x", "x") + y.d("x", output=1) - y.value[..., 1:], 3),
 }
 """Equations, and how many streams serve them where one is their operator."""
 
@@ -80,7 +80,8 @@ def test_an_equation_is_that_of_nested_passes(equation, streams, network, points
     field = carried(network, residuals, points)
     assert field is not None
     assert len(field._plans["inside"].streams) == streams
-    for one, other in zip(residuals(field, points).values(), residuals(network, points).values(), strict=True):
+    found, expected = (residuals(u, points).values() for u in (field, network))
+    for one, other in zip(found, expected, strict=True):
         assert torch.allclose(one + 0.0, other, rtol=1e-10, atol=1e-12)
     pairs = zip(*(gradients(network, u, residuals, points) for u in (field, network)), strict=True)
     assert all(torch.allclose(one, other, rtol=1e-9, atol=1e-10) for one, other in pairs)
@@ -95,7 +96,7 @@ def test_networks_that_look_at_the_points_again(network, points):
         pointwise = True
 
         def forward(self, x):
-            return (x[..., :1] - 2.0) * inner((x - 0.5) * torch.tensor([[[2.0, 3.0, 0.5]]], dtype=torch.float64))
+            return (x[..., :1] - 2.0) * inner((x - 0.5) * x.new_tensor([[[2.0, 3.0, 0.5]]]))
 
     residuals = problem(FOLDED["viscous and nonlinear"][0])
     scaled = Scaled()
