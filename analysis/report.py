@@ -46,7 +46,24 @@ def make_report(folder: Path) -> list[Path]:
     Needs the folder alone, and writes the same tables every time.  Raises RunError where it is no run.
     """
     run = load_run(folder)
-    made = make_tables(run)
+    with plots.drawing(run, run.folder / records.FIGURES) as draw:
+        made = make_tables(run)
+        written, shown = _write_tables(run, made)
+        drawn = draw()
+    written += [path for figure in drawn for path in (figure.png, figure.pdf)]
+    page = run.folder / records.REPORT
+    with records.replacing(page) as file:
+        file.write(_page(run, made, shown, drawn).encode())
+    return [*written, page]
+
+
+def make_tables(run: Run) -> dict[str, pd.DataFrame]:
+    """All tables of a run by name, in full precision, its score under the common name."""
+    return {name: make(run) for name, (_, make) in TABLES.items()}
+
+
+def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], list[_Shown]]:
+    """The files of the tables that are not empty, and what the page shows of them."""
     metric = run.study.metric
     written: list[Path] = []
     shown: list[_Shown] = []
@@ -60,17 +77,7 @@ def make_report(folder: Path) -> list[Path]:
         head = list(map(str, text.columns))
         title = worded(TABLES[name][0], metric)
         shown.append(_Shown(title, head, rows, f"{records.TABLES}/{name}.csv"))
-    drawn = plots.draw(run, run.folder / records.FIGURES)
-    written += [path for figure in drawn for path in (figure.png, figure.pdf)]
-    page = run.folder / records.REPORT
-    with records.replacing(page) as file:
-        file.write(_page(run, made, shown, drawn).encode())
-    return [*written, page]
-
-
-def make_tables(run: Run) -> dict[str, pd.DataFrame]:
-    """All tables of a run by name, in full precision, its score under the common name."""
-    return {name: make(run) for name, (_, make) in TABLES.items()}
+    return written, shown
 
 
 def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: list[plots.Drawn]) -> str:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+import scipy  # whose parts are loaded at their first use
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.optimize import brentq
 
 from studies.records.intervals import median_interval
 
@@ -137,7 +137,7 @@ def paired_difference(errors: ArrayLike, baseline: ArrayLike, *, rng: np.random.
     exact = signed_rank_p(differences, rng=rng)
     if n < 2 or not np.isfinite(differences).all() or np.ptp(differences) == 0:
         return Paired(n, ratio, exact, "signed rank", exact)
-    return Paired(n, ratio, float(stats.ttest_1samp(differences, 0.0).pvalue), "paired t", exact)
+    return Paired(n, ratio, float(scipy.stats.ttest_1samp(differences, 0.0).pvalue), "paired t", exact)
 
 
 def signed_rank_p(differences: ArrayLike, *, rng: np.random.Generator) -> float:
@@ -149,10 +149,10 @@ def signed_rank_p(differences: ArrayLike, *, rng: np.random.Generator) -> float:
     differences = np.asarray(differences, float)
     if len(differences) == 0:
         return math.nan
-    signed = np.sign(differences) * stats.rankdata(np.abs(differences))
+    signed = np.sign(differences) * scipy.stats.rankdata(np.abs(differences))
     if not signed.any() or len(signed) == 1:
         return 1.0
-    result = stats.permutation_test(
+    result = scipy.stats.permutation_test(
         (signed,), np.sum, permutation_type="samples", n_resamples=9999, vectorized=True, rng=rng
     )
     return min(1.0, float(result.pvalue))
@@ -170,7 +170,7 @@ def probability_of_improvement(errors: ArrayLike, baseline: ArrayLike, confidenc
     if m == 0 or n == 0:
         return Interval(math.nan, math.nan, math.nan)
     point = float(np.mean((x[:, None] < y) + 0.5 * (x[:, None] == y)))
-    z = stats.norm.ppf(0.5 + confidence / 2)
+    z = scipy.special.ndtri(0.5 + confidence / 2)
     spread = (m + n) / 2 - 1
 
     def excess(theta: float) -> float:
@@ -179,8 +179,8 @@ def probability_of_improvement(errors: ArrayLike, baseline: ArrayLike, confidenc
         return (theta - point) ** 2 - z**2 * variance
 
     edge = 1e-9  # the ends 0 and 1 are roots too, of a separation without any doubt
-    low = 0.0 if point == 0 else brentq(excess, 0.0, min(point, 1 - edge))
-    high = 1.0 if point == 1 else brentq(excess, max(point, edge), 1.0)
+    low = 0.0 if point == 0 else scipy.optimize.brentq(excess, 0.0, min(point, 1 - edge))
+    high = 1.0 if point == 1 else scipy.optimize.brentq(excess, max(point, edge), 1.0)
     return Interval(point, float(low), float(high))
 
 
@@ -202,7 +202,7 @@ def rate(count: int, n: int, confidence: float = 0.95) -> Interval:
     """A share count / n with Wilson's score interval (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
     if n == 0:
         return Interval(math.nan, math.nan, math.nan)
-    ends = stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
+    ends = scipy.stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
     return Interval(count / n, float(ends.low), float(ends.high))
 
 
@@ -212,7 +212,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> In
     The interval is Fisher's z with Bonett and Wright's variance (1 + ρ²/2) / (n - 3) (2000,
     Psychometrika 65:23), from n = 4 on.  NaN for a constant or fewer than three pairs.
     """
-    a, b = stats.rankdata(np.asarray(x, float)), stats.rankdata(np.asarray(y, float))
+    a, b = (pd.Series(np.asarray(one, float)).rank().to_numpy() for one in (x, y))
     n = len(a)
     if n < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return Interval(math.nan, math.nan, math.nan)
@@ -221,5 +221,5 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> In
         rho = math.copysign(1.0, rho)
     if n < 4 or abs(rho) == 1.0:
         return Interval(rho, math.nan, math.nan)
-    half = stats.norm.ppf(0.5 + confidence / 2) * math.sqrt((1 + rho**2 / 2) / (n - 3))
+    half = scipy.special.ndtri(0.5 + confidence / 2) * math.sqrt((1 + rho**2 / 2) / (n - 3))
     return Interval(rho, math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half))

@@ -1,8 +1,9 @@
-"""Figures of a run, one small file a family; `draw` makes those that a run has data for."""
+"""Figures of a run, one small file a family; `drawing` makes those that a run has data for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis import scores
 from analysis.load import Run
-from analysis.plots import ablation, correlation, learning, search, solution, style
+from analysis.plots import ablation, correlation, learning, search, shared, solution, style
 from analysis.words import reword
 from studies.records import plain_name
 
@@ -25,16 +26,44 @@ class Drawn:
     pdf: Path
 
 
-def draw(run: Run, folder: Path) -> list[Drawn]:
-    """Draws the figures of a run into a folder, as PNG and PDF; what it has no data for is left out."""
-    drawn = []
-    with style.styled():
-        for name, title, make in _figures(run):
+class Drawing:
+    """The figures of a run, to be drawn into a folder one by one."""
+
+    def __init__(self, run: Run, folder: Path) -> None:
+        self._run = run
+        self._folder = folder
+        self._figures = list(_figures(run))
+
+    def __len__(self) -> int:
+        """How many there may be."""
+        return len(self._figures)
+
+    def __call__(self, i: int) -> bool:
+        """Draws the i-th, as PNG and PDF; False where there is no data for it."""
+        name, _, make = self._figures[i]
+        with style.styled():
             made = make()
-            if made is not None:
-                reword(made, run.study.metric)
-                drawn.append(Drawn(title, *style.save(made, folder, plain_name(name))))
-    return drawn
+            if made is None:
+                return False
+            reword(made, self._run.study.metric)
+            style.save(made, self._folder, plain_name(name))
+        return True
+
+    def drawn(self, i: int) -> Drawn:
+        """What the i-th is on disk."""
+        name, title, _ = self._figures[i]
+        return Drawn(title, *style.files(self._folder, plain_name(name)))
+
+
+@contextmanager
+def drawing(run: Run, folder: Path) -> Iterator[Callable[[], list[Drawn]]]:
+    """What draws the figures of a run into a folder, as PNG and PDF; what it has no data for is left out.
+
+    Other processes help; they start when the block is entered, and draw from then on.
+    """
+    every = Drawing(run, folder)
+    with shared.helped(run.folder, folder, len(every)) as share:
+        yield lambda: [every.drawn(i) for i, drawn in enumerate(share(every)) if drawn]
 
 
 def figures(run: Run) -> dict[str, Figure]:

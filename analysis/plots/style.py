@@ -139,11 +139,16 @@ def png(made: Figure) -> bytes:
     return content.getvalue()
 
 
-def save(made: Figure, folder: Path, name: str) -> list[Path]:
-    """Writes name.png and name.pdf, without the time of day: the same figure gives the same bytes."""
+def files(folder: Path, name: str) -> tuple[Path, Path]:
+    """Those of a figure: name.png and name.pdf."""
+    return folder / f"{name}.png", folder / f"{name}.pdf"
+
+
+def save(made: Figure, folder: Path, name: str) -> None:
+    """Writes its `files`, without the time of day: the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    png, pdf = folder / f"{name}.png", folder / f"{name}.pdf"
-    for axis in made.findobj(Axis):
+    png, pdf = files(folder, name)
+    for axis in (axis for axes in made.axes for axis in (axes.xaxis, axes.yaxis)):
         if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
             _logarithmic(axis)
     # The canvases' own methods draw once each, where Figure.savefig draws twice.
@@ -154,4 +159,3 @@ def save(made: Figure, folder: Path, name: str) -> list[Path]:
         FigureCanvasPdf(made).print_pdf(
             file, metadata={"CreationDate": None, "Producer": None, "Creator": None}
         )
-    return [png, pdf]

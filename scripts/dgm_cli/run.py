@@ -150,8 +150,8 @@ def finish(folder: Path, as_json: bool) -> int:
         messages.print(f"Interrupted; what was done is kept. Go on with: dgm resume {quoted(folder)}")
         messages.print(f"Look at it with: dgm report {quoted(folder)}")
     else:
-        remade(folder)
         _summary(record)
+        remade(folder)
         places = f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html"
         messages.print(places, soft_wrap=True)
     failed = tell_failures(folder)

@@ -13,6 +13,7 @@ from typing import Any
 
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
+from studies.records.environment import available_cores
 from studies.running.cluster.address import head_address
 from studies.running.head import NO_CLUSTER, Head
 from studies.running.reaper import reaped
@@ -33,11 +34,6 @@ _ENVIRONMENT = {
     "TUNE_GLOBAL_CHECKPOINT_S": "60",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
-
-
-def available_cores() -> int:
-    """Processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_cores(cores: int | None, *, address: str = "local") -> int:

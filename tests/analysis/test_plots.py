@@ -174,7 +174,8 @@ def test_the_gallery_shows_the_reference_first(run: Callable[[str], Run]) -> Non
 
 
 def test_nothing_is_drawn_of_nothing(run: Callable[[str], Run], tmp_path: Path) -> None:
-    assert plots.draw(run("empty"), tmp_path) == []
+    with plots.drawing(run("empty"), tmp_path) as draw:
+        assert draw() == []
 
 
 def test_files_repeat_byte_for_byte_and_settings_stay(run: Callable[[str], Run], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from dgm_cli.soak import fragile
 from dgm_cli.soak.compare import differences, misplaced, not_finite
 from dgm_cli.soak.faults import ANYWHERE, FULL_DISK, TORN, UNDER_RAY, Inject, Target, ballast, tear
 from dgm_cli.soak.process import Process, wait_for_log
-from studies.running.session import available_cores
+from studies.records.environment import available_cores
 
 _FILE = str(Path(fragile.__file__))
 _QUIET = ["--with", _FILE, "--name", "run"]
