@@ -202,8 +202,12 @@ def rate(count: int, n: int, confidence: float = 0.95) -> Interval:
     """A share count / n with Wilson's score interval (Wilson 1927, J. Am. Stat. Assoc. 22:209)."""
     if n == 0:
         return Interval(math.nan, math.nan, math.nan)
-    ends = scipy.stats.binomtest(count, n).proportion_ci(confidence, method="wilson")
-    return Interval(count / n, float(ends.low), float(ends.high))
+    share, z = count / n, scipy.special.ndtri(0.5 + confidence / 2)
+    middle = share + z**2 / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    low, high = ((middle + end) / (1 + z**2 / n) for end in (-half, half))
+    # The ends of no and of every success are 0 and 1, which rounding may miss.
+    return Interval(share, 0.0 if count == 0 else float(low), 1.0 if count == n else float(high))
 
 
 def rank_correlation(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> Interval:

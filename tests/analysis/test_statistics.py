@@ -169,6 +169,11 @@ def test_rate_has_wilsons_interval() -> None:
     assert none.low == 0.0
     assert none.high == pytest.approx(0.4345, abs=1e-4)
     assert math.isnan(st.rate(0, 0).point)
+    for n in range(1, 30):
+        for count in range(n + 1):
+            expected = stats.binomtest(count, n).proportion_ci(0.95, method="wilson")
+            found = st.rate(count, n)
+            assert found == pytest.approx((count / n, expected.low, expected.high), abs=1e-12)
 
 
 def test_rank_correlation_by_hand_and_with_infinities() -> None:
