@@ -12,6 +12,7 @@ from dgm_cli.options import Address, Json, LogTo, RayDashboard
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
 from dgm_cli.report import remade
+from dgm_core.collecting import uncollected
 from dgm_core.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def resume(
     if (run / REPRODUCTION).is_file():
         _check_studies_own(run, dashboard=dashboard, log_to=log_to)
         return resume_reproduction(run, trust=trust, as_json=as_json)
-    from studies.running.resume import read_run
-    from studies.running.resume import resume as go_on
-    from studies.running.runner import Options
+    with uncollected():
+        from studies.running.resume import read_run
+        from studies.running.resume import resume as go_on
+        from studies.running.runner import Options
 
     record = read_run(run)
     if record.state == "finished":

@@ -25,6 +25,7 @@ from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboar
 from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
+from dgm_core.collecting import uncollected
 from dgm_core.errors import ConfigurationError
 
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
@@ -84,9 +85,10 @@ def run(
     if address == "local" and not files and not is_file(study):
         # Before anything that takes time to import; a user's file may change the environment first.
         begun = context.with_resource(begin_ray(there, dashboard=dashboard))
-    from studies.catalog import STUDIES, load_study
-    from studies.running.runner import Options, run_study
-    from studies.study import Search
+    with uncollected():
+        from studies.catalog import STUDIES, load_study
+        from studies.running.runner import Options, run_study
+        from studies.study import Search
 
     load_files(files)
     study = named(STUDIES, study)

@@ -8,6 +8,7 @@ the workers' output to the driver.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -28,6 +29,7 @@ _START_SECONDS = 30.0
 
 def hold(asked: str) -> None:
     """Starts a node, says where it is, and ends it when standard input does."""
+    gc.disable()  # it imports, and then waits
     answer = os.dup(1)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # what others print, here or in a process of the node, is no answer

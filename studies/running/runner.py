@@ -219,12 +219,14 @@ class _Run:
                     device=self.record.device,
                     named_after=self.study.name if self.options.dashboard else None,
                 )
+            except BaseException:
                 if mirror is not None:
-                    mirror.update()
+                    mirror.tend()
+                raise
             finally:
                 table.close()
-                if mirror is not None:
-                    mirror.tend()  # of the last event too
+            if mirror is not None:
+                mirror.update()
         return engine
 
     def _tell_again(self, trial: str) -> None:

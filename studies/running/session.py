@@ -26,7 +26,7 @@ _ENVIRONMENT = {
     # Workers train: at Ray's default niceness of 15 any other process would starve them.
     "RAY_worker_niceness": "0",
     # They import what trials need while this process still prepares the first of them.
-    "RAY_preload_python_modules": "studies.running.launch",
+    "RAY_preload_python_modules": "studies.running.preload",
     # A node's parts look for each other ten times, a second apart: as long, and as soon as they are there.
     "RAY_raylet_client_connect_timeout_milliseconds": "20",
     "RAY_raylet_client_num_connect_attempts": "500",
