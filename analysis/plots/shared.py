@@ -74,7 +74,8 @@ def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list
     try:
         for nth in range(count):
             arguments = [str(run.absolute()), str(folder.absolute()), str(claims), f"{nth + 1}/{count + 1}"]
-            command = [sys.executable, "-m", "analysis.plots", *arguments]
+            # -P: a folder of that name where the user is now is none of ours.
+            command = [sys.executable, "-P", "-m", "analysis.plots", *arguments]
             quiet = subprocess.DEVNULL
             found.append(subprocess.Popen(command, env=places, stdin=quiet, stdout=quiet, stderr=quiet))
         yield found

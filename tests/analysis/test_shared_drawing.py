@@ -38,9 +38,12 @@ def test_the_figures_of_several_processes_are_those_of_one(copied, cores) -> Non
     assert len(alone) > 8
 
 
-def test_a_helper_draws_what_is_left_to_it(copied, tmp_path: Path) -> None:
-    """The process itself, alone: all figures that nobody has claimed."""
+def test_a_helper_draws_what_is_left_to_it(copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process itself, alone: all figures that nobody has claimed; also where a package has our name."""
     run = load_run(copied("search"))
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "__init__.py").write_text("raise ImportError")
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "claims").mkdir()
     (tmp_path / "claims" / "0").touch()
     with shared._helpers(run.folder, tmp_path / "figures", tmp_path / "claims", 1) as (helper,):
