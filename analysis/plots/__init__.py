@@ -27,32 +27,29 @@ class Drawn:
 
 
 class Drawing:
-    """The figures of a run, to be drawn into a folder one by one."""
+    """The figures of a run, to be drawn into a folder one by one, by the names of their files."""
 
     def __init__(self, run: Run, folder: Path) -> None:
         self._run = run
         self._folder = folder
-        self._figures = list(_figures(run))
+        self._figures = {plain_name(name): (title, make) for name, title, make in _figures(run)}
+        self.names = list(self._figures)
+        """Of those that there may be, in the order of the report."""
 
-    def __len__(self) -> int:
-        """How many there may be."""
-        return len(self._figures)
-
-    def __call__(self, i: int) -> bool:
-        """Draws the i-th, as PNG and PDF; False where there is no data for it."""
-        name, _, make = self._figures[i]
+    def __call__(self, name: str) -> bool:
+        """Draws one, as PNG and PDF; False where there is no data for it."""
+        _, make = self._figures[name]
         with style.styled():
             made = make()
             if made is None:
                 return False
             reword(made, self._run.study.metric)
-            style.save(made, self._folder, plain_name(name))
+            style.save(made, self._folder, name)
         return True
 
-    def drawn(self, i: int) -> Drawn:
-        """What the i-th is on disk."""
-        name, title, _ = self._figures[i]
-        return Drawn(title, *style.files(self._folder, plain_name(name)))
+    def drawn(self, name: str) -> Drawn:
+        """What one is on disk."""
+        return Drawn(self._figures[name][0], *style.files(self._folder, name))
 
 
 @contextmanager
@@ -62,8 +59,8 @@ def drawing(run: Run, folder: Path) -> Iterator[Callable[[], list[Drawn]]]:
     Other processes help; they start when the block is entered, and draw from then on.
     """
     every = Drawing(run, folder)
-    with shared.helped(run.folder, folder, len(every)) as share:
-        yield lambda: [every.drawn(i) for i, drawn in enumerate(share(every)) if drawn]
+    with shared.helped(run.folder, folder, every.names) as share:
+        yield lambda: [every.drawn(name) for name in share(every)]
 
 
 def figures(run: Run) -> dict[str, Figure]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,8 @@ from studies.records.environment import available_cores
 
 _EACH = 3
 """Figures for which one more process pays: it takes a second or two to start."""
+_PATIENCE = 30.0
+"""Seconds that a helper has for the figure that it draws last."""
 _NOTHING, _DRAWN = "nothing", "drawn"
 
 
@@ -23,63 +25,79 @@ class Claims:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def take(self, order: Iterable[int], draw: Callable[[int], bool]) -> None:
+    def take(self, names: Iterable[str], draw: Callable[[str], bool]) -> None:
         """Draws, of the figures in order, those that nobody else does."""
-        for i in order:
+        for name in names:
             try:
-                (self._folder / str(i)).touch(exist_ok=False)
+                (self._folder / name).touch(exist_ok=False)
             except FileExistsError:
                 continue
-            self.settle(i, draw)
+            self.settle(name, draw)
 
-    def settle(self, i: int, draw: Callable[[int], bool]) -> None:
+    def settle(self, name: str, draw: Callable[[str], bool]) -> None:
         """Draws a figure that is this process's own."""
-        (self._folder / str(i)).write_text(_DRAWN if draw(i) else _NOTHING)
+        (self._folder / name).write_text(_DRAWN if draw(name) else _NOTHING)
 
-    def __getitem__(self, i: int) -> bool | None:
+    def __getitem__(self, name: str) -> bool | None:
         """Whether there was something to draw; None where that is not known."""
-        file = self._folder / str(i)
+        file = self._folder / name
         said = file.read_text() if file.exists() else ""
         return {_DRAWN: True, _NOTHING: False}.get(said)
 
 
 @contextmanager
-def helped(run: Path, folder: Path, figures: int) -> Iterator[Callable[[Callable[[int], bool]], list[bool]]]:
-    """What draws the figures of a run into a folder, with the help of processes that start at once.
+def helped(
+    run: Path, folder: Path, names: Sequence[str]
+) -> Iterator[Callable[[Callable[[str], bool]], list[str]]]:
+    """What draws the named figures of a run into a folder, with the help of processes that start at once.
 
-    It takes draw(i), which draws the i-th and says whether there was something to draw, and says which there
-    were.  What a helper that fails leaves undone is drawn here, so that its error is met here too.
+    It takes draw(name), which draws one and says whether there was something to draw, and gives those that
+    there were.  What a helper that fails leaves undone is drawn here, so that its error is met here too; so is
+    everything where no process can be started, or nothing written but the report.
     """
+    count = min(available_cores() - 1, len(names) // _EACH)
+    with ExitStack() as stack:
+        try:
+            if count < 1:
+                raise OSError("no core to spare")
+            own = Path(stack.enter_context(TemporaryDirectory()))
+            helpers = stack.enter_context(_helpers(run, folder, own, count))
+        except OSError:
+            yield lambda draw: [name for name in names if draw(name)]
+            return
+        claims = Claims(own)
 
-    def share(draw: Callable[[int], bool]) -> list[bool]:
-        claims.take(range(figures), draw)
-        for helper in helpers:
-            helper.wait()
-        for i in range(figures):
-            if claims[i] is None:
-                claims.settle(i, draw)
-        return [bool(claims[i]) for i in range(figures)]
+        def share(draw: Callable[[str], bool]) -> list[str]:
+            claims.take(names, draw)
+            for helper in helpers:
+                with suppress(subprocess.TimeoutExpired):
+                    helper.wait(_PATIENCE)
+            return [name for name in names if (draw(name) if claims[name] is None else claims[name])]
 
-    count = min(available_cores() - 1, figures // _EACH)
-    with TemporaryDirectory() as own, _helpers(run, folder, Path(own), count) as helpers:
-        claims = Claims(Path(own))
         yield share
 
 
 @contextmanager
 def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes that draw, each from another figure on; none is left in the end."""
-    places = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    path = [place or os.getcwd() for place in sys.path]
+    places = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     found: list[subprocess.Popen[bytes]] = []
     try:
-        for nth in range(count):
-            arguments = [str(run.absolute()), str(folder.absolute()), str(claims), f"{nth + 1}/{count + 1}"]
+        for nth in range(1, count + 1):
+            arguments = [run.absolute(), folder.absolute(), claims, f"{nth}/{count + 1}", os.getpid()]
             # -P: a folder of that name where the user is now is none of ours.
-            command = [sys.executable, "-P", "-m", "analysis.plots", *arguments]
+            command = [sys.executable, "-P", "-m", "analysis.plots", *map(str, arguments)]
             quiet = subprocess.DEVNULL
             found.append(subprocess.Popen(command, env=places, stdin=quiet, stdout=quiet, stderr=quiet))
         yield found
     finally:
         for helper in found:
-            helper.kill()
-            helper.wait()
+            if helper.poll() is None:
+                helper.terminate()  # which leaves no half of a file
+        for helper in found:
+            try:
+                helper.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:
+                helper.kill()
+                helper.wait()

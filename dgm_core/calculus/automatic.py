@@ -35,7 +35,8 @@ class Automatic(Derivatives):
         *before, last = path
         key = (output, tuple(before))
         if key not in self._gradients:
-            self._gradients[key] = gradient(self.partial(output, key[1]), self.x)
+            with torch.enable_grad():  # it serves others that are asked for elsewhere
+                self._gradients[key] = gradient(self.partial(output, key[1]), self.x)
         return self._gradients[key][..., last : last + 1]
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:

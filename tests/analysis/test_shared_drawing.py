@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,17 +45,17 @@ def test_a_helper_draws_what_is_left_to_it(copied, tmp_path: Path, monkeypatch: 
     (tmp_path / "analysis").mkdir()
     (tmp_path / "analysis" / "__init__.py").write_text("raise ImportError")
     monkeypatch.chdir(tmp_path)
+    every = plots.Drawing(run, tmp_path / "figures")
+    first, *others = every.names
     (tmp_path / "claims").mkdir()
-    (tmp_path / "claims" / "0").touch()
+    (tmp_path / "claims" / first).touch()
     with shared._helpers(run.folder, tmp_path / "figures", tmp_path / "claims", 1) as (helper,):
         assert helper.wait(timeout=120) == 0
     claims = Claims(tmp_path / "claims")
-    every = plots.Drawing(run, tmp_path / "figures")
-    assert claims[0] is None
-    assert not every.drawn(0).png.exists()
-    for i in range(1, len(every)):
-        assert claims[i] is every.drawn(i).png.exists()
-    assert any(claims[i] for i in range(1, len(every)))
+    assert claims[first] is None
+    assert not every.drawn(first).png.exists()
+    assert [claims[name] for name in others] == [every.drawn(name).png.exists() for name in others]
+    assert any(claims[name] for name in others)
 
 
 def test_helpers_that_fail_are_no_obstacle(copied, cores, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,27 +66,52 @@ def test_helpers_that_fail_are_no_obstacle(copied, cores, monkeypatch: pytest.Mo
     assert len(pictures(folder)) > 8
 
 
-def test_an_error_leaves_no_helper(copied, cores, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["Popen", "TemporaryDirectory"])
+def test_where_nothing_can_be_started_the_report_is_made_alone(
+    what, copied, cores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_, **__):
+        raise OSError("no more of these")
+
+    folder = copied("search")
+    cores(3)
+    monkeypatch.setattr(shared.subprocess if what == "Popen" else shared, what, refused)
+    make_report(folder)
+    assert len(pictures(folder)) > 8
+
+
+def test_an_error_leaves_no_helper_and_no_half_of_a_file(
+    copied, cores, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = copied("search")
     cores(3)
     begun: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen
+
+    def failing(*_) -> None:
+        deadline = time.monotonic() + 60.0
+        while not any((folder / "figures").glob("*")) and time.monotonic() < deadline:
+            time.sleep(0.01)  # until a helper is at work
+        raise ZeroDivisionError
+
     monkeypatch.setattr(shared.subprocess, "Popen", lambda *a, **k: begun.append(start(*a, **k)) or begun[-1])
-    monkeypatch.setattr(plots.style, "save", lambda *_: 1 / 0)
+    monkeypatch.setattr(plots.style, "save", failing)
     with pytest.raises(ZeroDivisionError):
         make_report(folder)
     assert len(begun) == 2
     assert all(helper.returncode is not None for helper in begun)
+    assert not [name for name in pictures(folder) if name.startswith(".")]
 
 
 def test_a_claimed_figure_is_drawn_once(tmp_path: Path) -> None:
-    drawn: list[int] = []
+    drawn: list[str] = []
 
-    def draw(i: int) -> bool:
-        Claims(tmp_path).take([i, 2], lambda other: bool(drawn.append(other)))  # in the midst of another's
-        drawn.append(i)
-        return i == 1
+    def draw(name: str) -> bool:
+        # In the midst of another's.
+        Claims(tmp_path).take([name, "c"], lambda other: bool(drawn.append(other)))
+        drawn.append(name)
+        return name == "b"
 
-    Claims(tmp_path).take(range(3), draw)
-    assert sorted(drawn) == [0, 1, 2]
-    assert [Claims(tmp_path)[i] for i in range(4)] == [False, True, False, None]
+    Claims(tmp_path).take("abc", draw)
+    assert sorted(drawn) == ["a", "b", "c"]
+    assert [Claims(tmp_path)[name] for name in "abcd"] == [False, True, False, None]

@@ -118,12 +118,12 @@ class Sum(Operation):
 
 @dataclass(eq=False)
 class Spread(Operation):
-    """points · weight, the first linear map: points (K, N, d), a weight (K, d, W), and by how much the points
-    change along the axes, (1, 1, d)."""
+    """points · weight, the first linear map: points (K, N, d), a weight (K, d, W), and what the streams of
+    the points are, one after another, (1, S, d)."""
 
     points: Tensor
     weight: Tensor
-    scale: Tensor
+    slopes: Tensor
 
     def __post_init__(self) -> None:
         self.size = 1
@@ -246,7 +246,7 @@ def divided(node: Node, count: int, layout: Layout) -> list[Node]:
             case Leaf():
                 return list(_divided(one, count))
             case Spread():
-                return [Spread(one.points, own, one.scale) for own in one.weight.chunk(count, dim=2)]
+                return [Spread(one.points, own, one.slopes) for own in one.weight.chunk(count, dim=2)]
             case Shifted():
                 biases = one.bias.chunk(count, dim=2)
                 return [Shifted(own, bias) for own, bias in zip(divide(one.inner), biases, strict=True)]
@@ -355,7 +355,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
             case Spread():
                 count, needed = one.weight.shape[1], one.weight.requires_grad
                 step = program_steps.Spread(count, needed)
-                return appended(step, _Read(one.points), _Read(one.weight), _Read(one.scale))
+                return appended(step, _Read(one.points), _Read(one.weight), _Read(one.slopes))
             case Shifted():
                 return shifted(place(one.inner), one.bias)
             case Applied():

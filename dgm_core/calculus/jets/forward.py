@@ -11,19 +11,19 @@ from torch import Tensor
 from dgm_core.calculus.automatic import Automatic
 from dgm_core.calculus.jets import rules  # noqa: F401 (the rules are found in RULES)
 from dgm_core.calculus.jets.build import compiler
-from dgm_core.calculus.jets.combinations import Combining, Terms, column, looked
 from dgm_core.calculus.jets.jet import Jet, NoRuleError
 from dgm_core.calculus.jets.layout import Layout
-from dgm_core.calculus.jets.plan import Plan, sums
+from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.seeds import Seed
-from dgm_core.calculus.jets.streams import Operator, Stream, Streams
+from dgm_core.calculus.jets.streams import Operator, Path, Stream, Streams
+from dgm_core.calculus.jets.tracing import Numbers, Trace, looked
 from dgm_core.calculus.operators import Derivatives, Field, sum_of
 
 _AGREEMENT = 1e-2
 """Of the residuals by both ways, relative to the largest: what no rounding reaches, and a wrong rule does."""
 
-Asked = dict[str, set[Terms]]
-"""Set of points -> the combinations of streams asked of it."""
+Plans = Mapping[str, Plan]
+"""Set of points -> what is carried for it."""
 Residuals = Mapping[str, Tensor | tuple[Tensor, Tensor]]
 
 
@@ -39,12 +39,12 @@ class Carried:
     (2024) for the Laplacian.
     """
 
-    def __init__(self, network: Field, asked: Asked, *, turned: bool = False) -> None:
+    def __init__(self, network: Field, plans: Plans, *, turned: bool = False) -> None:
         """turned: a network that starts with a linear map of all axes may carry a Laplacian's derivatives
         along fewer directions than there are axes."""
         self._network = network
-        self._plans = {name: Plan.of(terms) for name, terms in asked.items()}
-        self._turnable = {name for name, plan in self._plans.items() if turned and _only_summed(plan.wanted)}
+        self._plans = plans
+        self._turnable = {name for name, plan in plans.items() if turned and _only_summed(plan.wanted)}
         self._layouts: dict[tuple[tuple[str, int, Streams], ...], Layout] = {}
 
     def of(self, network: Field) -> Carried:
@@ -64,7 +64,7 @@ class Carried:
 
     def derivatives_at(self, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
         """Those at several sets of points (K, n_i, d), by name, in one pass."""
-        nothing = Plan.of([])
+        nothing = Plan.of(Trace())
         plans = {name: self._plans.get(name, nothing) for name in points}
         pieces = self._pieces(points, {name: plan.streams for name, plan in plans.items()})
         return {
@@ -103,7 +103,7 @@ class Carried:
         return self._layouts[key]
 
 
-class CarriedDerivatives(Combining):
+class CarriedDerivatives(Derivatives):
     """Those that were carried; any other is computed when it is asked for, by nested passes."""
 
     def __init__(
@@ -117,30 +117,42 @@ class CarriedDerivatives(Combining):
         self._pieces = pieces
         self._nested: Automatic | None = None
 
-    def combined(self, output: int, terms: Terms) -> Tensor:
-        served = self._plan.served(terms)
-        if any(stream not in self._pieces for stream, _ in served):
-            if self._nested is None:
-                self._nested = Automatic(self._field._network, self.x, self.axes)
-            return _nested(self._nested, output, terms)
-        return sum_of([_times(column(self._pieces[stream], output), number) for stream, number in served])
+    def partial(self, output: int, path: Path) -> Tensor:
+        found = self._carried(output, tuple(sorted(path)))
+        if found is not None:
+            return found
+        if self._nested is None:
+            self._nested = Automatic(self._field._network, self.x, self.axes)
+        return self._nested.partial(output, path)
 
     def laplacian(
         self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
     ) -> Tensor:
         columns = self.space(axes)
         if probes is None:
-            return self.one(output, Operator.laplacian(columns))
+            found = self._carried(output, Operator.laplacian(columns))
+            return super().laplacian(axes, output) if found is None else found
         directions = self._in_all_axes(probes, columns)
         count = directions.shape[2]
         (total,) = self._field.along(self.x, directions, [Operator.laplacian(range(count))])
-        return column(total, output) / count
+        return _column(total, output) / count
+
+    def _carried(self, output: int, stream: Stream) -> Tensor | None:
+        """A stream as the plan gives it; None where it does not."""
+        carried, factor = self._plan.served(stream)
+        piece = self._pieces.get(carried)
+        if piece is None:
+            return None
+        if factor == 0.0:
+            return self.value.new_zeros((*self.value.shape[:-1], 1))
+        own = _column(piece, output)
+        return own if factor == 1.0 else factor * own
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
         paths: list[Stream] = [(j,) * order for j in range(directions.shape[2])]
         every = directions.expand(*self.x.shape[:2], -1, -1).to(self.x)
         found = self._field.along(self.x, every, paths)
-        return torch.cat([column(piece, output) for piece in found], dim=-1)
+        return torch.cat([_column(piece, output) for piece in found], dim=-1)
 
     def _in_all_axes(self, probes: Tensor, columns: Sequence[int]) -> Tensor:
         shape = (*self.x.shape[:2], probes.shape[2], len(self.axes))
@@ -150,11 +162,15 @@ class CarriedDerivatives(Combining):
 
 
 class _Recording:
-    """A field that notes what is asked of its derivatives."""
+    """A field whose derivatives, by nested passes, say what is asked of them and what is done with them.
 
-    def __init__(self, field: Field) -> None:
+    traced: whether they say the latter.
+    """
+
+    def __init__(self, field: Field, *, traced: bool) -> None:
         self._field = field
-        self.asked: Asked = {}
+        self._traced = traced
+        self.traces: dict[str, Trace] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
         return self._field(x)
@@ -164,34 +180,41 @@ class _Recording:
 
     def derivatives_at(self, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:
         return {
-            name: _Recorder(Automatic(self._field, x, axes), self.asked.setdefault(name, set()))
+            name: _Recorder(
+                Automatic(self._field, x, axes), self.traces.setdefault(name, Trace()), traced=self._traced
+            )
             for name, x in points.items()
         }
 
 
-class _Recorder(Combining):
-    """Nested derivatives, whose combinations are noted as they are looked at."""
+class _Recorder(Derivatives):
+    """Nested derivatives, each noted as it is asked for."""
 
-    def __init__(self, nested: Automatic, asked: set[Terms]) -> None:
+    def __init__(self, nested: Automatic, trace: Trace, *, traced: bool) -> None:
         self.x = nested.x
         self.axes = nested.axes
         self.value = nested.value
         self._nested = nested
-        self._asked = asked
+        self._trace = trace
+        self._traced = traced
 
-    def combined(self, output: int, terms: Terms) -> Tensor:
-        self._asked.add(terms)
-        return _nested(self._nested, output, terms)
+    def partial(self, output: int, path: Path) -> Tensor:
+        return self._noted(self._nested.partial(output, path), output, tuple(sorted(path)))
 
     def laplacian(
         self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
     ) -> Tensor:
-        if probes is None:
-            return self.one(output, Operator.laplacian(self.space(axes)))
-        return self._nested.laplacian(axes, output, probes)
+        found = self._nested.laplacian(axes, output, probes)
+        if probes is not None:
+            return found
+        return self._noted(found, output, Operator.laplacian(self.space(axes)))
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
         return self._nested.directional(directions, order, output)
+
+    def _noted(self, piece: Tensor, output: int, stream: Stream) -> Tensor:
+        self._trace.asked.add(stream)
+        return self._trace.traced(piece, self, output, stream) if self._traced and stream != () else piece
 
 
 def carried(
@@ -215,50 +238,63 @@ def carried(
     if not getattr(network, "pointwise", False) or getattr(network, "random", False):
         return None
     sample = network if untrained is None else untrained()
-    recording = _Recording(sample)
-    expected = _parts(residuals(recording, points))
-    if not _pays(recording.asked, next(iter(points.values()))):
-        return None
-    for turned in (True, False) if _sums(recording.asked) else (False,):
-        field = Carried(sample, recording.asked, turned=turned)
-        try:
-            found = _parts(residuals(field, points))
-        except NoRuleError:
+    traces, expected = _recorded(sample, residuals, points)
+    plain = {name: Plan.of(trace, fold=False) for name, trace in traces.items()}
+    folded = {name: Plan.of(trace) for name, trace in traces.items()}
+    like = next(iter(points.values()))
+    for plans in [folded, plain] if any(plan.folds for plan in folded.values()) else [plain]:
+        summed = any(plan.sums for plan in plans.values())
+        if not summed and like.device.type == "cpu" and compiler() is None:
             continue
-        if all(map(_agree, found, expected)):
-            return field.of(network)
+        for turned in (True, False) if summed else (False,):
+            field = Carried(sample, plans, turned=turned)
+            try:
+                found = _parts(residuals(field, points))
+            except NoRuleError:
+                continue
+            if _alike(sample, found, expected):
+                return field.of(network)
     return None
 
 
-def _pays(asked: Asked, like: Tensor) -> bool:
-    return _sums(asked) or like.device.type != "cpu" or compiler() is not None
-
-
-def _sums(asked: Asked) -> bool:
-    """Whether a Laplacian is asked for."""
-    return any(map(sums, asked.values()))
-
-
-def _nested(nested: Derivatives, output: int, terms: Terms) -> Tensor:
-    """A combination by nested passes."""
-    found = []
-    for stream, number in sorted(terms, key=repr):
-        if isinstance(stream, Operator):
-            axes = [nested.axes[i] for i in stream.directions]
-            found.append(_times(nested.laplacian(axes, output), number))
-        else:
-            found.append(_times(nested.partial(output, stream), number))
-    return sum_of(found)
-
-
-def _times(piece: Tensor, number: float) -> Tensor:
-    return piece if number == 1.0 else number * piece
+def _recorded(
+    sample: Field, residuals: Callable[[Field, Mapping[str, Tensor]], Residuals], points: Mapping[str, Tensor]
+) -> tuple[dict[str, Trace], list[Tensor]]:
+    """What residuals ask of a field's derivatives, and they themselves, by nested passes."""
+    recording, numbers = _Recording(sample, traced=True), Numbers()
+    try:
+        with numbers:
+            expected = _parts(residuals(recording, points))
+    except Exception:  # of what a traced tensor does not allow; any other is met again without traces
+        numbers.read = True
+    if numbers.read:
+        recording = _Recording(sample, traced=False)
+        expected = _parts(residuals(recording, points))
+    return recording.traces, expected
 
 
 def _parts(residuals: Residuals) -> list[Tensor]:
-    """All residuals, computed."""
-    found = looked(list(residuals.values()))
-    return [part for one in found for part in (one if isinstance(one, tuple) else (one,))]
+    """All residuals."""
+    return [
+        looked(part) for one in residuals.values() for part in (one if isinstance(one, tuple) else (one,))
+    ]
+
+
+def _alike(sample: Field, found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """Whether residuals agree, and the gradients of their squares for the parameters of a network."""
+    if len(found) != len(expected) or not all(map(_agree, found, expected)):
+        return False
+    parameters = [one for one in getattr(sample, "parameters", list)() if one.requires_grad]
+    return not parameters or _agree(_gradient(parameters, found), _gradient(parameters, expected))
+
+
+def _gradient(parameters: Sequence[Tensor], residuals: Sequence[Tensor]) -> Tensor:
+    """Of the sum of squares of all residuals, as one vector."""
+    squares = [residual.square().sum() for residual in residuals if residual.requires_grad]
+    if not squares:
+        return parameters[0].new_zeros(1)
+    found = torch.autograd.grad(sum_of(squares), parameters, allow_unused=True, materialize_grads=True)
+    return torch.cat([one.flatten() for one in found])
 
 
 def _agree(found: Tensor, expected: Tensor) -> bool:
@@ -271,3 +307,7 @@ def _only_summed(streams: Collection[Stream]) -> bool:
     """Whether no derivative is asked for by itself that is part of a sum."""
     summed = {i for stream in streams if isinstance(stream, Operator) for i in stream.directions}
     return not any(summed & set(stream) for stream in streams if isinstance(stream, tuple))
+
+
+def _column(piece: Tensor, output: int) -> Tensor:
+    return piece if piece.shape[2] == 1 and output == 0 else piece[..., output : output + 1]

@@ -99,10 +99,16 @@ class _Kernel:
         kinds = [*self._slots, Slot.ROWS, *self._slots]
         addresses = (ctypes.c_void_p * len(tensors))()
         steps = (ctypes.c_long * (2 * len(tensors)))()
+        places = {
+            Slot.ROWS: bucket.start,
+            Slot.POINTS: bucket.first,
+            Slot.STREAMS: bucket.place,
+            Slot.CONSTANT: 0,
+        }
         for place, (kind, tensor) in enumerate(zip(kinds, tensors, strict=False)):
             if tensor is None:
                 continue
-            row = {Slot.ROWS: bucket.start, Slot.POINTS: bucket.first, Slot.CONSTANT: 0}[kind]
+            row = places[kind]
             addresses[place] = tensor.data_ptr() + row * tensor.stride(1) * tensor.element_size()
             steps[2 * place], steps[2 * place + 1] = tensor.stride(0), tensor.stride(1)
         call = partial(self._steps[name], addresses, steps, len(result), bucket.points, width)

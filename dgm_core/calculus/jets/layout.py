@@ -16,7 +16,8 @@ class Bucket:
     """Sets of points that carry the same streams: rows [start, start + S · points), stream by stream.
 
     sizes: name -> how many of the points are whose, in order.  first: how many points other buckets have
-    before.  names: as what the streams are asked for, where that is not as what they are carried.
+    before; place: how many streams.  names: as what the streams are asked for, where that is not as what they
+    are carried.
     """
 
     streams: Streams
@@ -24,6 +25,7 @@ class Bucket:
     start: int
     first: int = 0
     names: tuple[Stream, ...] | None = None
+    place: int = 0
 
     @cached_property
     def points(self) -> int:
@@ -61,10 +63,10 @@ class Layout:
     ) -> Layout:
         """Buckets of (streams, sizes, names), one after another."""
         found: list[Bucket] = []
-        start = first = 0
+        start = first = place = 0
         for streams, sizes, names in buckets:
-            found.append(Bucket(streams, sizes, start, first, names))
-            start, first = start + found[-1].rows, first + found[-1].points
+            found.append(Bucket(streams, sizes, start, first, names, place))
+            start, first, place = start + found[-1].rows, first + found[-1].points, place + len(streams)
         return cls(tuple(found))
 
     @cached_property

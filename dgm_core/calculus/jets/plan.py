@@ -2,60 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import isclose, isfinite, sqrt
 
-from dgm_core.calculus.jets.combinations import Terms
 from dgm_core.calculus.jets.streams import Operator, Stream, Streams
+from dgm_core.calculus.jets.tracing import Terms, Trace
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The streams that serve what is asked of a set of points, and the combination that one of them is.
+    """The streams that serve what residuals ask of a set of points.
 
-    Where that leaves fewer streams to be carried, an operator stands for the combination `terms`, and for its
-    multiples: then streams of its addends that nothing else asks for are not carried.
+    Where residuals look at some derivatives in one combination only, and that leaves fewer streams to be
+    carried, an operator stands for the combination: one of its addends is given as all of it, and the others
+    as zero.
+
+    instead: as what a stream is given, (carried stream, factor).
     """
 
     streams: Streams
     wanted: frozenset[Stream]
-    operator: Operator | None = None
-    terms: Terms = frozenset()
+    instead: Mapping[Stream, tuple[Stream, float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, asked: Iterable[Terms]) -> Plan:
-        """The plan with the fewest streams."""
-        every = sorted(set(asked), key=_ordered)
-        plain = cls._with(frozenset(stream for terms in every for stream, _ in terms))
-        found = plain
-        for terms in map(_signed, every):
-            operator = operator_of(terms)
-            if operator is None:
+    def of(cls, trace: Trace, *, fold: bool = True) -> Plan:
+        """The plan with the fewest streams; with fold=False that of the streams by themselves."""
+        found = cls._with(trace.asked)
+        if not fold:
+            return found
+        for terms in map(_signed, sorted(trace.looks, key=_ordered)):
+            operator, own = operator_of(terms), {stream for stream, _ in terms}
+            touching = [look for look in trace.looks if own & {stream for stream, _ in look}]
+            others = trace.asked - own
+            if (
+                operator is None
+                or any(multiple(look, terms) is None for look in touching)
+                or any(isinstance(stream, Operator) for stream in others)
+            ):
                 continue
-            others = {stream for own in every if multiple(own, terms) is None for stream, _ in own}
-            if any(isinstance(stream, Operator) for stream in others):
-                continue
-            folded = cls._with(frozenset({*others, operator}), operator, terms)
+            # The largest factor is the one to divide by.
+            all_of_it, number = max(sorted(terms, key=repr), key=lambda term: abs(term[1]))
+            instead = {stream: (operator, 1.0 / number if stream == all_of_it else 0.0) for stream in own}
+            folded = cls._with({*others, operator}, instead)
             if len(folded.streams) < len(found.streams):
                 found = folded
         return found
 
     @classmethod
     def _with(
-        cls, wanted: frozenset[Stream], operator: Operator | None = None, terms: Terms = frozenset()
+        cls, wanted: Iterable[Stream], instead: Mapping[Stream, tuple[Stream, float]] | None = None
     ) -> Plan:
-        return cls(Streams.of(sorted(wanted, key=repr)), wanted, operator, terms)
+        return cls(Streams.of(sorted(wanted, key=repr)), frozenset(wanted), instead or {})
 
-    def served(self, terms: Terms) -> list[tuple[Stream, float]]:
-        """(stream, factor) of what is carried that add up to a combination."""
-        factor = multiple(terms, self.terms)
-        if factor is not None and self.operator is not None:
-            return [(self.operator, factor)]
-        return [
-            (stream, number if isinstance(stream, Operator) else number / self.streams.factor(stream))
-            for stream, number in sorted(terms, key=repr)
-        ]
+    @property
+    def folds(self) -> bool:
+        """Whether an operator stands for a combination."""
+        return bool(self.instead)
+
+    @property
+    def sums(self) -> bool:
+        """Whether a Laplacian, or another sum of several second derivatives, is carried as one."""
+        found = [one for one in self.wanted if isinstance(one, Operator)]
+        return any(len(one.squares) > 1 or not self.folds for one in found)
+
+    def served(self, stream: Stream) -> tuple[Stream, float]:
+        """(carried stream, factor) as which a stream is given."""
+        if stream in self.instead:
+            return self.instead[stream]
+        return stream, 1.0 if isinstance(stream, Operator) else 1.0 / self.streams.factor(stream)
 
 
 def operator_of(terms: Terms) -> Operator | None:
@@ -85,11 +100,6 @@ def multiple(terms: Terms, of: Terms) -> float | None:
     first = next(iter(own))
     factor = own[first] / other[first]
     return factor if all(isclose(own[s], factor * other[s], rel_tol=1e-12) for s in own) else None
-
-
-def sums(asked: Collection[Terms]) -> bool:
-    """Whether a Laplacian is among what is asked."""
-    return any(isinstance(stream, Operator) for terms in asked for stream, _ in terms)
 
 
 def _squared(stream: Stream) -> tuple[int, ...]:

@@ -17,10 +17,12 @@ from dgm_core.calculus.jets.streams import Streams
 
 
 class Slot(Enum):
-    """What a program reads: streams (K, R, W), points (K, N, d), or what is the same for all points."""
+    """What a program reads: streams (K, R, W), points (K, N, d), a row for each stream of all buckets
+    (1, S, d), or what is the same for all points."""
 
     ROWS = "rows"
     POINTS = "points"
+    STREAMS = "streams"
     CONSTANT = "constant"
 
 
@@ -37,13 +39,13 @@ class Load:
 class Spread:
     """The first linear map: points (K, N, inputs) times a weight (K, inputs, W).
 
-    Its streams are the weight's rows, times what the points were multiplied by, (1, 1, inputs), and what the
-    streams of the points themselves are.  needed: whether for a gradient of the weight.
+    Its streams are the weight's rows, times what the streams of the points themselves are.  needed: whether
+    for a gradient of the weight.
     """
 
     inputs: int
     needed: bool
-    slots = ((Slot.POINTS, False), (Slot.CONSTANT, True), (Slot.CONSTANT, False))
+    slots = ((Slot.POINTS, False), (Slot.CONSTANT, True), (Slot.STREAMS, False))
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,7 @@ class _Writer:
                 case Spread(inputs, _):
                     for i in range(inputs):
                         pointers.append(self._constant("T", f"f{t}_{i}", target + 1, i))
-                        along = [f" + {_scaled(x, f'c{t}_{i}')} * a{t}_{s}" for s, x in self._along(i)]
+                        along = [f" + c{t}_{s}_{i} * a{t}_{s}" for s in self._along(i)]
                         stores.append(f"f{t}_{i}[w] += q{t}_{i} * a{t}_0{''.join(along)};")
                 case Contract(inner, count, _):
                     for o in range(count):
@@ -232,7 +234,9 @@ class _Writer:
                         place = f"k * m[{2 * slot}] + i * m[{2 * slot + 1}] + {i}"
                         yield f"const T q{t}_{i} = ((const T *)p[{slot}])[{place}];"
                         yield self._constant("const T", f"u{t}_{i}", slot + 1, i)
-                        yield f"const T c{t}_{i} = ((const T *)p[{slot + 2}])[{i}];"
+                        for s in self._along(i):
+                            place = f"{s} * m[{2 * slot + 5}] + {i}"
+                            yield f"const T c{t}_{s}_{i} = ((const T *)p[{slot + 2}])[{place}];"
                 case Contract(_, count, _):
                     for o in range(count):
                         yield self._constant("const T", f"u{t}_{o}", slot, o)
@@ -246,10 +250,9 @@ class _Writer:
         place = f"k * m[{2 * slot}] + {row} * m[{2 * slot + 1}]"
         return f"{kind} *restrict {name} = ({kind} *)p[{slot}] + {place};"
 
-    def _along(self, axis: int) -> list[tuple[int, float]]:
-        """The places of the streams that are not zero in a column of the points, and what they are there."""
-        slopes = enumerate(self._streams.slopes)
-        return [(s, number) for s, slope in slopes for column, number in slope if column == axis]
+    def _along(self, axis: int) -> list[int]:
+        """The places of the streams that are not zero in a column of the points."""
+        return [s for s, slope in enumerate(self._streams.slopes) if any(i == axis for i, _ in slope)]
 
     def _values(self, order: int) -> Iterator[str]:
         """Of every step, with the derivatives of its function up to an order."""
@@ -261,9 +264,7 @@ class _Writer:
                 case Spread(inputs, _):
                     for s in every:
                         rows = [f"q{t}_{i} * u{t}_{i}[w]" for i in range(inputs) if s == 0]
-                        for i in range(inputs):
-                            along = [number for place, number in self._along(i) if place == s]
-                            rows += [f"{_scaled(number, f'c{t}_{i}')} * u{t}_{i}[w]" for number in along]
+                        rows += [f"c{t}_{s}_{i} * u{t}_{i}[w]" for i in range(inputs) if s in self._along(i)]
                         yield f"const T x{t}_{s} = {' + '.join(rows) or '0'};"
                 case Shift(inner, _):
                     for s in every:

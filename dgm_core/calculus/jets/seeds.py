@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 
 import torch
@@ -83,8 +84,8 @@ class Seed(Source):
         """The points times a weight (K, d, W), where that can be part of a program."""
         if not self.is_axes or self.width > _MOST_INPUTS or not fusable(self.layout, self.values):
             return None
-        scale = self.values.new_ones(1, 1, self.width) if self.scale is None else self.scale
-        return Spread(self.values, weight, scale)
+        slopes = _table(self.layout, self.width, self.values.dtype, self.values.device)
+        return Spread(self.values, weight, slopes if self.scale is None else slopes * self.scale)
 
     @property
     def constant(self) -> bool:
@@ -127,6 +128,17 @@ class Seed(Source):
         slopes = [weight[:, [one[0] for one in alone]], basis.mT @ summed, _mapped(weight, [last.drift])]  # type: ignore[index]
         found = Streams.of([*alone, Operator(fresh, last.drift)])
         return torch.cat(slopes, dim=1), found, (*found.carried[:-1], last)
+
+
+@lru_cache(maxsize=256)
+def _table(layout: Layout, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """What all streams of the points are, one after another, (1, S, d).
+
+    A kernel reads these numbers, so that it serves equations with other coefficients too.
+    """
+    slopes = [dict(slope) for bucket in layout.buckets for slope in bucket.streams.slopes]
+    rows = [[slope.get(column, 0.0) for column in range(width)] for slope in slopes]
+    return torch.tensor([rows], dtype=dtype, device=device)
 
 
 def _mapped(weight: Tensor, slopes: Sequence[Slope]) -> Tensor:

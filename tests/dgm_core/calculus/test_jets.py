@@ -12,7 +12,9 @@ from dgm_core.calculus.jets import eager, expressions
 from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
 from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.streams import Operator, Streams
+from dgm_core.calculus.jets.tracing import Trace
 from dgm_core.networks import build_network
 from dgm_core.training import TrainConfig
 
@@ -54,8 +56,8 @@ class Pointwise:
 
 
 def alone(streams):
-    """Each stream asked for by itself."""
-    return {frozenset({(stream, 1.0)}) for stream in streams}
+    """Each stream carried by itself."""
+    return Plan.of(Trace(asked=set(streams)))
 
 
 @pytest.fixture

@@ -1,0 +1,159 @@
+"""What residuals do with derivatives: which they ask for, and which linear combinations they look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from dgm_core.calculus.jets.streams import Stream
+
+Terms = frozenset[tuple[Stream, float]]
+"""(stream, factor) of the addends of a combination."""
+
+
+@dataclass
+class Trace:
+    """Of a set of points: the streams that were asked for, and their combinations that were looked at."""
+
+    asked: set[Stream] = field(default_factory=set)
+    looks: set[Terms] = field(default_factory=set)
+
+    def traced(self, piece: Tensor, source: object, output: int, stream: Stream) -> Tensor:
+        """A derivative, which from now on says what is done with it.
+
+        source: what it was asked of; derivatives of different ones, or of different outputs, do not combine.
+        """
+        return _Traced.of(piece, self, (source, output), {stream: 1.0})
+
+
+class _Traced(Tensor):
+    """A linear combination of derivatives of one output, and whatever else was added to it.
+
+    A tensor like any other, with its values and its graph.  Its sums and its multiples by numbers are such
+    combinations; whatever else is done with one, or done without gradients, looks at it as a whole.
+    """
+
+    _trace: Trace
+    _source: tuple[object, int]
+    _terms: Mapping[Stream, float]
+
+    @staticmethod
+    def of(
+        values: Tensor, trace: Trace, source: tuple[object, int], terms: Mapping[Stream, float]
+    ) -> _Traced:
+        found = values.as_subclass(_Traced)
+        found._trace, found._source, found._terms = trace, source, terms
+        return found
+
+    def look(self) -> None:
+        self._trace.looks.add(frozenset(self._terms.items()))
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        function: Any,
+        types: Any,
+        arguments: Sequence[Any] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> Any:
+        with torch._C.DisableTorchFunctionSubclass():
+            found = function(*arguments, **(options or {}))
+        if function in _SHAPES:
+            return found
+        rule = _RULES.get(function) if torch.is_grad_enabled() and not options else None
+        combined = None if rule is None else rule(*arguments)
+        if combined is not None:
+            like, terms = combined
+            return _Traced.of(found, like._trace, like._source, terms)
+        for leaf in tree_leaves((arguments, dict(options or {}))):
+            if isinstance(leaf, _Traced):
+                leaf.look()
+        return found
+
+
+def looked(tensor: Tensor) -> Tensor:
+    """A tensor that may be a combination, looked at: without its trace."""
+    if not isinstance(tensor, _Traced):
+        return tensor
+    tensor.look()
+    with torch._C.DisableTorchFunctionSubclass():
+        return tensor.as_subclass(Tensor)
+
+
+class Numbers(TorchDispatchMode):
+    """Notes whether numbers are read off tensors: a factor among them may be another one the next time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = False
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch imports its compiler, to keep it from what is not compiled
+
+    def __torch_dispatch__(
+        self, function: Any, types: Any, arguments: Sequence[Any] = (), options: dict[str, Any] | None = None
+    ) -> Any:
+        found = function(*arguments, **(options or {}))
+        if any(not isinstance(leaf, Tensor) for leaf in tree_leaves(found) if leaf is not None):
+            self.read = True
+        return found
+
+
+Combined = tuple[_Traced, Mapping[Stream, float]]
+"""A combination that the result is like, and the result's terms."""
+
+
+def _summed(one: Any, other: Any, signs: tuple[float, float]) -> Combined | None:
+    """signs: of the two addends."""
+    if not isinstance(one, _Traced):
+        one, other, signs = other, one, signs[::-1]
+    terms = {stream: signs[0] * number for stream, number in one._terms.items()}
+    if isinstance(other, _Traced):
+        if other._source == one._source:
+            for stream, number in other._terms.items():
+                terms[stream] = terms.get(stream, 0.0) + signs[1] * number
+        else:
+            other.look()
+    return one, terms
+
+
+def _times(one: _Traced, factor: float) -> Combined:
+    return one, {stream: factor * number for stream, number in one._terms.items()}
+
+
+def _product(one: Any, other: Any) -> Combined | None:
+    if isinstance(other, Real):
+        return _times(one, float(other))
+    return _times(other, float(one)) if isinstance(one, Real) else None
+
+
+def _quotient(one: Any, other: Any) -> Combined | None:
+    return _times(one, 1.0 / float(other)) if isinstance(other, Real) and other else None
+
+
+def _rules() -> Iterator[tuple[Sequence[Any], Callable[..., Combined | None]]]:
+    yield (
+        (torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__),
+        lambda one, other: _summed(one, other, (1.0, 1.0)),
+    )
+    yield (torch.sub, Tensor.sub, Tensor.__sub__), lambda one, other: _summed(one, other, (1.0, -1.0))
+    yield (torch.rsub, Tensor.__rsub__), lambda one, other: _summed(one, other, (-1.0, 1.0))
+    yield (torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__), _product
+    yield (torch.div, Tensor.div, Tensor.__truediv__), _quotient
+    yield (torch.neg, Tensor.neg, Tensor.__neg__), lambda one: _times(one, -1.0)
+
+
+_RULES = {function: rule for functions, rule in _rules() for function in functions}
+_SHAPES = {
+    *(getattr(Tensor, name).__get__ for name in ("shape", "dtype", "device", "ndim", "layout")),
+    *(Tensor.size, Tensor.dim, Tensor.numel, Tensor.__len__),
+}
+"""What is asked of a tensor without a look at its values."""
