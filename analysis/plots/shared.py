@@ -52,8 +52,8 @@ def helped(
     """What draws the named figures of a run into a folder, with the help of processes that start at once.
 
     It takes draw(name), which draws one and says whether there was something to draw, and gives those that
-    there were.  What a helper that fails leaves undone is drawn here, so that its error is met here too; so is
-    everything where no process can be started, or nothing written but the report.
+    there were.  What a helper that fails leaves undone is drawn here, so that its error is met here too; so
+    is everything where no process can be started, or nothing written but the report.
     """
     count = min(available_cores() - 1, len(names) // _EACH)
     with ExitStack() as stack:
