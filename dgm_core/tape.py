@@ -103,12 +103,16 @@ def run(call: Callable[[], Any], reads: Sequence[Tensor], writes: Sequence[Tenso
         _Recorder.active.entries.append(_Entry(call, tuple(reads), tuple(writes)))
 
 
-class _Recorder(TorchDispatchMode):
-    active: _Recorder | None = None
+class Watching(TorchDispatchMode):
+    """What sees every tensor operation."""
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler, to keep it from a step that is not compiled
+        return False  # else torch imports its compiler, to keep it from what is not compiled
+
+
+class _Recorder(Watching):
+    active: _Recorder | None = None
 
     def __init__(self) -> None:
         super().__init__()

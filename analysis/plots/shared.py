@@ -32,11 +32,7 @@ class Claims:
                 (self._folder / name).touch(exist_ok=False)
             except FileExistsError:
                 continue
-            self.settle(name, draw)
-
-    def settle(self, name: str, draw: Callable[[str], bool]) -> None:
-        """Draws a figure that is this process's own."""
-        (self._folder / name).write_text(_DRAWN if draw(name) else _NOTHING)
+            (self._folder / name).write_text(_DRAWN if draw(name) else _NOTHING)
 
     def __getitem__(self, name: str) -> bool | None:
         """Whether there was something to draw; None where that is not known."""
@@ -58,8 +54,6 @@ def helped(
     count = min(available_cores() - 1, len(names) // _EACH)
     with ExitStack() as stack:
         try:
-            if count < 1:
-                raise OSError("no core to spare")
             own = Path(stack.enter_context(TemporaryDirectory()))
             helpers = stack.enter_context(_helpers(run, folder, own, count))
         except OSError:

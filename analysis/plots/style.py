@@ -148,7 +148,8 @@ def save(made: Figure, folder: Path, name: str) -> None:
     """Writes its `files`, without the time of day: the same figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     png, pdf = files(folder, name)
-    for axis in (axis for axes in made.axes for axis in (axes.xaxis, axes.yaxis)):
+    every = [one for axes in made.axes for one in (axes, *axes.child_axes)]  # with what is set into them
+    for axis in (axis for axes in every for axis in (axes.xaxis, axes.yaxis)):
         if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
             _logarithmic(axis)
     # The canvases' own methods draw once each, where Figure.savefig draws twice.

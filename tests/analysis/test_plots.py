@@ -222,7 +222,11 @@ def test_a_short_logarithmic_axis_has_ticks_enough_and_none_that_collide(
         axis = made.subplots()
         axis.set_xscale("log")
         axis.plot(values, [0.0, 1.0])
+        inset = axis.inset_axes((0.0, 0.5, 1.0, 0.5))
+        inset.set_xscale("log")
+        inset.plot(values, [0.0, 1.0])
         style.save(made, tmp_path, "axis")
-    labels = {text.get_text() for text in axis.get_xticklabels(which="both")}
-    assert shown <= labels
-    assert not missing & labels
+    for one in (axis, inset):
+        labels = {text.get_text() for text in one.get_xticklabels(which="both")}
+        assert shown <= labels
+        assert not missing & labels

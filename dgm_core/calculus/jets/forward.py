@@ -239,6 +239,7 @@ def carried(
         return None
     sample = network if untrained is None else untrained()
     traces, expected = _recorded(sample, residuals, points)
+    gradient = _gradient(sample, expected)
     plain = {name: Plan.of(trace, fold=False) for name, trace in traces.items()}
     folded = {name: Plan.of(trace) for name, trace in traces.items()}
     like = next(iter(points.values()))
@@ -252,7 +253,8 @@ def carried(
                 found = _parts(residuals(field, points))
             except NoRuleError:
                 continue
-            if _alike(sample, found, expected):
+            together = len(found) == len(expected) and all(map(_agree, found, expected))
+            if together and _agree(_gradient(sample, found), gradient):
                 return field.of(network)
     return None
 
@@ -261,15 +263,16 @@ def _recorded(
     sample: Field, residuals: Callable[[Field, Mapping[str, Tensor]], Residuals], points: Mapping[str, Tensor]
 ) -> tuple[dict[str, Trace], list[Tensor]]:
     """What residuals ask of a field's derivatives, and they themselves, by nested passes."""
-    recording, numbers = _Recording(sample, traced=True), Numbers()
+    recording = _Recording(sample, traced=True)
     try:
-        with numbers:
+        with Numbers() as numbers:
             expected = _parts(residuals(recording, points))
     except Exception:  # of what a traced tensor does not allow; any other is met again without traces
-        numbers.read = True
-    if numbers.read:
         recording = _Recording(sample, traced=False)
-        expected = _parts(residuals(recording, points))
+        return recording.traces, _parts(residuals(recording, points))
+    if numbers.read:
+        for trace in recording.traces.values():
+            trace.looks.clear()
     return recording.traces, expected
 
 
@@ -280,20 +283,15 @@ def _parts(residuals: Residuals) -> list[Tensor]:
     ]
 
 
-def _alike(sample: Field, found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
-    """Whether residuals agree, and the gradients of their squares for the parameters of a network."""
-    if len(found) != len(expected) or not all(map(_agree, found, expected)):
-        return False
+def _gradient(sample: Field, residuals: Sequence[Tensor]) -> Tensor:
+    """Of the sum of squares of all residuals for a network's parameters, as one vector."""
     parameters = [one for one in getattr(sample, "parameters", list)() if one.requires_grad]
-    return not parameters or _agree(_gradient(parameters, found), _gradient(parameters, expected))
-
-
-def _gradient(parameters: Sequence[Tensor], residuals: Sequence[Tensor]) -> Tensor:
-    """Of the sum of squares of all residuals, as one vector."""
     squares = [residual.square().sum() for residual in residuals if residual.requires_grad]
-    if not squares:
-        return parameters[0].new_zeros(1)
-    found = torch.autograd.grad(sum_of(squares), parameters, allow_unused=True, materialize_grads=True)
+    if not parameters:
+        return torch.zeros(0)
+    found: Sequence[Tensor] = [torch.zeros_like(one) for one in parameters]
+    if squares:
+        found = torch.autograd.grad(sum_of(squares), parameters, allow_unused=True, materialize_grads=True)
     return torch.cat([one.flatten() for one in found])
 
 

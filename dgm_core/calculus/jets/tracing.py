@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from dgm_core.calculus.jets.streams import Stream
+from dgm_core.tape import Watching
 
 Terms = frozenset[tuple[Stream, float]]
 """(stream, factor) of the addends of a combination."""
@@ -87,16 +87,12 @@ def looked(tensor: Tensor) -> Tensor:
         return tensor.as_subclass(Tensor)
 
 
-class Numbers(TorchDispatchMode):
+class Numbers(Watching):
     """Notes whether numbers are read off tensors: a factor among them may be another one the next time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.read = False
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False  # else torch imports its compiler, to keep it from what is not compiled
 
     def __torch_dispatch__(
         self, function: Any, types: Any, arguments: Sequence[Any] = (), options: dict[str, Any] | None = None

@@ -224,6 +224,25 @@ def test_an_unusual_residual_is_that_of_nested_passes(equation, network, points)
     assert all(torch.allclose(one, other, rtol=1e-9, atol=1e-10) for one, other in pairs)
 
 
+@pytest.mark.parametrize("equation", ["the heat equation", "a source between"])
+@pytest.mark.parametrize("trained", [True, False], ids=["of others", "none at all"])
+def test_a_rule_with_another_gradient_is_found_out(equation, trained, network, points):
+    """A network with the same values and other gradients for jets, whichever of several ways is tried."""
+    network.requires_grad_(trained)
+
+    class Frozen(torch.nn.Module):
+        pointwise = True
+
+        def __init__(self):
+            super().__init__()
+            self.factor = torch.nn.Parameter(torch.ones(1, 1, 1, dtype=torch.float64))
+
+        def forward(self, x):
+            return network(x) * (self.factor if isinstance(x, Tensor) else self.factor.detach())
+
+    assert carried(Frozen(), problem(FOLDED[equation][0]), points) is None
+
+
 def test_other_coefficients_need_no_other_kernel():
     program = (Spread(2, True), Compose(FUNCTIONS["tanh"], 0))
     sources = {
