@@ -15,7 +15,7 @@ from dgm_core import tape
 from dgm_core.calculus.jets import build
 from dgm_core.calculus.jets.layout import Bucket, Layout
 from dgm_core.calculus.jets.meetings import Meeting
-from dgm_core.calculus.jets.program import Program, Slot, adding, outputs, program_source, slots
+from dgm_core.calculus.jets.program import Program, Slot, adding, lanes, outputs, program_source, slots
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -34,7 +34,9 @@ class Fused(torch.autograd.Function):
         sources = [_in_rows(tensor) for tensor in tensors]
         found = sources[0].new_empty(len(sources[0]), layout.rows, outputs(program) or width)
         for bucket in layout.buckets:
-            _kernel(program, bucket.streams, found.dtype).run("forward", bucket, width, sources, found)
+            _kernel(program, bucket.streams, found.dtype, lanes(width)).run(
+                "forward", bucket, width, sources, found
+            )
         ctx.save_for_backward(*sources)
         ctx.program, ctx.layout, ctx.width, ctx.meetings = program, layout, width, meetings
         return found
@@ -67,7 +69,7 @@ class Fused(torch.autograd.Function):
                 added |= {place} if adds else set()
         program = adding(ctx.program, added)
         for bucket in ctx.layout.buckets:
-            kernel = _kernel(program, bucket.streams, gradient.dtype)
+            kernel = _kernel(program, bucket.streams, gradient.dtype, lanes(ctx.width))
             kernel.run("backward", bucket, ctx.width, sources, gradient, found)
         return (None, None, None, None, *found)
 
@@ -75,8 +77,8 @@ class Fused(torch.autograd.Function):
 class _Kernel:
     """The compiled steps of one program for one set of streams and one precision."""
 
-    def __init__(self, program: Program, streams: Streams, dtype: torch.dtype) -> None:
-        library = build.library(program_source(program, streams, dtype == torch.float64))
+    def __init__(self, program: Program, streams: Streams, dtype: torch.dtype, most: int) -> None:
+        library = build.library(program_source(program, streams, dtype == torch.float64, most))
         self._slots = [slot for slot, _ in slots(program)]
         self._steps = {}
         for name in ("forward", "backward"):
@@ -120,8 +122,8 @@ class _Kernel:
 
 
 @lru_cache(maxsize=512)
-def _kernel(program: Program, streams: Streams, dtype: torch.dtype) -> _Kernel:
-    return _Kernel(program, streams, dtype)
+def _kernel(program: Program, streams: Streams, dtype: torch.dtype, most: int) -> _Kernel:
+    return _Kernel(program, streams, dtype, most)
 
 
 def _zeros(shaped: Sequence[Tensor]) -> Iterator[Tensor]:

@@ -7,9 +7,10 @@ from and writes what they end in.  The backward kernel computes the values in be
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from types import MappingProxyType
 
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.source import c_lines, c_product, prelude
@@ -130,8 +131,15 @@ def outputs(program: Program) -> int | None:
     return last.outputs if isinstance(last, Contract) else None
 
 
-def program_source(program: Program, streams: Streams, double: bool) -> str:
+def lanes(width: int) -> int:
+    """Units that a kernel takes at once, where the processor can, for streams of a width; a power of two."""
+    return 2 ** (min(max(width, 4), 16).bit_length() - 1)
+
+
+def program_source(program: Program, streams: Streams, double: bool, most: int) -> str:
     """`forward(p, m, K, n, W)` and `backward(p, m, K, n, W)` of a program; W is that of its streams.
+
+    most: units that are taken at once, at most (`lanes`).
 
     p holds addresses: of all that the program reads, then of the result's rows; for `backward`, in the
     result's place, of its gradient, and then of where the gradients of all that it reads go, of which those
@@ -139,7 +147,7 @@ def program_source(program: Program, streams: Streams, double: bool) -> str:
     and that from row to row.
     """
     writer = _Writer(program, streams)
-    return prelude(double) + writer.forward() + writer.backward()
+    return prelude(double) + f"#define MOST {most}\n" + _UNITS + writer.forward() + writer.backward()
 
 
 class _Writer:
@@ -164,12 +172,15 @@ class _Writer:
             case Contract(inner, count, _):
                 totals = {(s, o): f"t{s}_{o}" for s in every for o in range(count)}
                 pointers += [f"T {total} = 0;" for total in totals.values()]
-                values += [f"{total} += x{inner}_{s} * u{last}_{o}[w];" for (s, o), total in totals.items()]
+                values += [
+                    f"{total} += fresh[w + slot] * x{inner}_{s} * u{last}_{o}[w];"
+                    for (s, o), total in totals.items()
+                ]
                 ends = [f"y_{s}[{o}] = {total};" for (s, o), total in totals.items()]
                 clause = f" reduction(+:{', '.join(totals.values())})"
-                return self._function("forward", pointers, values, clause, ends)
+                return _function("forward", pointers, values, clause=clause, ends=ends)
         stores = [f"y_{s}[w] = x{last}_{s};" for s in every]
-        return self._function("forward", pointers, [*values, *stores])
+        return _function("forward", pointers, [*values, *stores])
 
     def backward(self) -> str:
         """The C function of that name."""
@@ -179,6 +190,7 @@ class _Writer:
             f"const T a{last}_{s}_{o} = g_{s}[{o}];" for s in range(len(self._streams)) for o in range(count)
         ]
         stores: list[str] = []
+        sums: dict[str, str] = {}
         for t, step in enumerate(self._program):
             if not step.needed:
                 continue
@@ -186,40 +198,23 @@ class _Writer:
             match step:
                 case Load():
                     pointers += self._rows("T", f"e{t}", target)
-                    sign = "+=" if step.added else "="
-                    stores += [f"e{t}_{s}[w] {sign} a{t}_{s};" for s in range(len(self._streams))]
+                    value = "e{0}_{1}[w] + fresh[w + slot] * a{0}_{1}" if step.added else "a{0}_{1}"
+                    stores += [f"e{t}_{s}[w] = {value.format(t, s)};" for s in range(len(self._streams))]
                 case Shift():
-                    pointers.append(self._constant("T", f"f{t}", target))
-                    stores.append(f"f{t}[w] += a{t}_0;")
+                    sums[f"f{t}"] = self._address(target)
+                    stores.append(f"f{t}[w + slot] += a{t}_0;")
                 case Spread(inputs, _):
                     for i in range(inputs):
-                        pointers.append(self._constant("T", f"f{t}_{i}", target + 1, i))
+                        sums[f"f{t}_{i}"] = self._address(target + 1, i)
                         along = [f" + c{t}_{s}_{i} * a{t}_{s}" for s in self._along(i)]
-                        stores.append(f"f{t}_{i}[w] += q{t}_{i} * a{t}_0{''.join(along)};")
+                        stores.append(f"f{t}_{i}[w + slot] += q{t}_{i} * a{t}_0{''.join(along)};")
                 case Contract(inner, count, _):
                     for o in range(count):
-                        pointers.append(self._constant("T", f"f{t}_{o}", target, o))
+                        sums[f"f{t}_{o}"] = self._address(target, o)
                         along = [f"a{t}_{s}_{o} * x{inner}_{s}" for s in range(len(self._streams))]
-                        stores.append(f"f{t}_{o}[w] += {' + '.join(along)};")
+                        stores.append(f"f{t}_{o}[w + slot] += {' + '.join(along)};")
         lines = [*self._values(self._streams.order + 1), *self._adjoints(), *stores]
-        return self._function("backward", pointers, lines)
-
-    def _function(
-        self,
-        name: str,
-        pointers: Sequence[str],
-        lines: Sequence[str],
-        clause: str = "",
-        ends: Sequence[str] = (),
-    ) -> str:
-        """lines: for every unit; clause: of the loop over them; ends: what is done after it."""
-        return _KERNEL.format(
-            name=name,
-            pointers=c_lines(pointers, 6),
-            clause=clause,
-            lines=c_lines(lines, 8),
-            ends=c_lines(ends, 6),
-        )
+        return _function("backward", pointers, lines, sums=sums)
 
     def _sources(self) -> Iterator[str]:
         for t, step in enumerate(self._program):
@@ -247,8 +242,11 @@ class _Writer:
             yield f"{kind} *restrict {name}_{s} = ({kind} *)p[{slot}] + {place};"
 
     def _constant(self, kind: str, name: str, slot: int, row: int = 0) -> str:
-        place = f"k * m[{2 * slot}] + {row} * m[{2 * slot + 1}]"
-        return f"{kind} *restrict {name} = ({kind} *)p[{slot}] + {place};"
+        return f"{kind} *restrict {name} = ({kind} *){self._address(slot, row)};"
+
+    def _address(self, slot: int, row: int = 0) -> str:
+        """Of a row of what is the same for all points."""
+        return f"((T *)p[{slot}] + k * m[{2 * slot}] + {row} * m[{2 * slot + 1}])"
 
     def _along(self, axis: int) -> list[int]:
         """The places of the streams that are not zero in a column of the points."""
@@ -353,20 +351,94 @@ class _Writer:
                     yield inner, factor, pulled
 
 
+def _function(
+    name: str,
+    pointers: Sequence[str],
+    lines: Sequence[str],
+    *,
+    sums: Mapping[str, str] = MappingProxyType({}),
+    clause: str = "",
+    ends: Sequence[str] = (),
+) -> str:
+    """A C function: for every point its pointers, lines for every unit, and what is done after them.
+
+    sums: by name, where what is added up over all points for every unit is added in the end.  clause: of the
+    loop over the units.
+    """
+    return _KERNEL.format(
+        name=name,
+        begin=c_lines([f"T {sum}[W + LANES]; clear({sum}, W + LANES);" for sum in sums], 4),
+        pointers=c_lines(pointers, 6),
+        clause=clause,
+        lines=c_lines(lines, 10),
+        ends=c_lines(ends, 6),
+        finish=c_lines([f"add({address}, {sum}, W);" for sum, address in sums.items()], 4),
+    )
+
+
 _KERNEL = """
 void {name}(void *const *p, const long *m, long K, long n, long W)
 {{
-  for (long k = 0; k < K; k++)
+  const long tail = TAIL(W);
+  T fresh[W + LANES];
+  mark(fresh, W);
+  for (long k = 0; k < K; k++) {{
+    {begin}
     for (long i = 0; i < n; i++) {{
       {pointers}
-      #pragma omp simd{clause}
-      for (long w = 0; w < W; w++) {{
-        {lines}
+      for (long done = 0, end = W - tail; done < W; done = end, end = W) {{
+        const long start = done ? W - LANES : 0, slot = done - start;
+        #pragma omp simd simdlen(LANES){clause}
+        for (long w = start; w < end; w++) {{
+          {lines}
+        }}
       }}
       {ends}
     }}
+    {finish}
+  }}
 }}
 """
+_UNITS = """
+#if defined(__AVX512F__)
+#define REGISTER 64
+#elif defined(__AVX__)
+#define REGISTER 32
+#else
+#define REGISTER 16
+#endif
+#define LANES ((long)(MOST * sizeof(T) < REGISTER ? MOST : REGISTER / sizeof(T)))
+#define TAIL(W) ((W) < LANES ? 0 : (W) % LANES)
+#if defined(__GNUC__) && !defined(__clang__)
+#define APART __attribute__((noinline, optimize("no-tree-vectorize")))  // compiled in half the time
+#else
+#define APART
+#endif
+
+APART static void clear(T *sum, long length)
+{
+  for (long w = 0; w < length; w++)
+    sum[w] = 0;
+}
+
+APART static void mark(T *fresh, long W)
+{
+  const long tail = TAIL(W);
+  for (long w = 0; w < W + LANES; w++)
+    fresh[w] = w < W - tail || w >= W + LANES - 2 * tail;
+}
+
+APART static void add(T *total, const T *sum, long W)
+{
+  const long tail = TAIL(W);
+  for (long w = 0; w < W; w++)
+    total[w] += sum[w < W - tail ? w : w + LANES - tail];
+}
+"""
+"""Units are taken LANES at once.  What is left over of them is taken with some of those before, once more:
+by itself it would take as long as all others.  Where units count twice, sums of them take the `fresh` ones
+alone; sums over points keep them apart, `slot` beyond the units' own places, since what overlaps numbers that
+were just written is read late."""
 
 
 def _inner(step: Step) -> tuple[int, ...]:

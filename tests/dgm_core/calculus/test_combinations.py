@@ -246,7 +246,7 @@ def test_a_rule_with_another_gradient_is_found_out(equation, trained, network, p
 def test_other_coefficients_need_no_other_kernel():
     program = (Spread(2, True), Compose(FUNCTIONS["tanh"], 0))
     sources = {
-        program_source(program, Streams.of([Operator(((0, factor),), ((1, -1.0),))]), double=False)
+        program_source(program, Streams.of([Operator(((0, factor),), ((1, -1.0),))]), double=False, most=8)
         for factor in (0.1, 1.0, 3.0)
     }
     assert len(sources) == 1

@@ -232,6 +232,31 @@ def test_operations_done_together_equal_those_done_alone(field, wanted, monkeypa
         assert torch.allclose(one, other, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 7, 8, 9, 11, 15, 16, 17, 19, 24, 31, 33, 50])
+@pytest.mark.parametrize("kind", ["mlp", "dgm"])
+def test_widths_that_do_not_fill_a_register(kind, width, dtype):
+    """Units that are left over are taken again with those before: each counts once."""
+    network = build_network(TrainConfig(network=kind, depth=2, width=width), 3, 1, range(2)).to(dtype)
+    generator = torch.Generator().manual_seed(width)
+    points = {name: torch.rand(2, n, 3, generator=generator).to(dtype) for name, n in (("a", 5), ("b", 3))}
+
+    def residuals(u, points):
+        at = derivatives_at(u, points, AXES)
+        return {"a": at["a"].d("t") - at["a"].d("x", "x") + at["a"].value, "b": at["b"].value}
+
+    def gradients(u):
+        total = sum(r.square().sum() for r in residuals(u, points).values())
+        return torch.autograd.grad(total, list(network.parameters()))
+
+    found = carried(network, residuals, points)
+    assert found is not None
+    tolerance = 1e-4 if dtype == torch.float32 else 1e-11
+    for one, other in zip(gradients(found), gradients(network), strict=True):
+        assert torch.allclose(one, other, rtol=tolerance, atol=tolerance * max(1.0, other.abs().max()))
+
+
 @pytest.mark.parametrize("again", ["the same graph", "another"])
 def test_a_gradient_that_a_pass_did_not_ask_for_is_no_start_for_the_next(again):
     generator = torch.Generator().manual_seed(4)
