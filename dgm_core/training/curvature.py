@@ -21,7 +21,9 @@ class InverseHessian:
     is the identity.
 
     A replicate's pairs lie in a ring, in which the newest replaces the oldest; replicates add pairs
-    at different times.  Slots not yet filled hold zeros, which add nothing.
+    at different times.  Slots not yet filled hold zeros, which add nothing.  R⁻¹ is kept rather than R: a new
+    pair adds a column to it, with the oldest a row and a column go, and the rest stays as it is, in whatever
+    order the slots are.
 
     Source: Byrd, Nocedal and Schnabel (1994); Nocedal and Wright (2006), eq. 7.24 and algorithm 7.4.
     """
@@ -34,14 +36,15 @@ class InverseHessian:
         """Pairs that each replicate has added since it last forgot them."""
         self._s = like.new_zeros(replicates, memory, parameters)
         self._y = like.new_zeros(replicates, memory, parameters)
-        self._sy = like.new_zeros(replicates, memory, memory)  # sᵢᵀyⱼ, right where i is not newer than j
+        self._sy = like.new_zeros(replicates, memory, 1)  # D
+        self._inverse = like.new_zeros(replicates, memory, memory)  # R⁻¹
         self._yy = like.new_zeros(replicates, memory, memory)
         self._scale = like.new_ones(replicates, 1, 1)  # γ
 
     def forget(self, k: int) -> None:
         """Makes H of replicate k the identity again."""
         self.counts[k] = 0
-        for own in (self._s, self._y, self._sy, self._yy):
+        for own in (self._s, self._y, self._sy, self._inverse, self._yy):
             own[k] = 0.0
         self._scale[k] = 1.0
 
@@ -58,9 +61,7 @@ class InverseHessian:
         both = torch.stack([changes, gradients], dim=1)  # rows: a product with two columns takes much longer
         with_s = torch.bmm(both, self._s[:, :used].mT)  # (K, 2, used)
         with_y = torch.bmm(both, self._y[:, :used].mT)
-        self._sy[rows, :used, slots] = with_s[rows, 0]
-        self._yy[rows, :used, slots] = with_y[rows, 0]
-        self._yy[rows, slots, :used] = with_y[rows, 0]
+        self._extend(rows, slots, with_s[:, 0], with_y[:, 0])
         of_s, of_y = self._coefficients(with_s[:, 1, :, None], with_y[:, 1, :, None])
         found = (self._scale[:, 0] * gradients).unsqueeze(1)
         found.baddbmm_(of_s.mT, self._s[:, :used])
@@ -77,35 +78,31 @@ class InverseHessian:
         slots = torch.tensor([self.counts[k] % self.memory for k in kept], dtype=torch.long).to(rows)
         self._s[rows, slots] = steps[rows]
         self._y[rows, slots] = changes[rows]
+        self._sy[rows, slots, 0] = products[0, rows]
         self._scale[rows, 0, 0] = products[0, rows] / products[1, rows]
         for k in kept:
             self.counts[k] += 1
         return rows, slots
 
+    def _extend(self, rows: Tensor, slots: Tensor, with_s: Tensor, with_y: Tensor) -> None:
+        """Takes the newest pairs into R⁻¹ and YᵀY, from Sᵀy and Yᵀy with them, each (K, used)."""
+        used = self._used
+        self._inverse[rows, slots] = 0.0
+        self._inverse[rows, :, slots] = 0.0
+        column = torch.bmm(self._inverse[:, :used, :used], with_s.unsqueeze(2))[rows, :, 0]
+        curvature = self._sy[rows, slots]
+        self._inverse[rows, :used, slots] = -column / curvature
+        self._inverse[rows, slots, slots] = 1.0 / curvature[:, 0]
+        self._yy[rows, :used, slots] = with_y[rows]
+        self._yy[rows, slots, :used] = with_y[rows]
+
     def _coefficients(self, with_s: Tensor, with_y: Tensor) -> tuple[Tensor, Tensor]:
         """Those of S and Y in H g, each (K, used, 1) as Sᵀg and Yᵀg are."""
-        order, place, empty = self._order()
-        pairs = (order * self.memory + order.mT).flatten(1)
-        shape = (len(order), self._used, self._used)
-        sy = self._sy.flatten(1).gather(1, pairs).view(shape)  # from the oldest to the newest
-        yy = self._yy.flatten(1).gather(1, pairs).view(shape)
-        with_s, with_y = with_s.gather(1, order), with_y.gather(1, order)
-        upper = torch.triu(sy) + torch.diag_embed(empty)
-        inner = torch.linalg.solve_triangular(upper, with_s, upper=True)  # R⁻¹ Sᵀg
-        diagonal = torch.diagonal(sy, dim1=1, dim2=2).unsqueeze(2)
-        right = diagonal * inner + self._scale * (torch.bmm(yy, inner) - with_y)
-        outer = torch.linalg.solve_triangular(upper.mT, right, upper=False)
-        return outer.gather(1, place), -self._scale * inner.gather(1, place)
-
-    def _order(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Slots from the oldest, where each slot lies then, both (K, used, 1), and 1 for an empty one."""
         used = self._used
-        slots, counts = torch.arange(used), torch.tensor(self.counts)[:, None]
-        oldest = torch.where(counts > self.memory, counts % self.memory, 0)
-        order, place = (slots + oldest) % used, (slots - oldest) % used
-        device = self._s.device
-        empty = (slots >= counts).to(self._s)
-        return order.unsqueeze(2).to(device), place.unsqueeze(2).to(device), empty
+        inverse, yy = self._inverse[:, :used, :used], self._yy[:, :used, :used]
+        inner = torch.bmm(inverse, with_s)
+        right = self._sy[:, :used] * inner + self._scale * (torch.bmm(yy, inner) - with_y)
+        return torch.bmm(inverse.mT, right), -self._scale * inner
 
     @property
     def _used(self) -> int:
@@ -119,7 +116,8 @@ class InverseHessian:
             "counts": list(self.counts),
             "s": self._s[:, :used].cpu().clone(),
             "y": self._y[:, :used].cpu().clone(),
-            "sy": self._sy[:, :used, :used].cpu().clone(),
+            "sy": self._sy[:, :used].cpu().clone(),
+            "inverse": self._inverse[:, :used, :used].cpu().clone(),
             "yy": self._yy[:, :used, :used].cpu().clone(),
             "scale": self._scale.cpu().clone(),
         }
@@ -130,6 +128,7 @@ class InverseHessian:
         used = self._used
         self._s[:, :used] = state["s"]
         self._y[:, :used] = state["y"]
-        self._sy[:, :used, :used] = state["sy"]
+        self._sy[:, :used] = state["sy"]
+        self._inverse[:, :used, :used] = state["inverse"]
         self._yy[:, :used, :used] = state["yy"]
         self._scale.copy_(state["scale"])

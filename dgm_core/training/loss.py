@@ -11,6 +11,7 @@ from dgm_core.calculus import TIME, Field, carried
 from dgm_core.formulation import Points, Problem, Residual
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
+from dgm_core.training.solution import Piece
 
 
 class Loss:
@@ -26,9 +27,9 @@ class Loss:
     weights, since they would change the function under a line search.
 
     carry: whether derivatives are carried forward through a network that allows it; else they are nested
-    reverse passes.  Both agree to rounding.  untrained: gives a network of the same kind that decides whether
-    it does (see `carried`): the way must not depend on the weights, or a training that is resumed from a
-    checkpoint could take another.
+    reverse passes.  Both agree to rounding.  untrained: gives a piece of the same kind, of one replicate, that
+    decides whether it does (see `carried`): the way must not depend on the weights, or a training that is
+    resumed from a checkpoint could take another.
 
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """
@@ -40,7 +41,7 @@ class Loss:
         *,
         fixed_points: bool = False,
         carry: bool = True,
-        untrained: Callable[[], Field] | None = None,
+        untrained: Callable[[], Piece] | None = None,
     ) -> None:
         self.problem = problem
         self.terms = problem.terms
@@ -80,8 +81,15 @@ class Loss:
             return u
         if self._network is not u:
             self._network = u
-            self._field = carried(u, self.problem.residuals, points, self._untrained) or u
+            self._field = self._compared(u, points) or u
         return self._field or u
+
+    def _compared(self, u: Field, points: Points) -> Field | None:
+        if self._untrained is None:
+            return carried(u, self.problem.residuals, points)
+        sample = self._untrained()
+        first = {term: x[:1] for term, x in points.items()}
+        return carried(u, sample.problem.residuals, first, sample)
 
     def _squares(self, residuals: Sequence[Residual]) -> list[Tensor]:
         """(K, t, n, c) of one or several terms t, in order: terms of one shape are one operation."""

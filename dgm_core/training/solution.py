@@ -112,9 +112,10 @@ class Solution(nn.Module):
         return copy.to(device_of(piece))
 
     def untrained(self, j: int) -> Piece:
-        """Piece j as it was before any training; of the present dtype, device and mode."""
+        """The first replicate of piece j as it was before any training; of the present dtype, device and mode."""
         piece = self.piece(j)
-        fresh = Piece(self._problem(j), self.setup.config, self.seeds, window_path(j))
+        problem = self._problem(j, slice(0, 1))
+        fresh = Piece(problem, self.setup.config, self.seeds[:1], window_path(j))
         return fresh.to(next(piece.parameters())).train(piece.training)
 
     def weights(self) -> dict[str, Tensor]:

@@ -221,7 +221,7 @@ def carried(
     network: Field,
     residuals: Callable[[Field, Mapping[str, Tensor]], Residuals],
     points: Mapping[str, Tensor],
-    untrained: Callable[[], Field] | None = None,
+    sample: Field | None = None,
 ) -> Carried | None:
     """The network with what a problem's residuals ask for carried forward; None where it cannot be.
 
@@ -231,13 +231,13 @@ def carried(
     kernels, unless a Laplacian is asked for.  Nothing else decides, so that the same setup always takes the
     same way on a machine.
 
-    untrained: gives a network of the same kind, on which the two ways are compared, by default the network
-    itself.  Of one that is well trained the residuals may be nothing but rounding, in which no two ways
-    agree.
+    sample: a network of the same kind, on which the two ways are compared with these residuals at these
+    points; by default the network itself.  Of one that is well trained the residuals may be nothing but
+    rounding, in which no two ways agree.
     """
     if not getattr(network, "pointwise", False) or getattr(network, "random", False):
         return None
-    sample = network if untrained is None else untrained()
+    sample = network if sample is None else sample
     traces, expected = _recorded(sample, residuals, points)
     gradient = _gradient(sample, expected)
     plain = {name: Plan.of(trace, fold=False) for name, trace in traces.items()}
