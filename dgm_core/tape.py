@@ -231,8 +231,12 @@ _QUICK = {
 """Operations in place, as torch's own Python functions: the same, called in less time."""
 
 
+_INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
 def _bits(tensor: Tensor) -> Tensor:
-    return tensor.reshape(-1).view(torch.uint8)
+    """As integers, of which those of NaN are equal too."""
+    return tensor.view(_INTEGERS.get(tensor.element_size(), torch.int8))
 
 
 def _bound(function: Any, arguments: Sequence[Any], options: dict[str, Any]) -> Callable[[], Any]:

@@ -27,9 +27,9 @@ class Loss:
     weights, since they would change the function under a line search.
 
     carry: whether derivatives are carried forward through a network that allows it; else they are nested
-    reverse passes.  Both agree to rounding.  untrained: gives a piece of the same kind, of one replicate, that
-    decides whether it does (see `carried`): the way must not depend on the weights, or a training that is
-    resumed from a checkpoint could take another.
+    reverse passes.  Both agree to rounding.  untrained: gives a piece of the same kind, of one replicate,
+    that decides whether it does (see `carried`): the way must not depend on the weights, or a training that
+    is resumed from a checkpoint could take another.
 
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """

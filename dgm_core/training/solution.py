@@ -112,7 +112,7 @@ class Solution(nn.Module):
         return copy.to(device_of(piece))
 
     def untrained(self, j: int) -> Piece:
-        """The first replicate of piece j as it was before any training; of the present dtype, device and mode."""
+        """Replicate 0 of piece j as it was before any training; of the present dtype, device and mode."""
         piece = self.piece(j)
         problem = self._problem(j, slice(0, 1))
         fresh = Piece(problem, self.setup.config, self.seeds[:1], window_path(j))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -13,9 +13,18 @@ from torch.autograd.function import once_differentiable
 
 from dgm_core import tape
 from dgm_core.calculus.jets import build
-from dgm_core.calculus.jets.layout import Bucket, Layout
+from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.meetings import Meeting
-from dgm_core.calculus.jets.program import Program, Slot, adding, lanes, outputs, program_source, slots
+from dgm_core.calculus.jets.program import (
+    Program,
+    Slot,
+    adding,
+    flattens,
+    lanes,
+    outputs,
+    program_source,
+    slots,
+)
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -33,10 +42,7 @@ class Fused(torch.autograd.Function):
     ) -> Tensor:
         sources = [_in_rows(tensor) for tensor in tensors]
         found = sources[0].new_empty(len(sources[0]), layout.rows, outputs(program) or width)
-        for bucket in layout.buckets:
-            _kernel(program, bucket.streams, found.dtype, lanes(width)).run(
-                "forward", bucket, width, sources, found
-            )
+        _run("forward", program, layout, width, sources, found)
         ctx.save_for_backward(*sources)
         ctx.program, ctx.layout, ctx.width, ctx.meetings = program, layout, width, meetings
         return found
@@ -68,52 +74,45 @@ class Fused(torch.autograd.Function):
                 found.append(target)
                 added |= {place} if adds else set()
         program = adding(ctx.program, added)
-        for bucket in ctx.layout.buckets:
-            kernel = _kernel(program, bucket.streams, gradient.dtype, lanes(ctx.width))
-            kernel.run("backward", bucket, ctx.width, sources, gradient, found)
+        _run("backward", program, ctx.layout, ctx.width, sources, gradient, found)
         return (None, None, None, None, *found)
 
 
-class _Kernel:
-    """The compiled steps of one program for one set of streams and one precision."""
-
-    def __init__(self, program: Program, streams: Streams, dtype: torch.dtype, most: int) -> None:
-        library = build.library(program_source(program, streams, dtype == torch.float64, most))
-        self._slots = [slot for slot, _ in slots(program)]
-        self._steps = {}
-        for name in ("forward", "backward"):
-            step = getattr(library, name)
-            step.restype = None
-            step.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_long] * 3]
-            self._steps[name] = step
-
-    def run(
-        self,
-        name: str,
-        bucket: Bucket,
-        width: int,
-        sources: Sequence[Tensor],
-        result: Tensor,
-        targets: Sequence[Tensor | None] = (),
-    ) -> None:
-        """The bucket's part: writes the result, or from its gradient those of the sources."""
-        tensors = [*sources, result, *targets]
-        kinds = [*self._slots, Slot.ROWS, *self._slots]
+def _run(
+    name: str,
+    program: Program,
+    layout: Layout,
+    width: int,
+    sources: Sequence[Tensor],
+    result: Tensor,
+    targets: Sequence[Tensor | None] = (),
+) -> None:
+    """A program's step of that name for all points: writes the result, or from its gradient those of the
+    sources."""
+    tensors = [*sources, result, *targets]
+    own = [slot for slot, _ in slots(program)]
+    kinds = [*own, Slot.ROWS, *own][: len(tensors)]
+    rows = [tensor for kind, tensor in zip(kinds, tensors, strict=True) if kind is Slot.ROWS]
+    flat = flattens(program, width) and all(row is None or row.stride(1) == 1 for row in rows)
+    for bucket in layout.buckets:
+        most = lanes(bucket.points if flat else width)
+        step = _steps(program, bucket.streams, result.dtype, most, flat)[name]
         addresses = (ctypes.c_void_p * len(tensors))()
-        steps = (ctypes.c_long * (2 * len(tensors)))()
+        strides = (ctypes.c_long * (2 * len(tensors)))()
         places = {
             Slot.ROWS: bucket.start,
             Slot.POINTS: bucket.first,
             Slot.STREAMS: bucket.place,
             Slot.CONSTANT: 0,
         }
-        for place, (kind, tensor) in enumerate(zip(kinds, tensors, strict=False)):
+        for place, (kind, tensor) in enumerate(zip(kinds, tensors, strict=True)):
             if tensor is None:
                 continue
-            row = places[kind]
-            addresses[place] = tensor.data_ptr() + row * tensor.stride(1) * tensor.element_size()
-            steps[2 * place], steps[2 * place + 1] = tensor.stride(0), tensor.stride(1)
-        call = partial(self._steps[name], addresses, steps, len(result), bucket.points, width)
+            addresses[place] = tensor.data_ptr() + places[kind] * tensor.stride(1) * tensor.element_size()
+            strides[2 * place] = tensor.stride(0)
+            strides[2 * place + 1] = bucket.points if flat and kind is Slot.ROWS else tensor.stride(1)
+        sizes = (1, bucket.points) if flat else (bucket.points, width)
+        call = partial(step, addresses, strides, len(result), *sizes)
         written = [target for target in targets if target is not None]
         if targets:
             tape.run(call, (*sources, result), written)
@@ -122,8 +121,18 @@ class _Kernel:
 
 
 @lru_cache(maxsize=512)
-def _kernel(program: Program, streams: Streams, dtype: torch.dtype, most: int) -> _Kernel:
-    return _Kernel(program, streams, dtype, most)
+def _steps(
+    program: Program, streams: Streams, dtype: torch.dtype, most: int, flat: bool
+) -> dict[str, Callable[..., None]]:
+    """The compiled steps of one program for one set of streams and one precision."""
+    library = build.library(program_source(program, streams, dtype == torch.float64, most, flat))
+    steps = {}
+    for name in ("forward", "backward"):
+        step = getattr(library, name)
+        step.restype = None
+        step.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_long] * 3]
+        steps[name] = step
+    return steps
 
 
 def _zeros(shaped: Sequence[Tensor]) -> Iterator[Tensor]:

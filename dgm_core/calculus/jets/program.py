@@ -136,10 +136,16 @@ def lanes(width: int) -> int:
     return 2 ** (min(max(width, 4), 16).bit_length() - 1)
 
 
-def program_source(program: Program, streams: Streams, double: bool, most: int) -> str:
+def flattens(program: Program, width: int) -> bool:
+    """Whether its kernel may take points as units, where a stream's rows are neighbours in memory."""
+    return width == 1 and not any(isinstance(step, Spread | Contract) for step in program)
+
+
+def program_source(program: Program, streams: Streams, double: bool, most: int, flat: bool = False) -> str:
     """`forward(p, m, K, n, W)` and `backward(p, m, K, n, W)` of a program; W is that of its streams.
 
-    most: units that are taken at once, at most (`lanes`).
+    most: units that are taken at once, at most (`lanes`).  flat: whether points are taken as units: then n
+    is 1, and W the number of points.
 
     p holds addresses: of all that the program reads, then of the result's rows; for `backward`, in the
     result's place, of its gradient, and then of where the gradients of all that it reads go, of which those
@@ -147,7 +153,8 @@ def program_source(program: Program, streams: Streams, double: bool, most: int) 
     and that from row to row.
     """
     writer = _Writer(program, streams)
-    return prelude(double) + f"#define MOST {most}\n" + _UNITS + writer.forward() + writer.backward()
+    chosen = f"#define MOST {most}\n" + ("#define FLAT\n" if flat else "")
+    return prelude(double) + chosen + _UNITS + writer.forward() + writer.backward()
 
 
 class _Writer:
@@ -266,7 +273,7 @@ class _Writer:
                         yield f"const T x{t}_{s} = {' + '.join(rows) or '0'};"
                 case Shift(inner, _):
                     for s in every:
-                        bias = f" + b{t}[w]" if s == 0 else ""
+                        bias = f" + b{t}[UNIT(w)]" if s == 0 else ""
                         yield f"const T x{t}_{s} = x{inner}_{s}{bias};"
                 case Compose():
                     yield from self._composed(t, step, order)
@@ -408,6 +415,11 @@ _UNITS = """
 #define REGISTER 16
 #endif
 #define LANES ((long)(MOST * sizeof(T) < REGISTER ? MOST : REGISTER / sizeof(T)))
+#ifdef FLAT  // units are points
+#define UNIT(w) 0
+#else
+#define UNIT(w) (w)
+#endif
 #define TAIL(W) ((W) < LANES ? 0 : (W) % LANES)
 #if defined(__GNUC__) && !defined(__clang__)
 #define APART __attribute__((noinline, optimize("no-tree-vectorize")))  // compiled in half the time
@@ -432,7 +444,7 @@ APART static void add(T *total, const T *sum, long W)
 {
   const long tail = TAIL(W);
   for (long w = 0; w < W; w++)
-    total[w] += sum[w < W - tail ? w : w + LANES - tail];
+    total[UNIT(w)] += sum[w < W - tail ? w : w + LANES - tail];
 }
 """
 """Units are taken LANES at once.  What is left over of them is taken with some of those before, once more:

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from dgm_core.calculus import Automatic, Carried, carried, compiler, derivatives_at
-from dgm_core.calculus.jets import eager, expressions
+from dgm_core.calculus.jets import eager, expressions, fused
 from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
 from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
@@ -255,6 +255,43 @@ def test_widths_that_do_not_fill_a_register(kind, width, dtype):
     tolerance = 1e-4 if dtype == torch.float32 else 1e-11
     for one, other in zip(gradients(found), gradients(network), strict=True):
         assert torch.allclose(one, other, rtol=tolerance, atol=tolerance * max(1.0, other.abs().max()))
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_points_are_the_units_of_streams_of_width_one(count, outputs, monkeypatch):
+    """Where their rows are neighbours: not those of a column among others."""
+    network = build_network(TrainConfig(network="mlp", depth=2, width=6), 3, outputs, range(2)).double()
+    shift = torch.full((2, 1, 1), 0.3, dtype=torch.float64, requires_grad=True)
+    generator = torch.Generator().manual_seed(count)
+    points = {
+        name: torch.rand(2, n, 3, dtype=torch.float64, generator=generator)
+        for name, n in (("a", count), ("b", 3))
+    }
+    compiled: list[bool] = []
+    source = fused.program_source
+    monkeypatch.setattr(fused, "program_source", lambda *own: compiled.append(own[4]) or source(*own))
+    fused._steps.cache_clear()
+
+    def field(x):
+        column = network(x)[..., -1:]
+        return torch.sin(column) * torch.tanh(column + shift)
+
+    def found(wanted):
+        at = wanted(Pointwise(field))
+        total = at["a"].d("x", "x").square().sum() + at["a"].d("t").sum() + at["b"].value.sin().sum()
+        return [at["a"].d("x", "x"), *torch.autograd.grad(total, [shift, *network.parameters()])]
+
+    def carry(u):
+        return Carried(u, {"a": alone([(0, 0), (2,)])}).derivatives_at(points, AXES)
+
+    def nested(u):
+        return {name: Automatic(u, x, AXES) for name, x in points.items()}
+
+    for one, other in zip(found(carry), found(nested), strict=True):
+        assert torch.allclose(one, other, rtol=1e-11, atol=1e-12)
+    assert any(compiled) == (outputs == 1)
 
 
 @pytest.mark.parametrize("again", ["the same graph", "another"])
