@@ -15,7 +15,7 @@ from dgm_core import tape
 from dgm_core.calculus.jets import build, eager
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.layout import Bucket, Layout
-from dgm_core.calculus.jets.source import function_source, product_source
+from dgm_core.calculus.jets.source import function_source, lanes, product_source
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -27,7 +27,7 @@ class Apply(torch.autograd.Function):
         data = data.contiguous()
         found = torch.empty_like(data)
         for bucket in layout.buckets:
-            kernel = _function_kernel(function, bucket.streams, data)
+            kernel = _function_kernel(function, bucket.streams, data, bias)
             if kernel is None:
                 eager.function(function, bucket, data, bias, found)
             else:
@@ -44,7 +44,7 @@ class Apply(torch.autograd.Function):
         of_data = torch.empty_like(data)
         of_bias = None if bias is None else bias.new_zeros(bias.shape)
         for bucket in ctx.layout.buckets:
-            kernel = _function_kernel(ctx.function, bucket.streams, data)
+            kernel = _function_kernel(ctx.function, bucket.streams, data, bias)
             if kernel is None:
                 eager.function_backward(ctx.function, bucket, data, bias, found, gradient, of_data, of_bias)
             else:
@@ -91,8 +91,8 @@ class AddedProduct(torch.autograd.Function):
 class _FunctionKernel:
     """The compiled steps of one function for one set of streams and one precision."""
 
-    def __init__(self, function: Function, streams: Streams, double: bool) -> None:
-        library = build.library(function_source(function, streams, double))
+    def __init__(self, function: Function, streams: Streams, double: bool, most: int) -> None:
+        library = build.library(function_source(function, streams, double, most))
         self._size = 8 if double else 4
         sums = streams.laplacian or (0, 0)
         self._sums = (len(streams), *sums)
@@ -193,8 +193,13 @@ def _typed(function: Any, pointers: int, reals: int, integers: int) -> Callable[
     return call
 
 
-def _function_kernel(function: Function, streams: Streams, like: Tensor) -> _FunctionKernel | None:
-    return _made_function(function, streams, like.dtype == torch.float64) if compiled(like) else None
+def _function_kernel(
+    function: Function, streams: Streams, data: Tensor, bias: Tensor | None
+) -> _FunctionKernel | None:
+    if not compiled(data):
+        return None
+    units = data[0].numel() if bias is None else data.shape[2]
+    return _made_function(function, streams, data.dtype == torch.float64, lanes(units))
 
 
 def _product_kernel(streams: Streams, like: Tensor) -> _ProductKernel | None:

@@ -298,7 +298,8 @@ def _pays(program: Program, reads: Sequence[_Read]) -> bool:
     """Whether a program does more than one function or product, which a step alone does as well."""
     operations = sum(isinstance(step, Compose | Multiply | Add) for step in program)
     maps = any(isinstance(step, program_steps.Spread | Contract) for step in program)
-    return maps or operations > 1 or any(read.leaf and read.leaf.meeting for read in reads)
+    narrow = any(isinstance(step, Shift) for step in program) and reads[0].tensor.shape[2] == 1
+    return maps or operations > 1 or narrow or any(read.leaf and read.leaf.meeting for read in reads)
 
 
 def _fused(program: Program, reads: Sequence[_Read], layout: Layout, width: int) -> Tensor:

@@ -20,11 +20,11 @@ from dgm_core.calculus.jets.program import (
     Slot,
     adding,
     flattens,
-    lanes,
     outputs,
     program_source,
     slots,
 )
+from dgm_core.calculus.jets.source import lanes
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -50,7 +50,8 @@ class Fused(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        sources, gradient = ctx.saved_tensors, _in_rows(gradient)
+        sources = ctx.saved_tensors
+        gradient = gradient.contiguous() if gradient.shape[2] == 1 else _in_rows(gradient)
         wanted = slots(ctx.program)
         sums = _zeros(
             [

@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from dgm_core.calculus.jets.functions import Function
-from dgm_core.calculus.jets.source import c_lines, c_product, prelude
+from dgm_core.calculus.jets.source import c_lines, c_product, prelude, unit_loop, units
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -131,11 +131,6 @@ def outputs(program: Program) -> int | None:
     return last.outputs if isinstance(last, Contract) else None
 
 
-def lanes(width: int) -> int:
-    """Units that a kernel takes at once, where the processor can, for streams of a width; a power of two."""
-    return 2 ** (min(max(width, 4), 16).bit_length() - 1)
-
-
 def flattens(program: Program, width: int) -> bool:
     """Whether its kernel may take points as units, where a stream's rows are neighbours in memory."""
     return width == 1 and not any(isinstance(step, Spread | Contract) for step in program)
@@ -153,8 +148,7 @@ def program_source(program: Program, streams: Streams, double: bool, most: int, 
     and that from row to row.
     """
     writer = _Writer(program, streams)
-    chosen = f"#define MOST {most}\n" + ("#define FLAT\n" if flat else "")
-    return prelude(double) + chosen + _UNITS + writer.forward() + writer.backward()
+    return prelude(double) + units(most, flat=flat) + writer.forward() + writer.backward()
 
 
 class _Writer:
@@ -372,12 +366,13 @@ def _function(
     sums: by name, where what is added up over all points for every unit is added in the end.  clause: of the
     loop over the units.
     """
+    names = ["fresh", *sums]
     return _KERNEL.format(
         name=name,
-        begin=c_lines([f"T {sum}[W + LANES]; clear({sum}, W + LANES);" for sum in sums], 4),
+        count=len(names),
+        names=c_lines([f"T *const {each} = room + {i} * length;" for i, each in enumerate(names)], 2),
         pointers=c_lines(pointers, 6),
-        clause=clause,
-        lines=c_lines(lines, 10),
+        loop=unit_loop(lines, 6, clause),
         ends=c_lines(ends, 6),
         finish=c_lines([f"add({address}, {sum}, W);" for sum, address in sums.items()], 4),
     )
@@ -386,71 +381,22 @@ def _function(
 _KERNEL = """
 void {name}(void *const *p, const long *m, long K, long n, long W)
 {{
-  const long tail = TAIL(W);
-  T fresh[W + LANES];
+  const long tail = TAIL(W), length = W + LANES;
+  T *const room = __builtin_malloc({count} * length * sizeof(T));
+  {names}
   mark(fresh, W);
   for (long k = 0; k < K; k++) {{
-    {begin}
+    clear(room + length, ({count} - 1) * length);
     for (long i = 0; i < n; i++) {{
       {pointers}
-      for (long done = 0, end = W - tail; done < W; done = end, end = W) {{
-        const long start = done ? W - LANES : 0, slot = done - start;
-        #pragma omp simd simdlen(LANES){clause}
-        for (long w = start; w < end; w++) {{
-          {lines}
-        }}
-      }}
+      {loop}
       {ends}
     }}
     {finish}
   }}
+  __builtin_free(room);
 }}
 """
-_UNITS = """
-#if defined(__AVX512F__)
-#define REGISTER 64
-#elif defined(__AVX__)
-#define REGISTER 32
-#else
-#define REGISTER 16
-#endif
-#define LANES ((long)(MOST * sizeof(T) < REGISTER ? MOST : REGISTER / sizeof(T)))
-#ifdef FLAT  // units are points
-#define UNIT(w) 0
-#else
-#define UNIT(w) (w)
-#endif
-#define TAIL(W) ((W) < LANES ? 0 : (W) % LANES)
-#if defined(__GNUC__) && !defined(__clang__)
-#define APART __attribute__((noinline, optimize("no-tree-vectorize")))  // compiled in half the time
-#else
-#define APART
-#endif
-
-APART static void clear(T *sum, long length)
-{
-  for (long w = 0; w < length; w++)
-    sum[w] = 0;
-}
-
-APART static void mark(T *fresh, long W)
-{
-  const long tail = TAIL(W);
-  for (long w = 0; w < W + LANES; w++)
-    fresh[w] = w < W - tail || w >= W + LANES - 2 * tail;
-}
-
-APART static void add(T *total, const T *sum, long W)
-{
-  const long tail = TAIL(W);
-  for (long w = 0; w < W; w++)
-    total[UNIT(w)] += sum[w < W - tail ? w : w + LANES - tail];
-}
-"""
-"""Units are taken LANES at once.  What is left over of them is taken with some of those before, once more:
-by itself it would take as long as all others.  Where units count twice, sums of them take the `fresh` ones
-alone; sums over points keep them apart, `slot` beyond the units' own places, since what overlaps numbers that
-were just written is read late."""
 
 
 def _inner(step: Step) -> tuple[int, ...]:

@@ -36,14 +36,37 @@ def prelude(double: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def function_source(function: Function, streams: Streams, double: bool) -> str:
+def lanes(width: int) -> int:
+    """Units that a kernel takes at once, where the processor can, for streams of a width; a power of two."""
+    return 2 ** (min(max(width, 4), 16).bit_length() - 1)
+
+
+def units(most: int, *, flat: bool = False) -> str:
+    """What `unit_loop` needs; most: see `lanes`.  flat: units are points, and sums over points one number."""
+    return f"#define MOST {most}\n" + ("#define FLAT\n" if flat else "") + _UNITS
+
+
+def unit_loop(lines: Sequence[str], indent: int, clause: str = "") -> str:
+    """Lines for every unit w of W, some of them twice.
+
+    Units are taken LANES at once.  The `tail`, what is left over of them, is taken with some of those before,
+    once more: by itself it would take as long as all others.  Sums of units take the `fresh` ones alone, that
+    do not count twice; sums over points keep both apart, `slot` beyond the units' own places, since what
+    overlaps numbers that were just written is read late.  clause: of the loop.
+    """
+    margin = " " * indent
+    return _UNIT_LOOP.format(clause=clause, lines=c_lines(lines, 4)).strip().replace("\n", f"\n{margin}")
+
+
+def function_source(function: Function, streams: Streams, double: bool, most: int) -> str:
     """`forward(z, b, h, …)`: h = σ(z + b), the bias b (K, W) on the value alone, or none; and
     `backward(z, b, h, g, dz, db, …)`: the gradients of z and, added to what is there, of b.  kz, kb and kd
-    are the steps from replicate to replicate of z and its like, of b and of db."""
+    are the steps from replicate to replicate of z and its like, of b and of db.  most: see `lanes`; without a
+    bias all numbers of a stream are its units."""
     looped = streams.laplacian
     if looped is not None and len(streams) > UNROLLED:
         return prelude(double) + _looped(function)
-    return prelude(double) + _unrolled(function, streams)
+    return prelude(double) + units(most) + _unrolled(function, streams)
 
 
 def product_source(streams: Streams, double: bool) -> str:
@@ -115,19 +138,92 @@ void adjoint(const T *restrict b, const T *restrict g, T *restrict da, double fa
 """
 
 
+_UNIT_LOOP = """
+for (long start = 0, end = W - tail, slot = 0;; start = W - LANES, end = W, slot = LANES - tail) {{
+  #pragma omp simd simdlen(LANES){clause}
+  for (long w = start; w < end; w++) {{
+    {lines}
+  }}
+  if (end == W) break;
+}}
+"""
+_UNITS = """
+#if defined(__AVX512F__)
+#define REGISTER 64
+#elif defined(__AVX__)
+#define REGISTER 32
+#else
+#define REGISTER 16
+#endif
+#define LANES ((long)(MOST * sizeof(T) < REGISTER ? MOST : REGISTER / sizeof(T)))
+#define TAIL(W) ((W) < LANES ? 0 : (W) % LANES)
+#ifdef FLAT
+#define UNIT(w) 0
+#else
+#define UNIT(w) (w)
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#define APART __attribute__((noinline, optimize("no-tree-vectorize")))  // compiled in half the time
+#else
+#define APART __attribute__((unused))
+#endif
+
+APART static void clear(T *sum, long length)
+{
+  for (long w = 0; w < length; w++)
+    sum[w] = 0;
+}
+
+APART static void mark(T *fresh, long W)
+{
+  const long tail = TAIL(W);
+  for (long w = 0; w < W + LANES; w++)
+    fresh[w] = w < W - tail || w >= W + LANES - 2 * tail;
+}
+
+APART static void add(T *total, const T *sum, long W)
+{
+  const long tail = TAIL(W);
+#ifdef FLAT
+  double over = 0;
+  for (long w = 0; w < W; w++)
+    over += sum[w < W - tail ? w : w + LANES - tail];
+  *total += over;
+#else
+  for (long w = 0; w < W; w++)
+    total[w] += sum[w < W - tail ? w : w + LANES - tail];
+#endif
+}
+"""
+
+
 _SIGNATURES = """
 void {name}({pointers}, long K, long n, long W, long kz, long kb, long kd)
 {{
   const long N = n * W;
   if (!b) {{ W = N; n = 1; }}
+  const long tail = TAIL(W), length = W + LANES;
+  {begin}
   for (long k = 0; k < K; k++) {{
+    {clear}
     for (long i = 0; i < n; i++) {{
 {loop}
     }}
+    {finish}
     {advance}
   }}
+  {end}
 }}
 """
+_SUMS = {
+    "forward": {"begin": "(void)length;", "clear": "", "finish": "", "end": ""},
+    "backward": {
+        "begin": "T *const sum = b ? __builtin_malloc(length * sizeof(T)) : 0;",
+        "clear": "if (b) clear(sum, length);",
+        "finish": "if (b) add(db, sum, W);",
+        "end": "__builtin_free(sum);",
+    },
+}
 _FORWARD = "const T *restrict z, const T *restrict b, T *restrict h"
 _BACKWARD = (
     "const T *restrict z, const T *restrict b, const T *restrict h, const T *restrict g, "
@@ -142,7 +238,7 @@ _ADVANCE = {
 def _whole(name: str, biased: str, plain: str) -> str:
     pointers = _FORWARD if name == "forward" else _BACKWARD
     loop = f"      if (b) {{\n{biased}\n      }} else {{\n{plain}\n      }}"
-    return _SIGNATURES.format(name=name, pointers=pointers, loop=loop, advance=_ADVANCE[name])
+    return _SIGNATURES.format(name=name, pointers=pointers, loop=loop, advance=_ADVANCE[name], **_SUMS[name])
 
 
 def _unrolled(function: Function, streams: Streams) -> str:
@@ -160,12 +256,9 @@ def _unrolled(function: Function, streams: Streams) -> str:
             start = [f"const T v = z[j]{' + b[w]' if bias else ''};"]
             if known:
                 start = ([] if function.of_value else start) + ["const T s0 = h[j];"]
-            end = ["db[w] += d;"] if known and bias else []
+            end = ["sum[w + slot] += d;"] if known and bias else []
             lines = [*start, *function.code(needed, known=known), *loads, *body, *end]
-            variants.append(
-                "        #pragma omp simd\n        for (long w = 0; w < W; w++) {\n"
-                f"          const long j = i * W + w;\n          {c_lines(lines, 10)}\n        }}"
-            )
+            variants.append(unit_loop(["const long j = i * W + w;", *lines], 8))
         parts.append(_whole(name, *variants))
     return "".join(parts)
 

@@ -152,7 +152,7 @@ def test_compiled_steps_equal_tensor_operations(function, wanted, dtype):
         found = [[torch.zeros_like(z) for _ in range(4)] for _ in range(2)]
         of_bias = [None if bias is None else torch.zeros_like(bias) for _ in range(2)]
         for bucket in layout.buckets:
-            kernel = _function_kernel(function, bucket.streams, z)
+            kernel = _function_kernel(function, bucket.streams, z, bias)
             product = _product_kernel(bucket.streams, z)
             steps = (
                 (kernel.forward, kernel.backward, product.forward, product.adjoint),
@@ -255,6 +255,17 @@ def test_widths_that_do_not_fill_a_register(kind, width, dtype):
     tolerance = 1e-4 if dtype == torch.float32 else 1e-11
     for one, other in zip(gradients(found), gradients(network), strict=True):
         assert torch.allclose(one, other, rtol=tolerance, atol=tolerance * max(1.0, other.abs().max()))
+
+
+@pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
+def test_points_without_bounds_have_room():
+    """What a kernel adds up for each of them is more than a thread's stack holds."""
+    network = build_network(TrainConfig(network="mlp", depth=1, width=2), 1, 1, range(1))
+    x = torch.linspace(0.0, 1.0, 3_000_000)[None, :, None]
+    value = Carried(lambda x: torch.sin(network(x)), {}).derivatives(x, ["x"]).value
+    *_, bias = network.parameters()
+    (slope,) = torch.autograd.grad(value.sum() / x.numel(), bias)
+    assert slope.item() == pytest.approx(network(x).double().cos().mean().item(), rel=1e-6)
 
 
 @pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
