@@ -15,7 +15,7 @@ from dgm_core import tape
 from dgm_core.calculus.jets import build, eager
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.layout import Bucket, Layout
-from dgm_core.calculus.jets.source import function_source, lanes, product_source
+from dgm_core.calculus.jets.source import Units, function_source, product_source
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -91,8 +91,8 @@ class AddedProduct(torch.autograd.Function):
 class _FunctionKernel:
     """The compiled steps of one function for one set of streams and one precision."""
 
-    def __init__(self, function: Function, streams: Streams, double: bool, most: int) -> None:
-        library = build.library(function_source(function, streams, double, most))
+    def __init__(self, function: Function, streams: Streams, double: bool, units: Units) -> None:
+        library = build.library(function_source(function, streams, double, units))
         self._size = 8 if double else 4
         sums = streams.laplacian or (0, 0)
         self._sums = (len(streams), *sums)
@@ -198,8 +198,8 @@ def _function_kernel(
 ) -> _FunctionKernel | None:
     if not compiled(data):
         return None
-    units = data[0].numel() if bias is None else data.shape[2]
-    return _made_function(function, streams, data.dtype == torch.float64, lanes(units))
+    width = data[0].numel() if bias is None else data.shape[2]
+    return _made_function(function, streams, data.dtype == torch.float64, Units.of(width))
 
 
 def _product_kernel(streams: Streams, like: Tensor) -> _ProductKernel | None:

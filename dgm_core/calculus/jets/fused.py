@@ -24,7 +24,7 @@ from dgm_core.calculus.jets.program import (
     program_source,
     slots,
 )
-from dgm_core.calculus.jets.source import lanes
+from dgm_core.calculus.jets.source import Units
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -96,8 +96,8 @@ def _run(
     rows = [tensor for kind, tensor in zip(kinds, tensors, strict=True) if kind is Slot.ROWS]
     flat = flattens(program, width) and all(row is None or row.stride(1) == 1 for row in rows)
     for bucket in layout.buckets:
-        most = lanes(bucket.points if flat else width)
-        step = _steps(program, bucket.streams, result.dtype, most, flat)[name]
+        units = Units.of(bucket.points if flat else width, flat=flat)
+        step = _steps(program, bucket.streams, result.dtype, units)[name]
         addresses = (ctypes.c_void_p * len(tensors))()
         strides = (ctypes.c_long * (2 * len(tensors)))()
         places = {
@@ -123,10 +123,10 @@ def _run(
 
 @lru_cache(maxsize=512)
 def _steps(
-    program: Program, streams: Streams, dtype: torch.dtype, most: int, flat: bool
+    program: Program, streams: Streams, dtype: torch.dtype, units: Units
 ) -> dict[str, Callable[..., None]]:
     """The compiled steps of one program for one set of streams and one precision."""
-    library = build.library(program_source(program, streams, dtype == torch.float64, most, flat))
+    library = build.library(program_source(program, streams, dtype == torch.float64, units))
     steps = {}
     for name in ("forward", "backward"):
         step = getattr(library, name)

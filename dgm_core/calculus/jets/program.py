@@ -13,7 +13,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from dgm_core.calculus.jets.functions import Function
-from dgm_core.calculus.jets.source import c_lines, c_product, prelude, unit_loop, units
+from dgm_core.calculus.jets.source import Units, c_lines, c_product, prelude
 from dgm_core.calculus.jets.streams import Streams
 
 
@@ -136,27 +136,27 @@ def flattens(program: Program, width: int) -> bool:
     return width == 1 and not any(isinstance(step, Spread | Contract) for step in program)
 
 
-def program_source(program: Program, streams: Streams, double: bool, most: int, flat: bool = False) -> str:
+def program_source(program: Program, streams: Streams, double: bool, units: Units) -> str:
     """`forward(p, m, K, n, W)` and `backward(p, m, K, n, W)` of a program; W is that of its streams.
 
-    most: units that are taken at once, at most (`lanes`).  flat: whether points are taken as units: then n
-    is 1, and W the number of points.
+    Where points are taken as units, n is 1 and W their number.
 
     p holds addresses: of all that the program reads, then of the result's rows; for `backward`, in the
     result's place, of its gradient, and then of where the gradients of all that it reads go, of which those
     of constants are added to what is there.  m holds, for each of these, the step from replicate to replicate
     and that from row to row.
     """
-    writer = _Writer(program, streams)
-    return prelude(double) + units(most, flat=flat) + writer.forward() + writer.backward()
+    writer = _Writer(program, streams, units)
+    return prelude(double) + units.source + writer.forward() + writer.backward()
 
 
 class _Writer:
     """x<t>_<s> is stream s of step t, d<t>_<k> the kth derivative of its function, a<t>_<s> its adjoint."""
 
-    def __init__(self, program: Program, streams: Streams) -> None:
+    def __init__(self, program: Program, streams: Streams, units: Units) -> None:
         self._program = program
         self._streams = streams
+        self._units = units
         self._count = len(slots(program))
         self._first: list[int] = []  # the place of each step's slots
         place = 0
@@ -174,14 +174,14 @@ class _Writer:
                 totals = {(s, o): f"t{s}_{o}" for s in every for o in range(count)}
                 pointers += [f"T {total} = 0;" for total in totals.values()]
                 values += [
-                    f"{total} += fresh[w + slot] * x{inner}_{s} * u{last}_{o}[w];"
+                    f"{total} += {self._units.fresh}x{inner}_{s} * u{last}_{o}[w];"
                     for (s, o), total in totals.items()
                 ]
                 ends = [f"y_{s}[{o}] = {total};" for (s, o), total in totals.items()]
                 clause = f" reduction(+:{', '.join(totals.values())})"
-                return _function("forward", pointers, values, clause=clause, ends=ends)
+                return self._function("forward", pointers, values, clause=clause, ends=ends)
         stores = [f"y_{s}[w] = x{last}_{s};" for s in every]
-        return _function("forward", pointers, [*values, *stores])
+        return self._function("forward", pointers, [*values, *stores])
 
     def backward(self) -> str:
         """The C function of that name."""
@@ -199,8 +199,10 @@ class _Writer:
             match step:
                 case Load():
                     pointers += self._rows("T", f"e{t}", target)
-                    value = "e{0}_{1}[w] + fresh[w + slot] * a{0}_{1}" if step.added else "a{0}_{1}"
-                    stores += [f"e{t}_{s}[w] = {value.format(t, s)};" for s in range(len(self._streams))]
+                    before = "e{0}_{1}[w] + " + self._units.fresh if step.added else ""
+                    stores += [
+                        f"e{t}_{s}[w] = {before.format(t, s)}a{t}_{s};" for s in range(len(self._streams))
+                    ]
                 case Shift():
                     sums[f"f{t}"] = self._address(target)
                     stores.append(f"f{t}[w + slot] += a{t}_0;")
@@ -215,7 +217,35 @@ class _Writer:
                         along = [f"a{t}_{s}_{o} * x{inner}_{s}" for s in range(len(self._streams))]
                         stores.append(f"f{t}_{o}[w + slot] += {' + '.join(along)};")
         lines = [*self._values(self._streams.order + 1), *self._adjoints(), *stores]
-        return _function("backward", pointers, lines, sums=sums)
+        return self._function("backward", pointers, lines, sums=sums)
+
+    def _function(
+        self,
+        name: str,
+        pointers: Sequence[str],
+        lines: Sequence[str],
+        *,
+        sums: Mapping[str, str] = MappingProxyType({}),
+        clause: str = "",
+        ends: Sequence[str] = (),
+    ) -> str:
+        """A C function: for every point its pointers, lines for every unit, and what is done after them.
+
+        sums: by name, where what is added up over all points for every unit is added in the end.  clause: of
+        the loop over the units.
+        """
+        marks = [] if self._units.whole else ["fresh"]
+        rooms = [f"T *const {each} = room + {i} * length;" for i, each in enumerate([*marks, *sums])]
+        return _KERNEL.format(
+            name=name,
+            rooms=c_lines([*rooms, *(f"mark({mark}, W);" for mark in marks)], 2),
+            marks=len(marks),
+            sums=len(sums),
+            pointers=c_lines(pointers, 6),
+            loop=self._units.loop(lines, 6, clause),
+            ends=c_lines(ends, 6),
+            finish=c_lines([f"add({address}, {sum}, W);" for sum, address in sums.items()], 4),
+        )
 
     def _sources(self) -> Iterator[str]:
         for t, step in enumerate(self._program):
@@ -352,41 +382,14 @@ class _Writer:
                     yield inner, factor, pulled
 
 
-def _function(
-    name: str,
-    pointers: Sequence[str],
-    lines: Sequence[str],
-    *,
-    sums: Mapping[str, str] = MappingProxyType({}),
-    clause: str = "",
-    ends: Sequence[str] = (),
-) -> str:
-    """A C function: for every point its pointers, lines for every unit, and what is done after them.
-
-    sums: by name, where what is added up over all points for every unit is added in the end.  clause: of the
-    loop over the units.
-    """
-    names = ["fresh", *sums]
-    return _KERNEL.format(
-        name=name,
-        count=len(names),
-        names=c_lines([f"T *const {each} = room + {i} * length;" for i, each in enumerate(names)], 2),
-        pointers=c_lines(pointers, 6),
-        loop=unit_loop(lines, 6, clause),
-        ends=c_lines(ends, 6),
-        finish=c_lines([f"add({address}, {sum}, W);" for sum, address in sums.items()], 4),
-    )
-
-
 _KERNEL = """
 void {name}(void *const *p, const long *m, long K, long n, long W)
 {{
   const long tail = TAIL(W), length = W + LANES;
-  T *const room = __builtin_malloc({count} * length * sizeof(T));
-  {names}
-  mark(fresh, W);
+  T *const room = __builtin_malloc(({marks} + {sums}) * length * sizeof(T));
+  {rooms}
   for (long k = 0; k < K; k++) {{
-    clear(room + length, ({count} - 1) * length);
+    __builtin_memset(room + {marks} * length, 0, {sums} * length * sizeof(T));
     for (long i = 0; i < n; i++) {{
       {pointers}
       {loop}

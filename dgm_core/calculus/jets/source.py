@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dgm_core.calculus.jets.functions import Function
 from dgm_core.calculus.jets.streams import Streams
@@ -36,37 +37,55 @@ def prelude(double: bool) -> str:
     return "\n".join(lines) + "\n"
 
 
-def lanes(width: int) -> int:
-    """Units that a kernel takes at once, where the processor can, for streams of a width; a power of two."""
-    return 2 ** (min(max(width, 4), 16).bit_length() - 1)
+@dataclass(frozen=True)
+class Units:
+    """How a kernel goes through the units of a stream, `most` of them at once where the processor can.
 
-
-def units(most: int, *, flat: bool = False) -> str:
-    """What `unit_loop` needs; most: see `lanes`.  flat: units are points, and sums over points one number."""
-    return f"#define MOST {most}\n" + ("#define FLAT\n" if flat else "") + _UNITS
-
-
-def unit_loop(lines: Sequence[str], indent: int, clause: str = "") -> str:
-    """Lines for every unit w of W, some of them twice.
-
-    Units are taken LANES at once.  The `tail`, what is left over of them, is taken with some of those before,
-    once more: by itself it would take as long as all others.  Sums of units take the `fresh` ones alone, that
-    do not count twice; sums over points keep both apart, `slot` beyond the units' own places, since what
-    overlaps numbers that were just written is read late.  clause: of the loop.
+    whole: whether that many never leave any over.  flat: whether units are points, and sums over points one
+    number.
     """
-    margin = " " * indent
-    return _UNIT_LOOP.format(clause=clause, lines=c_lines(lines, 4)).strip().replace("\n", f"\n{margin}")
+
+    most: int
+    whole: bool
+    flat: bool = False
+
+    @classmethod
+    def of(cls, width: int, *, flat: bool = False) -> Units:
+        """For streams of a width."""
+        most = 2 ** (min(max(width, 4), 16).bit_length() - 1)
+        return cls(most, width % most == 0, flat)
+
+    @property
+    def source(self) -> str:
+        """What `loop` needs."""
+        return f"#define MOST {self.most}\n" + ("#define FLAT\n" if self.flat else "") + _UNITS
+
+    @property
+    def fresh(self) -> str:
+        """A factor of what is added to what all units add to."""
+        return "" if self.whole else "fresh[w + slot] * "
+
+    def loop(self, lines: Sequence[str], indent: int, clause: str = "") -> str:
+        """Lines for every unit w of W, some of them twice.
+
+        Units are taken LANES at once.  The `tail`, what is left over of them, is taken with some of those
+        before, once more: by itself it would take as long as all others.  Sums of units take the `fresh` ones
+        alone, that do not count twice; sums over points keep both apart, `slot` beyond the units' own places,
+        since what overlaps numbers that were just written is read late.  clause: of the loop.
+        """
+        text = _WHOLE_LOOP if self.whole else _UNIT_LOOP
+        return c_lines(text.format(clause=clause, lines=c_lines(lines, 4)).strip().split("\n"), indent)
 
 
-def function_source(function: Function, streams: Streams, double: bool, most: int) -> str:
+def function_source(function: Function, streams: Streams, double: bool, units: Units) -> str:
     """`forward(z, b, h, …)`: h = σ(z + b), the bias b (K, W) on the value alone, or none; and
     `backward(z, b, h, g, dz, db, …)`: the gradients of z and, added to what is there, of b.  kz, kb and kd
-    are the steps from replicate to replicate of z and its like, of b and of db.  most: see `lanes`; without a
-    bias all numbers of a stream are its units."""
+    are the steps from replicate to replicate of z and its like, of b and of db.  Without a bias all
+    numbers of a stream are its units."""
     looped = streams.laplacian
     if looped is not None and len(streams) > UNROLLED:
         return prelude(double) + _looped(function)
-    return prelude(double) + units(most) + _unrolled(function, streams)
+    return prelude(double) + units.source + _unrolled(function, streams, units)
 
 
 def product_source(streams: Streams, double: bool) -> str:
@@ -147,6 +166,13 @@ for (long start = 0, end = W - tail, slot = 0;; start = W - LANES, end = W, slot
   if (end == W) break;
 }}
 """
+_WHOLE_LOOP = """
+const long slot = 0;
+#pragma omp simd simdlen(LANES){clause}
+for (long w = 0; w < W; w++) {{
+  {lines}
+}}
+"""
 _UNITS = """
 #if defined(__AVX512F__)
 #define REGISTER 64
@@ -163,16 +189,10 @@ _UNITS = """
 #define UNIT(w) (w)
 #endif
 #if defined(__GNUC__) && !defined(__clang__)
-#define APART __attribute__((noinline, optimize("no-tree-vectorize")))  // compiled in half the time
+#define APART __attribute__((noinline))  // compiled in less time
 #else
 #define APART __attribute__((unused))
 #endif
-
-APART static void clear(T *sum, long length)
-{
-  for (long w = 0; w < length; w++)
-    sum[w] = 0;
-}
 
 APART static void mark(T *fresh, long W)
 {
@@ -190,8 +210,10 @@ APART static void add(T *total, const T *sum, long W)
     over += sum[w < W - tail ? w : w + LANES - tail];
   *total += over;
 #else
-  for (long w = 0; w < W; w++)
-    total[w] += sum[w < W - tail ? w : w + LANES - tail];
+  for (long w = 0; w < W - tail; w++)
+    total[w] += sum[w];
+  for (long w = W - tail; w < W; w++)
+    total[w] += sum[w + LANES - tail];
 #endif
 }
 """
@@ -219,7 +241,7 @@ _SUMS = {
     "forward": {"begin": "(void)length;", "clear": "", "finish": "", "end": ""},
     "backward": {
         "begin": "T *const sum = b ? __builtin_malloc(length * sizeof(T)) : 0;",
-        "clear": "if (b) clear(sum, length);",
+        "clear": "if (b) __builtin_memset(sum, 0, length * sizeof(T));",
         "finish": "if (b) add(db, sum, W);",
         "end": "__builtin_free(sum);",
     },
@@ -241,7 +263,7 @@ def _whole(name: str, biased: str, plain: str) -> str:
     return _SIGNATURES.format(name=name, pointers=pointers, loop=loop, advance=_ADVANCE[name], **_SUMS[name])
 
 
-def _unrolled(function: Function, streams: Streams) -> str:
+def _unrolled(function: Function, streams: Streams, units: Units) -> str:
     """Every stream by its own formula."""
     count, order = len(streams), streams.order
     parts = []
@@ -258,7 +280,7 @@ def _unrolled(function: Function, streams: Streams) -> str:
                 start = ([] if function.of_value else start) + ["const T s0 = h[j];"]
             end = ["sum[w + slot] += d;"] if known and bias else []
             lines = [*start, *function.code(needed, known=known), *loads, *body, *end]
-            variants.append(unit_loop(["const long j = i * W + w;", *lines], 8))
+            variants.append(units.loop(["const long j = i * W + w;", *lines], 8))
         parts.append(_whole(name, *variants))
     return "".join(parts)
 

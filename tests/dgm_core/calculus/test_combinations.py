@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 from dgm_core.calculus import carried, derivatives, derivatives_at
 from dgm_core.calculus.jets.functions import FUNCTIONS
 from dgm_core.calculus.jets.program import Compose, Spread, program_source
+from dgm_core.calculus.jets.source import Units
 from dgm_core.calculus.jets.streams import Operator, Streams
 from dgm_core.networks import build_network
 from dgm_core.training import TrainConfig
@@ -246,7 +247,9 @@ def test_a_rule_with_another_gradient_is_found_out(equation, trained, network, p
 def test_other_coefficients_need_no_other_kernel():
     program = (Spread(2, True), Compose(FUNCTIONS["tanh"], 0))
     sources = {
-        program_source(program, Streams.of([Operator(((0, factor),), ((1, -1.0),))]), double=False, most=8)
+        program_source(
+            program, Streams.of([Operator(((0, factor),), ((1, -1.0),))]), double=False, units=Units.of(8)
+        )
         for factor in (0.1, 1.0, 3.0)
     }
     assert len(sources) == 1

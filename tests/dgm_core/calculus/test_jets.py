@@ -282,7 +282,7 @@ def test_points_are_the_units_of_streams_of_width_one(count, outputs, monkeypatc
     }
     compiled: list[bool] = []
     source = fused.program_source
-    monkeypatch.setattr(fused, "program_source", lambda *own: compiled.append(own[4]) or source(*own))
+    monkeypatch.setattr(fused, "program_source", lambda *own: compiled.append(own[3].flat) or source(*own))
     fused._steps.cache_clear()
 
     def field(x):
