@@ -70,7 +70,7 @@ def test_every_comparison_has_cases_of_several_peers(name):
         assert not case.peers[0].needs
 
 
-@pytest.mark.parametrize("name", ["replicates", "quadrature", "listings", "laplacian"])
+@pytest.mark.parametrize("name", ["replicates", "quadrature", "listings", "laplacian", "widths"])
 def test_its_peers_run(name):
     for case in COMPARISONS.get(name).cases():
         for peer in case.peers:
