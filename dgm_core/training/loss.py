@@ -85,6 +85,7 @@ class Loss:
         return self._field or u
 
     def _compared(self, u: Field, points: Points) -> Field | None:
+        """u so carried, if an untrained replicate shows that it can be."""
         if self._untrained is None:
             return carried(u, self.problem.residuals, points)
         sample = self._untrained()

@@ -27,7 +27,7 @@ class Apply(torch.autograd.Function):
         data = data.contiguous()
         found = torch.empty_like(data)
         for bucket in layout.buckets:
-            kernel = _function_kernel(function, bucket.streams, data, bias)
+            kernel = _function_kernel(function, bucket, data, bias)
             if kernel is None:
                 eager.function(function, bucket, data, bias, found)
             else:
@@ -44,7 +44,7 @@ class Apply(torch.autograd.Function):
         of_data = torch.empty_like(data)
         of_bias = None if bias is None else bias.new_zeros(bias.shape)
         for bucket in ctx.layout.buckets:
-            kernel = _function_kernel(ctx.function, bucket.streams, data, bias)
+            kernel = _function_kernel(ctx.function, bucket, data, bias)
             if kernel is None:
                 eager.function_backward(ctx.function, bucket, data, bias, found, gradient, of_data, of_bias)
             else:
@@ -194,12 +194,12 @@ def _typed(function: Any, pointers: int, reals: int, integers: int) -> Callable[
 
 
 def _function_kernel(
-    function: Function, streams: Streams, data: Tensor, bias: Tensor | None
+    function: Function, bucket: Bucket, data: Tensor, bias: Tensor | None
 ) -> _FunctionKernel | None:
     if not compiled(data):
         return None
-    width = data[0].numel() if bias is None else data.shape[2]
-    return _made_function(function, streams, data.dtype == torch.float64, Units.of(width))
+    units = Units.of(data.shape[2] * (bucket.points if bias is None else 1))
+    return _made_function(function, bucket.streams, data.dtype == torch.float64, units)
 
 
 def _product_kernel(streams: Streams, like: Tensor) -> _ProductKernel | None:

@@ -295,7 +295,8 @@ class _Read:
 
 
 def _pays(program: Program, reads: Sequence[_Read]) -> bool:
-    """Whether a program does more than one function or product, which a step alone does as well."""
+    """Whether a program does more than one function or product, which a step alone does as well, or takes the
+    points of streams of width one together, which that does not where they have a bias."""
     operations = sum(isinstance(step, Compose | Multiply | Add) for step in program)
     maps = any(isinstance(step, program_steps.Spread | Contract) for step in program)
     narrow = any(isinstance(step, Shift) for step in program) and reads[0].tensor.shape[2] == 1

@@ -51,6 +51,7 @@ class Fused(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         sources = ctx.saved_tensors
+        # That of a sum is one number for all points: in rows of width one they are to be neighbours.
         gradient = gradient.contiguous() if gradient.shape[2] == 1 else _in_rows(gradient)
         wanted = slots(ctx.program)
         sums = _zeros(

@@ -238,7 +238,7 @@ void {name}({pointers}, long K, long n, long W, long kz, long kb, long kd)
 }}
 """
 _SUMS = {
-    "forward": {"begin": "(void)length;", "clear": "", "finish": "", "end": ""},
+    "forward": {"begin": "", "clear": "", "finish": "", "end": ""},
     "backward": {
         "begin": "T *const sum = b ? __builtin_malloc(length * sizeof(T)) : 0;",
         "clear": "if (b) __builtin_memset(sum, 0, length * sizeof(T));",

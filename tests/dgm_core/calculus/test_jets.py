@@ -152,7 +152,7 @@ def test_compiled_steps_equal_tensor_operations(function, wanted, dtype):
         found = [[torch.zeros_like(z) for _ in range(4)] for _ in range(2)]
         of_bias = [None if bias is None else torch.zeros_like(bias) for _ in range(2)]
         for bucket in layout.buckets:
-            kernel = _function_kernel(function, bucket.streams, z, bias)
+            kernel = _function_kernel(function, bucket, z, bias)
             product = _product_kernel(bucket.streams, z)
             steps = (
                 (kernel.forward, kernel.backward, product.forward, product.adjoint),
