@@ -17,16 +17,19 @@ FORBIDDEN = {
     "dgm_cli": set(),
 }
 ANALYSIS_MAY_KNOW = {"studies.records"}
-INSIDE_STUDIES = {
-    "study": {"studies.study"},
-    "records": {"studies.records", "studies.errors"},
-    "catalog": {"studies.study", "studies.catalog"},
-    "running": {"studies.study", "studies.records", "studies.running", "studies.sources", "studies.errors"},
+FLOORS = {
+    "study": set(),
+    "catalog": {"study"},
+    "records": {"errors"},
+    "planning": {"study", "records", "errors"},
+    "trials": {"records", "errors"},
+    "tune": {"study", "records", "planning", "trials", "errors", "failures", "signals"},
+    "running": {"study", "records", "planning", "trials", "tune", "errors", "failures", "signals", "sources"},
 }
-"""Room of `studies` -> the parts of it that the room may know."""
+"""Room of `studies` -> the others that it may know: no circle, and no arrow back."""
 JOINS = "studies/public.py"
 """From Python and notebooks: it may know `analysis`, as the command line may."""
-STARTS_RAY = "studies/running/session.py"
+STARTS_RAY = "studies/tune/session.py"
 
 
 def files(room: str) -> list[Path]:
@@ -62,30 +65,36 @@ def test_analysis_knows_the_records_of_studies_alone() -> None:
         assert known <= allowed, f"{path.relative_to(ROOT)} imports {known - allowed}"
 
 
-@pytest.mark.parametrize("room", INSIDE_STUDIES)
-def test_rooms_of_studies_know_only_those_before_them(room: str) -> None:
+@pytest.mark.parametrize("room", FLOORS)
+def test_rooms_of_studies_know_only_those_below_them(room: str) -> None:
     paths = sorted((ROOT / "studies" / room).rglob("*.py"))
     assert paths
+    allowed = [f"studies.{name}." for name in (room, *FLOORS[room])]
     for path in paths:
         known = {name for name in imports(path) if name.startswith("studies.")}
-        strange = {
-            name
-            for name in known
-            if not any(f"{name}.".startswith(f"{module}.") for module in INSIDE_STUDIES[room])
-        }
+        strange = {name for name in known if not any(f"{name}.".startswith(prefix) for prefix in allowed)}
         assert not strange, f"{path.relative_to(ROOT)} imports {strange}"
+
+
+def test_only_one_room_of_studies_imports_ray() -> None:
+    importers = {
+        path.relative_to(ROOT / "studies").parts[0]
+        for path in files("studies")
+        if any(name.split(".")[0] == "ray" for name in imports(path))
+    }
+    assert importers == {"tune"}
+
+
+def test_nothing_that_is_installed_imports_the_development_tools() -> None:
+    for room in ROOMS:
+        for path in files(room):
+            assert not any(name.split(".")[0] in {"dev", "tests"} for name in imports(path)), path
 
 
 def test_records_know_neither_torch_nor_ray() -> None:
     for path in (ROOT / "studies/records").rglob("*.py"):
         known = {name for name in imports(path) if not name.startswith("dgm_core.errors")}
         assert not {name.split(".")[0] for name in known} & {"torch", "ray", "optuna", "dgm_core"}, path
-
-
-def test_questions_are_asked_without_ray() -> None:
-    for room in ("study", "catalog"):
-        for path in (ROOT / "studies" / room).rglob("*.py"):
-            assert not any(name.split(".")[0] == "ray" for name in imports(path)), path
 
 
 JOINS_AS_CLIENT = "scripts/dgm_cli/cluster/jobs.py"

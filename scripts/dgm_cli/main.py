@@ -21,7 +21,7 @@ from dgm_cli.submit import PASSED, submit
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
-from studies.running.signals import terminable
+from studies.signals import terminable
 
 app = typer.Typer(
     name="dgm",

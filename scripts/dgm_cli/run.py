@@ -79,7 +79,7 @@ def run(
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)
-    from studies.running.session import begin_ray, check_cores
+    from studies.tune.session import begin_ray, check_cores
 
     there, begun = check_cores(cores, address=address), None
     if address == "local" and not files and not is_file(study):

@@ -1,1 +1,1 @@
-"""What runs a study: it joins the question with its records, and no other room of `studies` knows Ray."""
+"""Keeps a run: starts it, goes on with it, writes its records, shows how it stands."""

@@ -20,8 +20,8 @@ from studies.records.files import plain_name, replacing, typed, write_table
 from studies.records.history import Entry
 from studies.records.schema import CURVE_KEYS, MODELS, PIECES, SOLUTION_KEYS
 from studies.records.storage import Store
-from studies.running.checkpoints import load_checkpoint
-from studies.running.trainable import truncated
+from studies.trials.checkpoints import load_checkpoint
+from studies.trials.trainable import truncated
 
 
 def write_piece(folder: Path, store: Store, entry: Entry, terms: Sequence[str]) -> None:

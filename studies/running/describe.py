@@ -9,8 +9,8 @@ from dgm_core import Setup
 from dgm_core.calculus import compiler
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
-from studies.running.trainable import SCORE, TIME
 from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
+from studies.trials.trainable import SCORE, TIME
 
 
 def versions() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,12 @@ from pathlib import Path
 from dgm_core import ConfigurationError
 from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
+from studies.failures import disk_full, keep_traceback, quoted
 from studies.records.folders import discard_folder
 from studies.records.lock import held
 from studies.records.schema import FAILURES, STUDY
 from studies.records.storage import StoreError
-from studies.running.signals import terminable
-
-_FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full")
+from studies.signals import terminable
 
 
 @contextmanager
@@ -67,21 +65,3 @@ def no_room(folder: Path) -> StudyError:
 def _no_store(folder: Path, error: StoreError) -> StudyError:
     said = str(error).rstrip(".")
     return StudyError(f"{said}: what was recorded is kept; go on with: dgm resume {quoted(folder)}")
-
-
-def quoted(folder: Path) -> str:
-    """A folder as it can be typed."""
-    return shlex.quote(str(folder))
-
-
-def disk_full(text: str) -> bool:
-    """Whether an error's message is that of a full disk."""
-    return any(said in text for said in _FULL)
-
-
-def keep_traceback(folder: Path, trial: str, text: str) -> str:
-    """Writes the traceback of a trial, named as `Trial.folder`, or of the study; the file's name."""
-    path = folder / FAILURES / f"{trial}.txt"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    return path.name

@@ -22,10 +22,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
+from studies.planning.halving import PENALTY
 from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
 from studies.records.schema import LABELS, StudyRecord
-from studies.running.halving import PENALTY
 
 REFERENCE = "reference"
 _STATES = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dgm_core import Setup
+from studies.planning.course import Course
+from studies.planning.plans import AblationPlan, SearchPlan
 from studies.records import Outcome, State, StudyRecord
 from studies.records.history import Entry
 from studies.records.intervals import confirmed
-from studies.running.course import Course
-from studies.running.plans import AblationPlan, SearchPlan
 
 
 def conclude(course: Course, record: StudyRecord) -> State:

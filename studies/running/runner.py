@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray import tune
 from rich.console import Console
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.extensions import Sources
 from dgm_core.training import choose_device
+from studies.failures import quoted
+from studies.planning.course import Course
+from studies.planning.plans import AblationPlan, Plan, SearchPlan
 from studies.records.events import Began, Event, Left, Opened, Suggested
 from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
@@ -23,24 +25,23 @@ from studies.records.log import VERSION, Log, read_log
 from studies.records.schema import OPTUNA, StudyRecord
 from studies.records.storage import Store
 from studies.records.storage.copy import FolderCopy, new_store
-from studies.running.cluster.capacity import Places
-from studies.running.cluster.probe import check_nodes
-from studies.running.cluster.watching import NodeWatch
-from studies.running.course import Course
-from studies.running.crew import Crew
 from studies.running.describe import study_record
-from studies.running.head import Head
-from studies.running.holding import holding, no_room, quoted
-from studies.running.keeper import Keeper
-from studies.running.launch import launch
+from studies.running.holding import holding, no_room
 from studies.running.live import LiveTable
 from studies.running.outcomes import conclude
-from studies.running.plans import AblationPlan, Plan, SearchPlan
-from studies.running.session import check_cores, ray_session, session_gpus
-from studies.running.shipment import Shipment
-from studies.running.tuning import Engine
+from studies.running.record_writer import RecordWriter
 from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Search, Study
+from studies.tune.cluster.capacity import Places
+from studies.tune.cluster.probe import check_nodes
+from studies.tune.cluster.watching import NodeWatch
+from studies.tune.head import Head
+from studies.tune.launch import launch
+from studies.tune.session import check_cores, ray_session, session_gpus
+from studies.tune.trial_payload import TrialPayload
+from studies.tune.tuning import Engine
+from studies.tune.watch import Watch
+from studies.tune.worker_pool import WorkerPool
 
 if TYPE_CHECKING:
     from studies.running.mirror import Mirror
@@ -53,10 +54,10 @@ class Options:
     out: where run folders are made; run: this one's name, by default the UTC time.  cores:
     processor cores to use, by default all of this machine or of the cluster; oversubscribe: more than there
     are is allowed, for tests.  device: "auto", "cpu" or "cuda", of which trials share what there is.
-    address: see `studies.running.session.ray_session`; begun: a Ray on this machine that was begun before,
+    address: see `studies.tune.session.ray_session`; begun: a Ray on this machine that was begun before,
     for these cores.  storage: a folder or "s3://bucket/prefix" that all nodes reach, for the checkpoints and
     a copy of the run folder; by default the run folder itself.  log_to: see
-    `studies.running.loggers.make_loggers`.
+    `studies.tune.loggers.make_loggers`.
     """
 
     out: Path = Path("results")
@@ -153,24 +154,24 @@ class _Run:
             plan = _plan(self.study, self.record.seed, events)
             course = Course(plan, log, events)
             course.append([Began(version=VERSION, process=os.getpid(), host=socket.gethostname())])
-            keeper = Keeper(self.folder, self.store, self.record, course.history)
+            writer = RecordWriter(self.folder, self.store, self.record, course.history)
             self.record.state = "running"
             engine = None
             if self.copy is not None:
                 self.copy.follow()
             try:
-                engine = self._train(course, keeper)
+                engine = self._train(course, writer)
                 if course.done and course.cause is None and (engine is None or engine.full is None):
-                    keeper.recover(self._tell_again)
+                    writer.recover(self._tell_again)
             except KeyboardInterrupt:
                 self.record.state = "interrupted"
             except BaseException:
                 self.record.state = "failed"
                 raise
             finally:
-                self._leave(course, keeper, engine)
+                self._leave(course, writer, engine)
 
-    def _train(self, course: Course, keeper: Keeper) -> Engine | None:
+    def _train(self, course: Course, writer: RecordWriter) -> Engine | None:
         """Under Ray, until all is done or something ends it."""
         if course.done:
             return None
@@ -193,26 +194,26 @@ class _Run:
                 course.append([Opened(dashboard=f"http://{dashboard}")])
                 if self.options.dashboard:
                     self.console.print(f"Ray's dashboard: http://{dashboard}")
-            crew = Crew(places.trains, alone=not joined)
-            engine = Engine(self.folder, self.store, course, crew)
-            table = LiveTable(self.record, course.history, crew, self.console)
+            pool = WorkerPool(places.trains, alone=not joined)
+            engine = Engine(self.folder, self.store, course, pool)
+            table = LiveTable(self.record, course.history, pool, self.console)
             watchers: list[Callable[[], None]] = [
-                lambda: keeper.tend(crew.busy),
+                lambda: writer.tend(pool.busy),
                 table.tend,
-                *self._limit(course, crew),
+                *self._limit(course, pool),
             ]
-            mirror = _Late(self._mirror, crew, course) if isinstance(self.study, Search) else None
+            mirror = _Late(self._mirror, pool, course) if isinstance(self.study, Search) else None
             if mirror is not None:
                 watchers.append(mirror.follow)
             if self.copy is not None:
                 watchers.append(self.copy.tend)
             if joined:
-                watchers.append(NodeWatch(crew, places, self.console).tend)
+                watchers.append(NodeWatch(pool, places, self.console).tend)
             together = self.study.workers if isinstance(self.study, Search) else 1
             try:
                 launch(
                     engine,
-                    Shipment.of(_setups(self.study), self.sources),
+                    TrialPayload.of(_setups(self.study), self.sources),
                     [Watch(watchers), *loggers],
                     share=places.share(together),
                     session=len(course.history.sessions),
@@ -239,28 +240,28 @@ class _Run:
         if not places.trains:
             self.console.print(f"Waiting for the cluster's autoscaler: no node has {places.resources} yet.")
 
-    def _leave(self, course: Course, keeper: Keeper, engine: Engine | None) -> None:
+    def _leave(self, course: Course, writer: RecordWriter, engine: Engine | None) -> None:
         """Writes the records as the study stands, and says in the log that they are."""
         if engine is not None and engine.full is not None:
             raise no_room(self.folder)
         if self.record.state == "running":
             self.record.state = conclude(course, self.record)
-        measured = {} if course.done else keeper.measured()
+        measured = {} if course.done else writer.measured()
         course.append([Left(state=self.record.state, measured=measured)])
-        keeper.close()
+        writer.close()
         if self.copy is not None:
             self.copy.follow()
-        keeper.tidy()
+        writer.tidy()
         if self.copy is not None:
             self.copy.close()
         if course.cause is not None:
             self.console.print(f"Every trial fails, and alike: {course.cause}")
 
-    def _loggers(self) -> list[tune.Callback]:
+    def _loggers(self) -> list[Any]:
         """Those asked for; what they need is imported for them alone."""
         if not self.options.log_to:
             return []
-        from studies.running.loggers import make_loggers
+        from studies.tune.loggers import make_loggers
 
         return [*make_loggers(self.options.log_to, self.folder)]
 
@@ -272,7 +273,7 @@ class _Run:
         path.unlink(missing_ok=True)
         return Mirror(open_database(path), self.record, self.study.name)
 
-    def _limit(self, course: Course, crew: Crew) -> list[Callable[[], None]]:
+    def _limit(self, course: Course, pool: WorkerPool) -> list[Callable[[], None]]:
         """What cuts a search short when its time is up, counted from the first training.
 
         Ray's start, and the time between two processes, do not count.
@@ -283,7 +284,7 @@ class _Run:
         before = course.history.trained
 
         def cut() -> None:
-            over = crew.since is not None and before + time.monotonic() - crew.since >= limit
+            over = pool.since is not None and before + time.monotonic() - pool.since >= limit
             if over and not course.history.cut and not _searched(course.plan):
                 course.cut()
 
@@ -297,9 +298,9 @@ _PAUSE = 9.0
 class _Late:
     """A mirror that is made when the first trial says something: that takes time, in which workers start."""
 
-    def __init__(self, make: Callable[[], Mirror], crew: Crew, course: Course) -> None:
+    def __init__(self, make: Callable[[], Mirror], pool: WorkerPool, course: Course) -> None:
         self._make = make
-        self._crew = crew
+        self._crew = pool
         self._course = course
         self._mirror: Mirror | None = None
         self._due = 0.0
@@ -325,20 +326,6 @@ class _Late:
 
 def _searched(plan: Plan) -> bool:
     return isinstance(plan, SearchPlan) and plan.search.done
-
-
-class Watch(tune.Callback):
-    """Calls what looks after a study, as Tune goes round; whatever it holds belongs to this process."""
-
-    def __init__(self, watchers: list[Callable[[], None]]) -> None:
-        self._watchers = watchers
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        for watcher in self._watchers:
-            watcher()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_watchers": []}
 
 
 def _plan(study: Study, seed: int, events: list[Event]) -> Plan:

@@ -15,6 +15,9 @@ from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
 from dgm_core.training import choose_device, configure_process, median
 from studies.errors import StudyError
+from studies.failures import disk_full, keep_traceback, quoted
+from studies.planning.plans.base import ended
+from studies.planning.trial import Trial
 from studies.records.events import Began, Left, Metrics, Reported, Retried, Telemetry
 from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
@@ -24,15 +27,13 @@ from studies.records.log import VERSION, Log, read_log
 from studies.records.schema import CHECKPOINTS, CURVES, FAILURES, SOLUTIONS, TRIALS, StudyRecord
 from studies.records.storage import Store
 from studies.records.tables import trials_frame
-from studies.running.checkpoints import load_checkpoint, save_checkpoint
 from studies.running.collect import curve_frame, resolved, save_field, solutions_frame, write_model
 from studies.running.describe import base_record
-from studies.running.holding import disk_full, holding, keep_traceback, quoted
-from studies.running.plans.base import ended
-from studies.running.trainable import measure, run_trial
-from studies.running.trial import Trial
+from studies.running.holding import holding
 from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
+from studies.trials.checkpoints import load_checkpoint, save_checkpoint
+from studies.trials.trainable import measure, run_trial
 
 ERRORS = "errors.json"
 

@@ -25,7 +25,7 @@ class Search:
     errors.
     ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
     follows from the space.  workers: virtual ones, which give the search its order (see
-    `studies.running.clock`): so many trials are under way at a time, however many cores train them.  More of
+    `studies.planning.clock`): so many trials are under way at a time, however many cores train them.  More of
     them than cores keep all cores busy where trials wait for each other; fewer leave cores without work.
     resources: what a trial needs of a machine.
     Two limits cut a search short, not its confirmation: what runs then counts as interrupted, but for the

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
-from dgm_cli.bench.comparison import COMPARISONS, Case, Peer
-from dgm_cli.bench.measure import measure
-from dgm_cli.bench.table import markdown
+from dev.bench.comparison import COMPARISONS, Case, Peer
+from dev.bench.measure import measure
+from dev.bench.table import markdown
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Clock:
@@ -78,7 +80,7 @@ def test_its_peers_run(name):
 
 
 def bench(*arguments):
-    command = [sys.executable, "-m", "dgm_cli.bench", *arguments]
+    command = [str(ROOT / "scripts/bench"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 

@@ -16,8 +16,8 @@ import pytest
 from dgm_cli.main import main
 from dgm_core import Setup, load_problem
 from studies.records import read_study
-from studies.running import trainable
 from studies.running.solve import resume_solve, solve_setup
+from studies.trials import trainable
 
 SETUP = Setup.named(load_problem("heat")).changed({"width": 4, "batch_size": 4, "iterations": 30})
 

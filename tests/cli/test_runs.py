@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.soak.process import Process, wait_for_log
 from dgm_cli.main import main
-from dgm_cli.soak.process import Process, wait_for_log
 from dgm_core import Setup, load_problem
 from studies.records import CHECKPOINTS, PIECES, RAY
 from studies.running.solve import solve_setup

@@ -12,7 +12,7 @@ import pytest
 from dgm_cli.cluster.nodes import SCRIPTS, LocalCluster, free_port
 from dgm_core.errors import ConfigurationError
 from studies.records.storage import Store
-from studies.running.cluster.address import _check_versions, head_address
+from studies.tune.cluster.address import _check_versions, head_address
 
 
 def refused(environment: dict[str, str], folder: Path, *line: str) -> str:

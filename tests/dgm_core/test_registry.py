@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from dgm_cli.bench.comparison import COMPARISONS
+from dev.bench.comparison import COMPARISONS
 from dgm_core import PROBLEMS, ConfigurationError
 from dgm_core.networks import NETWORKS
 from dgm_core.registry import kebab

@@ -9,14 +9,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from dgm_core.calculus.jets import program as program_steps
-from dgm_core.calculus.jets.apply import AddedProduct, Apply, compiled
-from dgm_core.calculus.jets.functions import Function
-from dgm_core.calculus.jets.fused import Fused
+from dgm_core.calculus.jets.kernels import program as program_steps
+from dgm_core.calculus.jets.kernels.apply import AddedProduct, Apply, compiled
+from dgm_core.calculus.jets.kernels.functions import Function
+from dgm_core.calculus.jets.kernels.fused import Fused
+from dgm_core.calculus.jets.kernels.program import (
+    Add,
+    Compose,
+    Contract,
+    Load,
+    Multiply,
+    Program,
+    Shift,
+    Step,
+)
+from dgm_core.calculus.jets.kernels.source import UNROLLED
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.meetings import Mapped, Meeting, parts, uses
-from dgm_core.calculus.jets.program import Add, Compose, Contract, Load, Multiply, Program, Shift, Step
-from dgm_core.calculus.jets.source import UNROLLED
 
 _MOST_STEPS = 24
 """Of what one kernel does; beyond, values in between would no longer fit the registers."""

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from dgm_core.calculus.automatic import Automatic
 from dgm_core.calculus.jets import rules  # noqa: F401 (the rules are found in RULES)
-from dgm_core.calculus.jets.build import compiler
 from dgm_core.calculus.jets.jet import Jet, NoRuleError
+from dgm_core.calculus.jets.kernels.build import compiler
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.seeds import Seed

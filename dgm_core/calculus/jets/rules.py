@@ -23,8 +23,8 @@ from dgm_core.calculus.jets.expressions import (
     multiplied,
     raised,
 )
-from dgm_core.calculus.jets.functions import FUNCTIONS, Function, Kinked, Power
 from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
+from dgm_core.calculus.jets.kernels.functions import FUNCTIONS, Function, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.seeds import Seed
 

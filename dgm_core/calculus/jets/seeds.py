@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus.jets.expressions import Source, Spread, fusable
+from dgm_core.calculus.jets.kernels.source import UNROLLED
 from dgm_core.calculus.jets.layout import Bucket, Layout
-from dgm_core.calculus.jets.source import UNROLLED
 from dgm_core.calculus.jets.streams import Operator, Slope, Stream, Streams
 
 _MOST_INPUTS = 8

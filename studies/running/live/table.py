@@ -15,10 +15,10 @@ from rich.text import Text
 from studies.records import LABELS, StudyRecord, words
 from studies.records.forecast import planned, seconds_left
 from studies.records.history import Entry, History
-from studies.running.crew import Crew
 from studies.running.live.notebook import NotebookView
 from studies.running.live.sparkline import sparkline
-from studies.running.trainable import SCORE, TIME
+from studies.trials.trainable import SCORE, TIME
+from studies.tune.worker_pool import WorkerPool
 
 STYLES = {
     None: "bold cyan",
@@ -40,10 +40,10 @@ class LiveTable:
     On a console that is no terminal it prints a line as each trial ends instead.
     """
 
-    def __init__(self, record: StudyRecord, history: History, crew: Crew, console: Console) -> None:
+    def __init__(self, record: StudyRecord, history: History, pool: WorkerPool, console: Console) -> None:
         self._record = record
         self._history = history
-        self._crew = crew
+        self._crew = pool
         self._console = console
         self._total = sum(planned(record).values())
         self._live: Live | None = None

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from dgm_cli.soak.process import Process
+from dev.soak.process import Process
 from studies.records.files import write_study
 from studies.records.history import read_history
 from studies.records.rebuild import write_tables
 from studies.running.describe import study_record
+from tests.studies.planning.test_course import finished
 from tests.studies.running.synthetic import SEARCH
-from tests.studies.running.test_course import finished
 
 HOSTILE = "<script>document.title = 'taken'</script>"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dgm_cli.soak.process import Process
+from dev.soak.process import Process
 from studies.records.history import read_history
 from tests.cli.dashboard.conftest import HOSTILE, Dashboard
 

@@ -23,7 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from dgm_cli.dashboard.monitoring import board
 from tests.cli.dashboard.conftest import HOSTILE, Dashboard, made_run, opened
 from tests.studies.running.synthetic import SEARCH
-from tests.studies.running.test_session import addresses
+from tests.studies.tune.test_session import addresses
 
 _PATIENCE = 60.0
 

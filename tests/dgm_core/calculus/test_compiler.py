@@ -13,9 +13,9 @@ import torch
 
 from dgm_core import Setup, TrainConfig, Trainer, load_problem
 from dgm_core.calculus import compiler
-from dgm_core.calculus.jets import build
-from dgm_core.calculus.jets.functions import FUNCTIONS
-from dgm_core.calculus.jets.source import Units, function_source
+from dgm_core.calculus.jets.kernels import build
+from dgm_core.calculus.jets.kernels.functions import FUNCTIONS
+from dgm_core.calculus.jets.kernels.source import Units, function_source
 from dgm_core.calculus.jets.streams import Streams
 
 PROGRAM = """

@@ -8,9 +8,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from dgm_core.calculus import Automatic, Carried, carried, compiler, derivatives_at
-from dgm_core.calculus.jets import eager, expressions, fused
-from dgm_core.calculus.jets.apply import _function_kernel, _product_kernel
-from dgm_core.calculus.jets.functions import FUNCTIONS, Kinked, Power
+from dgm_core.calculus.jets import expressions
+from dgm_core.calculus.jets.kernels import eager, fused
+from dgm_core.calculus.jets.kernels.apply import _function_kernel, _product_kernel
+from dgm_core.calculus.jets.kernels.functions import FUNCTIONS, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.streams import Operator, Streams

@@ -14,8 +14,8 @@ from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Box, Part
 from dgm_core.formulation.conditions import Cauchy, Condition, Dirichlet, Neumann, Robin
 from dgm_core.formulation.conduction import Conduction
-from dgm_core.formulation.finite_differences import crank_nicolson
 from dgm_core.problems import load_problem
+from tests.dgm_core.problems.finite_differences import crank_nicolson
 
 BAR = Box(x=(0.0, 2.0), t=(0.0, 1.0))
 

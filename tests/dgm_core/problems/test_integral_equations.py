@@ -10,11 +10,11 @@ from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.integral_equation import IntegralEquation
-from dgm_core.formulation.nystrom import nystrom
 from dgm_core.formulation.quadrature import gauss_legendre, sobol_set
 from dgm_core.problems import PROBLEMS, load_problem
 from dgm_core.problems.fredholm import Fredholm
 from dgm_core.training.sampling import PointSource
+from tests.dgm_core.problems.nystrom import nystrom
 
 EQUATIONS = [name for name in PROBLEMS.names() if issubclass(PROBLEMS.get(name), IntegralEquation)]
 RANDOM = ["monte-carlo", "quasi-monte-carlo"]

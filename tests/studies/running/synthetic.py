@@ -7,9 +7,9 @@ import math
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from dgm_core import Setup, load_problem
+from studies.planning.plans import SearchPlan
+from studies.planning.trial import Trial
 from studies.records.events import Metrics, Replicates
-from studies.running.plans import SearchPlan
-from studies.running.trial import Trial
 from studies.study import Search
 
 BASE = Setup.named(load_problem("heat")).changed({"width": 4, "batch_size": 4, "iterations": 400})

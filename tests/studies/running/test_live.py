@@ -13,12 +13,12 @@ from rich.console import Console
 from studies.records.events import Ended, Event
 from studies.records.history import History
 from studies.records.log import read_log
-from studies.running.crew import Crew
 from studies.running.describe import study_record
 from studies.running.live import LiveTable
 from studies.running.live.sparkline import sparkline
+from studies.tune.worker_pool import WorkerPool
+from tests.studies.planning.test_course import finished
 from tests.studies.running.synthetic import SEARCH
-from tests.studies.running.test_course import finished
 
 RECORD = study_record(SEARCH, run="one", seed=1, quick=False, cores=2, command=None)
 
@@ -30,9 +30,9 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
     return read_log(folder)
 
 
-def drawn(history: History, crew: Crew) -> str:
+def drawn(history: History, pool: WorkerPool) -> str:
     """The table as a wide terminal has it, without its colours."""
-    table = LiveTable(RECORD, history, crew, Console(file=io.StringIO(), force_terminal=True, height=60))
+    table = LiveTable(RECORD, history, pool, Console(file=io.StringIO(), force_terminal=True, height=60))
     said = io.StringIO()
     Console(file=said, width=140).print(table.render())
     table.close()
@@ -52,8 +52,8 @@ def test_a_course_is_drawn_on_a_logarithmic_scale_from_its_first_to_its_last_val
 
 
 def test_a_terminal_shows_what_early_stopping_did_and_the_best_with_its_spread(events: list[Event]) -> None:
-    history, crew = History(events), Crew(2)
-    text = drawn(history, crew)
+    history, pool = History(events), WorkerPool(2)
+    text = drawn(history, pool)
     assert history.best is not None
     low, high = history.best.spread
     assert f"best so far: trial {history.best.trial}" in text
@@ -66,16 +66,16 @@ def test_a_terminal_shows_what_early_stopping_did_and_the_best_with_its_spread(e
 
 def test_a_running_trial_shows_what_its_worker_measures(events: list[Event]) -> None:
     first = next(i for i, event in enumerate(events) if isinstance(event, Ended))
-    history, crew = History(events[:first]), Crew(2)
+    history, pool = History(events[:first]), WorkerPool(2)
     name = next(entry.trial for entry in history.entries.values() if entry.running)
-    crew.seen[name] = {
+    pool.seen[name] = {
         "iterations": 33,
         "score": 0.5,
         "iterations_per_second": 123.4,
         "memory_mib": 456.7,
         "evaluation_share": 0.07,
     }
-    (row,) = (line for line in drawn(history, crew).splitlines() if line.startswith(name))
+    (row,) = (line for line in drawn(history, pool).splitlines() if line.startswith(name))
     for cell in ("123", "457", "7 %", "5.00e-01"):
         assert cell in row
 
@@ -83,7 +83,7 @@ def test_a_running_trial_shows_what_its_worker_measures(events: list[Event]) -> 
 def test_a_pipe_gets_a_plain_line_for_each_trial_that_ends(events: list[Event], tmp_path: Path) -> None:
     history = History()
     said = io.StringIO()
-    table = LiveTable(RECORD, history, Crew(2), Console(file=said, width=80))
+    table = LiveTable(RECORD, history, WorkerPool(2), Console(file=said, width=80))
     for event in events:
         history.fold(event)
         table.tend()

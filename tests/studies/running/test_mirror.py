@@ -18,8 +18,8 @@ from studies.records.history import History
 from studies.records.log import read_log
 from studies.running.describe import study_record
 from studies.running.mirror import Mirror, open_database
+from tests.studies.planning.test_course import finished
 from tests.studies.running.synthetic import SEARCH
-from tests.studies.running.test_course import finished
 
 
 @pytest.fixture(scope="module")

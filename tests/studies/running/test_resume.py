@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dgm_cli.soak.compare import differences, misplaced, tables
-from dgm_cli.soak.faults import ANYWHERE, Target
-from dgm_cli.soak.process import Process, wait_for_log
+from dev.soak.compare import differences, misplaced, tables
+from dev.soak.faults import ANYWHERE, Target
+from dev.soak.process import Process, wait_for_log
 from dgm_core import ConfigurationError
 from studies.records import CHECKPOINTS, read_study
 from studies.records.events import Ended, Suggested

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dgm_cli.soak import fragile
-from dgm_cli.soak.compare import differences, misplaced
-from dgm_cli.soak.faults import ANYWHERE, Target
-from dgm_cli.soak.process import Process, wait_for_log
+from dev.soak import fragile
+from dev.soak.compare import differences, misplaced
+from dev.soak.faults import ANYWHERE, Target
+from dev.soak.process import Process, wait_for_log
 from studies.records import CHECKPOINTS, FAILURES, TRIALS, read_study
 
 OWN = ["--with", str(Path(fragile.__file__)), "--replicates", "2", "--name", "run"]

@@ -1,0 +1,1 @@
+"""Derivative streams as compiled C kernels, and step by step where none can be compiled."""

@@ -1,0 +1,42 @@
+"""An arm's replicates, in trials of so many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dgm_core import Setup
+from studies.planning.clock import iteration_cost
+from studies.planning.trial import Trial
+
+
+def arm_trials(
+    phase: str,
+    arm: str,
+    setup: Setup,
+    seeds: Sequence[int],
+    *,
+    key: str,
+    index: int,
+    changes: Mapping[str, Any] | None = None,
+    together: int | None = None,
+) -> list[tuple[Trial, float]]:
+    """Trials of `together` seeds each, by default of all, with what each costs (see `iteration_cost`)."""
+    size = together or len(seeds)
+    name = arm if phase == "ablation" else f"{phase}-{arm}"
+    trials = []
+    for place, first in enumerate(range(0, len(seeds), size)):
+        part = tuple(seeds[first : first + size])
+        trial = Trial(
+            name if first == 0 else f"{name}-{first}",
+            phase,
+            index + place,
+            setup,
+            part,
+            key=key,
+            changes=dict(changes or {}),
+            arm=arm,
+            first=first,
+        )
+        trials.append((trial, setup.config.iterations * iteration_cost(setup, len(part))))
+    return trials

@@ -1,0 +1,249 @@
+"""A search: suggestions and early stopping in the order of its logical clock, then fresh seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from studies.planning.clock import Clock, ScheduledTrial, training_times
+from studies.planning.halving import SuccessiveHalving
+from studies.planning.plans.base import Arms, Plan, Stage, ended
+from studies.planning.plans.replicates import arm_trials
+from studies.planning.suggesting import Suggestions
+from studies.planning.trial import Trial
+from studies.records.events import Ended, Event, Metrics, Status
+from studies.study import Search, replicate_seeds
+
+
+class Trials(Stage):
+    """The trials of a search, in the order of its clock.
+
+    What a trial reports is kept until the clock comes to it: then it is compared, and a suggestion that
+    follows knows it.  known: settings by trial, of those that the log has already.
+
+    Two limits end it before all trials have been suggested: its budget, when the clock comes to it, and a
+    `cut` from outside.  Nothing is suggested any more then, and once a trial has completed (whatever else
+    happens, there is to be one) those under way are interrupted.
+    """
+
+    def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
+        self._study = study
+        self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
+        self._known = known
+        self._clock = Clock(study.workers)
+        self._halving = SuccessiveHalving(study.rungs, study.reduction_factor)
+        self._suggestions = Suggestions(study.space, seed=seed, startup_trials=study.startup_trials)
+        self._trials: dict[str, Trial] = {}
+        self._ready: dict[str, Trial] = {}
+        self._reports: dict[str, dict[int, Metrics]] = {}
+        self._failed: set[str] = set()
+        self._unbegun: dict[str, Trial] = {}
+        self._cut = False
+        self._over = False
+        self.completed: dict[str, Metrics] = {}
+        self._fill()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no more suggestions will come."""
+        return self._cut or self._over or self._spent or len(self._trials) == self._study.trials
+
+    @property
+    def _spent(self) -> bool:
+        """Whether the clock has passed the budget."""
+        return self._beyond(self._clock.now)
+
+    def _beyond(self, now: float) -> bool:
+        budget = self._study.budget
+        return budget is not None and now > 1e3 * budget
+
+    @property
+    def done(self) -> bool:
+        return self.exhausted and not self._clock.scheduled
+
+    @property
+    def best(self) -> Trial | None:
+        """The completed trial of the lowest score, of equal ones the first; None where none completed."""
+        name = min(self.completed, key=lambda name: (self.completed[name].value, name), default=None)
+        return None if name is None else self._trials[name]
+
+    def ready(self) -> Iterator[Trial]:
+        return iter(list(self._ready.values()))
+
+    def take(self, name: str) -> Trial:
+        return self._unbegun.pop(name) if name in self._unbegun else self._ready.pop(name)
+
+    def owns(self, name: str) -> bool:
+        return name in self._trials
+
+    def report(self, name: str, metrics: Metrics) -> list[Event]:
+        self._reports[name][metrics.iterations] = metrics
+        return self._advance()
+
+    def fail(self, name: str) -> list[Event]:
+        self._failed.add(name)
+        return self._advance()
+
+    def waits(self, name: str) -> bool:
+        scheduled = self._clock.scheduled.get(name)
+        return scheduled is not None and scheduled.stop in self._reports[name]
+
+    def cut(self) -> list[Event]:
+        """Ends the search as soon as a trial has completed; what was trained by then counts."""
+        self._cut = True
+        return self._interrupt() if self._has_completed() else []
+
+    def _advance(self) -> list[Event]:
+        """Lets the clock run as far as the reports allow."""
+        events: list[Event] = []
+        while (scheduled := self._clock.next()) is not None:
+            if (self._cut and self._has_completed()) or (self._beyond(scheduled.due) and self.completed):
+                return events + self._interrupt()
+            answer = self._answer(scheduled)
+            if answer is not None:
+                events += self._pass(scheduled, answer)
+            elif scheduled.trial in self._failed:
+                self._clock.end(scheduled)
+                self._suggestions.fail(self._number(scheduled))
+                events.append(Ended(trial=scheduled.trial, status="failed", iterations=scheduled.last))
+            else:
+                break
+            self._fill()
+        return events
+
+    def _has_completed(self) -> bool:
+        """Whether a trial has, though the clock may not have come to it."""
+        finals = (metrics for reports in self._reports.values() for metrics in reports.values())
+        return bool(self.completed) or any(each.final and not each.diverged for each in finals)
+
+    def _interrupt(self) -> list[Event]:
+        """Ends all trials where they are: of a budget where the clock is, that it is the same everywhere."""
+        self._over = True
+        events: list[Event] = []
+        while (scheduled := self._clock.next()) is not None:
+            reports = self._reports[scheduled.trial]
+            last = max(reports, default=0) if self._cut else scheduled.last
+            if last and reports[last].final:
+                self._clock.end(scheduled)
+                events += self._finish(scheduled, reports[last])
+                continue
+            self._clock.drop(scheduled)
+            if scheduled.trial in self._ready:  # whether it has begun is the machine's affair: it is told of
+                self._unbegun[scheduled.trial] = self._ready.pop(scheduled.trial)
+                events.append(self._trials[scheduled.trial].event())
+            status: Status = "failed" if scheduled.trial in self._failed else "interrupted"
+            events.append(Ended(trial=scheduled.trial, status=status, iterations=last))
+        return events
+
+    def _answer(self, scheduled: ScheduledTrial) -> Metrics | None:
+        """What a trial reported where the clock is next; one that diverged on the way ended before."""
+        reports = self._reports[scheduled.trial]
+        final = next((metrics for metrics in reports.values() if metrics.final), None)
+        return reports.get(scheduled.stop, final)
+
+    def _pass(self, scheduled: ScheduledTrial, metrics: Metrics) -> list[Event]:
+        number = self._number(scheduled)
+        if metrics.final:
+            self._clock.end(scheduled)
+            if metrics.iterations in self._halving.rungs:
+                self._halving.enter(metrics.iterations, metrics.value)
+            return self._finish(scheduled, metrics)
+        decided = self._halving.decide(scheduled.trial, scheduled.stop, metrics.value)
+        self._suggestions.report(number, metrics)
+        if not decided.stopped:
+            self._clock.pass_by(scheduled)
+            return [decided]
+        self._clock.end(scheduled)
+        self._suggestions.stop(number)
+        return [decided, ended(scheduled.trial, metrics, rung=decided.rung)]
+
+    def _finish(self, scheduled: ScheduledTrial, metrics: Metrics) -> list[Event]:
+        self._suggestions.complete(self._number(scheduled), metrics)
+        event = ended(scheduled.trial, metrics)
+        if event.status == "completed":
+            self.completed[scheduled.trial] = metrics
+        return [event]
+
+    def _fill(self) -> None:
+        """Gives every free virtual worker a suggestion."""
+        while self._clock.free and not self.exhausted:
+            index = len(self._trials)
+            name = f"{index + 1:03d}"
+            changes = self._suggestions.suggest(self._known.get(name))
+            setup = self._study.base.changed(changes)
+            end = setup.config.iterations
+            rungs = tuple(rung for rung in self._study.rungs if rung < end)
+            trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
+            self._trials[name] = self._ready[name] = trial
+            self._reports[name] = {}
+            stops = (*rungs, end)
+            self._clock.begin(name, stops, training_times(setup, len(self._seeds), stops))
+
+    def _number(self, scheduled: ScheduledTrial) -> int:
+        return self._trials[scheduled.trial].index
+
+
+class SearchPlan(Plan):
+    """A search, the confirmation of its winner on fresh seeds, and that of the reference.
+
+    The reference depends on no result: it is trained by cores that have nothing else to do.
+    """
+
+    def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
+        self._study = study
+        self._seeds = tuple(replicate_seeds(seed, "confirm", study.confirmations))
+        self.search = Trials(study, seed, known)
+        self.reference = Arms(self._confirmations("reference", "reference", {}))
+        self.winner: Arms | None = None
+        self._begin_winner()
+
+    @property
+    def stages(self) -> Sequence[Stage]:
+        return [self.search, *([self.winner] if self.winner else []), self.reference]
+
+    def ready(self, idle: int) -> Iterator[Trial]:
+        yield from self.search.ready()
+        if idle > 0 and self.search.exhausted:
+            if self.winner is not None:
+                yield from self.winner.ready()
+            yield from self.reference.ready()
+
+    def report(self, name: str, metrics: Metrics) -> list[Event]:
+        events = super().report(name, metrics)
+        self._begin_winner()
+        return events
+
+    def fail(self, name: str) -> list[Event]:
+        events = super().fail(name)
+        self._begin_winner()
+        return events
+
+    def cut(self) -> list[Event]:
+        events = [] if self.search.done else self.search.cut()
+        self._begin_winner()
+        return events
+
+    def _begin_winner(self) -> None:
+        if not self.search.done or self.winner is not None:
+            return
+        best = self.search.best
+        if best is None:  # nothing to compare the reference with
+            self.reference.drop()
+        else:
+            self.winner = Arms(self._confirmations("winner", "base", best.changes))
+
+    def _confirmations(self, arm: str, key: str, changes: Mapping[str, Any]) -> list[tuple[Trial, float]]:
+        """In trials of the search's own number of replicates, so that all cores have work."""
+        base = self._study.compared if key == "reference" else self._study.base
+        setup = base.changed(changes)
+        offset = 0 if arm == "winner" else self._study.confirmations
+        return arm_trials(
+            "confirm",
+            arm,
+            setup,
+            self._seeds,
+            key=key,
+            changes=changes,
+            together=self._study.replicates,
+            index=offset,
+        )

@@ -1,6 +1,0 @@
-"""What a worker imports when it starts, before it knows what for."""
-
-from dgm_core.collecting import uncollected
-
-with uncollected():
-    import studies.running.launch  # noqa: F401

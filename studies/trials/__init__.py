@@ -1,0 +1,1 @@
+"""What one worker does: trains a trial, measures it, keeps its checkpoints."""

@@ -1,0 +1,1 @@
+"""Everything that Ray does for a study; the only room that imports it."""

@@ -1,0 +1,206 @@
+"""Ray Tune as the engine: it finds workers, runs trials on them and brings their results.
+
+What runs next and what is stopped is the plan's business (`studies.planning.plans`), told through Tune's own
+interfaces: a searcher that gives out trials when the plan has one, a scheduler that passes on what is
+reported and stops or holds trials, a callback that follows their ends.  A trial that stands at a rung whose
+decision needs results of others is held: its worker is not told to go on (Tune's NOOP) until the plan knows.
+Where a core would idle meanwhile, it trains ahead; if it is stopped then, what it ran beyond does not count.
+
+Nothing here outlives the process: a study that is resumed begins a new experiment over what the log and the
+checkpoints leave to do.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
+
+from studies.failures import disk_full, keep_traceback
+from studies.planning.course import Course
+from studies.records.events import Metrics
+from studies.records.schema import TELEMETRY_COLUMNS
+from studies.records.storage import Store
+from studies.trials.trainable import SCORE, TIME
+from studies.tune.worker_pool import WorkerPool
+
+_MOST_WORKERS = 1_000_000
+"""That are kept for other trials: all."""
+METRICS = "metrics"
+"""Key of a report that holds `Metrics` as JSON."""
+_SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
+"""Keys of a report that those who watch are shown."""
+
+
+class Engine:
+    """What the three interfaces share: the course, the pool, and why the study had to stop, if it had to."""
+
+    def __init__(self, folder: Path, store: Store, course: Course, pool: WorkerPool) -> None:
+        self.folder = folder
+        self.store = store
+        self.course = course
+        self.pool = pool
+        self.reuses_workers = True
+        """For other trials than the one that they were started for."""
+        self.full: OSError | None = None
+        """The disk was."""
+
+    @property
+    def halted(self) -> bool:
+        """Whether the study cannot go on."""
+        return self.full is not None or self.course.cause is not None
+
+
+class PlanSearcher(Searcher):
+    """Gives out the trials of a plan as they become ready."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """A trial's configuration, None while there is none to start, or the end."""
+        course, pool = self._engine.course, self._engine.pool
+        if course.done or self._engine.halted:
+            return Searcher.FINISHED
+        if pool.starting:
+            return None
+        trial = course.next(pool.idle)
+        if trial is None:
+            return None
+        pool.give(trial.name)
+        return {
+            "trial": trial.name,
+            "key": trial.key,
+            "changes": json.dumps(trial.changes),
+            "seeds": list(trial.seeds),
+            "rungs": list(trial.rungs),
+            "folder": trial.folder,
+            "settings": dict(trial.changes),  # for whoever looks at Tune's own records
+        }
+
+    def set_search_properties(self, metric: str | None, mode: str | None, config: Any, **spec: Any) -> bool:
+        return True
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        """Nothing: the callback tells the course."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the log has it."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the log has it."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class PlanScheduler(TrialScheduler):
+    """Passes reports on to the plan, holds trials that must wait and stops those that have ended."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+        self._keeps_workers = False
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        engine, name = self._engine, trial.config["trial"]
+        course, pool = engine.course, engine.pool
+        if METRICS in result:
+            course.report(name, Metrics.model_validate_json(result[METRICS]))
+        pool.hear(name, {key: result.get(key) for key in _SEEN})
+        entry = course.entry(name)
+        if entry.running or (entry.measured is not None and entry.measured.final):
+            if METRICS in result and not entry.trained and course.waits(name):
+                pool.hold(name, trial)
+                return str(self.NOOP)
+            return str(self.CONTINUE)
+        return str(self.STOP)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> None:
+        """Lets held trials go on, or ends them, once the plan knows; trains ahead with what would idle.
+
+        Trials that have not begun are started by Tune in their order, so that there is none to choose.
+        """
+        course, pool = self._engine.course, self._engine.pool
+        if self._engine.halted:
+            tune_controller.request_stop_experiment()
+            return
+        # Tune has no public way to give up a worker that could be used again, so that a new node gets one.
+        tune_controller._reuse_actors = self._engine.reuses_workers and not pool.moving
+        for name, trial in pool.waiting.items():
+            if not course.entry(name).running:
+                pool.release(name)
+                tune_controller.stop_trial(trial)
+            elif not course.waits(name):
+                self._go_on(tune_controller, name)
+        for name in pool.waiting:
+            if pool.idle > 0 and not course.startable(pool.idle):
+                self._go_on(tune_controller, name)
+
+    def _go_on(self, tune_controller: Any, name: str) -> None:
+        trial = self._engine.pool.waiting[name]
+        self._engine.pool.release(name)
+        # What Tune does itself after CONTINUE; it has no public call for a trial held by NOOP.
+        tune_controller._schedule_trial_train(trial)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._engine.pool.release(trial.config["trial"])
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        if not self._keeps_workers:
+            # Left alone, Tune keeps one worker where no trial is there yet that will use it, and ends the
+            # others; the next trials come at once, and would wait some seconds for new ones.
+            tune_controller._actor_cache.increase_max(trial.placement_group_factory, _MOST_WORKERS)
+            self._keeps_workers = True
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None: ...
+
+    def on_trial_remove(self, tune_controller: Any, trial: Any) -> None: ...
+
+    def debug_string(self) -> str:
+        return "in the order of the study's plan"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Follower(tune.Callback):
+    """Tells the course of failures, and the pool of workers that are free again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._engine.pool.take(trial.config["trial"])
+
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        _, line = _said(trial)
+        self._engine.course.retry(trial.config["trial"], line)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        name = trial.config["trial"]
+        self._engine.pool.take(name)
+        text, line = _said(trial)
+        if disk_full(text):
+            # The trial is as good as it was, and goes on when there is room.
+            self._engine.full = OSError(errno.ENOSPC, line)
+            return
+        kept = keep_traceback(self._engine.folder, trial.config["folder"], text)
+        self._engine.course.fail(name, line, kept)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+def _said(trial: Any) -> tuple[str, str]:
+    """The traceback of a trial that failed, and the exception's own line in it."""
+    path = trial.error_file
+    text = Path(path).read_text() if path is not None and Path(path).exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return text, lines[-1] if lines else "the trial failed and left no message"

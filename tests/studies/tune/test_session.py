@@ -1,0 +1,174 @@
+"""Ray as a study starts it: on this machine alone, and gone with the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studies.errors import StudyError
+from studies.tune.head import Head
+from studies.tune.reaper import MARK, marked, of_session
+from studies.tune.session import begin_ray, ray_session
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
+
+LISTENS = """
+import os
+import ray
+from studies.tune.session import ray_session
+
+@ray.remote
+def loaded():
+    import sys
+    return "torch" in sys.modules
+
+before = dict(os.environ)
+with ray_session(cores=1):
+    # A cluster that this process starts later is none of this session's business.
+    assert {name for name in os.environ.keys() - before.keys() if "CLUSTER" in name} == set()
+    assert ray.get(loaded.remote())  # by the worker itself, before it is asked for anything
+    print(ray.util.get_node_ip_address(), flush=True)
+    input()
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
+def test_ray_listens_on_the_loopback_interface_alone() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LISTENS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "127.0.0.1"
+        family = descendants(process.pid)
+        listening = {address for pid in family for address in addresses(pid)}
+        process.communicate("\n")
+    assert listening
+    assert all(socket.inet_aton(address)[0] == 127 for address in listening), listening
+
+
+def descendants(pid: int) -> set[int]:
+    found = {pid}
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            found |= descendants(int(child))
+    return found
+
+
+def addresses(pid: int) -> set[str]:
+    """IPv4 addresses (IPv6 ones mapped to them) on which a process listens."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            target = str(link.readlink())
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == "0A" and columns[9] in inodes:
+                word = columns[1].split(":")[0][-8:]  # the last four bytes, least significant first
+                found.add(".".join(str(int(word[at : at + 2], 16)) for at in (6, 4, 2, 0)))
+    return found
+
+
+TRIES = """
+import os
+from pathlib import Path
+from ray import tune
+from studies.tune.reaper import of_session
+from studies.tune.session import begin_ray, ray_session
+
+def workers():
+    return [p for p in of_session(head.session) if b"ray::IDLE" in Path(f"/proc/{p}/cmdline").read_bytes()]
+
+head = begin_ray(1)
+with ray_session(cores=1, begun=head):
+    while not (before := workers()):
+        pass
+    (result,) = tune.Tuner(lambda config: tune.report({"process": os.getpid()})).fit()
+    assert [result.metrics["process"]] == before
+"""
+
+
+@needs_proc
+@pytest.mark.ray
+def test_trials_run_in_workers_that_were_started_before(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", TRIES], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+BEGINS = """
+import os, signal, sys
+from studies.tune.session import begin_ray
+
+head = begin_ray(1)
+print(head.session, head.address if sys.argv[1] == "up" else "", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_proc
+@pytest.mark.ray
+@pytest.mark.parametrize("when", ["up", "starting"])
+def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -> None:
+    done = subprocess.run([sys.executable, "-c", BEGINS, when], stdout=subprocess.PIPE, text=True)
+    assert done.returncode == -signal.SIGKILL
+    session, *address = done.stdout.split()
+    assert len(address) == (when == "up")
+    deadline = time.monotonic() + 60
+    while list(of_session(int(session))):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@needs_proc
+@pytest.mark.ray
+def test_a_ray_that_was_begun_and_is_not_used_leaves_nothing() -> None:
+    with begin_ray(1) as head:
+        assert list(of_session(head.session))
+    assert list(of_session(head.session)) == []
+    with begin_ray(1) as head:
+        assert head.address.startswith("127.0.0.1:")
+    assert list(of_session(head.session)) == []
+
+
+def test_a_head_that_fails_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "ray.py").write_text("raise Exception('there is\\nno room')")
+    head = Head(1, {"PYTHONPATH": str(tmp_path)})
+    with (
+        pytest.raises(StudyError, match=r"^Ray could not be started on this machine: there is no room$"),
+        ray_session(cores=1, begun=head),
+    ):
+        pass
+
+
+@needs_proc
+def test_a_ray_that_does_not_come_up_is_one_sentence_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import ray
+
+    def too_late(**options: object) -> None:
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+        started.append(os.environ[MARK])
+        raise Exception("The current node timed out during startup.\nThis could happen because …")
+
+    started: list[str] = []
+    monkeypatch.setattr(ray, "init", too_late)
+    with (
+        pytest.raises(StudyError, match=r"^Ray could not be started on this machine: .* startup\. This .*$"),
+        ray_session(cores=1),
+    ):
+        pass
+    assert list(marked(started[0])) == []
