@@ -9,7 +9,16 @@ from dgm_core.formulation.base import (
     Residual,
     Residuals,
 )
-from dgm_core.formulation.conditions import Cauchy, Condition, Dirichlet, Holds, Neumann, Periodic, Robin
+from dgm_core.formulation.conditions import (
+    Cauchy,
+    Condition,
+    Dirichlet,
+    Holds,
+    InitialVelocity,
+    Neumann,
+    Periodic,
+    Robin,
+)
 from dgm_core.formulation.domains import Annulus, Ball, Box, Difference, Domain, InTime, Part, Polygon, Union
 from dgm_core.formulation.initial_value import InitialValueProblem
 from dgm_core.formulation.integral_equation import IntegralEquation
@@ -34,6 +43,7 @@ __all__ = [
     "Holds",
     "InTime",
     "InitialValueProblem",
+    "InitialVelocity",
     "IntegralEquation",
     "Neumann",
     "Part",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives
+from dgm_core.calculus import TIME, Derivatives
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains import Part
 from dgm_core.formulation.regions import Axis, Region
@@ -99,6 +99,27 @@ class Cauchy(Condition):
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         value = y.d(output=self.output) - self.value(y.x)
         return torch.cat([value, _flux(y, region, self.output) - self.flux(y.x)], dim=-1)
+
+
+@dataclass(frozen=True)
+class InitialVelocity(Condition):
+    """The rate of change in time is prescribed at an instant: ∂u/∂t = g, as of a wave's start.
+
+    Its region is `domain.initial`, or another instant.  An instant has no outward normal, so that `Neumann`,
+    `Robin` and `Cauchy` are refused there.
+    """
+
+    value: Data = zero
+    output: int = 0
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        begin, end = region.bounds[-1]
+        if TIME not in y.axes or begin != end:
+            raise ConfigurationError(
+                "InitialVelocity is allowed at an instant only, such as `domain.initial`: "
+                f"{region} is none (`Holds` takes any law elsewhere)."
+            )
+        return y.d(TIME, output=self.output) - self.value(y.x)
 
 
 @dataclass(frozen=True)

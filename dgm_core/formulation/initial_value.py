@@ -38,8 +38,9 @@ class InitialValueProblem(Problem):
         return ("initial",)
 
     def constrain(self, x: Tensor, raw: Tensor) -> Tensor:
-        """y(start) + (1 − exp(−(t − start))) raw: bounded however long the time."""
-        elapsed = x - self.inputs[0].lower
+        """y(start) + (1 − exp(−s)) raw, s = (t − start) / (end − start): the same in any unit of time."""
+        time = self.inputs[0]
+        elapsed = (x - time.lower) / (time.upper - time.lower)
         return self.initial_state(raw) - torch.expm1(-elapsed) * raw
 
     def window(self, lower: float, upper: float, initial: Tensor | None = None) -> Window:

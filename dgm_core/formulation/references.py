@@ -32,9 +32,15 @@ class Refined:
     coarse: Field
 
     def difference(self, x: Tensor) -> float:
-        """The largest difference between the two at x, relative to the largest value."""
-        fine = self.fine(x)
-        return float((fine - self.coarse(x)).abs().max() / fine.abs().max().clamp_min(1e-300))
+        """The largest difference between the two at x, relative to the largest value of its own output.
+
+        An output that is smaller than a millionth of the largest is measured by that millionth: next to the
+        others it may be rounding.
+        """
+        fine = self.fine(x).reshape(len(x), -1)
+        sizes = fine.abs().amax(dim=0)
+        difference = (fine - self.coarse(x).reshape(len(x), -1)).abs().amax(dim=0)
+        return float((difference / sizes.clamp_min(1e-6 * float(sizes.max())).clamp_min(1e-300)).max())
 
 
 _REFINED: dict[str, Refined] = {}

@@ -10,11 +10,8 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.domains.base import Domain, Part
+from dgm_core.formulation.domains.base import ROUNDING, Domain, Part
 from dgm_core.formulation.regions import Axis, Region
-
-_ROUNDING = 1e-9
-"""Of a radius: how far outside a point of the boundary may come to lie."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +34,9 @@ class Shell(Region):
         d = len(self.centre)
         radius: Tensor | float = self.outer
         if self.inner < self.outer:
-            radius = torch.lerp(
-                unit.new_tensor(self.inner**d), unit.new_tensor(self.outer**d), unit[..., :1]
-            ).clamp_min(0.0) ** (1.0 / d)
+            # In units of the outer radius, whose power could overflow.
+            hollow = (self.inner / self.outer) ** d
+            radius = self.outer * (hollow + (1.0 - hollow) * unit[..., :1]).clamp_min(0.0) ** (1.0 / d)
             unit = unit[..., 1:]
         return unit.new_tensor(self.centre) + radius * _direction(unit, d)
 
@@ -112,7 +109,7 @@ class Annulus(Domain):
 
     def contains(self, x: Tensor) -> Tensor:
         distance = (x - x.new_tensor(self.centre)).norm(dim=-1)
-        slack = _ROUNDING * self.outer
+        slack = _slack(self.centre, self.outer)
         return (distance >= self.inner - slack) & (distance <= self.outer + slack)
 
 
@@ -151,7 +148,7 @@ class Ball(Domain):
         return _unit_ball(len(self.centre)) * self.radius ** len(self.centre)
 
     def contains(self, x: Tensor) -> Tensor:
-        return (x - x.new_tensor(self.centre)).norm(dim=-1) <= self.radius * (1.0 + _ROUNDING)
+        return (x - x.new_tensor(self.centre)).norm(dim=-1) <= self.radius + _slack(self.centre, self.radius)
 
 
 def _check(centre: tuple[float, ...], names: tuple[str, ...]) -> None:
@@ -159,6 +156,11 @@ def _check(centre: tuple[float, ...], names: tuple[str, ...]) -> None:
         raise ConfigurationError(
             f"a centre {centre} with the axes {', '.join(names)} is not allowed: as many, two or more."
         )
+
+
+def _slack(centre: tuple[float, ...], radius: float) -> float:
+    """How far outside a point of the boundary may lie, by rounding of the radius or of coordinates."""
+    return ROUNDING * radius + 1e-15 * len(centre) * max(map(abs, centre))
 
 
 def _unit_ball(d: int) -> float:

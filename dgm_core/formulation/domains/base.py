@@ -10,7 +10,11 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives
+from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.regions import Axis, Region
+
+ROUNDING = 1e-9
+"""Of a domain's extent: what counts as no distance at all."""
 
 
 class Part(Region):
@@ -114,11 +118,12 @@ class Pieces(Part):
 
     def normals(self, x: Tensor) -> Tensor:
         """Those of the piece that a point is nearest to; on a corner, of the first of them."""
+        slack = ROUNDING * max(upper - lower for lower, upper in self.bounds)
         normals = torch.zeros_like(x)
         nearest = torch.full(x.shape[:-1], torch.inf, dtype=x.dtype, device=x.device)
         for piece in self.pieces:
             distance = piece.distance(x)
-            own = distance < nearest - 1e-9
+            own = distance < nearest - slack
             normals = torch.where(own[..., None], piece.normals(x), normals)
             nearest = torch.where(own, distance, nearest)
         return normals
@@ -146,3 +151,11 @@ def off_bounds(x: Tensor, bounds: Sequence[tuple[float, float]]) -> Tensor:
     lower = torch.tensor([a for a, _ in bounds], dtype=x.dtype, device=x.device)
     upper = torch.tensor([b for _, b in bounds], dtype=x.dtype, device=x.device)
     return torch.maximum(lower - x, x - upper).amax(dim=-1).clamp_min(0.0)
+
+
+def no_normal(time: float) -> ConfigurationError:
+    """What is said where a normal is asked for at an instant."""
+    return ConfigurationError(
+        f"a condition on ∂u/∂n is not allowed at the instant t = {time:g}: time has no outward normal; "
+        "`InitialVelocity` prescribes ∂u/∂t there."
+    )

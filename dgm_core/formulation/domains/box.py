@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import TIME, Derivatives
 from dgm_core.errors import ConfigurationError, unknown
-from dgm_core.formulation.domains.base import Domain, Part, off_bounds, pick
+from dgm_core.formulation.domains.base import Domain, Part, no_normal, off_bounds, pick
 from dgm_core.formulation.regions import Axis, BoxRegion, Region
 
 
@@ -20,7 +20,7 @@ class Face(Part):
     """The part of a box where an axis has one value: an end of it, or a slice inside.
 
     The normal points out of the box at an end, and along the axis at a slice.  A corner or an edge,
-    where several axes have a value, has none.
+    where several axes have a value, has none, and neither has an instant.
     """
 
     box: Box
@@ -66,6 +66,8 @@ class Face(Part):
             where = ", ".join(f"{name} = {value:g}" for name, value in self.fixed)
             raise ConfigurationError(f"{where} has no normal: it fixes {len(self.fixed)} axes, not one.")
         ((name, value),) = self.fixed
+        if name == TIME:
+            raise no_normal(value)
         axis = next(a for a in self.box.axes if a.name == name)
         return name, -1.0 if value == axis.lower else 1.0
 
@@ -189,6 +191,9 @@ class Box(Domain):
 
     @property
     def boundary(self) -> Part:
+        """All ends of all axes in space.  Raises ConfigurationError where time is the only axis."""
+        if all(axis.name == TIME for axis in self.axes):
+            raise ConfigurationError(f"{self} has no boundary: its only axis is time (see `initial`).")
         return Sides(self)
 
     @property

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.domains.base import Domain, Part
+from dgm_core.formulation.domains.base import Domain, Part, no_normal
 from dgm_core.formulation.quadrature import sobol_set
 from dgm_core.formulation.regions import Axis, BoxRegion, Region
 
@@ -214,7 +214,7 @@ class Lasting(Part):
 
     def normals(self, x: Tensor) -> Tensor:
         if not isinstance(self.space, Part):
-            raise ConfigurationError("an instant has no normal.")
+            raise no_normal(self.begin)
         return torch.cat([self.space.normals(x[..., :-1]), torch.zeros_like(x[..., -1:])], dim=-1)
 
     def distance(self, x: Tensor) -> Tensor:

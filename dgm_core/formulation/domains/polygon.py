@@ -6,18 +6,17 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.domains.base import Domain, Part, pick
+from dgm_core.formulation.domains.base import ROUNDING, Domain, Part, pick
 from dgm_core.formulation.regions import Axis, Region
 
 Point = tuple[float, float]
 Triangle = tuple[Point, Point, Point]
-
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Polygon(Domain):
                 f"a polygon of the vertices {list(vertices)} is not allowed: "
                 "three or more, and no edges that cross."
             )
-        if abs(_area(vertices)) < 1e-12:
+        if abs(_area(vertices)) < ROUNDING * _extent(vertices) ** 2:
             raise ConfigurationError(
                 f"a polygon of the vertices {list(vertices)} is not allowed: it has no area."
             )
@@ -122,7 +121,7 @@ class Polygon(Domain):
     def contains(self, x: Tensor) -> Tensor:
         """In one of the triangles, to rounding."""
         inside = torch.zeros(x.shape[:-1], dtype=torch.bool, device=x.device)
-        slack = _ROUNDING * self.measure
+        slack = ROUNDING * self.measure
         for triangle in _triangulated(self._turned):
             a, b, c = (x.new_tensor(corner) for corner in triangle)
             sides = ((a, b), (b, c), (c, a))
@@ -167,8 +166,14 @@ def _in_triangle(p: Point, triangle: Triangle) -> bool:
 
 
 def _area(vertices: tuple[Point, ...]) -> float:
-    pairs = zip(vertices, vertices[1:] + vertices[:1], strict=True)
-    return 0.5 * sum(a[0] * b[1] - b[0] * a[1] for a, b in pairs)
+    """Positive for counter-clockwise vertices; seen from the first of them, however far the origin is."""
+    first = vertices[0]
+    return 0.5 * sum(_cross(first, a, b) for a, b in pairwise(vertices))
+
+
+def _extent(vertices: tuple[Point, ...]) -> float:
+    """The longer side of the bounding box."""
+    return max(max(column) - min(column) for column in zip(*vertices, strict=True))
 
 
 def _crosses(vertices: tuple[Point, ...]) -> bool:

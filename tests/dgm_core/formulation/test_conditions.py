@@ -8,7 +8,21 @@ import pytest
 import torch
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation import Annulus, Ball, Box, Difference, Dirichlet, Holds, Neumann, Problem, Union
+from dgm_core.formulation import (
+    Annulus,
+    Ball,
+    Box,
+    Cauchy,
+    Difference,
+    Dirichlet,
+    Holds,
+    InitialVelocity,
+    InTime,
+    Neumann,
+    Problem,
+    Robin,
+    Union,
+)
 from dgm_core.formulation.verification import residual_sizes
 from dgm_core.training.sampling import PointSource
 
@@ -126,3 +140,59 @@ def test_normals_of_a_problem_are_those_of_its_domain(shape: str) -> None:
 
     with pytest.raises(ConfigurationError, match="does not satisfy its term"):
         Inwards()
+
+
+def string(start, domain=None):
+    """A string with an initial velocity, said by the condition `start` of its exact solution and velocity."""
+
+    class String(Problem):
+        reference_tolerance = 1e-11
+
+        @property
+        def domain(self):
+            return domain or Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+        def equation(self, y):
+            return y.d("t", "t") - y.laplacian()
+
+        @property
+        def conditions(self):
+            return {"start": (self.domain.initial, start(self.velocity))}
+
+        def velocity(self, x):
+            return math.pi * torch.sin(math.pi * x[..., :1])
+
+        def reference(self, x):
+            return torch.sin(math.pi * x[..., :1]) * torch.sin(math.pi * x[..., -1:])
+
+    return String()
+
+
+def test_an_initial_velocity_is_the_rate_of_change_itself():
+    string(InitialVelocity)
+    with pytest.raises(ConfigurationError, match="does not satisfy its term 'start'"):
+        string(lambda velocity: InitialVelocity(lambda x: -velocity(x)))
+
+
+@pytest.mark.parametrize("domain", [None, InTime(Ball(), (0.0, 1.0))])
+@pytest.mark.parametrize(
+    "start",
+    [
+        lambda velocity: Neumann(velocity),
+        lambda velocity: Robin(1.0, velocity),
+        lambda velocity: Cauchy(flux=velocity),
+    ],
+)
+def test_an_instant_has_no_normal(start, domain):
+    with pytest.raises(ConfigurationError, match=r"instant t = 0: .*`InitialVelocity` prescribes"):
+        string(start, domain)
+
+
+def test_an_initial_velocity_belongs_to_an_instant():
+    class Rod(Currents):
+        @property
+        def conditions(self):
+            return {"speed": (self.domain.at(x=0.0), InitialVelocity())}
+
+    with pytest.raises(ConfigurationError, match="allowed at an instant only"):
+        Rod()

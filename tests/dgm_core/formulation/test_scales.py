@@ -1,0 +1,209 @@
+"""Any unit will do: domains, checks and hard conditions are the same from nanometres to gigametres."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation import (
+    Annulus,
+    Axis,
+    Ball,
+    Box,
+    Difference,
+    Dirichlet,
+    Domain,
+    InitialValueProblem,
+    InTime,
+    Polygon,
+    Problem,
+    Union,
+)
+from dgm_core.streams import stream
+from dgm_core.training.samplers import uniform
+
+torch.set_num_threads(1)
+
+SCALES = (1e-9, 1e-6, 1e-3, 1.0, 1e3, 1e9)
+VALUES = (1e-9, 1.0, 1e9)
+
+SHAPES: dict[str, Domain] = {
+    "interval": Box(x=(0.0, 2.0)),
+    "bar in time": Box(x=(0.0, 2.0), t=(0.0, 3.0)),
+    "square": Box(x=(-1.0, 1.0), y=(0.0, 1.0)),
+    "disc": Ball(),
+    "ball": Ball((1.0, 0.0, 0.0), 2.0, ("x", "y", "z")),
+    "ring": Annulus(),
+    "shell in twenty dimensions": Annulus((0.0,) * 20, 0.5, 1.0, tuple(f"x{i}" for i in range(20))),
+    "l-shape": Polygon(((-1.0, -1.0), (1.0, -1.0), (1.0, 0.0), (0.0, 0.0), (0.0, 1.0), (-1.0, 1.0))),
+    "two discs": Union(Ball(), Ball((1.0, 0.0))),
+    "square with a hole": Difference(Box(x=(-1.0, 1.0), y=(-1.0, 1.0)), Ball(radius=0.5)),
+    "disc in time": InTime(Ball(), (0.0, 2.0)),
+}
+every_shape = pytest.mark.parametrize("name", SHAPES)
+
+
+def scaled(domain: Domain, length: float, time: float) -> Domain:
+    """The same shape in other units of length and time."""
+    match domain:
+        case Box():
+            units = [time if axis.name == "t" else length for axis in domain.axes]
+            pairs = zip(domain.axes, units, strict=True)
+            return Box.of([Axis(a.name, a.lower * unit, a.upper * unit) for a, unit in pairs])
+        case Ball():
+            return Ball(tuple(c * length for c in domain.centre), domain.radius * length, domain.names)
+        case Annulus():
+            centre = tuple(c * length for c in domain.centre)
+            return Annulus(centre, domain.inner * length, domain.outer * length, domain.names)
+        case Polygon():
+            return Polygon(tuple((x * length, y * length) for x, y in domain.vertices))
+        case InTime():
+            return InTime(scaled(domain.space, length, time), (domain.t[0] * time, domain.t[1] * time))
+        case Union() | Difference():
+            return type(domain)(scaled(domain.first, length, time), scaled(domain.second, length, time))
+    raise AssertionError(domain)
+
+
+@every_shape
+@pytest.mark.parametrize("length", SCALES)
+def test_a_domain_is_the_same_in_any_unit(name: str, length: float) -> None:
+    time = 1.0 / length
+    domain = scaled(SHAPES[name], length, time)
+    units = torch.tensor([time if axis.name == "t" else length for axis in domain.axes], dtype=torch.float64)
+    for region, ours in ((domain.interior, SHAPES[name].interior), (domain.boundary, SHAPES[name].boundary)):
+        x = region.draw(uniform, 1, 200, stream(0, "unit"))[0]
+        expected = ours.draw(uniform, 1, 200, stream(0, "unit"))[0]
+        torch.testing.assert_close(x / units, expected, rtol=1e-9, atol=1e-9)
+        if length == 1.0 or "hole" not in name:  # what lies on a cut may fall on either side by rounding
+            assert torch.equal(domain.contains(x), SHAPES[name].contains(expected))
+    normals = domain.boundary.normals(x)
+    torch.testing.assert_close(normals, SHAPES[name].boundary.normals(expected), rtol=1e-6, atol=1e-6)
+
+
+class Quadratic(Problem):
+    """Δu − ∂u/∂t = f with a quadratic solution on any domain; `wrong` is a relative error of its forcing."""
+
+    shape: Any
+    size: float = 1.0
+    wrong: float = 0.0
+
+    @property
+    def domain(self) -> Domain:
+        return self.shape
+
+    @property
+    def lengths(self) -> dict[str, float]:
+        return {axis.name: axis.upper - axis.lower for axis in self.domain.axes}
+
+    def equation(self, y: Any) -> Tensor:
+        space = [length for name, length in self.lengths.items() if name != "t"]
+        forcing = self.size * sum(2.0 / length**2 for length in space)
+        residual = y.laplacian() - forcing * (1.0 + self.wrong)
+        if "t" in self.lengths:
+            rate = self.size / self.lengths["t"]
+            residual = residual / forcing + (y.d("t") - rate * (1.0 + self.wrong)) / rate
+        return residual
+
+    @property
+    def conditions(self) -> Any:
+        return {"edge": (self.domain.boundary, Dirichlet(self.values))}
+
+    def values(self, x: Tensor) -> Tensor:
+        total = 0.3 + torch.zeros_like(x[..., :1])
+        for i, (name, length) in enumerate(self.lengths.items()):
+            own = x[..., i : i + 1] / length
+            total = total + (own if name == "t" else own**2)
+        return self.size * total
+
+
+class Exact(Quadratic):
+    def reference(self, x: Tensor) -> Tensor:
+        return self.values(x)
+
+
+class Numerical(Quadratic):
+    reference_tolerance = 1e-6
+
+    def solve(self, refinement: int) -> Any:
+        return lambda x: self.values(x.detach())
+
+
+@every_shape
+@pytest.mark.parametrize("length", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize("kind", [Exact, Numerical])
+def test_a_right_reference_is_accepted_and_a_wrong_one_refused(name: str, length: float, kind: Any) -> None:
+    domain = scaled(SHAPES[name], length, 1e3 / length)
+    for size in VALUES:
+        kind(shape=domain, size=size)
+        with pytest.raises(ConfigurationError, match="does not satisfy its term 'interior'"):
+            kind(shape=domain, size=size, wrong=1e-9 if kind is Exact else 2.0)
+
+
+@pytest.mark.parametrize("length", SCALES)
+def test_steep_references_are_judged_by_their_own_derivatives(length: float) -> None:
+    """Rounding of a solution with many waves grows with their wavenumber; so does what is allowed."""
+
+    class Waves(Problem):
+        count: int = 60
+        error: float = 0.0
+        domain = Box(x=(0.0, length))
+
+        def equation(self, y: Any) -> Tensor:
+            k = self.count * math.pi / length
+            return y.d("x", "x") + k**2 * (1.0 + self.error) * y.value
+
+        @property
+        def conditions(self) -> Any:
+            return {"ends": (self.domain.boundary, Dirichlet())}
+
+        def reference(self, x: Tensor) -> Tensor:
+            return torch.sin(self.count * math.pi * x / length)
+
+    Waves()
+    with pytest.raises(ConfigurationError, match="'interior'"):
+        Waves(error=1e-9)
+
+
+@pytest.mark.parametrize("length", SCALES)
+def test_polygons_far_from_the_origin_have_their_area(length: float) -> None:
+    far = 1e6 * length
+    corners = ((0.0, 0.0), (2.0, 0.0), (2.0, 1.0), (0.0, 1.0))
+    domain = Polygon(tuple((far + x * length, far + y * length) for x, y in corners))
+    assert domain.measure == pytest.approx(2.0 * length**2, rel=1e-8)
+
+
+@pytest.mark.parametrize("length", SCALES)
+def test_a_polygon_without_an_area_is_refused_in_any_unit(length: float) -> None:
+    with pytest.raises(ConfigurationError, match="no area"):
+        Polygon(((0.0, 0.0), (length, length), (2.0 * length, 2.0 * length)))
+
+
+class Decay(InitialValueProblem):
+    span: float = 1.0
+    start: float = 0.0
+
+    @property
+    def domain(self) -> Box:
+        return Box(t=(self.start, self.start + self.span))
+
+    def initial_state(self, like: Tensor) -> Tensor:
+        return like.new_ones(1, 1, 1)
+
+    def equation(self, y: Any) -> Tensor:
+        return self.span * y.d("t") + y.value
+
+
+@pytest.mark.parametrize("span", SCALES)
+def test_hard_initial_values_are_the_same_in_any_unit_of_time(span: float) -> None:
+    s = torch.linspace(0.0, 1.0, 7, dtype=torch.float64)[None, :, None]
+    raw = torch.cos(3.0 * s)
+    expected = Decay().constrain(s, raw)
+    torch.testing.assert_close(Decay(span=span).constrain(s * span, raw), expected)
+    # A window is measured by its own length.
+    window = Decay(span=10.0 * span).window(2.0 * span, 3.0 * span, torch.ones(1, 1))
+    torch.testing.assert_close(window.constrain((2.0 + s) * span, raw), expected, rtol=1e-6, atol=1e-6)
