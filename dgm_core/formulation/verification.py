@@ -21,7 +21,7 @@ _ROUGH = 0.1
 """Share of a wrong field's residual that finite differences may leave of a numerical reference's."""
 
 _verified: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
-"""Class -> its instances, as they are written, that passed; a class that is gone may leave its id to another."""
+"""Class -> the `repr` of its instances that passed; a class that is gone may leave its id to a new one."""
 
 
 class Posed(Protocol):
