@@ -10,10 +10,10 @@ import pandas as pd
 
 from analysis import scores
 from analysis.arms import key_name, level_name
-from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
+from analysis.tables.runs import NOT_SOLVED
 
 LEVEL = 0.05
 ENOUGH_SEEDS = 5
@@ -149,13 +149,8 @@ def _loss_and_error(tables: Tables) -> list[str]:
     said += f"{row['n']} replicates: {interval(row['rho'], row['rho_low'], row['rho_high'])}."
     if row["degenerate"]:
         said += (
-            f"  Degenerate {_are(row['degenerate'], 'replicate')}: the training ended, its loss fell and "
-            f"converged, and its relative L² error is above {NOT_SOLVED:g}: it solves nothing."
-        )
-    if row["blown_up"]:
-        said += (
-            f"  Blown up {_are(row['blown_up'], 'replicate')}: finite, with a last loss of more than "
-            f"{BLEW_UP:g} times the first, or {BLEW_UP:g} times as wrong as the zero function."
+            f"  {row['degenerate']} of them are degenerate: a loss in the lower half and yet a relative L² "
+            f"error above {NOT_SOLVED:g}.  Their loss falls and they solve nothing."
         )
     return [said]
 
@@ -186,11 +181,6 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
     if run.study.scheduler and counts["run"] and not counts["stopped"]:
         found.append("Early stopping stopped no trial.")
     return found
-
-
-def _are(count: int, noun: str) -> str:
-    """ "is 1 replicate", "are 3 replicates"."""
-    return f"{'is' if count == 1 else 'are'} {_many(count, noun)}"
 
 
 def _many(count: int, noun: str) -> str:

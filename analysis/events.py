@@ -20,7 +20,6 @@ from tensorboardX.summary import hparams
 from studies import records
 from studies.records import StudyRecord
 from studies.records.history import Entry, History
-from studies.records.reduction import median
 
 POINTS = 200
 """Of a loss curve, evenly spread over its iterations; errors are shown wherever they were measured."""
@@ -69,7 +68,7 @@ class EventFiles:
         metrics = entry.reports[at]
         when = entry.spec.time + metrics.seconds
         losses = np.array(metrics.replicates.losses, dtype=float)  # (K, 1 + T), None as NaN
-        values = {"error": metrics.score, **dict(zip(self._terms, median(losses, axis=0), strict=True))}
+        values = {"error": metrics.score, **dict(zip(self._terms, np.median(losses, axis=0), strict=True))}
         if metrics.telemetry is not None:
             values |= {f"telemetry/{key}": value for key, value in metrics.telemetry.model_dump().items()}
         for tag, value in values.items():
@@ -122,20 +121,7 @@ class EventFiles:
         if rows.empty:
             return None
         rows = rows.rename(columns={"mae": "score"})  # as runs of schema version 1 have it
-        return _medians(rows, ["score", *self._columns])
-
-
-def _medians(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Medians over replicates of some columns, by iteration; NaN where nothing was measured of any replicate.
-
-    Where one replicate was measured all were, and one without a number has diverged.
-    """
-    by_replicate = rows.pivot(index="iteration", columns="replicate", values=columns)
-    medians = {}
-    for column in columns:
-        values = by_replicate[column].to_numpy(dtype=float)  # (iterations, K)
-        medians[column] = np.where(np.isnan(values).all(axis=1), np.nan, median(values))
-    return pd.DataFrame(medians, index=by_replicate.index)
+        return rows.groupby("iteration")[["score", *self._columns]].median()
 
 
 def _add(writer: SummaryWriter, tag: str, value: float | None, at: int, when: float) -> None:

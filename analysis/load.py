@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from analysis.fates import fates
 from studies import records
 from studies.records import StudyRecord
 
@@ -52,11 +51,6 @@ class Run:
         score = pc.field(self._score)
         measured = score.is_valid() & ~pc.is_nan(score)
         return self._curves(columns=["trial", "replicate", "iteration", self._score], rows=measured)
-
-    @cached_property
-    def fates(self) -> pd.DataFrame:
-        """Which replicates are `degenerate` and which `blown_up`, a row for each of `trials`."""
-        return fates(self.trials, self.losses(self.trials["trial"].unique()))
 
     @cached_property
     def decisions(self) -> pd.DataFrame:

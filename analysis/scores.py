@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from studies.records import CONFIG, TELEMETRY_COLUMNS
-from studies.records.reduction import median, ranked
 
 Array = NDArray[np.float64]
 
@@ -35,24 +34,9 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
 def errors(rows: pd.DataFrame, metric: str = "mae") -> Array:
     """An error of the counted rows, (n,), infinite where diverged."""
     rows = counted(rows)
-    return ranked(numbers(rows[metric]), diverged(rows))
-
-
-def losses(rows: pd.DataFrame) -> Array:
-    """The last training loss of the counted rows, (n,), infinite where diverged."""
-    rows = counted(rows)
-    return ranked(numbers(rows["loss"]), diverged(rows))
-
-
-def diverged(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether each row's replicate did, (n,)."""
-    return (rows["status"] == "diverged").to_numpy(dtype=bool)
-
-
-def by_trial(rows: pd.DataFrame, values: Array) -> pd.Series:
-    """Median over each trial's counted replicates of values (n,), one for each counted row."""
-    groups = pd.Series(values).groupby(counted(rows)["trial"].to_numpy(), sort=False)
-    return groups.agg(lambda own: float(median(own.to_numpy())))
+    values = numbers(rows[metric])
+    diverged = (rows["status"] == "diverged").to_numpy(dtype=bool)
+    return np.where(diverged | np.isnan(values), np.inf, values)
 
 
 def by_seed(rows: pd.DataFrame) -> pd.Series:
@@ -66,12 +50,10 @@ def count(rows: pd.DataFrame, status: str) -> int:
 
 
 def typical(rows: pd.DataFrame, column: str) -> float:
-    """Median of what the replicates cost (parameters, iterations, seconds …); NaN where nothing is known.
-
-    Of a cost every known value counts as it is, a diverged replicate's too.
-    """
+    """Median of a column, null values aside; NaN if there are none."""
     values = numbers(rows[column])
-    return float(median(values[~np.isnan(values)]))
+    values = values[~np.isnan(values)]
+    return float(np.median(values)) if len(values) else np.nan
 
 
 def config_columns(rows: pd.DataFrame) -> list[str]:
@@ -103,14 +85,14 @@ def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each trial, in order of their ends: its status, score and cost.
 
     `score` is the median MAE over replicates, infinite where half or more diverged and NaN where none counts;
-    `loss` the median loss of the last iteration, likewise.  Settings keep their columns.
+    `loss` the median loss of the last iteration, NaN where diverged.  Settings keep their columns.
     """
     settings = config_columns(rows)
     kept = ["phase", "trial", "arm", "parameters", *TELEMETRY_COLUMNS, "error", *settings]
     groups = rows.groupby("trial", sort=False)
     most = groups[["iterations", "iterations_asked", "rung", "points", "seconds", "ended"]].max()
-    score = by_trial(rows, errors(rows)).reindex(most.index)
-    loss = by_trial(rows, losses(rows)).reindex(most.index)
+    score = pd.Series(errors(rows)).groupby(counted(rows)["trial"].to_numpy()).median().reindex(most.index)
+    loss = pd.Series(numbers(rows["loss"])).groupby(rows["trial"].to_numpy()).median().reindex(most.index)
     statuses = [list(group) for _, group in groups["status"]]
     firsts, lasts = groups.head(1)[kept].to_dict("records"), most.to_dict("records")
     found = [

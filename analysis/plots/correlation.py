@@ -8,13 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from analysis import arms
-from analysis.fates import NOT_SOLVED
 from analysis.load import Run
 from analysis.plots import style
 from analysis.plots.looks import legend, legend_title, looks
 from analysis.statistics import rank_correlation
 from analysis.tables.rounding import interval
-from analysis.tables.runs import loss_and_error
+from analysis.tables.runs import NOT_SOLVED, loss_and_error
 
 
 def loss_and_error_figure(run: Run) -> Figure | None:
@@ -57,7 +56,7 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     text = f"{run.study.name}: n = {len(values)} replicates, {fate}."
     text += f" Spearman's ρ = {rho}."
     if len(ringed):
-        text += f" Rings: {len(ringed)} degenerate (ended; the loss fell and converged;"
-        text += f" relative L² error above {NOT_SOLVED:g})."
+        text += f" Rings: {len(ringed)} degenerate replicates, whose loss is in the lower half"
+        text += f" but whose relative L² error is above {NOT_SOLVED:g}."
     style.caption(made, text)
     return made

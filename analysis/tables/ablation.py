@@ -29,7 +29,7 @@ def arms_table(run: Run) -> pd.DataFrame:
     for name, own in rows.items():
         mae = scores.errors(own)
         logs = statistics.bootstrap(statistics.log10(mae), statistics.iqm, rng=rng)
-        row = {"arm": name, "baseline": name == base, **error_cells(run, own)}
+        row = {"arm": name, "baseline": name == base, **error_cells(own)}
         row |= spread("iqm", statistics.Interval(*(10.0**value for value in logs)))
         if base in rows and name != base:
             row |= paired_cells(own, rows[base], rng)

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores, statistics
-from analysis.load import Run
 from analysis.statistics import Interval
 from studies.records.intervals import median_coverage
 
@@ -28,18 +27,16 @@ def spread(name: str, interval: Interval) -> dict[str, float]:
     return {name: interval.point, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def error_cells(run: Run, rows: pd.DataFrame) -> dict[str, Any]:
+def error_cells(rows: pd.DataFrame) -> dict[str, Any]:
     """n, what befell the replicates, and the median MAE with its interval and that one's coverage.
 
-    rows: some of the run's trials.  n counts completed, stopped and diverged replicates, of which those
-    `blown_up` (see `analysis.fates`) are some; failed and interrupted ones stand beside it.
+    n counts completed, stopped and diverged replicates; failed and interrupted ones stand beside it.
     """
     mae = scores.errors(rows)
     diverged = int(np.isinf(mae).sum())
     return {
         "n": len(mae),
         "diverged": diverged,
-        "blown_up": int(run.fates.loc[rows.index, "blown_up"].sum()),
         "failed": scores.count(rows, "failed"),
         "interrupted": scores.count(rows, "interrupted"),
         **spread("divergence", statistics.rate(diverged, len(mae))),

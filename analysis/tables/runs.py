@@ -5,36 +5,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import arms, scores, statistics
 from analysis.load import Run
-from analysis.scores import counted
+from analysis.scores import counted, numbers
 from analysis.tables.cells import cost_cells, error_cells, spread
-from studies.records.reduction import median
+from analysis.words import RESIDUAL
 
 PHASES = ("search", "ablation", "solve")
+LOW_LOSS = 0.5
+NOT_SOLVED = 0.5
 
 
 def loss_and_error(run: Run) -> pd.DataFrame:
     """Each counted replicate's last loss, MAE and relative L² error, infinite where diverged.
 
-    `degenerate` and `blown_up` are those of `analysis.fates`.
+    `degenerate` marks a falling loss without a solution: a loss in the lower half of all, and a relative
+    L² error above 0.5, when the zero function has 1.
     """
     rows = counted(run.trials[run.trials["phase"].isin(PHASES)])
+    losses = numbers(rows["loss"])
     table = pd.DataFrame(
         {
             "phase": rows["phase"].to_numpy(),
             "trial": rows["trial"].to_numpy(),
             "arm": rows["arm"].to_numpy(),
             "status": rows["status"].to_numpy(),
-            "loss": scores.losses(rows),
+            "loss": np.where(np.isnan(losses) | (rows["status"] == "diverged"), np.inf, losses),
             "mae": scores.errors(rows),
             "rel_l2": scores.errors(rows, "rel_l2"),
         }
     )
-    for fate in ("degenerate", "blown_up"):
-        table[fate] = run.fates.loc[rows.index, fate].to_numpy(dtype=bool)
+    finite = np.isfinite(table["mae"]) & np.isfinite(table["loss"])
+    low = table["loss"].rank(pct=True) <= LOW_LOSS
+    known = run.study.metric != RESIDUAL
+    table["degenerate"] = finite & low & (table["rel_l2"] > NOT_SOLVED) & known
     return table
 
 
@@ -46,7 +53,7 @@ def correlation_table(run: Run) -> pd.DataFrame:
     the interval over all of them is narrower than it should be.
     """
     values = loss_and_error(run)
-    medians = values.groupby("trial")[["loss", "mae"]].agg(_median)
+    medians = values.groupby("trial")[["loss", "mae"]].median()
     scopes = {"medians of trials": medians, "all replicates": values}
     scopes |= {
         f"arm {name}": values[values["arm"] == name] for name in arms.arm_rows(run) if len(run.study.arms) > 1
@@ -56,15 +63,11 @@ def correlation_table(run: Run) -> pd.DataFrame:
             "scope": scope,
             "n": len(part),
             **spread("rho", statistics.rank_correlation(part["loss"], part["mae"])),
-            **{fate: int(part[fate].sum()) if fate in part else pd.NA for fate in ("degenerate", "blown_up")},
+            "degenerate": int(part["degenerate"].sum()) if "degenerate" in part else pd.NA,
         }
         for scope, part in scopes.items()
     ]
-    return pd.DataFrame(table).astype({"degenerate": "Int64", "blown_up": "Int64"})
-
-
-def _median(values: pd.Series) -> float:
-    return float(median(values.to_numpy()))
+    return pd.DataFrame(table).astype({"degenerate": "Int64"})
 
 
 def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
@@ -80,7 +83,7 @@ def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
                 "problem": study.problem,
                 "metric": study.metric,
                 "setting": name,
-                **error_cells(run, rows),
+                **error_cells(rows),
                 **cost_cells(rows),
                 "learning_rate_use": study.learning_rates,
                 "state": study.state,

@@ -9,7 +9,6 @@ from analysis import scores, statistics
 from analysis.load import Run
 from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
 from studies.records import CONFIG
-from studies.records.reduction import median
 
 _NOT_IN_USE = {"", "0", "0.0", "False", "none", "[]", "{}"}
 """Values of options that are off, as text."""
@@ -60,8 +59,8 @@ def summary_table(run: Run) -> pd.DataFrame:
     keys = _told(run, found)
     table = []
     for name, own in found.items():
-        row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(run, own)}
-        row["rel_l2"] = float(median(scores.errors(own, "rel_l2")))
+        row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(own)}
+        row["rel_l2"] = float(np.median(scores.errors(own, "rel_l2"))) if row["n"] else np.nan
         if name == "winner" and "reference" in found:
             against = paired_cells(own, found["reference"], rng)
             row |= {name.replace("ratio", "ratio_to_reference"): value for name, value in against.items()}

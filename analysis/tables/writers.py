@@ -20,7 +20,6 @@ HEADERS = {
     "ratio_to_reference": "ratio to reference [interval]",
     "improvement": "P(better than baseline) [95 %]",
     "divergence": "divergence rate [95 %]",
-    "blown_up": "blown up",
     "rho": "Spearman's ρ [95 %]",
     "rung_rho": "ρ of rung and final score [95 %]",
     "p": "p",
@@ -42,7 +41,7 @@ HEADERS = {
 }
 
 _FOR_THE_RECORD = ("baseline", "p_exact_holm", "pairs", "parameters")
-_IF_ANY = ("blown_up", "failed", "interrupted", "without_cutoff")
+_IF_ANY = ("failed", "interrupted", "without_cutoff")
 """Columns that only the CSV holds, and those it alone holds while they are zero throughout."""
 
 _DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")

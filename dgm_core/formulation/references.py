@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-import scipy  # whose parts are loaded at their first use
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.interpolation import Linear, Spline
 
 
 class Solved(Protocol):
@@ -59,8 +59,8 @@ class Table:
     """Values of a solution (N, q) at points (N, d), float64, as a reference.
 
     Errors are measured at the table's own points; with `interpolate`, on the problem's own fixed points:
-    by a cubic spline over one axis, piecewise linearly over more (the nearest point's value outside of
-    the points' hull).  Linear interpolation has an error of its own, which no training can go below.
+    by a cubic spline over one axis, piecewise linearly over more (outside of the points' hull by the value of
+    the nearest point on it).  Linear interpolation has an error of its own, which no training can go below.
     """
 
     points: Tensor
@@ -98,35 +98,19 @@ class Table:
         return cls(torch.from_numpy(points), torch.from_numpy(values), interpolate)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The values at x (..., d), as (..., q) float64: the table's own where x are its points."""
-        flat = x.detach().cpu().double().reshape(-1, x.shape[-1])
-        if flat.shape == self.points.shape and torch.equal(flat, self.points):
-            found = self.values
-        else:
-            found = torch.from_numpy(self._interpolated(flat.numpy()))
-        return found.reshape(*x.shape[:-1], -1).to(x.device)
+        """The values at x (..., d), as (..., q) of the same dtype: differentiable, by torch's operations.
 
-    def _interpolated(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        if x.shape[1] == 1:
-            return np.asarray(self._spline(x[:, 0]))
-        values = np.asarray(self._linear(x))
-        outside = np.isnan(values).any(axis=1)
-        values[outside] = self._nearest(x[outside])
-        return values
+        They may serve as coefficients or data of an equation.  On the table's points they are its own, to
+        rounding.
+        """
+        if x is self.points:
+            return self.values
+        return self._interpolated(x).to(x.dtype)
 
     @cached_property
-    def _spline(self) -> Any:
-        order = np.argsort(self.points[:, 0].numpy())
-        knots, values = self.points[:, 0].numpy()[order], self.values.numpy()[order]
-        return scipy.interpolate.make_interp_spline(knots, values, k=min(3, len(knots) - 1))
-
-    @cached_property
-    def _linear(self) -> Any:
-        return scipy.interpolate.LinearNDInterpolator(self.points.numpy(), self.values.numpy())
-
-    @cached_property
-    def _nearest(self) -> Any:
-        return scipy.interpolate.NearestNDInterpolator(self.points.numpy(), self.values.numpy())
+    def _interpolated(self) -> Spline | Linear:
+        points, values = self.points.numpy(), self.values.numpy()
+        return Spline.through(points[:, 0], values) if points.shape[1] == 1 else Linear(points, values)
 
 
 def _columns(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:

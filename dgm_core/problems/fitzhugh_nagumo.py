@@ -15,7 +15,7 @@ from dgm_core.calculus import Derivatives
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains import Box
 from dgm_core.formulation.initial_value import InitialValueProblem
-from dgm_core.formulation.interpolation import spline_field
+from dgm_core.formulation.interpolation import Spline
 
 TOLERANCE = 1e-13
 """Relative and absolute, of each step of the reference; its values have converged to 1e-10."""
@@ -101,7 +101,12 @@ class FitzHughNagumo(InitialValueProblem):
         )
 
     def reference(self, x: Tensor) -> Tensor:
-        return spline_field(solve(self), x)
+        return _field(self)(x)
+
+
+@lru_cache(maxsize=64)
+def _field(problem: FitzHughNagumo) -> Spline:
+    return Spline(solve(problem))
 
 
 @lru_cache(maxsize=64)

@@ -67,6 +67,13 @@ class Trainer:
         return self._stage.operations
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of how this training runs, a sentence each; of the present window."""
+        reasons = [self._stage.unrecorded, None if self._polish is None else self._polish.unrecorded]
+        found = [f"{self.setup.problem.name}: {reason}." for reason in reasons if reason is not None]
+        return tuple(dict.fromkeys(found))
+
+    @property
     def polishing(self) -> bool:
         """In the midst of a polish: what the weights are worth then depends on the time it was given."""
         return self._polish is not None
@@ -151,6 +158,7 @@ class Trainer:
             seconds=self.seconds,
             weights=weights,
             polished=(*self.polished, *(self._polish.records() if self._polish is not None else ())),
+            notes=self.notes,
         )
 
     def state(self) -> dict[str, Any]:

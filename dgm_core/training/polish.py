@@ -91,6 +91,11 @@ class Polish:
         """Every replicate has ended."""
         return self._lbfgs.done
 
+    @property
+    def unrecorded(self) -> str | None:
+        """Why its evaluations are not replayed, where that is not by size (see `Repeated`)."""
+        return self._differentiate.unrecorded
+
     def step(self) -> None:
         """One evaluation of the loss, which serves every replicate that has not ended."""
         begin = time.perf_counter()

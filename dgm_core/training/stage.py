@@ -91,6 +91,11 @@ class Stage:
         """Of a replayed step; None where steps are not replayed (or not yet: from the third on)."""
         return self._update.operations
 
+    @property
+    def unrecorded(self) -> str | None:
+        """Why its steps are not replayed, where that is not by size (see `Repeated`)."""
+        return self._update.unrecorded
+
     @contextmanager
     def evaluated(self) -> Iterator[None]:
         """Within it the piece holds the weights that count: their average, where there is one."""

@@ -96,6 +96,8 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     messages.print(
         f"{problem}: {LABELS[metric]} {interval(outcome[metric])}{paper}, {outcome['seconds']:.1f} s"
     )
+    for note in outcome.get("notes", []):
+        messages.print(f"Note: {note}")
     messages.print(f"Tables, figures and report: {solved.folder}")
     interrupted = outcome["status"] == "interrupted"
     if interrupted:

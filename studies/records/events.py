@@ -59,6 +59,8 @@ class Metrics(_Record):
     parameters: int
     replicates: Replicates
     telemetry: Telemetry | None = None
+    notes: list[str] = []
+    """What there is to say of how the training runs, a sentence each."""
 
     @property
     def value(self) -> float:

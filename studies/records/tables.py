@@ -62,7 +62,8 @@ def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
         if measured is not None:
             own = measured.replicates
             diverged = own.status[k] == "diverged"
-            row["status"] = replicate_status(entry, diverged=diverged)
+            if diverged and entry.status != "failed":
+                row["status"] = "diverged"
             row["diverged_at"] = own.diverged_at[k]
             values = {**own.errors, "mae_batch_statistics": own.mae_batch_statistics}
             for metric, each in values.items():
@@ -73,21 +74,6 @@ def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
                 row.update(measured.telemetry.model_dump())
         rows.append({**row, **settings})
     return rows
-
-
-def replicate_status(entry: Entry, *, diverged: bool) -> str:
-    """The status of one replicate of a trial: its own, not that of the trial.
-
-    A trial counts as diverged where half of its replicates or more did.  The others were trained as far as
-    the trial was, and count with the errors they reached.
-    """
-    if entry.status == "failed":
-        return "failed"
-    if diverged:
-        return "diverged"
-    if entry.status == "diverged":
-        return "completed" if entry.rung is None else "stopped"
-    return entry.status or "interrupted"
 
 
 def decisions_frame(history: History) -> pd.DataFrame:

@@ -250,4 +250,5 @@ def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
         "iterations": entry.iterations,
         "seconds": measured.seconds,
         "status": entry.status or "interrupted",
+        "notes": measured.notes,
     }

@@ -116,6 +116,7 @@ def measure(trainer: Trainer) -> Metrics:
             losses=[[finite(value) for value in row] for row in result.losses.tolist()],
             diverged_at=result.curves.diverged_at(),
         ),
+        notes=list(result.notes),
     )
 
 

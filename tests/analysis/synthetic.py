@@ -107,8 +107,6 @@ def curve_rows(row: Mapping[str, Any], rng: np.random.Generator, every: int = 25
     end_loss = row["loss"] if row["loss"] is not None else 1e-2
     end_mae = row["mae"] if row["mae"] is not None else 0.1
     share = np.log(steps) / max(math.log(n), 1.0)
-    if row["config/activation"] == "relu":  # converges early, and on nothing
-        share = np.minimum(1.0, 2.0 * share)
     noise = rng.normal(0.0, 2.0 / math.sqrt(row["config/batch_size"]), n).clip(-2, 2)
     loss = end_loss**share * np.exp(noise)
     measured = (steps % every == 0) | (steps == n) | np.isin(steps, 2 ** np.arange(20))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import pytest
 import torch
 
-from dgm_core.tape import record
+from dgm_core.tape import Repeated, record
 
 
 def test_replayed_steps_are_those_that_would_have_run():
@@ -95,6 +99,73 @@ def test_a_step_that_looks_at_its_numbers_is_not_replayed():
 
 
 def test_a_large_step_is_not_kept(monkeypatch):
-    monkeypatch.setattr("dgm_core.tape.LARGEST", 100)
+    monkeypatch.setattr("dgm_core.tape.recording.LARGEST", 100)
     x = torch.ones(100)
     assert record(lambda: x + 1.0)[1] is None
+
+
+def replayed_at(points, step, calls=5):
+    """What a repeated step gives at each point, and what the step itself gives; whether it was replayed."""
+    x = torch.zeros(3)
+    repeated, found = Repeated(lambda: step(x)), []
+    for value in points(calls):
+        x.fill_(value)
+        found.append((repeated().clone(), step(x)))
+    return repeated, found
+
+
+FROZEN = {
+    "numpy": (lambda x: 2.0 * torch.from_numpy(np.cos(x.detach().numpy())), "NumPy"),
+    "array": (lambda x: x + torch.tensor(np.interp(np.asarray(x), [0.0, 9.0], [1.0, 5.0])), "NumPy"),
+    "list": (lambda x: x * torch.tensor([math.exp(v) for v in x.tolist()]), "Python"),
+    "number": (lambda x: x * float(x[0]), "a number"),
+}
+
+
+@pytest.mark.parametrize("kind", FROZEN)
+def test_what_leaves_torch_is_never_taken_for_a_constant(kind):
+    step, said = FROZEN[kind]
+    repeated, found = replayed_at(range, step)
+    assert repeated.operations is None
+    assert said in repeated.unrecorded
+    assert f"in {__file__}, line" in repeated.unrecorded
+    for ours, right in found:
+        assert torch.equal(ours, right)
+
+
+def test_what_is_kept_from_step_to_step_is_noticed_whenever_it_changes():
+    x, late = torch.ones(2), {"factor": 1.0}
+    repeated = Repeated(lambda: x * late["factor"])
+    for _ in range(10):
+        repeated()
+    assert repeated.operations is not None
+    late["factor"] = 2.0
+    for _ in range(6):
+        repeated()  # the 16th call compares again
+    assert repeated.operations is None
+    assert "step 16" in repeated.unrecorded
+    assert torch.equal(repeated(), 2.0 * x)
+
+
+def test_a_comparison_leaves_no_trace_in_what_a_step_changes():
+    def trained(repeat: bool) -> list[torch.Tensor]:
+        weight, generator, sums = torch.ones(3), torch.Generator().manual_seed(1), []
+
+        def step():
+            weight.mul_(0.9).add_(torch.rand(3, generator=generator))
+            return weight.sum()
+
+        call = Repeated(step) if repeat else step
+        sums.extend(call().clone() for _ in range(9))
+        return [*sums, weight]
+
+    for one, other in zip(trained(True), trained(False), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_constants_that_are_made_in_each_step_are_replayed():
+    repeated, found = replayed_at(range, lambda x: x * torch.tensor([1.0, 2.0, 3.0]))
+    assert repeated.operations is not None
+    assert repeated.unrecorded is None
+    for ours, right in found:
+        assert torch.equal(ours, right)

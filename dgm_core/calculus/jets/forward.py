@@ -262,17 +262,24 @@ def carried(
 def _recorded(
     sample: Field, residuals: Callable[[Field, Mapping[str, Tensor]], Residuals], points: Mapping[str, Tensor]
 ) -> tuple[dict[str, Trace], list[Tensor]]:
-    """What residuals ask of a field's derivatives, and they themselves, by nested passes."""
-    recording = _Recording(sample, traced=True)
+    """What residuals ask of a field's derivatives, and they themselves, by nested passes.
+
+    They are recorded at other points too: a factor that is another one there, whatever it was computed by, is
+    no constant, and derivatives that it multiplies stay apart.
+    """
+    recording, again = (_Recording(sample, traced=True) for _ in range(2))
     try:
         with Numbers() as numbers:
             expected = _parts(residuals(recording, points))
+        _parts(residuals(again, {name: (x + x.flip(1)) / 2 for name, x in points.items()}))
     except Exception:  # of what a traced tensor does not allow; any other is met again without traces
         recording = _Recording(sample, traced=False)
         return recording.traces, _parts(residuals(recording, points))
-    if numbers.read:
-        for trace in recording.traces.values():
+    for name, trace in recording.traces.items():
+        other = again.traces.get(name, Trace())
+        if numbers.read or trace.looks != other.looks:
             trace.looks.clear()
+        trace.asked |= other.asked
     return recording.traces, expected
 
 
