@@ -73,10 +73,14 @@ def test_every_comparison_has_cases_of_several_peers(name):
 
 
 @pytest.mark.parametrize("name", ["replicates", "quadrature", "listings", "laplacian", "widths"])
-def test_its_peers_run(name):
+def test_each_of_its_peers_is_timed_and_compared_with_the_first(name):
     for case in COMPARISONS.get(name).cases():
-        for peer in case.peers:
-            peer.make()(1)
+        results = measure(case, 1, 0.0)
+        assert [result.peer for result in results] == [peer.name for peer in case.peers if not peer.missing]
+        first = results[0].milliseconds.median
+        for result in results:
+            assert result.milliseconds.median > 0.0
+            assert result.ratio.median == pytest.approx(first / result.milliseconds.median)
 
 
 def bench(*arguments):
