@@ -80,6 +80,10 @@ class Problem(ABC):
     wrong by its own size: rounding for an exact solution, more for a numerical one.  Of `solve`, how
     far apart its two refinements may be, relative to its largest value."""
 
+    scales: ClassVar[Mapping[str, float | tuple[float, float]]] = {}
+    """Sizes in the problem's units, where the program should not find them itself (see `scales_of`): of an
+    output its size or its range (lower, upper), of a term its residual's size for a wrong field."""
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "name" not in cls.__dict__:
@@ -212,6 +216,11 @@ class Problem(ABC):
         raise ConfigurationError(
             f"{self.name} cannot be cut into time windows: it is no initial value problem in time alone."
         )
+
+    @property
+    def whole(self) -> Problem:
+        """The problem that this one is a time window of, or itself."""
+        return self
 
     def accurate(self) -> Problem:
         """The same equation, its residuals free of random or coarse approximations of their own."""

@@ -80,6 +80,10 @@ class Window(InitialValueProblem):
     def domain(self) -> Box:
         return Box(t=(self.lower, self.upper))
 
+    @property
+    def whole(self) -> Problem:
+        return self.problem.whole
+
     def initial_state(self, like: Tensor) -> Tensor:
         if self.initial is None:
             return self.problem.initial_state(like)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
@@ -13,6 +13,7 @@ from dgm_core.calculus import Differenced, Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.references import refined
 from dgm_core.formulation.regions import Axis, Region
+from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
 from dgm_core.streams import stream
 
 _POINTS = 8
@@ -30,6 +31,7 @@ class Posed(Protocol):
     name: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]
     reference_tolerance: ClassVar[float]
+    scales: ClassVar[Mapping[str, float | tuple[float, float]]]
 
     @property
     def inputs(self) -> tuple[Axis, ...]: ...
@@ -56,6 +58,7 @@ def verify(problem: Posed) -> None:
     known = _verified.setdefault(type(problem), set())
     if repr(problem) in known:
         return
+    check_scales(problem)
     accurate = problem.accurate()
     points = _points(accurate, _POINTS)
     _check_shapes(accurate, points)
@@ -84,21 +87,6 @@ def component_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> d
     }
 
 
-def largest_of(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The largest finite size of each component among several fields; of a component that none of them
-    moves, the largest of its term."""
-    largest = {}
-    for term in found[0]:
-        sizes = torch.stack([torch.nan_to_num(one[term], 0.0, 0.0, 0.0) for one in found]).amax(dim=0)
-        largest[term] = torch.where(sizes > 0, sizes, sizes.max())
-    return largest
-
-
-def parts_of(residual: Any) -> tuple[Tensor, ...]:
-    """A residual's estimates: one, or a pair of independent ones."""
-    return residual if isinstance(residual, tuple) else (residual,)
-
-
 def wrong_fields(problem: Posed) -> tuple[Field, ...]:
     """Fields that are wrong by the reference's own size, in value and in derivatives, in any units.
 
@@ -108,34 +96,12 @@ def wrong_fields(problem: Posed) -> tuple[Field, ...]:
     steep, no longer fit each other.
     """
     size = output_sizes(problem.reference(problem.evaluation_points()))
-    lower, upper = (torch.tensor(side, dtype=torch.float64) for side in bounds(problem.inputs))
 
     def waving(frequency: float, phase: float) -> Field:
-        def field(x: Tensor) -> Tensor:
-            return problem.reference(x) + size.to(x) * wave(x, lower, upper, frequency, phase)
+        own = wave(problem.inputs, frequency, phase)
+        return lambda x: problem.reference(x) + size.to(x) * own(x)
 
-        return field
-
-    def stretched(x: Tensor) -> Tensor:
-        centre = ((lower + upper) / 2).to(x)
-        return problem.reference(centre + (x - centre) * (0.97 - 0.1 * irregular(x.shape[-1]).to(x)))
-
-    return waving(1.0, 0.5), waving(1.9, 1.3), stretched
-
-
-def wave(x: Tensor, lower: Tensor, upper: Tensor, frequency: float, phase: float) -> Tensor:
-    """A wave over the box [lower, upper], (..., d) -> (..., 1), with another wavenumber along each axis.
-
-    Equal ones would solve the wave equation of speed one.
-    """
-    position = (x - lower.to(x)) / (upper - lower).to(x)
-    wavenumbers = frequency * (0.9 + 0.8 * irregular(x.shape[-1]).to(x))
-    return torch.cos(phase + (wavenumbers * position).sum(dim=-1, keepdim=True))
-
-
-def irregular(count: int) -> Tensor:
-    """Different numbers in [0, 1) for the axes: fractional parts of multiples of the golden mean."""
-    return torch.arange(count, dtype=torch.float64) * 0.6180339887498949 % 1.0
+    return waving(1.0, 0.5), waving(1.9, 1.3), stretched(problem.inputs, problem.reference)
 
 
 def output_sizes(values: Tensor) -> Tensor:
@@ -144,11 +110,6 @@ def output_sizes(values: Tensor) -> Tensor:
     sizes = values.abs().reshape(-1, values.shape[-1]).amax(dim=0)
     largest = sizes.max() if sizes.any() else torch.ones_like(sizes.max())
     return torch.where(sizes > 0, sizes, largest)
-
-
-def bounds(axes: Sequence[Axis]) -> tuple[list[float], list[float]]:
-    """The lower and the upper ends of axes."""
-    return [axis.lower for axis in axes], [axis.upper for axis in axes]
 
 
 def _check_shapes(problem: Posed, points: Mapping[str, Tensor]) -> None:

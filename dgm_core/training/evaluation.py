@@ -14,7 +14,7 @@ from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import METRICS, RESIDUAL, Problem
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.regions import BoxRegion
-from dgm_core.formulation.verification import parts_of
+from dgm_core.formulation.scales import parts_of, scales_of
 from dgm_core.training.prediction import predict
 from dgm_core.training.solution import Solution
 
@@ -59,7 +59,8 @@ class Evaluation:
 
     A problem without a reference is scored by its residual on 1024 Sobol points of each term: the root of
     the sum over terms of the mean squared residual, from finite differences of the solution's values,
-    so that no network can hide in derivatives that vanish.
+    so that no network can hide in derivatives that vanish.  Each component counts relative to its size for a
+    field that is wrong by its own size (see `scales_of`): a score of 1 is as bad as that, in any units.
     """
 
     def __init__(self, problem: Problem, device: torch.device | str = "cpu") -> None:
@@ -106,7 +107,11 @@ class Evaluation:
         field = Differenced(lambda x: predict(solution, x), lengths)
         points = {term: x.expand(replicates, *x.shape) for term, x in self._fixed.items()}
         residuals = self.problem.accurate().residuals(field, points)
-        squares = [parts_of(r)[0].double().square().mean(dim=(1, 2)) for r in residuals.values()]
+        scales = scales_of(self.problem).terms
+        squares = [
+            (parts_of(r)[0].double() / self.points.new_tensor(scales[term])).square().mean(dim=(1, 2))
+            for term, r in residuals.items()
+        ]
         return torch.stack(squares).sum(dim=0).sqrt()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import pytest
 import torch
@@ -24,8 +24,11 @@ from dgm_core.formulation import (
     Problem,
     Union,
 )
+from dgm_core.formulation.scales import scales_of
 from dgm_core.streams import stream
+from dgm_core.training.evaluation import Evaluation
 from dgm_core.training.samplers import uniform
+from dgm_core.training.solution import Solution
 
 torch.set_num_threads(1)
 
@@ -207,3 +210,105 @@ def test_hard_initial_values_are_the_same_in_any_unit_of_time(span: float) -> No
     # A window is measured by its own length.
     window = Decay(span=10.0 * span).window(2.0 * span, 3.0 * span, torch.ones(1, 1))
     torch.testing.assert_close(window.constrain((2.0 + s) * span, raw), expected, rtol=1e-6, atol=1e-6)
+
+
+class Plate(Problem):
+    """A cooling plate; lengths, times and temperatures in units of the user's."""
+
+    length: float = 1.0
+    time: float = 1.0
+    kelvin: float = 1.0
+    known: bool = True
+
+    @property
+    def domain(self) -> Box:
+        return Box(x=(0.0, self.length), y=(0.0, self.length), t=(0.0, self.time))
+
+    def equation(self, y: Any) -> Tensor:
+        return 4e6 * (y.d("t") * self.time - 0.05 * self.length**2 * y.laplacian())
+
+    @property
+    def conditions(self) -> Any:
+        known = Dirichlet(self.exact)
+        return {"start": (self.domain.initial, known), "edge": (self.domain.boundary, known)}
+
+    def exact(self, x: Tensor) -> Tensor:
+        place, time = x[..., :2] / self.length, x[..., 2:] / self.time
+        wave = torch.sin(math.pi * place).prod(dim=-1, keepdim=True)
+        return self.kelvin * (300.0 + 700.0 * wave * torch.exp(-0.1 * math.pi**2 * time))
+
+
+class KnownPlate(Plate):
+    def reference(self, x: Tensor) -> Tensor:
+        return self.exact(x)
+
+
+@pytest.mark.parametrize("kind", [Plate, KnownPlate])
+def test_scales_follow_the_units(kind: Any) -> None:
+    plain = scales_of(kind())
+    assert plain.centres == pytest.approx((650.0,), rel=0.01)
+    assert plain.sizes == pytest.approx((350.0,), rel=0.01)
+    assert plain.terms["interior"][0] > 1e7  # as the equation is written
+    other = scales_of(kind(length=1e-6, time=1e7, kelvin=1e-3))
+    assert other.sizes == pytest.approx([1e-3 * size for size in plain.sizes])
+    for term, sizes in plain.terms.items():
+        assert other.terms[term] == pytest.approx([1e-3 * size for size in sizes], rel=1e-6), term
+
+
+def test_outputs_have_scales_of_their_own() -> None:
+    class Kinetics(InitialValueProblem):
+        outputs = ("a", "b", "c")
+        domain = Box(t=(0.0, 40.0))
+        scales: ClassVar[Any] = {"c": (0.0, 5.0), "interior": 7.0}
+
+        def initial_state(self, like: Tensor) -> Tensor:
+            return like.new_tensor([[[1000.0, 0.0, 0.0]]])
+
+        def equation(self, y: Any) -> Tensor:
+            rate = 1e-3 * y.d(output=0)
+            signs = ((0, 1.0), (1, -1.0), (2, 0.0))
+            return torch.cat([y.d("t", output=i) + sign * rate for i, sign in signs], dim=-1)
+
+    scales = scales_of(Kinetics())
+    assert scales.centres == (1000.0, 0.0, 2.5)
+    assert 10.0 <= scales.sizes[0] <= 1000.0  # it loses 4 % in this time
+    assert 10.0 <= scales.sizes[1] <= 1000.0
+    assert scales.sizes[2] == 2.5
+    assert scales.terms["interior"] == (7.0, 7.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"), [({"v": 1.0}, "unknown name in scales"), ({"u": 0.0}, "must be a size above 0")]
+)
+def test_scales_that_are_none_are_refused(scales: Any, message: str) -> None:
+    class Wrong(Plate):
+        pass
+
+    Wrong.scales = scales
+    with pytest.raises(ConfigurationError, match=message):
+        Wrong()
+
+
+def test_without_a_reference_a_nearly_right_field_beats_a_constant() -> None:
+    """In kelvins per second the ripple of 1 K weighed more than all that the constant gets wrong."""
+    problem = Plate(length=0.04, time=1.0)
+    evaluation = Evaluation(problem)
+
+    class Fixed(torch.nn.Module):
+        seeds = (0,)
+
+        def __init__(self, field: Any) -> None:
+            super().__init__()
+            self.field = field
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.field(x)
+
+    def score(field: Any) -> float:
+        return evaluation.measure(cast(Solution, Fixed(field))).score[0]
+
+    rippled = score(lambda x: problem.exact(x) + torch.sin(200.0 * x[..., :1]))
+    constant = score(lambda x: torch.full_like(x[..., :1], 300.0))
+    assert score(problem.exact) < 1e-6
+    assert rippled < 0.02
+    assert constant > 0.5
