@@ -9,6 +9,7 @@ from typing import Any
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
+from studies.study.questions import check_one_question
 from studies.study.resources import Resources
 
 
@@ -51,6 +52,7 @@ class Ablation:
                     f"the arms {seen[resolved]!r} and {arm!r} of {self.name} are the same configuration."
                 )
             seen[resolved] = arm
+            check_one_question(self.name, self.setup(self.baseline), self.setup(arm), f"the arm {arm!r}")
 
     @classmethod
     def grid(

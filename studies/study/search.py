@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
 from dgm_core.training.setup import PROBLEM_PREFIX
+from studies.study.questions import check_one_question
 from studies.study.resources import Resources
 
 
@@ -66,10 +67,14 @@ class Search:
             if key not in known:
                 raise unknown(f"key of the space of {self.name}", key, known)
             for value in corners(distribution):
-                self.base.changed({key: value})
+                changed = self.base.changed({key: value})
+                if key.startswith(PROBLEM_PREFIX):
+                    check_one_question(self.name, self.base, changed, f"{key} = {value}")
         for (key, one), (other, two) in combinations(self.space.items(), 2):
             for value, second in product(corners(one), corners(two)):
                 self.base.changed({key: value, other: second})
+        if self.reference is not None:
+            check_one_question(self.name, self.base, self.reference, "the reference's own problem")
 
     @property
     def compared(self) -> Setup:

@@ -6,6 +6,8 @@ import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from dgm_core import ConfigurationError, Setup, load_problem
+from dgm_core.formulation import Box, Problem
+from dgm_core.formulation.questions import same_question
 from dgm_core.networks import build_network, count_parameters
 from studies.catalog import STUDIES, load_study
 from studies.study import PHASES, Ablation, Search, replicate_seeds
@@ -151,3 +153,29 @@ def test_matched_networks_have_nearly_the_same_size() -> None:
         for arm in study.arms
     ]
     assert max(sizes) <= 1.03 * min(sizes)
+
+
+def test_settings_of_other_questions_are_not_compared() -> None:
+    """Two diffusivities have two solutions; how an integral is estimated leaves the solution alone."""
+    space = {"problem.diffusivity": FloatDistribution(0.1, 1.0)}
+    with pytest.raises(ConfigurationError, match=r"problem\.diffusivity = 0\.1 is not allowed in probe"):
+        search(space=space)
+    with pytest.raises(ConfigurationError, match="the reference's own problem is not allowed"):
+        search(reference=HEAT.changed({"problem.diffusivity": 0.5}))
+    with pytest.raises(ConfigurationError, match=r"the arm 'slow' is not allowed in probe"):
+        ablation(arms={"64": {}, "slow": {"problem.diffusivity": 0.5}})
+    fredholm = Setup.named(load_problem("fredholm"))
+    search(base=fredholm, reference=None, space={"problem.nodes": IntDistribution(5, 50)})
+
+
+def test_without_a_reference_the_equation_itself_must_be_the_same() -> None:
+    class Poisson(Problem):
+        load: float = 1.0
+        comment: int = 0
+        domain = Box(x=(0.0, 1.0))
+
+        def equation(self, y):  # type: ignore[no-untyped-def]
+            return y.d("x", "x") + self.load
+
+    assert same_question(Poisson(), Poisson(comment=1))
+    assert not same_question(Poisson(), Poisson(load=2.0))
