@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from dgm_core.networks.activations import Activation
 from dgm_core.networks.initialisation import draw_weights
 
+LinearTap = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""(x, weight, bias) -> x weight + bias."""
+
 
 class Linear(nn.Module):
     """K affine maps at once: (K, n, fan_in) -> (K, n, parts · fan_out).  Biases start at zero.
@@ -32,8 +35,12 @@ class Linear(nn.Module):
         drawn = [draw_weights(initialisation, fan_in, fan_out, gain, generators) for _ in range(parts)]
         self.weight = nn.Parameter(torch.cat(drawn, dim=2))
         self.bias = nn.Parameter(torch.zeros(len(generators), 1, parts * fan_out)) if bias else None
+        self.tap: LinearTap | None = None
+        """What takes the map over to see what goes in and comes out (see `dgm_core.calculus.taps`)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.tap is not None:
+            return self.tap(x, self.weight, self.bias)
         if self.bias is None:
             return torch.bmm(x, self.weight)
         return torch.baddbmm(self.bias, x, self.weight)

@@ -9,7 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from dgm_core.errors import ConfigurationError, explain, unknown
 from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
-from dgm_core.training.optimizers import OPTIMIZERS
+from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
+from dgm_core.training.optimizers.refusals import check_optimizers
+from dgm_core.training.points import ADAPTATIONS
+from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.samplers import SAMPLERS
 from dgm_core.training.scaling import INPUT_SCALINGS
 from dgm_core.training.schedules import SCHEDULES
@@ -43,10 +46,25 @@ class TrainConfig(BaseModel):
     windows: int = Field(default=1, ge=1, le=1000, strict=True)
     """Time windows solved in succession; the iterations are split evenly over them."""
     sampler: str = "uniform"
+    redraw_every: int | None = Field(default=None, ge=0, le=100_000_000, strict=True)
+    """Iterations on the same points; 0 never draws others.  Null is 1, and 0 with an optimizer that descends
+    on fixed points."""
+    adaptation: str = "none"
+    """How the residual has a say in which points are drawn (see `Points`)."""
+    precision: str | None = None
+    """"float32" or "float64"; null is float32, and float64 with an optimizer that descends on fixed
+    points."""
     optimizer: str = "adam"
     learning_rate: float = Field(default=1e-4, gt=0, strict=True)
     weight_decay: float | None = Field(default=None, ge=0, strict=True)
     """Of "adamw", decoupled from the gradient (Loshchilov and Hutter 2019); null is torch's 0.01."""
+    beta1: float | None = Field(default=None, ge=0, lt=1, strict=True)
+    beta2: float | None = Field(default=None, ge=0, lt=1, strict=True)
+    """Decays of the running means of the gradient and of its square; null is the optimizer's own."""
+    momentum: float | None = Field(default=None, ge=0, lt=1, strict=True)
+    """Of the optimizers that have one; null is their own."""
+    damping: float | None = Field(default=None, gt=0, strict=True)
+    """λ with which a Gauss–Newton method begins, of the loss's own unit; null is its own."""
     schedule: str = "constant"
     milestones: tuple[int, ...] = ()
     decay: float = Field(default=0.0, ge=0, le=1, strict=True)
@@ -60,9 +78,13 @@ class TrainConfig(BaseModel):
     averaging: float = Field(default=0.0, ge=0, lt=1, strict=True)
     """Decay of the moving average of the weights that is evaluated; 0 evaluates the last weights."""
     polish_iterations: int = Field(default=0, ge=0, le=1_000_000, strict=True)
-    """L-BFGS iterations, at most, after the last optimizer step (of each window)."""
+    """Steps of the polish, at most, after the last optimizer step (of each window)."""
+    polish: str = "lbfgs"
+    """The optimizer of the polish: one that descends on fixed points."""
     polish_points: int = Field(default=1000, ge=2, le=1_000_000, strict=True)
     """Points of each term in the polish."""
+    polish_redraw_every: int = Field(default=0, ge=0, le=1_000_000, strict=True)
+    """Looks at the loss on the same points in the polish; 0 never draws others."""
 
     @field_validator(
         "network",
@@ -71,7 +93,10 @@ class TrainConfig(BaseModel):
         "initialisation",
         "input_scaling",
         "sampler",
+        "adaptation",
+        "precision",
         "optimizer",
+        "polish",
         "schedule",
     )
     @classmethod
@@ -83,7 +108,10 @@ class TrainConfig(BaseModel):
             "initialisation": INITIALISATIONS,
             "input_scaling": INPUT_SCALINGS,
             "sampler": SAMPLERS,
+            "adaptation": ADAPTATIONS,
+            "precision": PRECISIONS,
             "optimizer": OPTIMIZERS,
+            "polish": OPTIMIZERS,
             "schedule": SCHEDULES,
         }
         allowed = list(names[info.field_name])
@@ -106,6 +134,22 @@ class TrainConfig(BaseModel):
         _check(self)
         return self
 
+    @property
+    def descends(self) -> bool:
+        """Whether the optimizer lowers the loss on points that stay the same, in place of single steps."""
+        return issubclass(OPTIMIZERS.get(self.optimizer), Minimiser)
+
+    @property
+    def resolved_precision(self) -> str:
+        """The `precision`, or the optimizer's own."""
+        return self.precision or ("float64" if self.descends else "float32")
+
+    @property
+    def resolved_redraw(self) -> int:
+        """`redraw_every`, or the optimizer's own."""
+        own = 0 if self.descends else 1
+        return own if self.redraw_every is None else self.redraw_every
+
     @classmethod
     def create(cls, values: Mapping[str, Any]) -> TrainConfig:
         """The configuration with the given values.  Raises ConfigurationError in one sentence."""
@@ -123,11 +167,7 @@ def _check(config: TrainConfig) -> None:
     """Refuses settings that contradict each other.  Raises ConfigurationError."""
     _check_network(config)
     _check_schedule(config)
-    if config.weight_decay is not None and config.optimizer != "adamw":
-        raise ConfigurationError(
-            f"weight_decay = {config.weight_decay} is not allowed with optimizer {config.optimizer!r}: "
-            "only 'adamw' decays weights (the penalty of any optimizer is l2)."
-        )
+    check_optimizers(config)
     if config.windows > config.iterations:
         raise ConfigurationError(
             f"windows = {config.windows} is not allowed: each window needs one of the "

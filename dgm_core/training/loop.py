@@ -18,7 +18,7 @@ from dgm_core.training.polish import Polish, Polished
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
-from dgm_core.training.stage import Stage
+from dgm_core.training.stage import stage
 
 _DIVERGENCE_CHECK = 200
 """Iterations between looks at whether any replicate is still finite."""
@@ -58,7 +58,7 @@ class Trainer:
         self.network = Solution(setup, seeds).to(device)
         self.curves = Curves(len(seeds), setup.problem.terms, device)
         self._carry = carry
-        self._stage = Stage(self.network, 0, carry=carry)
+        self._stage = stage(self.network, 0, carry=carry)
         self._polish: Polish | None = None
 
     @property
@@ -181,7 +181,7 @@ class Trainer:
         if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
-        self._stage = Stage(self.network, state["window"], carry=self._carry)
+        self._stage = stage(self.network, state["window"], carry=self._carry)
         self._stage.restore(state["stage"])
         self._polish = None
         if state["polish"] is not None:
@@ -216,7 +216,7 @@ class Trainer:
             self._polish = None
         if not self._finished:
             self.network.begin(self._stage.window + 1)
-            self._stage = Stage(self.network, self._stage.window + 1, carry=self._carry)
+            self._stage = stage(self.network, self._stage.window + 1, carry=self._carry)
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -75,13 +76,43 @@ class Loss:
             minimised = self._stack([self._weigh(term, square, points)[:, None] for term, square in pairs])
         return minimised @ self.weights.to(terms), terms
 
+    def residuals(self, u: Field, points: Points) -> list[Tensor]:
+        """The residuals (K, n, c) of each term that costs something, weighted: their squares add up to the
+        total.
+
+        Of a pair of estimates the mean, as at fixed points; causal weights have no part in it.
+        """
+        needed = {term: x for term, x in points.items() if term not in self._spared}
+        residuals = self.problem.residuals(self._carried(u, needed), needed)
+        found = []
+        for column, term in zip(self._columns, self._computed, strict=True):
+            residual = residuals[term]
+            mean = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
+            weight = float(self.weights[column])
+            if weight:
+                found.append(mean * math.sqrt(weight / mean[0].numel()))
+        return found
+
+    def sizes(self, u: Field, points: Points) -> dict[str, Tensor]:
+        """The absolute residual at each point of the terms that cost something, components added up: (K,
+        n)."""
+        needed = {term: x for term, x in points.items() if term not in self._spared}
+        with torch.no_grad():
+            residuals = self.problem.residuals(self._carried(u, needed), needed)
+        found = {}
+        for term, residual in residuals.items():
+            mean = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
+            found[term] = mean.abs().sum(dim=2)
+        return found
+
     def _carried(self, u: Field, points: Points) -> Field:
         """u, with the derivatives that the residuals ask for carried forward where that is possible."""
         if not self._carry:
             return u
         if self._network is not u:
             self._network = u
-            self._field = self._compared(u, points) or u
+            with torch.enable_grad():  # to compare both ways
+                self._field = self._compared(u, points) or u
         return self._field or u
 
     def _compared(self, u: Field, points: Points) -> Field | None:

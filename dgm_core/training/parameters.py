@@ -16,6 +16,8 @@ class FlatParameters:
     def __init__(self, network: nn.Module) -> None:
         self._views = list(network.parameters())
         replicates = self._views[0].shape[0]
+        self.shapes = [tuple(p.shape[1:]) for p in self._views]
+        """Those of the parameters, one after another in a row, without K."""
         sizes = [p[0].numel() for p in self._views]
         joined = torch.cat([p.detach().reshape(replicates, -1) for p in self._views], dim=1)
         self.values = nn.Parameter(joined)

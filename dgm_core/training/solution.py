@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 import torch
@@ -40,6 +40,9 @@ class Piece(nn.Module):
         elif config.input_scaling == "unit":
             self.scaling = UnitScaling(problem.inputs)
         self._hard = config.hard_conditions
+        self.output_tap: Callable[[Tensor], Tensor] | None = None
+        """What the network's values go through before the problem sees them (see
+        `dgm_core.calculus.taps`)."""
 
     @property
     def pointwise(self) -> bool:
@@ -53,6 +56,8 @@ class Piece(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         raw = self.network(x if self.scaling is None else self.scaling(x))
+        if self.output_tap is not None:
+            raw = self.output_tap(raw)
         return self.problem.constrain(x, raw) if self._hard else raw
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -13,13 +14,21 @@ from torch import Tensor
 from dgm_core.tape import Repeated
 from dgm_core.training.averaging import MovingAverage
 from dgm_core.training.config import TrainConfig
+from dgm_core.training.descent import Descent
 from dgm_core.training.loss import Loss
-from dgm_core.training.optimizers import OPTIMIZERS
+from dgm_core.training.optimizers import OPTIMIZERS, Minimiser, Settings, Stepwise
 from dgm_core.training.parameters import FlatParameters
+from dgm_core.training.points import Points
+from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.regularisation import Penalty
-from dgm_core.training.sampling import PointSource
 from dgm_core.training.schedules import SCHEDULES
 from dgm_core.training.solution import Solution, device_of, window_path
+
+
+def stage(solution: Solution, j: int, *, carry: bool = True) -> Stage | DescentStage:
+    """The optimisation of window j by the configured optimizer."""
+    kind = OPTIMIZERS.get(solution.setup.config.optimizer)
+    return (DescentStage if issubclass(kind, Minimiser) else Stage)(solution, j, carry=carry)
 
 
 class Stage:
@@ -32,28 +41,25 @@ class Stage:
     def __init__(self, solution: Solution, j: int, *, carry: bool = True) -> None:
         config = solution.setup.config
         self.window = j
-        self.piece = solution.piece(j)
+        self.piece = solution.piece(j).to(PRECISIONS[config.resolved_precision])
         self.start = j * config.iterations // config.windows
         self.end = (j + 1) * config.iterations // config.windows
         # The copy is not validated: a schedule reads its span, and no rule is about that.
         self.config: TrainConfig = config.model_copy(update={"iterations": self.end - self.start})
         self._flat = FlatParameters(self.piece.network)
         self._rate = torch.tensor(config.learning_rate, device=device_of(self.piece))
-        self._optimizer = OPTIMIZERS[config.optimizer](self._flat.values, self._rate, config.weight_decay)
+        kind: Any = OPTIMIZERS.get(config.optimizer)
+        self._optimizer: Stepwise = kind(
+            self._flat.values, self._rate, Settings.of(config), self._flat.shapes
+        )
         self._inputs: dict[str, Tensor] = {}
         # The first time the loss finds out how to differentiate.
-        self._update = Repeated(self._updated)
+        self._update = Repeated(self._updated if self._optimizer.replayable else self._differentiated)
         self._schedule = SCHEDULES[config.schedule]
-        self._points = PointSource(
-            self.piece.problem.regions(),
-            config.batch_size,
-            solution.seeds,
-            sampler=config.sampler,
-            path=window_path(j),
-            device=device_of(self.piece),
-        )
+        self._points = _points(solution, j)
         untrained = partial(solution.untrained, j)
         self._loss = Loss(self.piece.problem, config, carry=carry, untrained=untrained)
+        self._points.judge(partial(self._loss.sizes, self.piece))
         self._penalty = Penalty(self.piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         self._average = MovingAverage(self._flat.values, config.averaging) if config.averaging else None
 
@@ -63,17 +69,26 @@ class Stage:
         What changes from step to step is put into tensors of its own, so that the step can be replayed.
         """
         config, local = self.config, iteration - self.start
-        points = self._points.next()
         self._rate.fill_(config.learning_rate * self._schedule(local, config))
         if self._average is not None:
             self._average.expect(local)
         if not self._inputs:
-            self._inputs = {term: x.clone() for term, x in points.items()}
-        for term, x in points.items():
-            self._inputs[term].copy_(x)
-        return self._update()
+            self._inputs = {term: x.clone() for term, x in self._points.next().items()}
+        elif self._points.due():
+            for term, x in self._points.next().items():
+                self._inputs[term].copy_(x)
+        if self._optimizer.replayable:
+            return self._update()
+        losses = self._update()
+        self._stepped()
+        return losses
 
     def _updated(self) -> tuple[Tensor, Tensor]:
+        losses = self._differentiated()
+        self._stepped()
+        return losses
+
+    def _differentiated(self) -> tuple[Tensor, Tensor]:
         config = self.config
         total, terms = self._loss(self.piece, self._inputs)
         self._flat.backward(total.sum())
@@ -81,10 +96,12 @@ class Stage:
             self._flat.gradients.add_(self._penalty.gradient(self._flat.values.detach()))
         if config.clip_norm is not None:
             self._flat.clip(config.clip_norm)
+        return total.detach(), terms.detach()
+
+    def _stepped(self) -> None:
         self._optimizer.step()
         if self._average is not None:
             self._average.update(self._flat.values)
-        return total.detach(), terms.detach()
 
     @property
     def operations(self) -> int | None:
@@ -119,6 +136,7 @@ class Stage:
         return {
             "optimizer": {name: value.clone() for name, value in self._optimizer.state.items()},
             "points": self._points.state(),
+            "inputs": {term: x.clone() for term, x in self._inputs.items()},
             "dropout": [g.get_state() for g in self.piece.network.dropout_generators],
             "average": None if self._average is None else self._average.values.clone(),
         }
@@ -127,9 +145,80 @@ class Stage:
         """Continues from `state`, the piece's own tensors being restored already."""
         self._optimizer.restore(state["optimizer"])
         self._points.restore(state["points"])
+        self._inputs = {term: x.clone() for term, x in state["inputs"].items()}
         for generator, saved in zip(self.piece.network.dropout_generators, state["dropout"], strict=True):
             generator.set_state(saved)
         if state["average"] is None:
             self._average = None
         elif self._average is not None:
             self._average.values.copy_(state["average"])
+
+
+class DescentStage:
+    """The same by a `Minimiser`: an iteration is one look at the loss, on `batch_size` points of each
+    term."""
+
+    def __init__(self, solution: Solution, j: int, *, carry: bool = True) -> None:
+        config = solution.setup.config
+        self.window = j
+        self.start = j * config.iterations // config.windows
+        self.end = (j + 1) * config.iterations // config.windows
+        self._descent = Descent(
+            solution,
+            j,
+            config.optimizer,
+            _points(solution, j),
+            precision=config.resolved_precision,
+            iterations=math.inf,
+            evaluations=math.inf,
+            carry=carry,
+        )
+        self.piece = self._descent.piece
+
+    def step(self, iteration: int) -> tuple[Tensor, Tensor]:
+        """One look at the loss: (total loss (K,), terms (K, T)) before it."""
+        losses = self._descent.losses()
+        self._descent.advance()
+        return losses
+
+    @property
+    def operations(self) -> int | None:
+        """Of a replayed look; None where it is not replayed."""
+        return self._descent.objective.operations
+
+    @property
+    def reasons(self) -> list[str | None]:
+        """Why a replicate is lost, where it is."""
+        return self._descent.minimiser.reasons
+
+    @contextmanager
+    def evaluated(self) -> Iterator[None]:
+        """The piece holds the weights that count already."""
+        yield
+
+    def finish(self) -> None:
+        """Ends the optimisation."""
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` reads, the piece's own tensors apart; a copy."""
+        return self._descent.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continues from `state`, the piece's own tensors being restored already."""
+        self._descent.restore(state)
+
+
+def _points(solution: Solution, j: int) -> Points:
+    """Those of window j, before any polish."""
+    config, piece = solution.setup.config, solution.piece(j)
+    return Points(
+        piece.problem.regions(),
+        config.batch_size,
+        solution.seeds,
+        sampler=config.sampler,
+        every=config.resolved_redraw,
+        adaptation=config.adaptation,
+        path=window_path(j),
+        dtype=PRECISIONS[config.resolved_precision],
+        device=device_of(piece),
+    )

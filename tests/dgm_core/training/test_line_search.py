@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dgm_core.training.line_search import LineSearch, Trial, Verdict, cubic_minimum
+from dgm_core.training.optimizers.line_search import LineSearch, Trial, Verdict, cubic_minimum
 
 # Moré and Thuente (1994), functions 1 to 3: (φ, φ'); and two with cliffs.
 FUNCTIONS = {

@@ -8,7 +8,6 @@ import torch
 from dgm_core import TrainConfig, Trainer, train
 from dgm_core.networks import build_network
 from dgm_core.training.averaging import MovingAverage
-from dgm_core.training.optimizers import OPTIMIZERS
 from dgm_core.training.parameters import FlatParameters
 from dgm_core.training.regularisation import Penalty
 
@@ -58,22 +57,6 @@ def test_clipping_a_zero_or_lost_gradient_harms_nobody():
     flat.gradients[1] = 0.0
     flat.clip(1.0)
     assert not flat.gradients[1].any()
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_optimizers_step_against_the_gradient(name):
-    parameters = torch.nn.Parameter(torch.ones(2, 3))
-    parameters.grad = torch.full((2, 3), 2.0)
-    OPTIMIZERS[name](parameters, torch.tensor(0.1)).step()
-    step = {"adam": 0.1, "adamw": 0.1 + 0.1 * 0.01, "sgd": 0.2}[name]
-    torch.testing.assert_close(parameters.detach(), torch.full((2, 3), 1 - step))
-
-
-def test_adamw_decays_by_its_own_factor():
-    parameters = torch.nn.Parameter(torch.ones(1, 1))
-    parameters.grad = torch.zeros(1, 1)
-    OPTIMIZERS["adamw"](parameters, torch.tensor(0.1), 0.5).step()
-    assert parameters.item() == pytest.approx(1 - 0.1 * 0.5)
 
 
 @pytest.mark.parametrize("name", ["mlp", "dgm", "resnet"])

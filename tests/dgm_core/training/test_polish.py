@@ -141,7 +141,8 @@ def test_between_its_steps_the_weights_are_those_of_the_loss_reached(make_setup)
     polish = Polish(Trainer(make_setup(ODE, **POLISH), [1, 2]).network, 0)
     for _ in range(10):
         polish.step()
-        total, _ = polish._loss(polish._piece, polish._points)
+        descent = polish.descent
+        total, _ = descent.objective.loss(descent.piece, descent._points)
         assert total.tolist() == pytest.approx([what.loss_after for what in polish.records()], rel=1e-12)
 
 
@@ -149,15 +150,15 @@ def test_an_interrupt_leaves_the_weights_of_the_last_step(make_setup, monkeypatc
     polish = Polish(Trainer(make_setup(ODE, **POLISH), [1, 2]).network, 0)
     for _ in range(5):
         polish.step()
-    before = {name: value.clone() for name, value in polish._piece.state_dict().items()}
+    before = {name: value.clone() for name, value in polish.descent.piece.state_dict().items()}
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(polish, "_differentiate", interrupted)
+    monkeypatch.setattr(polish.descent.objective, "_differentiate", interrupted)
     with pytest.raises(KeyboardInterrupt):
         polish.step()
-    assert all(torch.equal(value, before[name]) for name, value in polish._piece.state_dict().items())
+    assert all(torch.equal(value, before[name]) for name, value in polish.descent.piece.state_dict().items())
 
 
 def test_seconds_are_shared_by_those_that_still_step(make_setup):

@@ -20,6 +20,30 @@ OPTIONS = {
     "adamw": ("heat", {"optimizer": "adamw", "schedule": "cosine", "clip_norm": 0.5}),
     "windows": (ODE, {"windows": 3, "input_scaling": "unit"}),
     "hard windows": (ODE, {"windows": 3, "hard_conditions": True, "averaging": 0.5, "dropout": 0.1}),
+    "soap": ("heat", {"optimizer": "soap", "precision": "float64"}),
+    "muon": ("heat", {"optimizer": "muon"}),
+    "rmsprop": ("heat", {"optimizer": "rmsprop", "beta2": 0.9}),
+    "momentum": ("heat", {"optimizer": "sgd", "momentum": 0.9}),
+    "redrawn": ("heat", {"redraw_every": 7}),
+    "fixed": ("heat", {"redraw_every": 0, "precision": "float64"}),
+    "rad": ("heat", {"redraw_every": 5, "adaptation": "rad"}),
+    "r3": ("heat", {"adaptation": "r3"}),
+    "lbfgs": ("heat", {"optimizer": "lbfgs"}),
+    "ssbroyden": ("heat", {"optimizer": "ssbroyden", "redraw_every": 10}),
+    "gauss-newton": ("heat", {"optimizer": "gauss-newton", "batch_size": 40}),
+    "gauss-newton, few points": ("heat", {"optimizer": "gauss-newton", "redraw_every": 4}),
+    "gauss-newton, adapted": ("heat", {"optimizer": "gauss-newton", "redraw_every": 4, "adaptation": "rad"}),
+    "spring": (ODE, {"optimizer": "spring", "redraw_every": 1, "windows": 3, "input_scaling": "unit"}),
+    "polish by gauss-newton": (
+        ODE,
+        {
+            "windows": 3,
+            "polish_iterations": 4,
+            "polish_points": 8,
+            "polish": "gauss-newton",
+            "polish_redraw_every": 2,
+        },
+    ),
     "polish": (ODE, {"windows": 3, "hard_conditions": True, "polish_iterations": 3, "polish_points": 8}),
 }
 
@@ -30,7 +54,14 @@ def through_a_file(state, folder):
 
 
 @pytest.mark.parametrize(
-    ("option", "at"), [("dropout", 0), ("windows", 20), ("polish", 40), *((option, 33) for option in OPTIONS)]
+    ("option", "at"),
+    [
+        ("dropout", 0),
+        ("windows", 20),
+        ("polish", 40),
+        ("gauss-newton", 0),
+        *((option, 33) for option in OPTIONS),
+    ],
 )
 def test_resumed_equals_uninterrupted(make_setup, same_training, tmp_path, option, at):
     problem, changes = OPTIONS[option]

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 
 from dev.bench.comparison import Work
 from dgm_core import Setup, Trainer
-from dgm_core.training.lbfgs import MEMORY
 from dgm_core.training.loss import Loss
+from dgm_core.training.optimizers.lbfgs import MEMORY
 from dgm_core.training.parameters import FlatParameters
 from dgm_core.training.polish import Polish
 from dgm_core.training.sampling import PointSource

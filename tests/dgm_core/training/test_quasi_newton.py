@@ -9,10 +9,22 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from dgm_core.training.curvature import InverseHessian
-from dgm_core.training.lbfgs import LBFGS
+from dgm_core.training.optimizers.curvature import InverseHessian
+from dgm_core.training.optimizers.lbfgs import LBFGS
+from dgm_core.training.optimizers.ssbroyden import SelfScaled, SSBroyden
 
 BUDGET = {"iterations": 400, "evaluations": 820}
+
+
+class Given:
+    """An objective that is a function (K, P) -> values (K,) and gradients (K, P)."""
+
+    def __init__(self, function):
+        self.differentiated = function
+
+
+class Forgetful(LBFGS):
+    memory = 8
 
 
 def rosenbrock(x):
@@ -37,10 +49,10 @@ def starts(replicates, parameters, seed=0):
     return 4 * torch.rand(replicates, parameters, generator=generator, dtype=torch.float64) - 2
 
 
-def run(function, start, **options):
-    found = LBFGS(start, *function(start), **{**BUDGET, **options})
+def run(function, start, method=LBFGS, **options):
+    found = method(Given(function), start, **{**BUDGET, **options})
     while not found.done:
-        found.tell(*function(found.trial))
+        found.advance()
     return found
 
 
@@ -109,11 +121,12 @@ def test_a_pair_without_positive_curvature_is_left_out():
     assert found.tolist() == [[0.5] * 3, [1.0] * 3]
 
 
-def test_a_replicate_takes_the_steps_that_it_takes_alone():
+@pytest.mark.parametrize("method", [LBFGS, SSBroyden])
+def test_a_replicate_takes_the_steps_that_it_takes_alone(method):
     start = starts(5, 12)
-    five = run(rosenbrock, start, iterations=30)
+    five = run(rosenbrock, start, method, iterations=30)
     for k in range(5):
-        alone = run(rosenbrock, start[k : k + 1], iterations=30)
+        alone = run(rosenbrock, start[k : k + 1], method, iterations=30)
         torch.testing.assert_close(alone.parameters[0], five.parameters[k], rtol=1e-6, atol=1e-8)
         assert alone.evaluations[0] == five.evaluations[k]
 
@@ -121,16 +134,18 @@ def test_a_replicate_takes_the_steps_that_it_takes_alone():
 def test_a_finished_replicate_stays_whatever_it_is_told():
     start = starts(3, 10)
     start[1] = 1.0 + 1e-9  # all but solved
-    found = LBFGS(start, *rosenbrock(start), **BUDGET)
+    given = Given(rosenbrock)
+    found = LBFGS(given, start, **BUDGET)
     while not found.finished[1]:
-        found.tell(*rosenbrock(found.trial))
+        found.advance()
     assert not any(found.finished[k] for k in (0, 2))
     parameters, counts = found.parameters[1].clone(), (found.iterations[1], found.evaluations[1])
     while not found.done:
         assert torch.equal(found.trial[1], parameters)
         values, gradients = rosenbrock(found.trial)
         values[1], gradients[1] = math.nan, math.nan
-        found.tell(values, gradients)
+        given.differentiated = lambda _, told=(values, gradients): told
+        found.advance()
     assert torch.equal(found.parameters[1], parameters)
     assert (found.iterations[1], found.evaluations[1]) == counts
     assert max(found.values) < 1e-20 or max(found.values) == pytest.approx(3.986623854)
@@ -202,20 +217,61 @@ def test_it_spends_no_more_than_it_is_given(budget, spent):
     assert (found.iterations if "iterations" in budget else found.evaluations) == [spent] * 3
 
 
+@pytest.mark.parametrize("method", [Forgetful, SSBroyden])
 @pytest.mark.parametrize("at", [0, 1, 9, 40, 90])
-def test_resumed_equals_uninterrupted_bit_for_bit(at):
+def test_resumed_equals_uninterrupted_bit_for_bit(method, at):
     start = starts(4, 12)
-    whole = LBFGS(start, *rosenbrock(start), memory=8, **BUDGET)
+    whole = method(Given(rosenbrock), start, **BUDGET)
     for _ in range(at):
-        whole.tell(*rosenbrock(whole.trial))
+        whole.advance()
     file = io.BytesIO()
     torch.save(whole.state(), file)
-    resumed = LBFGS(start, *rosenbrock(start), memory=8, **BUDGET)
+    resumed = method(Given(rosenbrock), start, **BUDGET)
     file.seek(0)
     resumed.restore(torch.load(file, weights_only=True))
     for one in (whole, resumed):
         while not one.done:
-            one.tell(*rosenbrock(one.trial))
+            one.advance()
     assert torch.equal(whole.parameters, resumed.parameters)
     assert whole.values == resumed.values
     assert whole.evaluations == resumed.evaluations
+
+
+def test_self_scaled_broyden_ends_where_bfgs_ends():
+    start = starts(4, 20)
+    found = run(rosenbrock, start, SSBroyden)
+    for k in range(4):
+        known = scipy(rosenbrock, start[k])
+        assert found.values[k] == pytest.approx(known.fun, rel=1e-9, abs=1e-20)
+
+
+def test_self_scaled_broyden_s_matrix_satisfies_the_secant_equation_and_stays_positive():
+    generator = torch.Generator().manual_seed(5)
+    curvature = torch.logspace(0, 3, 7, dtype=torch.float64)
+    inverse = SelfScaled(torch.zeros(1, 7, dtype=torch.float64))
+    x = torch.randn(1, 7, generator=generator, dtype=torch.float64)
+    direction = -(curvature * x)
+    for round in range(12):
+        s = 10.0 ** -(round % 4) * direction
+        y, g = curvature * s, curvature * (x + s)
+        direction = -inverse.update(s, y, g, [0])
+        x = x + s
+        torch.testing.assert_close(inverse._matrix[0] @ y[0], s[0])
+        assert torch.linalg.eigvalsh(inverse._matrix[0]).min() > 0.0
+    assert inverse.counts == [12]
+
+
+@pytest.mark.parametrize("method", [LBFGS, SSBroyden])
+def test_where_the_functions_become_others_it_goes_on_with_those(method):
+    start = starts(2, 6)
+    given = Given(quadratic(10.0))
+    found = method(given, start, **BUDGET)
+    while not found.done:
+        found.advance()
+    given.differentiated = lambda x: quadratic(10.0)(x - 1.0)
+    found.renew()
+    assert not any(found.finished)
+    assert found.values == pytest.approx(quadratic(10.0)(found.parameters - 1.0)[0].tolist())
+    while not found.done:
+        found.advance()
+    torch.testing.assert_close(found.parameters, torch.ones_like(start))

@@ -1,27 +1,44 @@
-"""L-BFGS for many functions at once, which one evaluation serves."""
+"""Quasi-Newton methods for many functions at once, which one evaluation serves."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from dgm_core.training.curvature import InverseHessian
-from dgm_core.training.line_search import LineSearch, Verdict
-
-MEMORY = 50
-"""Pairs of steps and gradients that are kept."""
+from dgm_core.training.optimizers.base import Minimiser
+from dgm_core.training.optimizers.line_search import LineSearch, Verdict
 
 
-class LBFGS:
-    """Minimises K functions of P variables, each by itself, by limited-memory BFGS.
+class Curvature(Protocol):
+    """An inverse Hessian H of each of K functions, from the steps and the gradients that it was told."""
 
-    `trial` (K, P) is where the functions are wanted next, and `tell` takes what they gave.  Every
-    replicate is at a point of its own in its own line search, so that none waits for another; a
-    finished one is asked for at its `parameters` again, and what it gives is ignored.  `parameters`
-    and `values` are where each replicate is; a value rises by no more than rounding.
+    counts: list[int]
+    """Pairs of a step and a change that each replicate has added since it last forgot them."""
+
+    def forget(self, k: int) -> None:
+        """Makes H of replicate k the identity again."""
+
+    def update(self, steps: Tensor, changes: Tensor, gradients: Tensor, chosen: list[int]) -> Tensor:
+        """Adds the pairs of the chosen replicates and gives H g with them, all (K, P)."""
+
+    def state(self) -> dict[str, Any]:
+        """A copy that `restore` reads."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continues from `state`, in an object that is new."""
+
+
+class QuasiNewton(Minimiser):
+    """Minimises K functions of P variables along −H g, by line searches of each replicate's own.
+
+    `trial` (K, P) is where the functions are wanted next.  Every replicate is at a point of its own in its
+    own line search, so that none waits for another; a finished one is asked for at its `parameters` again,
+    and what it gives is ignored.  A value rises by no more than rounding.
 
     A replicate is finished
 
@@ -31,53 +48,50 @@ class LBFGS:
       Any other failure forgets the curvature and goes on along the steepest descent, as L-BFGS-B does;
     - at its start where its value or its gradient there is not finite: then its value is NaN.
 
-    One that ends no lower than it started is put back to where it was.
-
-    Source: Liu and Nocedal (1989); Nocedal and Wright (2006), algorithm 7.5.
+    Source: Nocedal and Wright (2006), chapters 3 and 6.
     """
 
-    def __init__(
-        self,
-        start: Tensor,
-        values: Tensor,
-        gradients: Tensor,
-        *,
-        iterations: int,
-        evaluations: int,
-        memory: int = MEMORY,
-    ) -> None:
-        """start: (K, P); values (K,) and gradients (K, P) there count as the first evaluation."""
-        replicates = len(start)
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        start, replicates = self.parameters, len(self.parameters)
+        values, gradients = self.objective.differentiated(start)
         finite = torch.isfinite(values) & torch.isfinite(gradients).all(dim=1)
-        self.parameters = start.clone()
-        self.values: list[float] = torch.where(finite, values, math.nan).tolist()
-        self.iterations = [0] * replicates
-        self.evaluations = [1] * replicates
-        self.finished: list[bool] = (~finite).tolist()
-        self._start = (self.parameters.clone(), list(self.values))
+        self._begin(values, finite)
         self._failures = [math.inf] * replicates
         """Values at which a line search last failed."""
-        self._most_iterations = iterations
-        self._most_evaluations = evaluations
         self._gradients = torch.where(finite[:, None], gradients, 0.0)
         self._directions = torch.zeros_like(start)
-        self._curvature = InverseHessian(start, memory)
+        self._curvature = self.curvature(start)
         self._searches = [LineSearch.begin(0.0, 0.0, 0.0)] * replicates
         for k in range(replicates):
             if not self.finished[k]:
                 self._descend(k)
         self.trial = self._next()
 
-    @property
-    def done(self) -> bool:
-        """Every replicate is finished."""
-        return all(self.finished)
+    @abstractmethod
+    def curvature(self, like: Tensor) -> Curvature:
+        """The method's inverse Hessian, as yet the identity; like: (K, P), for its shape, dtype and
+        device."""
 
-    def tell(self, values: Tensor, gradients: Tensor) -> None:
-        """Takes the functions' values (K,) and gradients (K, P) at `trial`, and chooses the next one.
+    def advance(self) -> None:
+        self._tell(*self.objective.differentiated(self.trial))
 
-        It keeps the gradients: they must not be changed afterwards.
-        """
+    def renew(self) -> None:
+        values, gradients = self.objective.differentiated(self.parameters)
+        finite = torch.isfinite(values) & torch.isfinite(gradients).all(dim=1)
+        lost = [reason is not None for reason in self.reasons]
+        self._begin(values, finite & ~torch.tensor(lost, device=values.device))
+        self._failures = [math.inf] * len(lost)
+        self._gradients = torch.where(finite[:, None], gradients, 0.0)
+        self._directions = self._curvature.update(gradients, gradients, self._gradients, []).neg_()
+        for k, finished in enumerate(self.finished):
+            if not finished:
+                self._search(k, float(self._directions[k] @ self._gradients[k]))
+        self.moved = [k for k, finished in enumerate(self.finished) if not finished]
+        self.trial = self._next()
+
+    def _tell(self, values: Tensor, gradients: Tensor) -> None:
+        """Takes the functions' values (K,) and gradients (K, P) at `trial`, and chooses the next one."""
         slopes = torch.linalg.vecdot(gradients, self._directions)
         told = torch.stack([values, slopes], dim=1).tolist()
         active = [k for k, finished in enumerate(self.finished) if not finished]
@@ -92,6 +106,7 @@ class LBFGS:
                 accepted.append(k)
             elif verdict is Verdict.FAIL:
                 failed.append(k)
+        self.moved = accepted
         self._accept(accepted, gradients)
         for k in failed:
             self._restart(k)
@@ -109,14 +124,17 @@ class LBFGS:
         directions = self._curvature.update(steps, changes, self._gradients, chosen).neg_()
         self._directions = _replaced(self._directions, directions, chosen)
         slopes = torch.linalg.vecdot(directions, self._gradients).tolist()
-        digit = torch.finfo(directions.dtype).eps
         for k in chosen:
-            # No descent: by rounding, where the curvature is no longer that of the function.
-            if not self._curvature.counts[k] or not slopes[k] < 0.0:
-                self._descend(k)
-                continue
-            self._searches[k] = LineSearch.begin(self.values[k], slopes[k], 1.0)
-            self.finished[k] = -slopes[k] <= digit * abs(self.values[k])
+            self._search(k, slopes[k])
+
+    def _search(self, k: int, slope: float) -> None:
+        """Begins a line search of replicate k along its direction, of the given slope."""
+        # No descent: by rounding, where the curvature is no longer that of the function.
+        if not self._curvature.counts[k] or not slope < 0.0:
+            self._descend(k)
+            return
+        self._searches[k] = LineSearch.begin(self.values[k], slope, 1.0)
+        self.finished[k] = -slope <= torch.finfo(self.parameters.dtype).eps * abs(self.values[k])
 
     def _restart(self, k: int) -> None:
         """Sends replicate k, whose line search failed, along the steepest descent where that may help."""
@@ -125,15 +143,6 @@ class LBFGS:
             self._descend(k)
         else:
             self.finished[k] = True
-
-    def _end(self, k: int) -> None:
-        """Looks whether replicate k is finished, and that it is not the worse for it."""
-        spent = self.iterations[k] >= self._most_iterations or self.evaluations[k] >= self._most_evaluations
-        self.finished[k] = self.finished[k] or spent
-        start, values = self._start
-        if self.finished[k] and self.values[k] >= values[k]:
-            self.parameters[k] = start[k]
-            self.values[k] = values[k]
 
     def _descend(self, k: int) -> None:
         """Begins a line search of replicate k along its steepest descent, its curvature forgotten.
@@ -156,32 +165,19 @@ class LBFGS:
         return torch.addcmul(self.parameters, self.parameters.new_tensor(steps)[:, None], self._directions)
 
     def state(self) -> dict[str, Any]:
-        """A copy that `restore` reads."""
-        return {
-            "parameters": self.parameters.cpu().clone(),
+        return self._common_state() | {
             "gradients": self._gradients.cpu().clone(),
             "directions": self._directions.cpu().clone(),
-            "values": list(self.values),
-            "iterations": list(self.iterations),
-            "evaluations": list(self.evaluations),
-            "finished": list(self.finished),
             "failures": list(self._failures),
-            "start": (self._start[0].cpu().clone(), list(self._start[1])),
             "searches": [search.state() for search in self._searches],
             "curvature": self._curvature.state(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Continues from `state`, in an object that is new, with the same bits."""
-        self.parameters.copy_(state["parameters"])
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._restore_common(state)
         self._gradients.copy_(state["gradients"])
         self._directions.copy_(state["directions"])
-        self.values = list(state["values"])
-        self.iterations = list(state["iterations"])
-        self.evaluations = list(state["evaluations"])
-        self.finished = list(state["finished"])
         self._failures = list(state["failures"])
-        self._start = (state["start"][0].to(self.parameters), list(state["start"][1]))
         self._searches = [LineSearch.from_state(own) for own in state["searches"]]
         self._curvature.restore(state["curvature"])
         self.trial = self._next()

@@ -1,0 +1,163 @@
+"""The method of Gauss and Newton, as Levenberg and Marquardt damp it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from dgm_core.training.optimizers.base import Minimiser
+
+_EASE, _TIGHTEN = 0.25, 5.0
+"""Factors on the damping after a step that lowers the value, and after one that does not."""
+_LEAST, _GREATEST = 1e-15, 1e15
+"""Of the damping."""
+_FACTORISATIONS = 40
+"""Attempts at one Cholesky factorisation, each with ten times the damping."""
+
+
+class GaussNewton(Minimiser):
+    """Minimises a sum of squares r·r by solving (JᵀJ + λ) d = Jᵀ r, each replicate with a damping λ of its
+    own.
+
+    With fewer residuals than parameters it solves the smaller d = Jᵀ (J Jᵀ + λ)⁻¹ r, which is the same.  θ −
+    d is taken where that lowers the value, and λ eased; else λ grows, and the same system is solved
+    again.  λ grows, too, while the Cholesky factorisation fails.
+
+    A replicate is finished after as many steps or evaluations as are allowed; where the next step promises
+    less than the value's last digit; and where λ cannot grow any more.  One whose Jacobian is not finite, or
+    whose factorisation fails whatever λ, is lost: its value becomes NaN.
+
+    Source: Levenberg (1944); Marquardt (1963); Nocedal and Wright (2006), section 10.3.
+    """
+
+    name = "gauss-newton"
+    defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-3}
+    least_squares = True
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._damping = [self.options["damping"]] * len(self.parameters)
+        self._system: _System | None = None
+        system = self._solvable()
+        self._begin(system.residuals.square().sum(dim=1), system.finite)
+
+    def advance(self) -> None:
+        system = self._solvable()
+        steps, promised, failed = system.solved(self._damping, self.finished, self._centre())
+        for k in failed:
+            self._lose(k, "the Cholesky factorisation failed whatever the damping")
+        active = [k for k, finished in enumerate(self.finished) if not finished]
+        digit = torch.finfo(steps.dtype).eps
+        for k in active:
+            self.finished[k] = promised[k] <= digit * self.values[k]
+        trial = self.parameters - steps
+        self.moved = []
+        values = self.objective.value(trial).tolist() if not self.done else self.values
+        for k in active:
+            self.evaluations[k] += 1
+            if values[k] < self.values[k] and not self.finished[k]:
+                self.values[k] = values[k]
+                self.iterations[k] += 1
+                self.parameters[k] = trial[k]
+                self._damping[k] = max(_LEAST, _EASE * self._damping[k])
+                self.moved.append(k)
+            else:
+                self._damping[k] *= _TIGHTEN
+                self.finished[k] = self.finished[k] or self._damping[k] > _GREATEST
+            self._end(k)
+        self._stepped(steps, self.moved)
+        if self.moved:
+            self._system = None
+
+    def renew(self) -> None:
+        self._system = None
+        system = self._solvable()
+        lost = torch.tensor([reason is not None for reason in self.reasons], device=system.finite.device)
+        self._begin(system.residuals.square().sum(dim=1), system.finite & ~lost)
+        self.moved = [k for k, finished in enumerate(self.finished) if not finished]
+
+    def state(self) -> dict[str, Any]:
+        # The system is that at the parameters, and is made again.
+        return self._common_state() | {"damping": list(self._damping)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._restore_common(state)
+        self._damping = list(state["damping"])
+        self._system = None
+
+    def _centre(self) -> Tensor | None:
+        """The step (K, P) from which the damping counts; None is zero."""
+        return None
+
+    def _stepped(self, steps: Tensor, moved: list[int]) -> None:
+        """Looks at the steps (K, P) that were tried, and at the replicates that took theirs."""
+
+    def _solvable(self) -> _System:
+        if self._system is None:
+            self._system = _System(self.objective.linearised(self.parameters))
+        return self._system
+
+    def _lose(self, k: int, reason: str) -> None:
+        self.values[k] = math.nan
+        self.finished[k] = True
+        self.reasons[k] = reason
+
+
+class _System:
+    """The damped least squares at some parameters, in the smaller of its two forms."""
+
+    def __init__(self, linearised: Any) -> None:
+        self.residuals: Tensor = linearised.residuals
+        self._tall = self.residuals.shape[1] >= linearised.parameters
+        if self._tall:
+            self._square, self._gradient = linearised.normal()
+        else:
+            self._jacobian: Tensor = linearised.whole()
+            self._square = torch.bmm(self._jacobian, self._jacobian.mT)
+            self._gradient = torch.bmm(self._jacobian.mT, self.residuals.unsqueeze(2))[:, :, 0]
+        self.finite = torch.isfinite(self._square).all(dim=2).all(dim=1) & torch.isfinite(self._gradient).all(
+            dim=1
+        )
+
+    def solved(
+        self, damping: list[float], finished: list[bool], centre: Tensor | None
+    ) -> tuple[Tensor, list[float], list[int]]:
+        """Steps d (K, P), by how much each lowers the linearised value at most, and whose factorisation
+        failed.
+
+        It raises the damping of those for which it must; finished ones get no step.
+        """
+        factor, failed = self._factorised(damping, finished)
+        lam = self._gradient.new_tensor(damping)[:, None]
+        if self._tall:
+            right = self._gradient if centre is None else self._gradient + lam * centre
+            steps = torch.cholesky_solve(right.unsqueeze(2), factor)[:, :, 0]
+        else:
+            right = self.residuals.unsqueeze(2)
+            if centre is not None:
+                right = right - torch.bmm(self._jacobian, centre.unsqueeze(2))
+            steps = torch.bmm(self._jacobian.mT, torch.cholesky_solve(right, factor))[:, :, 0]
+            steps = steps if centre is None else steps + centre
+        stays = torch.tensor([done or k in failed for k, done in enumerate(finished)], device=steps.device)
+        steps = torch.where(stays[:, None], 0.0, steps)
+        # |r|² − |r − J d|² = 2 dᵀJᵀr − |J d|², no more than 2 dᵀJᵀr.
+        return steps, (2.0 * torch.linalg.vecdot(steps, self._gradient)).tolist(), failed
+
+    def _factorised(self, damping: list[float], finished: list[bool]) -> tuple[Tensor, list[int]]:
+        """Cholesky factors (K, n, n), and the replicates that have none."""
+        active = [k for k, done in enumerate(finished) if not done]
+        for _ in range(_FACTORISATIONS):
+            square = self._square.clone()
+            square.diagonal(dim1=1, dim2=2).add_(square.new_tensor(damping)[:, None])
+            factor, info = torch.linalg.cholesky_ex(square)
+            codes = info.tolist()
+            failing = [k for k in active if codes[k]]
+            if not failing:
+                return factor, []
+            for k in failing:
+                damping[k] *= 10.0
+        return factor, failing

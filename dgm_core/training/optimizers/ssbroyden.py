@@ -1,0 +1,110 @@
+"""The self-scaled Broyden method."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dgm_core.training.optimizers.quasi_newton import QuasiNewton
+
+
+class SSBroyden(QuasiNewton):
+    """Broyden's family with a dense inverse Hessian that is scaled at every step: P × P numbers a replicate.
+
+    Source: Urbán, Stefanou and Pons (2025), "Unveiling the optimization process of physics informed neural
+    networks: How accurate and competitive can PINNs be?"; Al-Baali and Khalfan (2005).
+    """
+
+    name = "ssbroyden"
+
+    def curvature(self, like: Tensor) -> SelfScaled:
+        return SelfScaled(like)
+
+
+class SelfScaled:
+    """A dense inverse Hessian H (K, P, P) of each of K functions.
+
+    With a step s = −α H g, the gradient's change y along it, B = H⁻¹ and
+
+        b = sᵀBs / sᵀy,   h = yᵀHy / sᵀy,   a = b h − 1,   v = √(yᵀHy) (s / sᵀy − H y / yᵀHy)
+
+    it becomes
+
+        (H − H y yᵀ H / yᵀHy + φ v vᵀ) / τ + s sᵀ / sᵀy
+
+    where φ and τ are functions of b, h and P (`_scales`); φ = τ = 1 is BFGS.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        replicates, parameters = like.shape
+        self.counts = [0] * replicates
+        self._matrix = torch.eye(parameters, dtype=like.dtype, device=like.device).repeat(replicates, 1, 1)
+        self._applied = torch.zeros_like(like)  # H g, as it was last given
+
+    def forget(self, k: int) -> None:
+        """Makes H of replicate k the identity again."""
+        self.counts[k] = 0
+        self._matrix[k] = torch.eye(
+            self._matrix.shape[1], dtype=self._matrix.dtype, device=self._matrix.device
+        )
+        self._applied[k] = 0.0
+
+    def update(self, steps: Tensor, changes: Tensor, gradients: Tensor, chosen: list[int]) -> Tensor:
+        """Adds the pairs of the chosen replicates and gives H g with them, all (K, P).
+
+        A pair without positive curvature is left out, as in `InverseHessian.update`.
+        """
+        for k in chosen:
+            self._add(k, steps[k], changes[k], gradients[k] - changes[k])
+        self._applied = torch.bmm(self._matrix, gradients.unsqueeze(2))[:, :, 0]
+        return self._applied.clone()
+
+    def _add(self, k: int, s: Tensor, y: Tensor, before: Tensor) -> None:
+        """A pair (P,) of replicate k; before: the gradient where the step began."""
+        matrix, applied = self._matrix[k], self._applied[k]
+        if not self.counts[k]:
+            applied = before  # H is the identity
+        curvature, square = float(s @ y), float(s @ s)
+        if not curvature > torch.finfo(s.dtype).eps * square > 0.0:
+            return
+        if not self.counts[k]:
+            matrix.mul_(curvature / float(y @ y))  # Nocedal and Wright (2006), eq. 6.20
+            applied = matrix @ before
+        along = matrix @ y
+        inner = float(y @ along)
+        # s is a multiple of −H g, and B s the same multiple of −g.
+        length = float(s @ applied) / float(applied @ applied)
+        phi, tau = _scales(length**2 * float(before @ applied) / curvature, inner / curvature, len(s))
+        v = s / curvature - along / inner
+        matrix.addr_(along, along, alpha=-1.0 / inner).addr_(v, v, alpha=phi * inner)
+        matrix.div_(tau).addr_(s, s, alpha=1.0 / curvature)
+        self.counts[k] += 1
+
+    def state(self) -> dict[str, Any]:
+        """A copy that `restore` reads."""
+        return {
+            "counts": list(self.counts),
+            "matrix": self._matrix.cpu().clone(),
+            "applied": self._applied.cpu().clone(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continues from `state`, in an object that is new."""
+        self.counts = list(state["counts"])
+        self._matrix.copy_(state["matrix"])
+        self._applied.copy_(state["applied"])
+
+
+def _scales(b: float, h: float, parameters: int) -> tuple[float, float]:
+    """φ and τ of `SelfScaled`."""
+    a = max(b * h - 1.0, 1e-14)  # positive by the inequality of Cauchy and Schwarz, but for rounding
+    c = (a / (1.0 + a)) ** 0.5
+    least = min(1.0, h * (1.0 - c))
+    theta = max((least - 1.0) / a, min(1.0 / least, (1.0 - b) / b))
+    sigma = 1.0 + theta * a
+    shrunk = min(1.0, 1.0 / b)
+    root = sigma ** (-1.0 / (parameters - 1)) if parameters > 1 else 1.0
+    tau = shrunk * min(root, 1.0 / theta) if theta > 0.0 else min(shrunk * root, sigma)
+    return (1.0 - theta) / (1.0 + theta * a), tau
