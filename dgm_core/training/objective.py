@@ -77,9 +77,18 @@ class PieceObjective:
 
     @property
     def slow(self) -> bool:
-        """Whether the Jacobian is made residual by residual, for want of a rule; False before the first
-        one."""
+        """Whether the Jacobian is made residual by residual; False before the first one."""
         return self._jacobian is not None and self._jacobian.slow
+
+    @property
+    def unrecorded(self) -> str | None:
+        """Why looks at the loss take longer than they could; None where they do not (see `Repeated`)."""
+        if self.slow:
+            return (
+                "the Jacobian is made residual by residual, many times slower: the network has parameters "
+                "outside of linear layers, or its derivatives are not carried"
+            )
+        return self._differentiate.unrecorded or self._look.unrecorded
 
     @property
     def operations(self) -> int | None:

@@ -79,8 +79,8 @@ class Polish:
 
     @property
     def unrecorded(self) -> str | None:
-        """Why its evaluations are not replayed, where that is not by size (see `Repeated`)."""
-        return self._differentiate.unrecorded
+        """Why its evaluations take longer than they could (see `PieceObjective`)."""
+        return self.descent.objective.unrecorded
 
     def step(self) -> None:
         """One look at the loss, which serves every replicate that has not ended."""

@@ -187,6 +187,11 @@ class DescentStage:
         return self._descent.objective.operations
 
     @property
+    def unrecorded(self) -> str | None:
+        """Why steps take longer than they could (see `PieceObjective`)."""
+        return self._descent.objective.unrecorded
+
+    @property
     def reasons(self) -> list[str | None]:
         """Why a replicate is lost, where it is."""
         return self._descent.minimiser.reasons

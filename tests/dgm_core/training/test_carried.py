@@ -98,7 +98,7 @@ def test_replayed_steps_equal_steps_that_run(changes, monkeypatch):
     replayed = Trainer(setup, SEEDS)
     replayed.advance(40)
     assert replayed.operations is not None
-    monkeypatch.setattr("dgm_core.tape.LARGEST", 0)
+    monkeypatch.setattr("dgm_core.tape.recording.LARGEST", 0)
     run = Trainer(setup, SEEDS)
     run.advance(40)
     assert run.operations is None
