@@ -15,6 +15,11 @@ def quoted(folder: Path) -> str:
     return shlex.quote(str(folder))
 
 
+def resume_hint(folder: Path) -> str:
+    """The command that goes on with a run, as it can be typed."""
+    return f"dgm resume {quoted(folder)}"
+
+
 def disk_full(text: str) -> bool:
     """Whether an error's message is that of a full disk."""
     return any(said in text for said in _FULL)

@@ -16,6 +16,8 @@ _EACH = 3
 """Figures for which one more process pays: it takes a second or two to start."""
 _PATIENCE = 30.0
 """Seconds that a helper has for the figure that it draws last."""
+_FAREWELL = 2.0
+"""Seconds that one has to leave no half of a file, when nobody waits for its figure any more."""
 _NOTHING, _DRAWN = "nothing", "drawn"
 
 
@@ -91,7 +93,7 @@ def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list
                 helper.terminate()  # which leaves no half of a file
         for helper in found:
             try:
-                helper.wait(_PATIENCE)
+                helper.wait(_FAREWELL)
             except subprocess.TimeoutExpired:
                 helper.kill()
                 helper.wait()

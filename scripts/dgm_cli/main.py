@@ -1,89 +1,33 @@
-"""The command `dgm`."""
+"""The command `dgm`: signals are seen to before anything else is imported, which takes a second or more."""
 
-from __future__ import annotations
-
+import os
+import signal
 import sys
+from types import FrameType
 
-import typer
 
-from dgm_cli import new
-from dgm_cli.catalog import list_all
-from dgm_cli.compare import compare
-from dgm_cli.dashboard.command import dashboard
-from dgm_cli.report import report
-from dgm_cli.reproduce import reproduce
-from dgm_cli.rerun import rerun
-from dgm_cli.resume import resume
-from dgm_cli.run import run
-from dgm_cli.runs import clean, status, stop
-from dgm_cli.solve import solve
-from dgm_cli.submit import PASSED, submit
-from dgm_core.errors import ConfigurationError
-from dgm_core.extensions import explained
-from studies.errors import InterruptedStudyError, StudyError
-from studies.signals import terminable
+def _too_early(number: int, frame: FrameType | None) -> None:
+    """Nothing has begun."""
+    os.write(2, b"dgm: interrupted.\n")
+    os._exit(130)
 
-app = typer.Typer(
-    name="dgm",
-    help="Hyperparameter studies for Deep Galerkin solvers.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("list")(list_all)
-app.command()(run)
-app.command(context_settings=PASSED)(submit)
-app.command()(solve)
-app.command()(reproduce)
-app.command()(report)
-app.command()(compare)
-app.command()(rerun)
-app.command()(resume)
-app.command()(status)
-app.command()(stop)
-app.command()(clean)
-app.command()(dashboard)
-app.add_typer(new.app)
+
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) is not signal.SIG_IGN:  # under nohup, or in the background of a script
+        signal.signal(_number, _too_early)
+
+from studies.signals import end, terminable  # noqa: E402
 
 
 def main() -> None:
-    """Runs the command.
-
-    What the user did wrong is one sentence and exit code 2; what the world did, one sentence and code 1.
-    """
+    """Runs the command of this process, and ends the process."""
     try:
-        with terminable():
-            code = app(standalone_mode=False)
-    except typer.TyperException as error:
-        _fail(getattr(error, "format_message", error.__str__)())
-    except ConfigurationError as error:
-        _fail(explained(error) or str(error))
-    except StudyError as error:
-        _fail(str(error), code=130 if isinstance(error, InterruptedStudyError) else 1)
-    except (typer.Abort, KeyboardInterrupt):
-        print("dgm: interrupted.", file=sys.stderr)
-        sys.exit(130)
-    except (Exception, SystemExit) as error:  # a user's equation may call sys.exit too
-        if where := explained(error):
-            _fail(where)
-        if isinstance(error, (OSError, MemoryError)):
-            _fail(_said(error), code=1)
-        raise
-    sys.exit(code if isinstance(code, int) else 0)
+        with terminable(command=True):
+            from dgm_cli.app import call
 
-
-def _said(error: OSError | MemoryError) -> str:
-    """What the machine could not do, where nobody nearer to it has said so."""
-    if isinstance(error, MemoryError):
-        return "the memory of this machine does not suffice; what was recorded is kept."
-    place = f"{error.filename}: " if error.filename else ""
-    return f"{place}{error.strerror or error}; what was recorded is kept."
-
-
-def _fail(message: str, code: int = 2) -> None:
-    if message:  # empty where typer has shown the help instead
-        print(f"dgm: {message}", file=sys.stderr)
+            code = call()
+    except KeyboardInterrupt:
+        end()
     sys.exit(code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
 from studies.records import SOURCES, SourcesRecord
+from studies.signals import going_on
 
 if TYPE_CHECKING:
     from dgm_core import Setup
@@ -68,9 +70,7 @@ def reproduce(
     chosen = offered if problems is None else [key.strip() for key in problems.split(",")]
     for key in chosen:
         Setup.named(load_problem(key), settings)
-    folder = make_folder(out, "reproduce", name)
     sources = Sources.loaded()
-    sources.write(folder / SOURCES)
     asked = Reproduction(
         problems=chosen,
         settings=settings,
@@ -80,9 +80,12 @@ def reproduce(
         command=command_line(),
         sources=sources_record(sources),
     )
-    with replacing(folder / REPRODUCTION) as file:
-        file.write((asked.model_dump_json(indent=2) + "\n").encode())
-    return _train_all(folder, asked, as_json=as_json)
+    folder = make_folder(out, "reproduce", name)
+    with going_on(partial(_again, folder)):
+        sources.write(folder / SOURCES)
+        with replacing(folder / REPRODUCTION) as file:
+            file.write((asked.model_dump_json(indent=2) + "\n").encode())
+        return _train_all(folder, asked, as_json=as_json)
 
 
 def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:
@@ -95,7 +98,18 @@ def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:
     from studies.sources import load_kept
 
     load_kept(folder, asked.sources)
-    return _train_all(folder.absolute(), asked, as_json=as_json)
+    folder = folder.absolute()
+    with going_on(partial(_again, folder)):
+        return _train_all(folder, asked, as_json=as_json)
+
+
+def _again(folder: Path) -> str:
+    from studies.records.folders import discard_folder
+
+    if (folder / REPRODUCTION).is_file():
+        return f"what was done is kept; go on with: dgm resume {quoted(folder)}"
+    discard_folder(folder)
+    return "nothing was begun."
 
 
 def _train_all(folder: Path, asked: Reproduction, *, as_json: bool) -> int:
@@ -115,7 +129,7 @@ def _train_all(folder: Path, asked: Reproduction, *, as_json: bool) -> int:
         outcome = _solved(folder, key, setup, asked)
         interrupted = outcome["status"] == "interrupted"
         if interrupted:
-            messages.print(f"Interrupted; go on with: dgm resume {quoted(folder)}")
+            messages.print(f"dgm: interrupted; {_again(folder)}", soft_wrap=True)
             break
         rows.append(_row(key, asked.settings, setup, outcome, full))
     if rows:

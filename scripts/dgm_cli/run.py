@@ -27,6 +27,7 @@ from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
 from dgm_core.collecting import uncollected
 from dgm_core.errors import ConfigurationError
+from studies.signals import closing, going_on
 
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
 TrialGpus = Annotated[
@@ -85,6 +86,7 @@ def run(
     if address == "local" and not files and not is_file(study):
         # Before anything that takes time to import; a user's file may change the environment first.
         begun = context.with_resource(begin_ray(there, dashboard=dashboard))
+        context.with_resource(closing(begun.close))
     with uncollected():
         from studies.catalog import STUDIES, load_study
         from studies.running.runner import Options, run_study
@@ -149,11 +151,12 @@ def finish(folder: Path, as_json: bool) -> int:
     record = read_study(folder)
     shown = quoted(folder)
     if record.state == "interrupted":
-        messages.print(f"Interrupted; what was done is kept. Go on with: dgm resume {quoted(folder)}")
-        messages.print(f"Look at it with: dgm report {quoted(folder)}")
+        again = f"go on with: dgm resume {shown}, or look at it with: dgm report {shown}"
+        messages.print(f"dgm: interrupted; what was done is kept; {again}", soft_wrap=True)
     else:
         _summary(record)
-        remade(folder)
+        with going_on(lambda: f"the study is {record.state}; make its report with: dgm report {shown}"):
+            remade(folder)
         places = f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html"
         messages.print(places, soft_wrap=True)
     failed = tell_failures(folder)

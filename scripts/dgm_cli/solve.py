@@ -22,6 +22,7 @@ from dgm_cli.common import (
 )
 from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, named
+from studies.signals import going_on
 
 if TYPE_CHECKING:
     from dgm_core import Setup
@@ -98,10 +99,13 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     )
     for note in outcome.get("notes", []):
         messages.print(f"Note: {note}")
-    messages.print(f"Tables, figures and report: {solved.folder}")
+    shown = quoted(solved.folder)
     interrupted = outcome["status"] == "interrupted"
     if interrupted:
-        messages.print(f"Interrupted; go on with: dgm resume {quoted(solved.folder)}")
+        again = f"go on with: dgm resume {shown}, or look at it with: dgm report {shown}"
+        messages.print(f"dgm: interrupted; what was done is kept; {again}", soft_wrap=True)
+    else:
+        messages.print(f"Tables, figures and report: {solved.folder}")
     if as_json:
         print_json(outcome)
     return 130 if interrupted else 0
@@ -147,7 +151,10 @@ def _with_progress(setup: Setup, train: Callable[[Told], Solved]) -> Solved:
     finally:
         if progress.live.is_started:
             progress.stop()
-    make_report(solved.folder)
+    if solved.summary["status"] != "interrupted":
+        shown = quoted(solved.folder)
+        with going_on(lambda: f"the training is finished; make its report with: dgm report {shown}"):
+            make_report(solved.folder)
     return solved
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from dgm_core import ConfigurationError
 from dgm_core.extensions import explained
-from studies.errors import InterruptedStudyError, StudyError
-from studies.failures import disk_full, keep_traceback, quoted
+from studies.errors import StudyError
+from studies.failures import disk_full, keep_traceback, resume_hint
 from studies.records.folders import discard_folder
 from studies.records.lock import held
 from studies.records.schema import FAILURES, STUDY
 from studies.records.storage import StoreError
-from studies.signals import terminable
+from studies.signals import going_on, terminable
 
 
 @contextmanager
@@ -26,13 +27,8 @@ def holding(folder: Path, command: str) -> Iterator[None]:
     raises here, whose traceback is kept, and where another process holds the run.
     """
     try:
-        with held(folder, command), terminable():
+        with terminable(), going_on(partial(_again, folder)), held(folder, command):
             yield
-    except KeyboardInterrupt:  # which the study itself has not seen to
-        again = (
-            f"go on with: dgm resume {quoted(folder)}" if (folder / STUDY).is_file() else "nothing was begun."
-        )
-        raise InterruptedStudyError(f"Interrupted; {again}") from None
     except StoreError as error:
         raise _no_store(folder, error) from error
     except (StudyError, ConfigurationError):
@@ -47,8 +43,15 @@ def holding(folder: Path, command: str) -> Iterator[None]:
         kept = keep_traceback(folder, "study", "".join(traceback.format_exception(error)))
         raise StudyError(
             f"{where} (the traceback is in {folder / FAILURES / kept}); what was recorded is kept; "
-            f"go on with: dgm resume {quoted(folder)}"
+            f"go on with: {resume_hint(folder)}"
         ) from error
+
+
+def _again(folder: Path) -> str:
+    if (folder / STUDY).is_file():
+        return f"what was done is kept; go on with: {resume_hint(folder)}"
+    discard_folder(folder)
+    return "nothing was begun."
 
 
 def no_room(folder: Path) -> StudyError:
@@ -58,10 +61,10 @@ def no_room(folder: Path) -> StudyError:
         return StudyError(f"the disk of {folder} is full: nothing was begun.")
     return StudyError(
         f"the disk of {folder} is full: what was recorded is kept; when there is room, "
-        f"go on with: dgm resume {quoted(folder)}"
+        f"go on with: {resume_hint(folder)}"
     )
 
 
 def _no_store(folder: Path, error: StoreError) -> StudyError:
     said = str(error).rstrip(".")
-    return StudyError(f"{said}: what was recorded is kept; go on with: dgm resume {quoted(folder)}")
+    return StudyError(f"{said}: what was recorded is kept; go on with: {resume_hint(folder)}")

@@ -15,7 +15,7 @@ from rich.console import Console
 from dgm_core import ConfigurationError, Setup
 from dgm_core.extensions import Sources
 from dgm_core.training import choose_device
-from studies.failures import quoted
+from studies.failures import resume_hint
 from studies.planning.course import Course
 from studies.planning.plans import AblationPlan, Plan, SearchPlan
 from studies.records.events import Began, Event, Left, Opened, Suggested
@@ -181,7 +181,7 @@ class _Run:
             "address": self.options.address,
             "dashboard": self.options.dashboard,
             "begun": self.options.begun,
-            "lost": f"the process of this study is gone; go on with: dgm resume {quoted(self.folder)}",
+            "lost": f"the process of this study is gone; go on with: {resume_hint(self.folder)}",
         }
         with ray_session(cores=cores, **settings) as dashboard:
             joined = self.options.address != "local"

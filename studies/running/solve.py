@@ -15,7 +15,7 @@ from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
 from dgm_core.training import choose_device, configure_process, median
 from studies.errors import StudyError
-from studies.failures import disk_full, keep_traceback, quoted
+from studies.failures import disk_full, keep_traceback, resume_hint
 from studies.planning.plans.base import ended
 from studies.planning.trial import Trial
 from studies.records.events import Began, Left, Metrics, Reported, Retried, Telemetry
@@ -169,7 +169,7 @@ def _failed(folder: Path, trial: Trial, error: Exception) -> StudyError:
     return StudyError(
         f"{trial.setup.problem.name} could not be trained further: {explained(error) or said(error)} "
         f"(the traceback is in {folder / FAILURES / kept}); "
-        f"from its last checkpoint it goes on with: dgm resume {quoted(folder)}"
+        f"from its last checkpoint it goes on with: {resume_hint(folder)}"
     )
 
 

@@ -15,7 +15,7 @@ from dgm_core import Trainer
 from dgm_core.extensions import explained
 from dgm_core.training import configure_process
 from studies.errors import StudyError
-from studies.failures import quoted
+from studies.failures import resume_hint
 from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
 from studies.records.storage import Store
@@ -83,8 +83,8 @@ def launch(
             if not isinstance(met, RayError):
                 raise
             said = str(met).partition("\n")[0]
-            again = f"dgm resume {quoted(engine.folder)}"
-            raise StudyError(f"Ray's processes were lost ({said}); go on with: {again}") from error
+            again = f"go on with: {resume_hint(engine.folder)}"
+            raise StudyError(f"Ray's processes were lost ({said}); {again}") from error
 
 
 class BoundedTensorBoard(TBXLoggerCallback):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dgm_cli.main import main
+from dgm_cli.app import main
 
 
 def refused(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dgm_cli.main import main
+from dgm_cli.app import main
 from dgm_core import Setup, load_problem
 from studies.records import read_study
 from studies.running.solve import resume_solve, solve_setup

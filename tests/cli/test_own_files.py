@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dgm_cli.main import main
+from dgm_cli.app import main
 from dgm_core import extensions
 
 pytestmark = pytest.mark.usefixtures("own_files")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -35,7 +36,15 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **self.environment, self.mark: "1", "COLUMNS": "200"},
+            start_new_session=True,
         )
+
+    def send(self, number: int) -> None:
+        """Sends a signal as a terminal or a batch system does: Ctrl-C to all of its group, others to it."""
+        if number == signal.SIGINT:
+            os.killpg(self.popen.pid, number)
+        else:
+            self.popen.send_signal(number)
 
     @property
     def running(self) -> bool:

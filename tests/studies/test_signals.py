@@ -1,0 +1,139 @@
+"""A process that is asked to end at an awkward moment ends in order, and says how to go on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studies.records import read_study
+
+STRIKES = """
+import os, runpy, signal, sys
+from importlib.abc import MetaPathFinder
+
+number, module, *sys.argv[1:] = sys.argv[1:]
+
+class Striking(MetaPathFinder):
+    '''Sends this process a signal in the midst of the import of a module.'''
+
+    def find_spec(self, name, path, target=None):
+        global module
+        if name == module:
+            module = None
+            os.kill(os.getpid(), int(number))
+        return None
+
+sys.meta_path.insert(0, Striking())
+runpy.run_module("dgm_cli.main", run_name="__main__", alter_sys=True)
+"""
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def struck(module: str, number: int, *line: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", STRIKES, str(int(number)), module, *map(str, line)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_before_anything_is_imported_a_signal_is_one_line(number: int) -> None:
+    done = struck("typer", number, "solve", "heat")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "dgm: interrupted.\n")
+
+
+@pytest.mark.parametrize("number", SIGNALS[:2])
+def test_while_a_command_imports_a_signal_leaves_nothing(number: int, tmp_path: Path) -> None:
+    done = struck("torch", number, "solve", "heat", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (130, "dgm: interrupted.\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_signal_in_an_import_while_the_report_is_drawn_says_that_the_training_is_finished(
+    tmp_path: Path,
+) -> None:
+    short = ("--iterations", "20", "--replicates", "2", "--out", tmp_path, "--name", "one")
+    done = struck("matplotlib.style", signal.SIGTERM, "solve", "heat", *short)
+    run = tmp_path / "solve-heat" / "one"
+    told = f"dgm: interrupted; the training is finished; make its report with: dgm report {run}"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (130, told), done.stderr
+    assert "Traceback" not in done.stderr
+    assert read_study(run).state == "finished"
+    again = subprocess.run([sys.executable, "-m", "dgm_cli.main", "report", run], capture_output=True)
+    assert again.returncode == 0
+    assert (run / "report.html").is_file()
+
+
+def script(body: str) -> subprocess.CompletedProcess[str]:
+    head = "import os, signal, sys, threading, time\nfrom studies.signals import *\n"
+    return subprocess.run([sys.executable, "-c", head + body], capture_output=True, text=True, check=False)
+
+
+LOST = """
+class Struck:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+try:
+    with terminable(), going_on(lambda: "go on with: dgm resume RUN"):
+        struck = Struck()
+        del struck
+        time.sleep(10)
+except Exception as error:
+    print(error)
+"""
+
+
+def test_an_interrupt_that_python_forgets_in_a_hook_comes_again() -> None:
+    done = script(LOST)
+    assert (done.stdout, done.stderr) == ("interrupted; go on with: dgm resume RUN\n", "")
+
+
+TWICE = """
+import studies.signals
+studies.signals._SAME_SECONDS = 0.05
+close = lambda: print("closed", flush=True)
+with terminable(command=True), going_on(lambda: "go on with: dgm resume RUN"), closing(close):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        os.kill(os.getpid(), signal.SIGTERM)  # at once: the same request
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+"""
+
+
+def test_a_second_request_ends_a_command_that_takes_long_to_end_in_order() -> None:
+    done = script(TWICE)
+    assert (done.returncode, done.stdout) == (130, "closed\n")
+    assert done.stderr == "dgm: interrupted; go on with: dgm resume RUN\n"
+
+
+OVER = """
+with terminable(command=True):
+    pass
+os.kill(os.getpid(), signal.SIGINT)
+print("ended")
+"""
+
+
+def test_a_command_that_is_over_is_not_interrupted_while_python_ends() -> None:
+    done = script(OVER)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+
+
+IGNORED = """
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with terminable():
+    os.kill(os.getpid(), signal.SIGHUP)
+    print("went on")
+"""
+
+
+def test_what_is_ignored_stays_so_as_under_nohup() -> None:
+    assert script(IGNORED).stdout == "went on\n"
