@@ -48,6 +48,7 @@ def warnings(run: Run, tables: Tables) -> list[str]:
         found += _wary_search(run, tables)
     if study.kind == "ablation" and study.learning_rates == "shared" and len(shown):
         found.append("All arms share one learning rate: an arm may look worse than it is for its rate alone.")
+    found += [f"{each['what']} {each['why']}" for each in study.preflight]
     return found
 
 

@@ -22,9 +22,13 @@ FLOORS = {
     "catalog": {"study"},
     "records": {"errors"},
     "planning": {"study", "records", "errors"},
+    "preflight": {"study", "planning", "records", "errors"},
     "trials": {"records", "errors"},
     "tune": {"study", "records", "planning", "trials", "errors", "failures", "signals"},
-    "running": {"study", "records", "planning", "trials", "tune", "errors", "failures", "signals", "sources"},
+    "running": {
+        *("study", "records", "planning", "preflight", "trials", "tune"),
+        *("errors", "failures", "signals", "sources"),
+    },
 }
 """Room of `studies` -> the others that it may know: no circle, and no arrow back."""
 JOINS = "studies/public.py"

@@ -8,6 +8,7 @@ import typer
 
 from dgm_cli import new
 from dgm_cli.catalog import list_all
+from dgm_cli.check import check, show
 from dgm_cli.compare import compare
 from dgm_cli.dashboard.command import dashboard
 from dgm_cli.report import report
@@ -32,6 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("list")(list_all)
+app.command()(show)
+app.command()(check)
 app.command()(run)
 app.command(context_settings=PASSED)(submit)
 app.command()(solve)

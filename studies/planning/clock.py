@@ -83,7 +83,7 @@ class ScheduledTrial:
 
 @dataclass
 class Clock:
-    """Lanes of a stated number of virtual workers, and the time of the last event, in milliseconds."""
+    """The trials on a stated number of virtual workers, and the time of the last event, in milliseconds."""
 
     workers: int
     now: float = 0.0
@@ -99,19 +99,19 @@ class Clock:
         self.scheduled[trial] = ScheduledTrial(trial, self.now, stops, times)
 
     def next(self) -> ScheduledTrial | None:
-        """The scheduled of the next event; of two at once that of the trial suggested first."""
+        """The trial whose event is next; of two at once the one that was suggested first."""
         return min(self.scheduled.values(), key=lambda scheduled: scheduled.due, default=None)
 
     def pass_by(self, scheduled: ScheduledTrial) -> None:
-        """Moves the time to a scheduled's event and the scheduled past it."""
+        """Moves the time to a trial's event and the trial past it."""
         self.now = scheduled.due
         scheduled.passed += 1
 
     def end(self, scheduled: ScheduledTrial) -> None:
-        """Moves the time to a scheduled's event and frees its worker."""
+        """Moves the time to a trial's event and frees its worker."""
         self.now = scheduled.due
         del self.scheduled[scheduled.trial]
 
     def drop(self, scheduled: ScheduledTrial) -> None:
-        """Takes a scheduled away before its next event."""
+        """Takes a trial away before its next event."""
         del self.scheduled[scheduled.trial]

@@ -18,6 +18,7 @@ from dgm_core.training import choose_device
 from studies.failures import resume_hint
 from studies.planning.course import Course
 from studies.planning.plans import AblationPlan, Plan, SearchPlan
+from studies.preflight import Question, examine, refuse
 from studies.records.events import Began, Event, Left, Opened, Suggested
 from studies.records.files import write_study
 from studies.records.folders import discard_folder, make_folder
@@ -87,6 +88,11 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     cores = _cores(options)
     if options.address == "local":
         choose_device(options.device)
+    findings = examine(Question(study, cores))
+    refuse(findings)
+    for finding in findings:
+        if finding.level != "note":
+            options.console.print(f"{finding.level.capitalize()}: {finding}", soft_wrap=True)
     folder = make_folder(options.out, study.name, options.run)
     store = None
     try:
@@ -102,6 +108,7 @@ def run_study(study: Study, options: Options | None = None) -> Path:
                 command=options.command,
             )
             record.sources = sources_record(sources)
+            record.preflight = [finding.to_dict() for finding in findings if finding.level == "warning"]
             record.storage = None if store is None else store.url
             write_study(folder, record)
             _Run(study, folder, record, sources, options).go()

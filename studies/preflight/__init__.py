@@ -1,0 +1,7 @@
+"""What can be known to go wrong before anything is trained: what, why it matters, what to do."""
+
+from studies.preflight.finding import Check, Finding, Level
+from studies.preflight.question import Question, derivative_orders
+from studies.preflight.run import CHECKS, examine, refuse
+
+__all__ = ["CHECKS", "Check", "Finding", "Level", "Question", "derivative_orders", "examine", "refuse"]

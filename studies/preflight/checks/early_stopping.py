@@ -1,0 +1,28 @@
+"""Rungs that no trial passes, and trials that report once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from optuna.distributions import IntDistribution
+
+from studies.preflight.finding import Check, Level
+from studies.preflight.question import Question
+
+
+def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
+    search = question.search
+    if search is None or not search.rungs:
+        return
+    space = search.space.get("iterations")
+    shortest = space.low if isinstance(space, IntDistribution) else search.base.config.iterations
+    if shortest <= search.rungs[0]:
+        yield (
+            "warning",
+            f"A trial of {shortest} iterations ends at or before the first rung, {search.rungs[0]}.",
+            "It reports once and early stopping never looks at it.",
+            "Lower grace_period, or raise the least number of iterations.",
+        )
+
+
+EARLY_STOPPING = Check("early-stopping", "trials that early stopping never looks at", _examine)

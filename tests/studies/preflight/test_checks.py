@@ -1,0 +1,206 @@
+"""Each check has a study that trips it and one that does not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from dgm_cli.check import check, find, show
+from dgm_core import ConfigurationError, Problem, Setup, load_problem
+from dgm_core.formulation import Box, Dirichlet
+from studies.catalog import load_study
+from studies.preflight import CHECKS, Finding, Question, derivative_orders, examine, refuse
+from studies.preflight.checks.few_seeds import least_p, seeds_needed
+from studies.preflight.checks.vanishing_derivatives import smooth_to
+from studies.study import Ablation, Search, Study
+
+HEAT = Setup.named(load_problem("heat")).changed({"iterations": 2_000})
+SEARCH = Search(
+    name="any",
+    base=HEAT,
+    space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
+    trials=4,
+    grace_period=500,
+    reduction_factor=2,
+)
+ABLATION = Ablation(
+    name="any",
+    base=HEAT,
+    arms={"1": {"depth": 1}, "2": {"depth": 2}},
+    baseline="1",
+    replicates=6,
+)
+
+
+class Slab(Problem):
+    """u_xx + u_yy = 1 with conditions on the given faces alone."""
+
+    faces: tuple[str, ...] = ("x_min", "x_max", "y_min", "y_max")
+    domain = Box(x=(0.0, 1e-6), y=(0.0, 1e-6))
+
+    def equation(self, y: Any) -> Any:
+        return y.laplacian() - 1.0
+
+    @property
+    def conditions(self) -> Any:
+        return {face: (self.domain.parts[face], Dirichlet(lambda x: 0.0 * x[..., :1])) for face in self.faces}
+
+
+class Unknown(Problem):
+    """κ u_xx = −1 without a reference."""
+
+    conductivity: float = 1.0
+    domain = Box(x=(0.0, 1.0))
+
+    def equation(self, y: Any) -> Any:
+        return self.conductivity * y.d("x", "x") + 1.0
+
+    @property
+    def conditions(self) -> Any:
+        return {"ends": (self.domain.boundary, Dirichlet(lambda x: 0.0 * x[..., :1]))}
+
+
+def with_space(**space: Any) -> Search:
+    return replace(SEARCH, space={**SEARCH.space, **space})
+
+
+def found(name: str, asked: Study | Setup, cores: int = 1) -> list[Finding]:
+    return [finding for finding in examine(Question(asked, cores)) if finding.check == name]
+
+
+TRIPS: dict[str, tuple[str, Any, Any]] = {
+    "batch-statistics": (
+        "warning",
+        Setup(HEAT.problem, HEAT.config.changed({"batch_norm": "before"})),
+        HEAT,
+    ),
+    "cost": (
+        "error",
+        Setup(HEAT.problem, HEAT.config.changed({"batch_size": 1_000_000, "width": 4096})),
+        None,  # says what a study costs in any case
+    ),
+    "early-stopping": (
+        "warning",
+        with_space(iterations=IntDistribution(400, 2_000)),
+        with_space(iterations=IntDistribution(1_000, 2_000)),
+    ),
+    "edge-by-construction": ("note", with_space(iterations=IntDistribution(1_000, 2_000)), SEARCH),
+    "few-seeds": ("warning", replace(ABLATION, replicates=5), ABLATION),
+    "movable-objective": (
+        "error",
+        Search(
+            name="any",
+            base=Setup.named(Unknown()).changed({"iterations": 2_000}),
+            space={"problem.conductivity": FloatDistribution(0.5, 2.0)},
+        ),
+        Search(
+            name="any",
+            base=Setup.named(Unknown()).changed({"iterations": 2_000}),
+            space={"depth": IntDistribution(1, 2)},
+        ),
+    ),
+    "uncovered-faces": (
+        "warning",
+        Setup.named(Slab(("x_min", "x_max", "y_min"))),
+        Setup.named(Slab()),
+    ),
+    "vanishing-derivatives": (
+        "warning",
+        with_space(activation=CategoricalDistribution(["tanh", "relu"])),
+        with_space(activation=CategoricalDistribution(["tanh", "sin"])),
+    ),
+}
+
+
+def test_every_check_has_a_study_that_trips_it() -> None:
+    assert set(TRIPS) == set(CHECKS.names())
+
+
+@pytest.mark.parametrize("name", TRIPS)
+def test_a_check_says_what_is_wrong_where_it_is_and_nothing_where_it_is_not(name: str) -> None:
+    level, wrong, right = TRIPS[name]
+    (finding, *_) = found(name, wrong)
+    assert finding.level == level
+    assert finding.why
+    assert finding.remedy
+    if right is not None:
+        assert not found(name, right)
+
+
+def test_a_changed_equation_with_a_reference_is_a_warning() -> None:
+    search = with_space(**{"problem.diffusivity": FloatDistribution(0.5, 2.0)})
+    assert [finding.level for finding in found("movable-objective", search)] == ["warning"]
+
+
+def test_settings_of_the_method_are_no_other_equation() -> None:
+    assert not found("movable-objective", load_study("fredholm-search"))
+
+
+def test_two_conditions_on_one_part_stand_in_for_none_on_another() -> None:
+    assert not found("uncovered-faces", Setup.named(load_problem("heat-cauchy")))
+
+
+def test_the_default_search_is_warned_of_nothing() -> None:
+    assert not [f for f in examine(Question(load_study("heat-search"))) if f.level in ("error", "warning")]
+
+
+def test_errors_stop_and_come_first() -> None:
+    level, wrong, _ = TRIPS["movable-objective"]
+    findings = examine(Question(wrong))
+    assert findings[0].level == level == "error"
+    with pytest.raises(ConfigurationError, match="cannot be compared"):
+        refuse(findings)
+    refuse([finding for finding in findings if finding.level != "error"])
+
+
+@pytest.mark.parametrize(
+    ("problem", "orders"),
+    [
+        ("heat", {"x": 2, "t": 1}),
+        ("exponential-decay", {"t": 1}),
+        ("helmholtz", {"x": 2, "y": 2}),
+        ("fredholm", {}),
+    ],
+)
+def test_orders_of_derivatives_are_read_off_the_equation(problem: str, orders: dict[str, int]) -> None:
+    assert derivative_orders(load_problem(problem)) == orders
+
+
+def test_how_often_activations_can_be_differentiated() -> None:
+    assert [smooth_to(name) for name in ("relu", "leaky_relu", "tanh", "sin")] == [1, 1, 4, 4]
+
+
+def test_seeds_needed_are_the_fewest_that_can_tell() -> None:
+    for comparisons in range(1, 12):
+        n = seeds_needed(comparisons)
+        assert least_p(n) * comparisons <= 0.05 < least_p(n - 1) * comparisons
+
+
+def test_check_says_what_it_found_and_ends_with_2_where_it_would_stop(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert check("heat", settings=["batch_size=1000000", "width=4096"], as_json=True) == 2
+    told = capsys.readouterr()
+    assert "Error: With these settings a training needs about" in told.err
+    assert json.loads(told.out)["findings"][0]["check"] == "cost"
+    assert check("heat-search", quick=True) == 0
+    assert "found nothing to warn of" in capsys.readouterr().err
+
+
+def test_show_prints_equation_space_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show("heat-search", settings=["depth=3"]) == 0
+    told = capsys.readouterr().err
+    assert "u_t = κ u_xx" in told
+    assert "numbers from 0.0001 to 0.1, logarithmic" in told
+    assert "of one core" in told
+    assert show("heat-batch-size") == 0
+    assert "batch_size = 1024" in capsys.readouterr().err
+
+
+def test_what_is_neither_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ConfigurationError, match="Did you mean 'heat-search'"):
+        find("heat-serch")
