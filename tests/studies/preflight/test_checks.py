@@ -50,20 +50,6 @@ class Slab(Problem):
         return {face: (self.domain.parts[face], Dirichlet(lambda x: 0.0 * x[..., :1])) for face in self.faces}
 
 
-class Unknown(Problem):
-    """κ u_xx = −1 without a reference."""
-
-    conductivity: float = 1.0
-    domain = Box(x=(0.0, 1.0))
-
-    def equation(self, y: Any) -> Any:
-        return self.conductivity * y.d("x", "x") + 1.0
-
-    @property
-    def conditions(self) -> Any:
-        return {"ends": (self.domain.boundary, Dirichlet(lambda x: 0.0 * x[..., :1]))}
-
-
 def with_space(**space: Any) -> Search:
     return replace(SEARCH, space={**SEARCH.space, **space})
 
@@ -90,19 +76,6 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
     ),
     "edge-by-construction": ("note", with_space(iterations=IntDistribution(1_000, 2_000)), SEARCH),
     "few-seeds": ("warning", replace(ABLATION, replicates=5), ABLATION),
-    "movable-objective": (
-        "error",
-        Search(
-            name="any",
-            base=Setup.named(Unknown()).changed({"iterations": 2_000}),
-            space={"problem.conductivity": FloatDistribution(0.5, 2.0)},
-        ),
-        Search(
-            name="any",
-            base=Setup.named(Unknown()).changed({"iterations": 2_000}),
-            space={"depth": IntDistribution(1, 2)},
-        ),
-    ),
     "uncovered-faces": (
         "warning",
         Setup.named(Slab(("x_min", "x_max", "y_min"))),
@@ -131,15 +104,6 @@ def test_a_check_says_what_is_wrong_where_it_is_and_nothing_where_it_is_not(name
         assert not found(name, right)
 
 
-def test_a_changed_equation_with_a_reference_is_a_warning() -> None:
-    search = with_space(**{"problem.diffusivity": FloatDistribution(0.5, 2.0)})
-    assert [finding.level for finding in found("movable-objective", search)] == ["warning"]
-
-
-def test_settings_of_the_method_are_no_other_equation() -> None:
-    assert not found("movable-objective", load_study("fredholm-search"))
-
-
 def test_two_conditions_on_one_part_stand_in_for_none_on_another() -> None:
     assert not found("uncovered-faces", Setup.named(load_problem("heat-cauchy")))
 
@@ -149,10 +113,10 @@ def test_the_default_search_is_warned_of_nothing() -> None:
 
 
 def test_errors_stop_and_come_first() -> None:
-    level, wrong, _ = TRIPS["movable-objective"]
+    level, wrong, _ = TRIPS["cost"]
     findings = examine(Question(wrong))
     assert findings[0].level == level == "error"
-    with pytest.raises(ConfigurationError, match="cannot be compared"):
+    with pytest.raises(ConfigurationError, match="GiB of memory"):
         refuse(findings)
     refuse([finding for finding in findings if finding.level != "error"])
 
