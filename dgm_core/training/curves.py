@@ -22,11 +22,17 @@ class Curves:
 
     `errors` holds (iteration, [score of each replicate]) wherever it was measured.  Those of a device are
     kept there, and fetched in blocks.
+
+    A polish has rows of its own: `polish` holds (window, losses (K, 1 + T)) of each of its looks at the
+    loss, and `polish_errors` (place in `polish`, [score of each replicate]) at looks 1, 2, 4, 8, … of each
+    window and the last.
     """
 
     def __init__(self, replicates: int, terms: Sequence[str], device: torch.device | str = "cpu") -> None:
         self.columns = loss_columns(terms)
         self.errors: list[tuple[int, list[float]]] = []
+        self.polish: list[tuple[int, Tensor]] = []
+        self.polish_errors: list[tuple[int, list[float]]] = []
         self._buffer = torch.empty(1024, replicates, len(self.columns))
         self._length = 0
         self._fresh = torch.empty(_BLOCK, replicates, len(self.columns), device=device)
@@ -47,6 +53,14 @@ class Curves:
             self.errors.pop()
         self.errors.append((iteration, list(score)))
 
+    def polished(self, window: int, total: Tensor, terms: Tensor) -> None:
+        """Adds one look of a polish: total (K,), terms (K, T)."""
+        self.polish.append((window, torch.cat([total[:, None], terms], dim=1).float().cpu()))
+
+    def polish_measured(self, score: Sequence[float]) -> None:
+        """Adds an error at the last look of a polish."""
+        self.polish_errors.append((len(self.polish) - 1, list(score)))
+
     @property
     def losses(self) -> Tensor:
         """(iterations, K, 1 + T), float32."""
@@ -60,13 +74,20 @@ class Curves:
 
     def state(self) -> dict[str, Any]:
         """A copy that `restore` reads."""
-        return {"losses": self.losses.clone(), "errors": list(self.errors)}
+        return {
+            "losses": self.losses.clone(),
+            "errors": list(self.errors),
+            "polish": [(window, row.clone()) for window, row in self.polish],
+            "polish_errors": list(self.polish_errors),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continues from `state`."""
         self._buffer = state["losses"].clone()
         self._length, self._waiting = len(self._buffer), 0
         self.errors = [(iteration, list(score)) for iteration, score in state["errors"]]
+        self.polish = [(window, row.clone()) for window, row in state["polish"]]
+        self.polish_errors = [(place, list(score)) for place, score in state["polish_errors"]]
 
     def _fetch(self) -> None:
         """Moves the block that waits behind the others."""

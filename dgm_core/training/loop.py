@@ -14,11 +14,28 @@ from torch import Tensor
 from dgm_core.errors import ConfigurationError
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
+from dgm_core.training.memory import check_memory
 from dgm_core.training.polish import Polish, Polished
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
 from dgm_core.training.stage import stage
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """How far a training is: `done` of `of` iterations, or steps of a window's polish where it is
+    `polishing`.
+
+    loss: of each replicate, (K,), as it was last computed.
+    """
+
+    window: int
+    polishing: bool
+    done: int
+    of: int
+    loss: list[float]
+
 
 _DIVERGENCE_CHECK = 200
 """Iterations between looks at whether any replicate is still finite."""
@@ -49,6 +66,7 @@ class Trainer:
     ) -> None:
         if not seeds or len(set(seeds)) != len(seeds):
             raise ConfigurationError(f"seeds = {list(seeds)} is not allowed: one or more, all distinct.")
+        check_memory(setup, len(seeds), device)
         self.setup = setup
         self.seeds = tuple(seeds)
         self.iteration = 0
@@ -72,6 +90,19 @@ class Trainer:
         reasons = [self._stage.unrecorded, None if self._polish is None else self._polish.unrecorded]
         found = [f"{self.setup.problem.name}: {reason}." for reason in reasons if reason is not None]
         return tuple(dict.fromkeys(found))
+
+    @property
+    def progress(self) -> Progress:
+        """How far the training is, at any time."""
+        config, polish = self.setup.config, self._polish
+        if polish is None:
+            losses = self.curves.losses
+            loss = losses[-1, :, 0].tolist() if len(losses) else [math.nan] * len(self.seeds)
+            return Progress(self._stage.window, False, self.iteration, config.iterations, loss)
+        minimiser = polish.descent.minimiser
+        return Progress(
+            polish.window, True, max(minimiser.iterations), config.polish_iterations, list(minimiser.values)
+        )
 
     @property
     def polishing(self) -> bool:
@@ -157,6 +188,7 @@ class Trainer:
             iterations=self.iteration,
             seconds=self.seconds,
             weights=weights,
+            reasons=self._reasons(),
             polished=(*self.polished, *(self._polish.records() if self._polish is not None else ())),
             notes=self.notes,
         )
@@ -210,6 +242,7 @@ class Trainer:
                 self._polish = Polish(self.network, self._stage.window, carry=self._carry)
             while not self._polish.done:
                 self._polish.step()
+                self._note_polish()
                 if time.perf_counter() >= deadline:
                     return
             self.polished += self._polish.records()
@@ -217,6 +250,23 @@ class Trainer:
         if not self._finished:
             self.network.begin(self._stage.window + 1)
             self._stage = stage(self.network, self._stage.window + 1, carry=self._carry)
+
+    def _note_polish(self) -> None:
+        """Enters a look of the polish into the curves."""
+        assert self._polish is not None
+        self.curves.polished(self._polish.window, *self._polish.losses())
+        looks = sum(window == self._polish.window for window, _ in self.curves.polish)
+        if looks & (looks - 1) == 0 or self._polish.done:
+            self.curves.polish_measured(self.evaluation.measure(self.network).score)
+
+    def _reasons(self) -> tuple[str | None, ...]:
+        """Why each replicate that diverged did."""
+        known = getattr(self._stage, "reasons", [None] * len(self.seeds))
+        at = self.curves.diverged_at()
+        return tuple(
+            None if first is None else f"{reason or 'its loss is not finite'}, from iteration {first} on"
+            for first, reason in zip(at, known, strict=True)
+        )
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from dgm_core.training.descent import Descent
 from dgm_core.training.points import Points
@@ -88,6 +89,10 @@ class Polish:
         active = [k for k, ended in enumerate(self.descent.minimiser.finished) if not ended]
         self.descent.advance()
         self._spent(begin, active)
+
+    def losses(self) -> tuple[Tensor, Tensor]:
+        """(total (K,), terms (K, T)) where each replicate is."""
+        return self.descent.losses()
 
     def records(self) -> list[Polished]:
         """What was done for each replicate so far."""

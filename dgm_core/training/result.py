@@ -47,5 +47,7 @@ class TrainResult:
     """Of the field that was evaluated (averaged or polished, where that is asked), with a leading K."""
     polished: tuple[Polished, ...] = ()
     """What the polish did, by window and replicate; `losses` and `curves` end before it."""
+    reasons: tuple[str | None, ...] = ()
+    """Why a replicate diverged, where it did."""
     notes: tuple[str, ...] = ()
     """What there is to say of how it ran, a sentence each."""

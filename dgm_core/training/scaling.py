@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,20 @@ from dgm_core.formulation import Axis
 
 INPUT_SCALINGS = ("none", "unit")
 """The inputs as they are, or each axis of the domain (of the time window) mapped to [−1, 1]."""
+
+
+class Inputs(Protocol):
+    """What the number of a network's inputs depends on, of a problem."""
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]: ...
+    @property
+    def periodic(self) -> tuple[str, ...]: ...
+
+
+def network_inputs(problem: Inputs, config: Any) -> int:
+    """How many inputs a network has: under hard conditions two for each periodic axis."""
+    return len(problem.inputs) + (len(problem.periodic) if config.hard_conditions else 0)
 
 
 class UnitScaling(nn.Module):

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation import Problem
+from dgm_core.networks import build_network, count_parameters
 from dgm_core.problems import load_problem
+from dgm_core.streams import stream
 from dgm_core.training.config import TrainConfig
+from dgm_core.training.samplers import uniform
+from dgm_core.training.scaling import network_inputs
 
 PROBLEM_PREFIX = "problem."
 
@@ -103,6 +110,10 @@ def _check(problem: Problem, config: TrainConfig) -> None:
             )
     if all(config.loss_weights.get(term, 1.0) == 0 for term in terms if term not in hard):
         raise ConfigurationError("loss_weights are not allowed to be all zero: nothing would be minimised.")
+    if config.descends:
+        _check_descent(problem, config)
+    if config.adaptation != "none":
+        _check_adaptation(problem, config)
     time = problem.inputs[-1]
     if config.causality and time.name != TIME:
         raise ConfigurationError(
@@ -114,3 +125,53 @@ def _check(problem: Problem, config: TrainConfig) -> None:
                 f"windows = {config.windows} is not allowed: {problem.name} has no time axis."
             )
         problem.window(time.lower, time.upper, None)  # refuses where the problem has no windows
+
+
+def residual_count(problem: Problem, config: TrainConfig, points: int) -> int:
+    """How many numbers are squared at `points` points of each term, roughly: one for each of the outputs."""
+    hard = problem.hard_terms if config.hard_conditions else ()
+    regions = problem.regions()
+    return len(problem.outputs) * sum(
+        regions[term].count(points) for term in problem.terms if term not in hard
+    )
+
+
+def _check_descent(problem: Problem, config: TrainConfig) -> None:
+    """Refuses what an optimizer that compares losses at the same points cannot minimise."""
+    if problem.accurate() is not problem and _gives_pairs(problem):
+        raise ConfigurationError(
+            f"optimizer {config.optimizer!r} is not allowed: {problem.name} gives a pair of estimates in "
+            "place of a residual, and the product of both is no square."
+        )
+    if config.optimizer != "gauss-newton" or not config.resolved_redraw:
+        return
+    residuals = residual_count(problem, config, config.batch_size)
+    network = build_network(config, network_inputs(problem, config), len(problem.outputs), [0])
+    parameters = count_parameters(network)
+    if residuals < parameters:
+        raise ConfigurationError(
+            f"batch_size = {config.batch_size} is not allowed with optimizer 'gauss-newton' and "
+            f"redraw_every = {config.resolved_redraw}: {residuals} residuals cannot hold {parameters} "
+            "parameters, and each draw would undo the last; 'spring' remembers what earlier points said."
+        )
+
+
+def _gives_pairs(problem: Problem) -> bool:
+    def probe(x: Tensor) -> Tensor:
+        return torch.cos(x.sum(dim=-1, keepdim=True)).expand(*x.shape[:-1], len(problem.outputs))
+
+    points = {
+        term: region.draw(uniform, 1, region.count(2), stream(0, "pairs", term))
+        for term, region in problem.regions().items()
+    }
+    with torch.enable_grad():
+        return any(isinstance(residual, tuple) for residual in problem.residuals(probe, points).values())
+
+
+def _check_adaptation(problem: Problem, config: TrainConfig) -> None:
+    regions = problem.regions()
+    if set(regions) != set(problem.terms) or any(region.per_point != 1 for region in regions.values()):
+        raise ConfigurationError(
+            f"adaptation = {config.adaptation!r} is not allowed: {problem.name} draws points that belong to "
+            "others, which cannot be chosen by themselves."
+        )

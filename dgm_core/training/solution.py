@@ -12,7 +12,7 @@ from dgm_core.formulation import Problem
 from dgm_core.networks import build_network
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.prediction import predict
-from dgm_core.training.scaling import Embedding, UnitScaling
+from dgm_core.training.scaling import Embedding, UnitScaling, network_inputs
 from dgm_core.training.setup import Setup
 
 _INITIAL = "initial"
@@ -32,7 +32,7 @@ class Piece(nn.Module):
         super().__init__()
         self.problem = problem
         periodic = problem.periodic if config.hard_conditions else ()
-        inputs = len(problem.inputs) + len(periodic)
+        inputs = network_inputs(problem, config)
         self.network = build_network(config, inputs, len(problem.outputs), seeds, *path)
         self.scaling: nn.Module | None = None
         if periodic:

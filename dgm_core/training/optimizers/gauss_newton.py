@@ -35,7 +35,7 @@ class GaussNewton(Minimiser):
     """
 
     name = "gauss-newton"
-    defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-3}
+    defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-5}
     least_squares = True
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -126,7 +126,7 @@ class _System:
     def solved(
         self, damping: list[float], finished: list[bool], centre: Tensor | None
     ) -> tuple[Tensor, list[float], list[int]]:
-        """Steps d (K, P), by how much each lowers the linearised value at most, and whose factorisation
+        """Steps d (K, P), by how much each lowers the linearised value, and whose factorisation
         failed.
 
         It raises the damping of those for which it must; finished ones get no step.
@@ -144,8 +144,10 @@ class _System:
             steps = steps if centre is None else steps + centre
         stays = torch.tensor([done or k in failed for k, done in enumerate(finished)], device=steps.device)
         steps = torch.where(stays[:, None], 0.0, steps)
-        # |r|² − |r − J d|² = 2 dᵀJᵀr − |J d|², no more than 2 dᵀJᵀr.
-        return steps, (2.0 * torch.linalg.vecdot(steps, self._gradient)).tolist(), failed
+        # |r|² − |r − J d|² = 2 dᵀJᵀr − dᵀJᵀJ d, where JᵀJ d = Jᵀr + λ (c − d) with the centre c.
+        away = steps if centre is None else steps - centre
+        promised = torch.linalg.vecdot(steps, self._gradient + lam * away)
+        return steps, promised.tolist(), failed
 
     def _factorised(self, damping: list[float], finished: list[bool]) -> tuple[Tensor, list[int]]:
         """Cholesky factors (K, n, n), and the replicates that have none."""

@@ -31,8 +31,8 @@ OPTIONS = {
     "lbfgs": ("heat", {"optimizer": "lbfgs"}),
     "ssbroyden": ("heat", {"optimizer": "ssbroyden", "redraw_every": 10}),
     "gauss-newton": ("heat", {"optimizer": "gauss-newton", "batch_size": 40}),
-    "gauss-newton, few points": ("heat", {"optimizer": "gauss-newton", "redraw_every": 4}),
-    "gauss-newton, adapted": ("heat", {"optimizer": "gauss-newton", "redraw_every": 4, "adaptation": "rad"}),
+    "gauss-newton, few points": ("heat", {"optimizer": "gauss-newton"}),
+    "spring, adapted": ("heat", {"optimizer": "spring", "redraw_every": 4, "adaptation": "rad"}),
     "spring": (ODE, {"optimizer": "spring", "redraw_every": 1, "windows": 3, "input_scaling": "unit"}),
     "polish by gauss-newton": (
         ODE,
