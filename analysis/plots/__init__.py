@@ -19,9 +19,12 @@ from studies.records import plain_name
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure on disk."""
+    """A figure on disk: what it is of, what it says, and what there is to be seen."""
 
+    name: str
     title: str
+    finding: str
+    caption: str
     png: Path
     pdf: Path
 
@@ -43,13 +46,14 @@ class Drawing:
             made = make()
             if made is None:
                 return False
-            reword(made, self._run.study.metric)
+            style.finish(reword(made, self._run.study.metric))
             style.save(made, self._folder, name)
         return True
 
     def drawn(self, name: str) -> Drawn:
         """What one is on disk."""
-        return Drawn(self._figures[name][0], *style.files(self._folder, name))
+        png, pdf = style.files(self._folder, name)
+        return Drawn(name, self._figures[name][0], *style.saved(png), png, pdf)
 
 
 @contextmanager
@@ -67,7 +71,11 @@ def figures(run: Run) -> dict[str, Figure]:
     """The figures of a run by name; what it has no data for is left out.  A notebook shows one as it is."""
     with style.styled():
         made = {name: make() for name, _, make in _figures(run)}
-    found = {name: reword(figure, run.study.metric) for name, figure in made.items() if figure is not None}
+        found = {
+            name: style.finish(reword(figure, run.study.metric))
+            for name, figure in made.items()
+            if figure is not None
+        }
     for figure in found.values():
         figure.__dict__["_repr_png_"] = partial(style.png, figure)  # IPython asks the object for it
     return found

@@ -9,16 +9,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 from analysis import arms, scores
 from analysis.load import Run
-from analysis.plots import style
+from analysis.plots import style, ticks
 from analysis.plots.bands import limit
+from analysis.plots.findings import best_arm, median, said
 from analysis.plots.looks import LINES, MARKERS, colours
-from analysis.tables.rounding import number
 from studies.records.intervals import median_interval
 
-NOTE = "Dots: replicates; bars: median and its interval (see table)."
+NOTE = "Dots, left of their bar: replicates; bars: median and its interval."
 
 
 def error_by_factor(run: Run) -> Figure | None:
@@ -30,17 +31,14 @@ def error_by_factor(run: Run) -> Figure | None:
     if not any(np.isfinite(scores.errors(own)).any() for own in rows.values()):
         return None
     factors = arms.factors(run.study)
-    panels = list(factors) if len(factors) in (1, 2) else [""]
-    made = style.figure(style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS, 3.0)
+    if len(factors) not in (1, 2) or (len(factors) == 1 and not arms.ordered(next(iter(factors.values())))):
+        return _ranked(run, rows)
+    panels = list(factors)
+    made = style.figure(style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS, 2.6)
     axes = list(np.atleast_1d(made.subplots(1, len(panels), sharey=True)))
     finite = [mae[np.isfinite(mae)] for mae in map(scores.errors, rows.values())]
-    limit(axes[0], finite, room=2.5)
+    limit(axes[0], finite, room=1.6)
     for axis, key in zip(axes, panels, strict=True):
-        if not key:
-            _series(axis, list(range(len(rows))), list(rows.values()), style.BLUE, 0, False)
-            _names(axis, list(rows))
-            axis.set_xlabel("arm")
-            continue
         others = [other for other in factors if other != key]
         for place, (label, line) in enumerate(_lines(run, rows, key, others)):
             levels = factors[key]
@@ -57,12 +55,47 @@ def error_by_factor(run: Run) -> Figure | None:
             _names(axis, [arms.level_name(value) for value in factors[key]])
         axis.set_xlabel(arms.key_name(key))
         if others:
-            above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "columnspacing": 0.9}
-            axis.legend(title=arms.key_name(others[0]), title_fontsize=7, ncols=5, handletextpad=0.3, **above)
+            axis.legend(title=arms.key_name(others[0]), title_fontsize=7, handletextpad=0.3)
     axes[0].set_ylabel("MAE (nondimensional)")
     if len(axes) > 1:
         style.letters(axes)
-    style.caption(made, f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
+    style.explain(made, best_arm(run), f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
+    return made
+
+
+def _ranked(run: Run, rows: dict[str, pd.DataFrame]) -> Figure:
+    """Arms that are names, not numbers: a line for each, where any name has room, the baseline's marked."""
+    made = style.figure(style.ONE_COLUMN, 0.6 + 0.3 * len(rows))
+    axis = made.subplots()
+    every = [scores.errors(own) for own in rows.values()]
+    shown = np.concatenate([mae[np.isfinite(mae)] for mae in every])
+    axis.set_xscale("log")
+    if len(shown) and shown.max() > 0:
+        axis.set_xlim(shown[shown > 0].min() / 1.6, shown.max() * 1.6)
+    for place, mae in enumerate(every):
+        finite = mae[np.isfinite(mae)]
+        axis.scatter(
+            finite, np.full(len(finite), place + 0.25), s=6, color=style.BLUE, alpha=0.5, linewidths=0
+        )
+        middle, low, high = median_interval(mae) if len(mae) else (np.nan,) * 3
+        if np.isfinite(low):
+            axis.hlines(place, low, high if np.isfinite(high) else axis.get_xlim()[1], color=style.BLUE)
+        if np.isfinite(middle):
+            axis.plot([middle], [place], color=style.BLUE, marker="o")
+        if lost := int(np.isinf(mae).sum()):
+            side = axis.get_yaxis_transform()  # x from 0 to 1 over the axes' width, y in data
+            axis.scatter(1.0, place, marker=">", s=18, color=style.PURPLE, transform=side, clip_on=False)
+            axis.text(1.03, place, f"{lost}", transform=side, fontsize=6, va="center", color=style.PURPLE)
+    base = rows.get(str(run.study.baseline))
+    middle = np.nan if base is None else median(base)
+    if np.isfinite(middle):
+        axis.axvline(middle, color=style.GREEN, linestyle="--", linewidth=0.8, zorder=0)
+    ticks.names(axis.yaxis, [name.replace(", ", ",\n") for name in rows])
+    axis.set_ylim(len(rows) - 0.5, -0.6)
+    axis.set_xlabel("MAE (nondimensional)")
+    note = "Dots, under their bar: replicates; bars: median and its interval."
+    note += f" Dashed: the baseline's median ({run.study.baseline})." if np.isfinite(middle) else ""
+    style.explain(made, best_arm(run), f"{_caption(run, rows)} {note}{_lost(rows)}")
     return made
 
 
@@ -84,11 +117,11 @@ def heat_map(run: Run) -> Figure | None:
         middle = median_interval(mae)[0]
         values[line, column] = middle if np.isfinite(middle) else np.nan
         lost = int(np.isinf(mae).sum())
-        notes[line, column] = f"{number(middle, 2)}\nn = {len(mae)}" + (f"\n{lost} diverged" if lost else "")
+        notes[line, column] = f"{said(middle)}\nn = {len(mae)}" + (f"\n{lost} diverged" if lost else "")
     if not np.isfinite(values).any():
         return None
     width = style.ONE_COLUMN if shape[1] <= 4 else style.TWO_COLUMNS
-    made = style.figure(width, 1.2 + 0.5 * shape[0])
+    made = style.figure(width, 0.8 + 0.5 * shape[0])
     axis = made.subplots()
     low, high = np.nanmin(values), np.nanmax(values)
     norm = LogNorm(low, high if high > low else low * 10)
@@ -98,12 +131,12 @@ def heat_map(run: Run) -> Figure | None:
         shade = norm(values[line, column]) if np.isfinite(values[line, column]) else 0.0
         colour = "white" if shade > 0.5 else "black"
         axis.text(column, line, note, ha="center", va="center", fontsize=6.5, color=colour)
-    axis.set_xticks(range(shape[1]), [arms.level_name(value) for value in factors[across]])
-    axis.set_yticks(range(shape[0]), [arms.level_name(value) for value in factors[up]])
+    ticks.names(axis.xaxis, [arms.level_name(value) for value in factors[across]])
+    ticks.names(axis.yaxis, [arms.level_name(value) for value in factors[up]])
     axis.set(xlabel=arms.key_name(across), ylabel=arms.key_name(up))
     axis.spines[:].set_visible(False)
     made.colorbar(image, label="median MAE")
-    style.caption(made, _caption(run, rows) + " Grey: half or more diverged, or not run.")
+    style.explain(made, best_arm(run), _caption(run, rows) + " Grey: half or more diverged, or not run.")
     return made
 
 
@@ -135,8 +168,13 @@ def batch_statistics(run: Run) -> Figure | None:
     limit(axis, finite)
     _names(axis, list(rows))
     axis.set_ylabel("MAE (nondimensional)")
-    made.legend(*style.entries([axis]), loc="outside upper left")
-    style.caption(made, f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
+    style.legend(made, *style.entries([axis]), at="left")
+    lower = sum(
+        bool(median_interval(scores.errors(own, "mae_batch_statistics"))[0] < median(own))
+        for own in rows.values()
+    )
+    title = f"With the batch's own statistics the median MAE is lower in {lower} of {len(rows)} arms"
+    style.explain(made, title, f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
     return made
 
 
@@ -181,7 +219,10 @@ def _mark(axis: Axes, x: float, mae: np.ndarray, colour: Any, marker: str, label
     if not len(mae):
         return
     finite = mae[np.isfinite(mae)]
-    axis.scatter(np.full(len(finite), x), finite, s=6, color=colour, alpha=0.4, linewidths=0, zorder=2)
+    # Beside the bar by some points of the page, whatever the scale of the axis.
+    aside = axis.transData + ScaledTranslation(-3.5 / 72, 0.0, axis.figure.dpi_scale_trans)
+    look: dict[str, Any] = {"s": 6, "color": colour, "alpha": 0.5, "linewidths": 0, "zorder": 2}
+    axis.scatter(np.full(len(finite), x), finite, transform=aside, **look)
     middle, low, high = median_interval(mae)
     if np.isfinite(low):
         top = high if np.isfinite(high) else axis.get_ylim()[1]
@@ -199,16 +240,13 @@ def _numeric(axis: Axes, levels: list[Any]) -> None:
     """A numeric axis with the levels as ticks, logarithmic where they are geometric."""
     if arms.geometric(levels):
         axis.set_xscale("log")
-        axis.minorticks_off()
-    shown = levels if len(levels) <= 6 else levels[:: -(-len(levels) // 6)]
-    axis.set_xticks(shown, [arms.level_name(value) for value in shown])
+    ticks.levels(axis.xaxis, levels)
 
 
 def _names(axis: Axes, names: list[str]) -> None:
-    """Categories as ticks, slanted where they would touch."""
+    """Categories as ticks, upright where they would touch."""
     wide = sum(map(len, names)) > 30
-    shown = [name.replace(", ", ",\n") for name in names]
-    axis.set_xticks(range(len(names)), shown, rotation=40 if wide else 0, ha="right" if wide else "center")
+    ticks.names(axis.xaxis, [name.replace(", ", ",\n") for name in names], rotation=90 if wide else 0)
     axis.set_xlim(-0.5, len(names) - 0.5)
 
 

@@ -22,7 +22,7 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     shown = values[np.isfinite(values["loss"]) & np.isfinite(values["mae"]) & (values["loss"] > 0)]
     if len(shown) < 3:
         return None
-    made = style.figure(style.ONE_COLUMN, 3.4)
+    made = style.figure(style.ONE_COLUMN, 2.5)
     axis = made.subplots()
     handles: list[Any] = []
     labels: list[str] = []
@@ -45,18 +45,22 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     axis.set_xlabel("training loss, last iteration")
     more = style.entries([axis])  # statuses and rings
     handles, labels = [*handles, *more[0]], [*labels, *more[1]]
-    columns = max(1, min(4, 34 // (max(map(len, labels)) + 4)))
     title = legend_title(run.study, marks=True) if run.study.kind == "ablation" else ""
-    made.legend(
-        handles, labels, ncols=columns, loc="outside upper center", title=title or None, title_fontsize=7
-    )
-    rho = interval(*rank_correlation(values["loss"], values["mae"]))
+    style.legend(made, handles, labels, title=title, at="center")
+    point, low, high = rank_correlation(values["loss"], values["mae"])
     lost = int(np.isinf(values["mae"]).sum())
     fate = f"{lost} diverged (ranked last, not shown)" if lost else "none diverged"
     text = f"{run.study.name}: n = {len(values)} replicates, {fate}."
-    text += f" Spearman's ρ = {rho}."
+    text += f" Spearman's ρ = {interval(point, low, high)}."
     if len(ringed):
-        text += f" Rings: {len(ringed)} degenerate replicates, whose loss is in the lower half"
+        text += f" Rings: {len(ringed)} degenerate, whose loss is in the lower half"
         text += f" but whose relative L² error is above {NOT_SOLVED:g}."
-    style.caption(made, text)
+    style.explain(made, _said(point, low, high), text)
     return made
+
+
+def _said(point: float, low: float, high: float) -> str:
+    """What a rank correlation with its interval allows to say."""
+    if np.isnan(point) or np.isnan([low, high]).any() or low <= 0 <= high:
+        return "These replicates do not tell whether a lower loss means a lower error"
+    return f"A lower loss goes with a {'lower' if point > 0 else 'higher'} error"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from analysis import arms, scores
@@ -15,7 +16,8 @@ from analysis.curves import Curve, arm_curves, band, thinned
 from analysis.load import Run
 from analysis.plots import style
 from analysis.plots.bands import draw_band, limit
-from analysis.plots.looks import Look, legend, legend_title, looks, titles
+from analysis.plots.findings import arm_said, best_arm
+from analysis.plots.looks import Look, legend, legend_title, looks, name_ends, titles
 
 FIRST = 1000
 INSET = {False: 50, True: 100}
@@ -29,21 +31,33 @@ AXES = {
     "seconds": "training time (s)",
 }
 
+_NAMED = 14
+"""Lines whose names have room beside the panels."""
+
+
+FEW = 5
+"""Lines that a panel can hold: more are drawn in a panel each, the others behind it in grey."""
+
 
 def first_iterations(run: Run) -> Figure | None:
-    """Loss over the first iterations, arms as lines, with an inset of the very first; panels by a factor."""
+    """Loss over the first iterations, with an inset of the very first; panels by a factor, or an arm each."""
     rows = arms.arm_rows(run)
     found = arm_curves(run, "loss", until=FIRST)
     if not found:
         return None
-    look = looks(run.study, list(found))
-    panels = list(dict.fromkeys(one.panel for one in look.values()))
-    width = style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS
-    columns = min(len(panels), 2)
-    lines = -(-len(panels) // columns)
-    made = style.figure(width, 0.9 + 2.5 * lines)
-    axes = list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
     shown = {name: thinned(one, bins=100, spacing="linear") for name, one in found.items()}
+    low = [edge for one in shown.values() for edge in band(one.values)]
+    last = int(max(one.iterations[-1] for one in found.values()))
+    title = f"{arm_said(run, _lowest(shown))} has the lowest loss after {last} iterations"
+    lines = "median over replicates (of up to 10 iterations each)"
+    look = looks(run.study, list(found))
+    if _many(look):
+        made = small_multiples(run, shown, low, ylabel="training loss", log=False)
+        text = f"{_caption(run, rows)} Line and band: {lines} and its interval{CUT}."
+        style.explain(made, title, f"{text} {_behind(run)}")
+        return made
+    panels = list(dict.fromkeys(one.panel for one in look.values()))
+    made, axes = _panels(len(panels))
     inset = min(INSET[len(panels) > 1], max(2, int(max(one.iterations[-1] for one in found.values())) // 5))
     for axis, panel in zip(axes, panels, strict=False):
         own = {name: one for name, one in found.items() if look[name].panel == panel}
@@ -52,12 +66,12 @@ def first_iterations(run: Run) -> Figure | None:
         if panel is not None:
             axis.set_title(f"{titles(run.study)[1]}: {panel}")
         _inset(axis, own, look, inset)
-    limit(axes[0], [edge for one in shown.values() for edge in band(one.values)], room=1.3)
-    low, high = axes[0].get_ylim()
-    axes[0].set_ylim(low, high * (high / low) ** 0.7)  # the insets' place
+    limit(axes[0], low, room=1.3)
+    bottom, top = axes[0].get_ylim()
+    axes[0].set_ylim(bottom, top * (top / bottom) ** 0.9)  # the insets' place
     _finish(made, axes, panels, run)
-    text = f"{_caption(run, rows)} Lines: median over replicates (of up to 10 iterations each); "
-    style.caption(made, f"{text}bands: its interval{CUT}. Inset: the first {inset} iterations, every one.")
+    text = f"{_caption(run, rows)} Lines: {lines}; bands: its interval{CUT}."
+    style.explain(made, title, f"{text} Inset: the first {inset} iterations, every one.")
     return made
 
 
@@ -65,53 +79,83 @@ def equal_budgets(run: Run) -> Figure | None:
     """Loss and error against iterations, training points seen and seconds: a column for each budget."""
     rows = arms.arm_rows(run)
     labels = {"loss": "training loss", "mae": "MAE"}
-    found = {key: {name: thinned(one) for name, one in arm_curves(run, key).items()} for key in labels}
+    found = {
+        key: {name: thinned(one, bins=60) for name, one in arm_curves(run, key).items()} for key in labels
+    }
     if not found["loss"]:
         return None
     look = looks(run.study, list(rows))
-    made = style.figure(style.TWO_COLUMNS, 4.9)
+    direct = len(rows) <= _NAMED
+    made = style.figure(style.TWO_COLUMNS, 4.4)
     grid = made.subplots(2, 3, sharey="row", sharex="col")
     for line, (column, label) in zip(grid, labels.items(), strict=True):
         for axis, budget in zip(line, AXES, strict=True):
             for name, one in found[column].items():
                 middle, _, _ = band(one.values)
                 shown = np.where(np.isfinite(middle), middle, np.nan)
-                axis.plot(one.spent(budget), shown, **look[name].curve())
+                axis.plot(one.spent(budget), shown, linewidth=0.8, **look[name].curve())
             axis.set_xscale("log")
         limit(line[0], [band(one.values)[0] for one in found[column].values()])
         line[0].set_ylabel(f"{label} (nondimensional)")
+        if direct and column == "mae" and found[column]:
+            name_ends(line[-1], {name: one for name, one in look.items() if name in found[column]})
     for axis, budget in zip(grid[1], AXES, strict=True):
         axis.set_xlabel(AXES[budget])
     style.letters(list(grid.flat))
-    _legend(made, *legend(look, marks=False), legend_title(run.study, marks=False))
+    if not direct:
+        style.legend(
+            made, *legend(look, marks=False), title=legend_title(run.study, marks=False), at="center"
+        )
     k = run.study.replicates
     text = f"{_caption(run, rows)} Lines: median over replicates; a line ends where half of them diverged."
-    style.caption(made, f"{text} Seconds are those of {k} replicates trained together.")
+    style.explain(made, best_arm(run), f"{text} Seconds are those of {k} replicates trained together.")
     return made
 
 
 def error_curves(run: Run) -> Figure | None:
-    """The error while training with its band over seeds, panels by a factor."""
+    """The error while training with its band over seeds, panels by a factor, or an arm each."""
     rows = arms.arm_rows(run)
     found = arm_curves(run, "mae")
     if not found:
         return None
     look = looks(run.study, list(found))
+    shown = {name: thinned(one, bins=120) for name, one in found.items()}
+    every = [one.values for one in found.values()]
+    text = f"{_caption(run, rows)} Line and band: median over replicates and its interval{CUT}."
+    if _many(look):
+        made = small_multiples(run, shown, every, ylabel="MAE", log=True)
+        style.explain(made, best_arm(run), f"{text} {_behind(run)}")
+        return made
     panels = list(dict.fromkeys(one.panel for one in look.values()))
-    columns = min(len(panels), 2)
-    lines = -(-len(panels) // columns)
-    made = style.figure(style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS, 0.9 + 2.3 * lines)
-    axes = list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
+    made, axes = _panels(len(panels))
     for axis, panel in zip(axes, panels, strict=False):
-        own = {name: thinned(one, bins=120) for name, one in found.items() if look[name].panel == panel}
-        _curves(axis, own, look)
+        _curves(axis, {name: one for name, one in shown.items() if look[name].panel == panel}, look)
         axis.set(xscale="log", xlabel=AXES["iterations"], ylabel="MAE (nondimensional)")
         if panel is not None:
             axis.set_title(f"{titles(run.study)[1]}: {panel}")
-    limit(axes[0], [one.values for one in found.values()])
+    limit(axes[0], every)
     _finish(made, axes, panels, run)
-    style.caption(made, f"{_caption(run, rows)} Lines: median over replicates; bands: its interval{CUT}.")
+    style.explain(made, best_arm(run), text)
     return made
+
+
+def _many(look: Mapping[str, Look]) -> bool:
+    """Whether a panel would hold more lines than an eye can follow."""
+    return max(Counter(one.panel for one in look.values()).values()) > FEW
+
+
+def _panels(count: int) -> tuple[Figure, list[Axes]]:
+    """Panels in two columns at most, with shared scales."""
+    columns = min(count, 2)
+    lines = -(-count // columns)
+    made = style.figure(style.ONE_COLUMN if count == 1 else style.TWO_COLUMNS, 0.6 + 2.2 * lines)
+    return made, list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
+
+
+def _lowest(found: Mapping[str, Curve]) -> str:
+    """The arm whose median ends lowest."""
+    ends = {name: float(band(one.values)[0][-1]) for name, one in found.items()}
+    return min(ends, key=lambda name: np.nan_to_num(ends[name], nan=np.inf))
 
 
 def _curves(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, Look]) -> None:
@@ -129,7 +173,7 @@ def _finish(made: Figure, axes: list[Axes], panels: list[str | None], run: Run) 
         axis.remove()
     if len(panels) > 1:
         style.letters(used)
-    _legend(made, *style.entries(used), titles(run.study)[0])
+    style.legend(made, *style.entries(used), title=titles(run.study)[0], at="center")
 
 
 def _inset(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, Look], until: int) -> None:
@@ -146,19 +190,56 @@ def _inset(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, Look], unt
     inset.patch.set_alpha(0.9)
 
 
-def _legend(made: Figure, handles: list[Any], labels: list[str], title: str) -> None:
-    columns = min(len(labels), 6 if made.get_figwidth() < style.TWO_COLUMNS else 11)
-    if max(map(len, labels)) > 8:
-        columns = max(1, int(made.get_figwidth() * 14) // (max(map(len, labels)) + 8))
-    made.legend(
-        handles, labels, title=title or None, title_fontsize=7, ncols=columns, loc="outside upper center",
-        handlelength=1.4, columnspacing=0.9,
-    )  # fmt: skip
-
-
 def _caption(run: Run, rows: Mapping[str, pd.DataFrame]) -> str:
     counts = [len(scores.errors(own)) for own in rows.values()]
     lost = sum(scores.count(own, "diverged") for own in rows.values())
     n = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     rates = {"shared": "one learning rate for all", "tuned": "learning rate tuned for each"}
     return f"{run.study.name}: n = {n} replicates an arm, {lost} diverged, {rates[run.study.learning_rates]}."
+
+
+def small_multiples(
+    run: Run, shown: Mapping[str, Curve], every: Iterable[np.ndarray], *, ylabel: str, log: bool
+) -> Figure:
+    """A panel for each arm with its band, all other arms behind it in grey and the baseline dashed."""
+    columns = 4
+    lines = -(-len(shown) // columns)
+    made = style.figure(style.TWO_COLUMNS, 0.3 + 1.15 * lines)
+    axes = list(made.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
+    middles = {name: _middle(one) for name, one in shown.items()}
+    base = str(run.study.baseline)
+    for place, (axis, (name, one)) in enumerate(zip(axes, shown.items(), strict=False)):
+        grey = [
+            np.column_stack([shown[other].iterations, line])
+            for other, line in middles.items()
+            if other != name
+        ]
+        axis.add_collection(LineCollection(grey, colors="0.85", linewidths=0.5, zorder=0))
+        if base in shown and base != name:
+            axis.plot(shown[base].iterations, middles[base], color=style.BLACK, linestyle="--", linewidth=0.6)
+        draw_band(axis, one.iterations, *band(one.values), alpha=0.3, color=style.BLUE)
+        axis.set_title(name.replace(", ", ",\n") + (" (baseline)" if name == base else ""), fontsize=7)
+        below = place + columns >= len(shown)
+        axis.xaxis.set_tick_params(labelbottom=below)
+        if log:
+            axis.set_xscale("log")
+    limit(axes[0], every, room=1.3)
+    for axis in axes[len(shown) :]:
+        axis.remove()
+    made.supylabel(ylabel, fontsize=8)
+    bottom = axes[min(len(shown) - 1, columns * (lines - 1))]
+    bottom.set_xlabel(AXES["iterations"], loc="left")
+    return made
+
+
+def _middle(one: Curve) -> np.ndarray:
+    middle, _, _ = band(one.values)
+    return np.where(np.isfinite(middle), middle, np.nan)
+
+
+def _behind(run: Run) -> str:
+    """What a panel of `small_multiples` is of."""
+    colour, panel = titles(run.study)
+    said = f"{colour}{', ' if colour and panel else ''}{panel}"
+    text = "Grey: the other arms; dashed: the baseline."
+    return f"A panel for each {said}. {text}" if said else text

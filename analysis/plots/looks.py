@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis import arms
@@ -92,3 +93,36 @@ def titles(study: StudyRecord) -> tuple[str, str]:
     panel = arms.panel_factor(study)
     keys = [key for key in arms.factors(study) if key != panel]
     return (arms.key_name(keys[0]) if len(keys) == 1 else "", arms.key_name(panel) if panel else "")
+
+
+def name_ends(axis: Axes, found: Mapping[str, Look], *, tall: float = 1.6) -> None:
+    """Writes at the right of a panel, `tall` inches high, what each of its lines is, in the lines' order.
+
+    Names stand at the heights of their lines' ends, or as near as they have room; a thin line leads there.
+    """
+    ends = {}
+    for line, (name, look) in zip(axis.get_lines(), found.items(), strict=False):
+        x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
+        known = np.isfinite(y) & (y > 0)
+        if known.any():
+            ends[name] = (look, x[known][-1], y[known][-1])
+    low, high = np.log(axis.get_ylim())
+    order = sorted(ends, key=lambda name: ends[name][2])
+    places = _apart([(np.log(ends[name][2]) - low) / (high - low) for name in order], 8.0 / 72.0 / tall)
+    for name, place in zip(order, places, strict=True):
+        look, x, y = ends[name]
+        lead = {"arrowstyle": "-", "color": look.color, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 0}
+        where: dict[str, Any] = {"textcoords": "axes fraction", "va": "center", "annotation_clip": False}
+        axis.annotate(name, (x, y), (1.04, place), fontsize=6, color=look.color, arrowprops=lead, **where)
+
+
+def _apart(wanted: list[float], gap: float) -> list[float]:
+    """Places near the wanted ones (sorted), each at least `gap` above the one before, around 0 … 1."""
+    places: list[float] = []
+    for place in wanted:
+        places.append(max(place, places[-1] + gap) if places else place)
+    over = max(0.0, places[-1] - 1.0) if places else 0.0
+    for at in range(len(places) - 1, -1, -1):
+        ceiling = places[at + 1] - gap if at + 1 < len(places) else places[at] - over
+        places[at] = min(places[at], ceiling)
+    return places

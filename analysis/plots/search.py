@@ -15,35 +15,52 @@ from analysis import scores
 from analysis.arms import key_name, level_name
 from analysis.curves import band, trial_curves
 from analysis.load import Run
-from analysis.plots import style
+from analysis.plots import findings, style, ticks
 from studies.records import CONFIG
 from studies.records.intervals import median_interval
 
 MAE = "MAE (nondimensional)"
+HEADLINES = {"winner": "winner, confirmed", "reference": "baseline, confirmed"}
+
+
+_ENOUGH = 5
+"""Completed trials from which on a correlation is said."""
 
 
 def best_so_far(run: Run) -> Figure | None:
-    """The best score so far against trials ended and against seconds, with every trial's score."""
+    """The best completed score so far against trials ended and seconds, with every trial's score.
+
+    The confirmed errors of winner and baseline are levels with their intervals: the smallest of many scores
+    flatters, and they say by how much.
+    """
     trials = scores.trial_scores(run.phase("search"))
     trials = trials[trials["status"].isin(scores.COUNTED) & trials["score"].notna()]
     if not np.isfinite(trials["score"]).any():
         return None
-    best = np.minimum.accumulate(trials["score"].to_numpy())
-    made = style.figure(style.TWO_COLUMNS, 2.6)
+    # A stopped trial cannot win: its score is of another iteration than those it would be compared with.
+    ended = (trials["status"] == "completed").to_numpy()
+    best = np.fmin.accumulate(np.where(ended, trials["score"].to_numpy(), np.nan))
+    made = style.figure(style.TWO_COLUMNS, 2.3)
     axes = made.subplots(1, 2, sharey=True)
     ends = scores.numbers(trials["ended"])
     for axis, x in zip(axes, (np.arange(1, len(trials) + 1), ends), strict=True):
-        axis.step(x, best, where="post", color=style.BLACK, label="best so far")
+        axis.step(x, best, where="post", color=style.BLACK, label="best completed so far")
         _points(axis, x, trials)
         axis.set_yscale("log")
-    _reference(run, axes[0])
-    _reference(run, axes[1])
+        for (name, label), colour in zip(HEADLINES.items(), (style.ORANGE, style.GREEN), strict=True):
+            _level(run, axis, name, label, colour)
     axes[0].set(xlabel="trials ended", ylabel=MAE)
     axes[1].set(xlabel="time since the study began (s)")
-    style.integers(axes[0])
+    ticks.integers(axes[0].xaxis)
     style.letters(axes)
-    made.legend(*style.entries(axes), loc="outside upper right", ncols=5)
-    style.caption(made, _caption(run, trials) + _diverged_note(trials))
+    style.legend(made, *style.entries(axes))
+    note = " Levels: confirmed on fresh seeds, with their intervals."
+    found = [name for name in HEADLINES if name in scores.headlines(run.trials)]
+    style.explain(
+        made,
+        findings.confirmed(run) or _best_said(trials),
+        _caption(run, trials) + (note if found else "") + _diverged_note(trials),
+    )
     return made
 
 
@@ -52,7 +69,7 @@ def learning_curves(run: Run) -> Figure | None:
     rows = run.phase("search")
     trials = scores.trial_scores(rows)
     trials = trials[trials["status"].isin(style.STATUS)]
-    made = style.figure(style.TWO_COLUMNS, 3.4)
+    made = style.figure(style.TWO_COLUMNS, 2.8)
     axis = made.subplots()
     for rung in run.study.scheduler.get("rungs", []):
         axis.axvline(rung, color="0.85", linewidth=0.6, zorder=0)
@@ -80,11 +97,17 @@ def learning_curves(run: Run) -> Figure | None:
         x, y = np.array([line[-1] for line in own]).T
         axis.scatter(x, y, s=16, zorder=5, label=status, **look)
     axis.set(xscale="log", yscale="log", xlabel=key_name("iterations"), ylabel=MAE)
-    made.legend(*style.entries([axis]), loc="outside upper right", ncols=5)
+    style.legend(made, *style.entries([axis]))
     note = "Each line is one trial; a marker is its last measurement, a triangle one before it diverged."
     if run.study.scheduler.get("rungs"):
         note += " Vertical lines: rungs of the early stopping."
-    style.caption(made, f"{_caption(run, trials)} {note}")
+    stopped = int((trials["status"] == "stopped").sum())
+    said = (
+        f"{stopped} of {_many(len(trials), 'trial')} were stopped early"
+        if stopped
+        else "No trial was stopped early"
+    )
+    style.explain(made, said, f"{_caption(run, trials)} {note}")
     return made
 
 
@@ -97,18 +120,24 @@ def hyperparameters(run: Run) -> Figure | None:
         return None
     columns = min(3, len(keys))
     lines = math.ceil(len(keys) / columns)
-    made = style.figure(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN, 0.6 + 2.0 * lines)
+    made = style.figure(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN, 0.3 + 1.8 * lines)
     grid = made.subplots(lines, columns, sharey=True, squeeze=False)
     axes = list(grid.flat)
+    best, ring = (trials["trial"] == _best(trials)).to_numpy(), ""
     for axis, key in zip(axes, keys, strict=False):
-        _points(axis, _positions(axis, trials[CONFIG + key], run.study.space[key]), trials)
+        x = _positions(axis, trials[CONFIG + key], run.study.space[key])
+        _points(axis, x, trials)
+        if best.any():
+            ring = " Ring: the best trial that completed."
+            look: dict[str, Any] = {"facecolors": "none", "edgecolors": style.BLACK, "linewidths": 0.9}
+            axis.scatter(x[best], trials["score"][best], s=48, zorder=5, **look)
         axis.set(xlabel=key_name(key), yscale="log")
     for axis in axes[len(keys) :]:
         axis.remove()
     for line in grid:
         line[0].set_ylabel(MAE)
-    made.legend(*style.entries(axes[: len(keys)]), loc="outside upper right", ncols=5)
-    style.caption(made, _caption(run, trials) + _diverged_note(trials))
+    style.legend(made, *style.entries(axes[: len(keys)]))
+    style.explain(made, _strongest(trials, keys), _caption(run, trials) + _diverged_note(trials) + ring)
     return made
 
 
@@ -118,7 +147,7 @@ def early_stopping(run: Run) -> Figure | None:
     if looks.empty:
         return None
     rungs = sorted(looks["rung"].unique())
-    made = style.figure(style.TWO_COLUMNS, 2.8)
+    made = style.figure(style.TWO_COLUMNS, 2.4)
     axis = made.subplots()
     known = scores.numbers(looks["score"])
     looks = looks.assign(shown=_at_edge(known))
@@ -135,15 +164,19 @@ def early_stopping(run: Run) -> Figure | None:
             axis.scatter(x[mask], score[mask], s=16, label=label, **look)
         if place:
             axis.axvline(place - 0.5, color="0.85", linewidth=0.6, zorder=0)
-    axis.set_xticks(range(len(rungs)), [f"{rung:,}".replace(",", " ") for rung in rungs])
+    ticks.names(axis.xaxis, [f"{rung}" for rung in rungs])
     axis.set(xlim=(-0.5, len(rungs) - 0.5), yscale="log", ylabel="score on the rung (MAE)")
     axis.set_xlabel("rung (optimizer steps); within a rung, trials in the order they reached it")
-    made.legend(*style.entries([axis]), loc="outside upper right", ncols=3)
+    style.legend(made, *style.entries([axis]))
     missing = int(looks["cutoff"].isna().sum())
     note = f"n = {len(looks)} looks, {int(looks['stopped'].fillna(False).sum())} stops."
     if np.isinf(known).any():
         note += f" {int(np.isinf(known).sum())} looks at diverged trials, at the upper edge."
-    style.caption(made, f"{note} {missing} looks without a cutoff: too few trials on the rung as yet.")
+    stops = looks[looks["stopped"].fillna(False).astype(bool)]
+    said = f"{_many(len(stops), 'stop')} in {_many(len(looks), 'look')}"
+    if len(stops):
+        said += f", {int((stops['rung'] == rungs[0]).sum())} of them on the first rung"
+    style.explain(made, said, f"{note} {missing} looks without a cutoff: too few trials on the rung as yet.")
     return made
 
 
@@ -162,15 +195,16 @@ def _points(axis: Axes, x: np.ndarray, trials: pd.DataFrame) -> None:
             axis.scatter(x[mask], shown[mask], s=14, alpha=0.85, label=status, zorder=3, **look)
 
 
-def _reference(run: Run, axis: Axes) -> None:
-    rows = scores.headlines(run.trials).get("reference")
+def _level(run: Run, axis: Axes, name: str, label: str, colour: str) -> None:
+    """A confirmed error with its interval, across the axis."""
+    rows = scores.headlines(run.trials).get(name)
     if rows is None:
         return
     middle, low, high = median_interval(scores.errors(rows))
     if np.isfinite(middle):
-        axis.axhline(middle, color=style.GREEN, linestyle="--", label="reference, confirmed")
+        axis.axhline(middle, color=colour, linestyle="--", label=label, zorder=1)
         if np.isfinite([low, high]).all():
-            axis.axhspan(low, high, color=style.GREEN, alpha=0.15, linewidth=0)
+            axis.axhspan(low, high, color=colour, alpha=0.15, linewidth=0, zorder=0)
 
 
 def _positions(axis: Axes, values: pd.Series, distribution: dict[str, Any]) -> np.ndarray:
@@ -179,15 +213,42 @@ def _positions(axis: Axes, values: pd.Series, distribution: dict[str, Any]) -> n
         if distribution.get("log"):
             axis.set_xscale("log")
         elif distribution["distribution"] == "IntDistribution":
-            style.integers(axis)
+            ticks.integers(axis.xaxis)
         return scores.numbers(values)
     names = [level_name(choice) for choice in distribution["choices"]]
     shown = [level_name(None if pd.isna(value) else value) for value in values]
-    axis.set_xticks(range(len(names)), names, rotation=0 if sum(map(len, names)) < 24 else 30)
+    ticks.names(axis.xaxis, names, rotation=0 if sum(map(len, names)) < 20 else 90)
     axis.set_xlim(-0.5, len(names) - 0.5)
     # Equal categories side by side in order of the trials: a fixed jitter, so that figures repeat.
     jitter = 0.5 * ((np.arange(len(shown)) * 0.618034) % 1.0) - 0.25
     return np.array([names.index(name) if name in names else np.nan for name in shown]) + jitter
+
+
+def _best_said(trials: pd.DataFrame) -> str:
+    best = _best(trials)
+    if best is None:
+        return "No trial completed"
+    score = float(trials.loc[trials["trial"] == best, "score"].iloc[0])
+    return f"No winner is confirmed; the best trial's own MAE is {findings.said(score)}"
+
+
+def _strongest(trials: pd.DataFrame, keys: list[str]) -> str:
+    """The numeric setting whose rank goes most with the error's, over the trials that completed."""
+    ended = trials[trials["status"] == "completed"]
+    score = ended["score"]
+    found = {}
+    for key in keys:
+        values = pd.to_numeric(ended[CONFIG + key], errors="coerce")
+        if len(ended) >= _ENOUGH and values.notna().all() and values.nunique() > 2 and score.nunique() > 2:
+            found[key] = float(values.rank().corr(score.rank()))
+    if not found:
+        return "The error against each setting that was searched"
+    key = max(found, key=lambda one: abs(found[one]))
+    way = "lower" if found[key] < 0 else "higher"
+    return (
+        f"Of the numeric settings {key_name(key)} goes most with the error: the larger, the {way} "
+        f"(rank correlation {found[key]:.2f}, {len(ended)} completed trials)"
+    )
 
 
 def _best(trials: pd.DataFrame) -> str | None:
@@ -204,3 +265,7 @@ def _caption(run: Run, trials: pd.DataFrame) -> str:
 def _diverged_note(trials: pd.DataFrame) -> str:
     lost = int((trials["status"] == "diverged").sum())
     return f" {lost} diverged (triangles, at the upper edge)." if lost else " None diverged."
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -12,20 +10,16 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import (
-    FuncFormatter,
-    LogFormatterSciNotation,
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-    NullLocator,
-)
+from matplotlib.text import Text
+from matplotlib.textpath import TextToPath
+from PIL import Image
 
+from analysis.plots import ticks
 from studies.records import replacing
 
 ONE_COLUMN = 3.4
@@ -33,8 +27,10 @@ TWO_COLUMNS = 7.0
 """Widths in inches of one and two columns of a journal."""
 
 DPI = 220
+TITLE = 8.5
 CAPTION = 6.5
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MARGIN = 0.01
+_PATHS = TextToPath()
 
 # Okabe and Ito 2008, "Color Universal Design": distinct to colour-blind readers too.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -62,7 +58,9 @@ _RC: Any = {
     "axes.linewidth": 0.6,
     "lines.linewidth": 1.0,
     "lines.markersize": 3.5,
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 42,  # TrueType, embedded: text stays text
+    "ps.fonttype": 42,
+    "svg.hashsalt": "dgm-studies",  # else an SVG file of the same figure has other names in it each time
 }
 
 
@@ -81,17 +79,93 @@ def figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=DPI, layout=layout)
 
 
-def caption(made: Figure, text: str) -> None:
-    """A caption under the figure, wrapped to its width."""
-    width = made.get_figwidth()
-    lines = textwrap.fill(text, width=int(width * 21))
-    made.supxlabel(lines, x=0.01, ha="left", fontsize=CAPTION, color="0.25", linespacing=1.2)
+def explain(made: Figure, title: str, caption: str) -> None:
+    """The finding above a figure and the caption under it; `finish` wraps both and makes room for them."""
+    made.text(_MARGIN, 1.0, title, va="top", ha="left", weight="bold", fontsize=TITLE, gid="title")
+    made.supxlabel(caption, x=_MARGIN, ha="left", fontsize=CAPTION, color="0.25", linespacing=1.2).set_gid(
+        "caption"
+    )
+
+
+def explained(made: Figure) -> tuple[str, str]:
+    """The finding and the caption of a figure, a line each."""
+    found = {text.get_gid(): " ".join(text.get_text().split()) for text in _texts(made)}
+    return found.get("title", ""), found.get("caption", "")
+
+
+def finish(made: Figure) -> Figure:
+    """Wraps title and caption to the figure's width, gives both room, and every axis true ticks."""
+    width, height = made.get_size_inches()
+    own = {str(text.get_gid()): text for text in _texts(made)}
+    lines: dict[str, int] = {}
+    for gid, text in own.items():
+        text.set_text(wrapped(text.get_text(), text.get_fontproperties(), (1 - 2 * _MARGIN) * width))
+        lines[gid] = text.get_text().count("\n") + 1
+    above = (lines["title"] * TITLE * 1.3 + 5.0) / 72.0 if "title" in lines else 0.0
+    renderer = FigureCanvasAgg(made).get_renderer()
+    boxes = [one.get_window_extent(renderer).height / made.dpi for one in made.legends]
+    legends = max(boxes, default=0.0)
+    height += above + legends + lines.get("caption", 0) * CAPTION * 1.25 / 72.0
+    made.set_size_inches(width, height)
+    if "title" in own:
+        own["title"].set_y(1.0 - 3.0 / 72.0 / height)
+    engine = made.get_layout_engine()
+    if isinstance(engine, ConstrainedLayoutEngine):
+        engine.set(rect=(0.0, 0.0, 1.0, 1.0 - (above + legends) / height))
+    for one in made.legends:
+        one.set_bbox_to_anchor((0.0, 0.0, 1.0, 1.0 - above / height + 0.02 / height), made.transFigure)
+    ticks.settle(made)
+    return made
+
+
+def _texts(made: Figure) -> list[Text]:
+    return [text for text in made.findobj(Text) if text.get_gid() in ("title", "caption")]
+
+
+def _wide(line: str, font: FontProperties) -> float:
+    """Of a line of text, in inches."""
+    return float(_PATHS.get_text_width_height_descent(line, font, ismath=False)[0]) / 72.0
+
+
+def wrapped(text: str, font: FontProperties, width: float) -> str:
+    """Text in lines no wider than `width` inches, by the widths of the letters themselves."""
+
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _wide(longer, font) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def letters(axes: Sequence[Axes]) -> None:
-    """Panels named A, B, C … in their upper left corners, outside the axes."""
+    """Panels named A, B, C … before their titles, at the left above the axes."""
     for name, axis in zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", axes, strict=False):
-        axis.set_title(name, loc="left")
+        title = axis.get_title()
+        axis.set_title("")
+        axis.set_title(f"{name}  {title}".rstrip(), loc="left")
+
+
+def legend(
+    made: Figure, handles: list[Any], labels: list[str], *, title: str = "", at: str = "right"
+) -> None:
+    """A legend between title and panels, in as many columns as the width holds; `finish` gives it room.
+
+    at: "left", "center" or "right".
+    """
+    font = FontProperties(size=_RC["legend.fontsize"])
+    widest = max((_wide(label, font) for label in labels), default=0.0) + 0.36
+    columns = max(1, min(len(labels), int((1 - 2 * _MARGIN) * made.get_figwidth() / widest)))
+    look: Any = {
+        "title": title or None,
+        "title_fontsize": 7,
+        "handlelength": 1.4,
+        "columnspacing": 0.9,
+        "loc": f"upper {at}",
+    }
+    made.legend(handles, labels, ncols=columns, handletextpad=0.5, **look).set_in_layout(False)
 
 
 def entries(axes: Iterable[Axes]) -> tuple[list[Any], list[str]]:
@@ -101,35 +175,6 @@ def entries(axes: Iterable[Axes]) -> tuple[list[Any], list[str]]:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     return list(found.values()), list(found)
-
-
-def integers(axis: Axes) -> None:
-    """Whole numbers only on the x axis."""
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-
-
-_FEW_POWERS = 60
-"""A logarithmic axis that spans less has ticks at 2 and 5 too."""
-
-
-def power_label(x: float) -> str:
-    """A number as a logarithmic axis shows it: "10⁻³", "2×10⁻³".  Plain text: fast to lay out."""
-    exponent = math.floor(math.log10(x) + 1e-9)
-    digit = round(x / 10.0**exponent)
-    power = "10" + str(exponent).translate(_SUPERSCRIPTS)
-    return power if digit == 1 else f"{digit}×{power}"
-
-
-def _logarithmic(axis: Axis) -> None:
-    low, high = axis.get_view_interval()
-    axis.set_major_formatter(FuncFormatter(lambda x, _: power_label(x)))
-    axis.set_minor_formatter(NullFormatter())
-    if high / low > 1e4:  # a grey fringe, and slow
-        axis.set_minor_locator(NullLocator())
-    elif high / low < _FEW_POWERS:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        if low >= 0.1 and high < 1e4:
-            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
 def png(made: Figure) -> bytes:
@@ -145,18 +190,28 @@ def files(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def save(made: Figure, folder: Path, name: str) -> None:
-    """Writes its `files`, without the time of day: the same figure gives the same bytes."""
+    """Writes its `files`, without the time of day: the same figure gives the same bytes.
+
+    Finding and caption are in the files too, as title and description.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     png, pdf = files(folder, name)
-    every = [one for axes in made.axes for one in (axes, *axes.child_axes)]  # with what is set into them
-    for axis in (axis for axes in every for axis in (axes.xaxis, axes.yaxis)):
-        if axis.get_scale() == "log" and isinstance(axis.get_major_formatter(), LogFormatterSciNotation):
-            _logarithmic(axis)
+    title, caption = explained(made)
     # The canvases' own methods draw once each, where Figure.savefig draws twice.
     with replacing(png) as file:
-        FigureCanvasAgg(made).print_png(file, metadata={"Software": None})
+        FigureCanvasAgg(made).print_png(
+            file, metadata={"Title": title, "Description": caption, "Software": None}
+        )
     made.set_layout_engine("none")  # the layout stands
     with replacing(pdf) as file:
+        told = {"Title": title, "Subject": caption}
         FigureCanvasPdf(made).print_pdf(
-            file, metadata={"CreationDate": None, "Producer": None, "Creator": None}
+            file, metadata={**told, "CreationDate": None, "Producer": None, "Creator": None}
         )
+
+
+def saved(png: Path) -> tuple[str, str]:
+    """The finding and the caption that a file of `save` holds."""
+    with Image.open(png) as image:
+        held = dict(getattr(image, "text", {}))
+    return held.get("Title", ""), held.get("Description", "")

@@ -16,6 +16,7 @@ MAKERS = {
     "batch-size": synthetic_runs.batch_size_run,
     "batch-norm": synthetic_runs.batch_norm_run,
     "two-outputs": synthetic_runs.two_outputs_run,
+    "activation": synthetic_runs.activation_run,
     "empty": synthetic_runs.empty_run,
     "single": synthetic_runs.single_run,
 }

@@ -143,6 +143,29 @@ def batch_norm_run(folder: Path) -> Path:
     return write_run(folder, study, ablation_rows(arms, maes, losses=losses))
 
 
+def activation_run(folder: Path) -> Path:
+    """Seven arms that are names, one of which diverged in part."""
+    rng = np.random.default_rng(8)
+    names = ["tanh", "relu", "sin", "gelu", "swish", "softplus", "adaptive tanh of Jagtap"]
+    arms = {name: {"activation": name} for name in names}
+    maes: dict[str, list[float | None]] = {
+        name: [float(value) for value in 10 ** rng.normal(-3 + 0.3 * place, 0.2, 5)]
+        for place, name in enumerate(names)
+    }
+    maes["relu"][1] = None
+    study = record(
+        name="heat-activation",
+        kind="ablation",
+        question="Which activation?",
+        arms=arms,
+        baseline="tanh",
+        trials_asked=len(arms),
+        replicates=5,
+        command="dgm run heat-activation",
+    )
+    return write_run(folder, study, ablation_rows(arms, maes, iterations=400))
+
+
 def two_outputs_run(folder: Path) -> Path:
     """A search on a problem of one input and two outputs, its winner confirmed."""
     rows = [trial_row("search", "t00", 0, 1, 2e-3, config={"iterations": 1000})]

@@ -1,0 +1,71 @@
+"""What a figure's title says: the finding, in numbers that its data support."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores
+from analysis.arms import arm_rows, factors, key_name
+from analysis.load import Run
+from analysis.plots.ticks import SUPERSCRIPTS
+from analysis.tables.rounding import number
+from studies.records.intervals import median_interval
+
+
+def said(value: float, digits: int = 2) -> str:
+    """A rounded number in a sentence: "0.0053", "1.1×10⁻⁴", "∞"."""
+    mantissa, _, exponent = number(value, digits).replace("-", "−").replace("e−", "e-").partition("e")
+    return mantissa if not exponent else f"{mantissa}×10{str(int(exponent)).translate(SUPERSCRIPTS)}"
+
+
+_CLOSE = 0.05
+
+
+def times(ratio: float) -> str:
+    """How one error compares with another: "8.5 times smaller than", "1.3 times larger than", "about"."""
+    if abs(ratio - 1) < _CLOSE:
+        return "about"
+    return f"{said(1 / ratio)} times smaller than" if ratio < 1 else f"{said(ratio)} times larger than"
+
+
+def median(rows: pd.DataFrame | None) -> float:
+    """The median error of some rows, infinite where half diverged; NaN of none."""
+    errors = np.array([]) if rows is None else scores.errors(rows)
+    return float(median_interval(errors)[0]) if len(errors) else math.nan
+
+
+def confirmed(run: Run) -> str | None:
+    """The winner beside the baseline, both confirmed; None where there is no winner."""
+    heads = scores.headlines(run.trials)
+    winner, baseline = median(heads.get("winner")), median(heads.get("reference"))
+    if not np.isfinite(winner):
+        return None
+    text = f"Confirmed, the winner's MAE is {said(winner)}"
+    if np.isfinite(baseline) and winner > 0:
+        text += f", {times(winner / baseline)} the baseline's"
+    return text
+
+
+def best_arm(run: Run) -> str:
+    """The arm of the lowest median error, beside the baseline."""
+    found = {name: median(rows) for name, rows in arm_rows(run).items()}
+    found = {name: value for name, value in found.items() if np.isfinite(value)}
+    if not found:
+        return "Half or more of the replicates of every arm diverged"
+    best = min(found, key=lambda name: found[name])
+    text = f"{arm_said(run, best)} has the lowest median MAE, {said(found[best])}"
+    base = run.study.baseline
+    if base in found and base != best and found[best] > 0:
+        text += f", {times(found[best] / found[base])} the baseline's ({base})"
+    elif base == best:
+        text += "; it is the baseline"
+    return text
+
+
+def arm_said(run: Run, arm: str) -> str:
+    """An arm in a sentence: with the setting's name where the arm is one of its values."""
+    keys = list(factors(run.study))
+    return f"{key_name(keys[0]).partition(' (')[0]} {arm}" if len(keys) == 1 else arm
