@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
 
-from analysis import plots, scores
+from analysis import plots
 from analysis.load import Run
 from analysis.plots import ablation, correlation, learning, search, solution, style
 from analysis.plots.looks import looks
