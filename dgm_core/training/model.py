@@ -38,11 +38,10 @@ def joined(results: Sequence[TrainResult]) -> TrainResult:
     return replace(first, seeds=tuple(seed for result in results for seed in result.seeds), weights=weights)
 
 
-def load_field(path: str | Path) -> Field:
-    """The field that `save_model` wrote: (K, n, d) -> (K, n, q), float64, K its replicates.
+def load_solution(path: str | Path) -> Solution:
+    """The module that `save_model` wrote: float64, in evaluation mode, without gradients of its weights.
 
-    Input in the problem's units, time last; differentiable with respect to it.  Raises
-    ConfigurationError where the file cannot be read or holds something else.
+    Raises ConfigurationError where the file cannot be read or holds something else.
     """
     try:
         content = checkpoint.read(Path(path).read_bytes(), "cpu")
@@ -54,7 +53,15 @@ def load_field(path: str | Path) -> Field:
         raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")
     solution = Solution(Setup.from_dict(content["setup"]), content["seeds"])
     solution.load(content["weights"])
-    solution.double().eval().requires_grad_(False)
+    return solution.double().eval().requires_grad_(False)
+
+
+def load_field(path: str | Path) -> Field:
+    """The field that `save_model` wrote: (K, n, d) -> (K, n, q), float64, K its replicates.
+
+    Input in the problem's units, time last; differentiable with respect to it.  Raises as `load_solution`.
+    """
+    solution = load_solution(path)
 
     def field(x: Tensor) -> Tensor:
         return solution(x.double())

@@ -11,6 +11,7 @@ from dgm_cli.catalog import list_all
 from dgm_cli.check import check, show
 from dgm_cli.compare import compare
 from dgm_cli.dashboard.command import dashboard
+from dgm_cli.export import export
 from dgm_cli.report import report
 from dgm_cli.reproduce import reproduce
 from dgm_cli.rerun import rerun
@@ -41,6 +42,7 @@ app.command()(solve)
 app.command()(reproduce)
 app.command()(report)
 app.command()(compare)
+app.command()(export)
 app.command()(rerun)
 app.command()(resume)
 app.command()(status)

@@ -22,10 +22,11 @@ from dgm_cli.common import (
 )
 from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, named
+from dgm_core.errors import ConfigurationError
 from studies.signals import going_on
 
 if TYPE_CHECKING:
-    from dgm_core import Setup
+    from dgm_core import Problem, Setup
     from studies.records import StudyRecord
     from studies.running.solve import Progress as Told
     from studies.running.solve import Solved
@@ -46,6 +47,13 @@ def solve(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")
     ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.toml|RUN[:TRIAL]",
+            help="All settings from a file, or those of a recorded trial or arm; by default a run's winner.",
+        ),
+    ] = None,
     iterations: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
     replicates: Replicates = 5,
     seed: ReplicateSeed = 0,
@@ -63,8 +71,14 @@ def solve(
     load_files(files)
     problem = named(PROBLEMS, problem)
     chosen = load_problem(problem)
-    label = settings_name or chosen.default_settings
-    setup = start = Setup.named(chosen, label)
+    if config is not None and settings_name is not None:
+        raise ConfigurationError("--config and --settings both say which settings: give one of them.")
+    if config is not None:
+        label, setup = _configured(config, chosen)
+    else:
+        label = settings_name or chosen.default_settings
+        setup = Setup.named(chosen, label)
+    start = setup
     if iterations is not None:
         setup = setup.shortened(iterations)
     setup = setup.changed(parse_settings(settings or []))
@@ -83,6 +97,20 @@ def solve(
         device=device,
     )
     return finish_solve(solved, as_json)
+
+
+def _configured(config: str, problem: Problem) -> tuple[str, Setup]:
+    """The settings that `--config` names, with a label for the records."""
+    from dgm_core.training.settings_file import read_settings, setup_from_values
+    from studies.records.opening import open_run
+    from studies.records.setups import recorded_setup
+
+    if config.endswith(".toml"):
+        return Path(config).name, read_settings(Path(config), problem)
+    folder, _, trial = config.partition(":") if not Path(config).is_dir() else (config, "", "")
+    record = open_run(Path(folder))
+    name, values = recorded_setup(record, trial or None)
+    return f"{record.name}/{record.run}: {name}", setup_from_values(problem, values, f"{folder}:{name}")
 
 
 def finish_solve(solved: Solved, as_json: bool) -> int:

@@ -13,7 +13,8 @@ import pyarrow as pa
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.errors import unknown
 from dgm_core.training import configure_process
-from studies.records import CURVES, STUDY, TRIALS, StudyRecord, environment, read_study
+from studies.records import CURVES, TRIALS, StudyRecord, environment
+from studies.records.opening import open_run
 from studies.running.describe import versions
 from studies.sources import load_sources
 
@@ -77,12 +78,7 @@ def recorded(folder: Path) -> Recorded:
 
     Raises ConfigurationError where the folder is no run, holds a damaged file or lacks trials with curves.
     """
-    try:
-        record = read_study(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ConfigurationError(f"{folder} is no run: it has no study.json.") from None
-    except (OSError, ValueError):
-        raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None
+    record = open_run(folder)
     for name in (TRIALS, CURVES):
         if not (folder / name).is_file():
             raise ConfigurationError(f"{folder} has no {name}: its run left nothing to compare with.")

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from dgm_core import ConfigurationError, Setup
-from studies.records import SCHEMA, STUDY, StudyRecord, read_study
+from studies.records import SCHEMA, StudyRecord, read_study
+from studies.records.opening import open_run
 from studies.records.storage import Store
 from studies.records.storage.copy import bring_up, check_free
 from studies.running.rerun import differing
@@ -21,12 +22,7 @@ def read_run(folder: Path) -> StudyRecord:
     Raises ConfigurationError where the folder is no run, is damaged, or was written by a version whose runs
     cannot be resumed.
     """
-    try:
-        record = read_study(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ConfigurationError(f"{folder} is no run: it has no {STUDY}.") from None
-    except (OSError, ValueError):
-        raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None
+    record = open_run(folder)
     if record.schema_version > SCHEMA:
         raise ConfigurationError(
             f"{folder} was written with schema version {record.schema_version}, newer than this program's "

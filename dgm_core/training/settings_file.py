@@ -1,0 +1,62 @@
+"""The settings of one training as a TOML file that a person can read, edit and publish."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.formulation import Problem
+from dgm_core.training.config import TrainConfig
+from dgm_core.training.setup import Setup
+
+_KEYS = ("problem", "parameters", "config")
+
+
+def settings_text(setup: Mapping[str, Any]) -> str:
+    """TOML of what `Setup.to_dict` gives: the problem's name, its parameters and every setting.
+
+    TOML has no null: a setting that is None is left out, which is its default.
+    """
+    told = {"problem": setup["problem"], "parameters": setup["parameters"], "config": setup["config"]}
+    return tomli_w.dumps(_without_none(told))
+
+
+def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) -> Setup:
+    """The problem with the parameters and the whole configuration of `values`.
+
+    A setting that is not given has its general default, not that of the problem's own settings.  Raises
+    ConfigurationError, naming `origin`, for an unknown key and for settings of another problem.
+    """
+    for key in values:
+        if key not in _KEYS:
+            raise unknown(f"key of {origin}", key, _KEYS)
+    named = values.get("problem", problem.name)
+    if named != problem.name:
+        raise ConfigurationError(f"{origin} has the settings of {named}, and not of {problem.name}.")
+    try:
+        chosen = type(problem).create({**problem.parameters(), **values.get("parameters", {})})
+        return Setup(chosen, TrainConfig.create(values.get("config", {})))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{origin}: {error}") from None
+
+
+def read_settings(path: Path, problem: Problem) -> Setup:
+    """The setup of a file that `settings_text` wrote, or a person.  Raises ConfigurationError."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no TOML file: {error}.") from None
+    return setup_from_values(problem, values, str(path))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return value

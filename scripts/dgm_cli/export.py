@@ -1,0 +1,46 @@
+"""`dgm export`: a run's settings and trained field, for those who do not have this program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dgm_cli.common import messages, print_json, quoted
+from dgm_cli.options import Json
+from dgm_cli.own import Trust, With, load_files, trusted
+from dgm_cli.places import Place, here
+
+
+def export(
+    place: Place,
+    to: Annotated[
+        Path | None, typer.Option(help="Folder to write into; by default export/ in the run's folder.")
+    ] = None,
+    trial: Annotated[
+        str | None, typer.Option(help="A trial or an arm; by default the winner, or the only one.")
+    ] = None,
+    trust: Trust = False,
+    as_json: Json = False,
+    files: With = None,
+) -> int:
+    """Write a run's settings (TOML), trained field and a torch.export program of it."""
+    from studies.records.opening import open_run
+    from studies.running.export import SETTINGS, export_run
+
+    run = here(place)
+    record = open_run(run)
+    load_files(files)
+    trusted(run, record.sources, trust)
+    written = export_run(run, record, to or run / "export", trial)
+    for path in written:
+        messages.print(f"Written: {quoted(path.absolute())}", soft_wrap=True)
+    if len(written) == 1:
+        messages.print("The run kept no trained field of it: only winners, arms and solves leave one.")
+    problem = record.problem if not record.sources.main else "FILE"
+    settings = next(path for path in written if path.name == SETTINGS)
+    messages.print(f"Train it again with: dgm solve {problem} --config {quoted(settings.absolute())}")
+    if as_json:
+        print_json({"files": [str(path) for path in written]})
+    return 0

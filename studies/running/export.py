@@ -1,0 +1,53 @@
+"""What others need of a run: its trained field, a program of it, and its settings."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from dgm_core import ConfigurationError
+from dgm_core.training.program import export_program
+from dgm_core.training.settings_file import settings_text
+from studies.records import MODELS, StudyRecord
+from studies.records.files import replacing
+from studies.records.setups import recorded_setup
+from studies.sources import load_sources
+
+_WINNER = "winner"
+SETTINGS, WEIGHTS, PROGRAM = "settings.toml", "field.pt", "field.pt2"
+
+
+def export_run(run: Path, record: StudyRecord, folder: Path, trial: str | None = None) -> list[Path]:
+    """Writes settings and, where the run kept it, the trained field and its program; the files written.
+
+    trial: a trial or an arm; by default the winner, or the only setup there is.  Raises ConfigurationError
+    where the folder has files of those names, or the run no such trial.
+    """
+    name, setup = recorded_setup(record, trial)
+    paths = [folder / file for file in (SETTINGS, WEIGHTS, PROGRAM)]
+    there = [path for path in paths if path.exists()]
+    if there:
+        raise ConfigurationError(f"{there[0]} exists already.")
+    folder.mkdir(parents=True, exist_ok=True)
+    settings, weights, program = paths
+    with replacing(settings) as file:
+        file.write(settings_text(setup).encode())
+    model = _model(run, name)
+    if model is None:
+        return [settings]
+    load_sources(run, record)
+    shutil.copyfile(model, weights)
+    export_program(model, program)
+    return paths
+
+
+def _model(run: Path, trial: str) -> Path | None:
+    """The file of a trial's trained field; only confirmed winners, arms and solves leave one."""
+    known = {path.stem: path for path in sorted((run / MODELS).glob("*.pt"))}
+    if not known:
+        return None
+    if trial.startswith(f"confirm-{_WINNER}"):
+        return known.get(_WINNER)
+    if trial in known:
+        return known[trial]
+    return next(iter(known.values())) if len(known) == 1 and "solution" in known else None
