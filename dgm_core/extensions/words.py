@@ -18,11 +18,17 @@ def said(error: BaseException) -> str:
 
 
 def placed(error: BaseException, own: Iterable[Path]) -> str:
-    """The same, after the last line of the user's `own` files that it passed; empty where it passed none."""
+    """The same, after the last line of the user's `own` files that it passed; empty where it passed none.
+
+    Of an error that says what another one means, it is the last line that the other one passed.
+    """
     files = {str(path) for path in own}
     if isinstance(error, SyntaxError) and error.filename in files:
         return f"{error.filename}, line {error.lineno}: {error.msg}."
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in files]
+    frames: list[traceback.FrameSummary] = []
+    for one in (error.__cause__, error):
+        passed = traceback.extract_tb(one.__traceback__) if one is not None else ()
+        frames = frames or [frame for frame in passed if frame.filename in files]
     if not frames:
         return ""
     return f"{frames[-1].filename}, line {frames[-1].lineno}: {said(error)}"

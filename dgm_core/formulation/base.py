@@ -11,6 +11,7 @@ from pydantic import Field as Bounded
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
+from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import in_own_words
 from dgm_core.formulation.conditions import Condition, Periodic
@@ -125,10 +126,11 @@ class Problem(ABC):
             other = condition.elsewhere(points[term], region)
             if other is not None:
                 places[f"{term}, elsewhere"] = other
-        y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
-        residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
-        for term, (region, condition) in conditions.items():
-            residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
+        with precision(points[INTERIOR].dtype):
+            y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
+            residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
+            for term, (region, condition) in conditions.items():
+                residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
         return residuals
 
     def reference(self, x: Tensor) -> Tensor:

@@ -18,13 +18,29 @@ from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains import Part
 from dgm_core.formulation.regions import Axis, Region
 
-Data = Callable[[Tensor], Tensor]
-"""What a condition prescribes at points x: (K, n, d) -> (K, n, 1)."""
+Data = Callable[[Tensor], Tensor] | Tensor | float
+"""What a condition prescribes: a number, or a function of the points x, (K, n, d) -> (K, n, 1)."""
 
 
 def zero(x: Tensor) -> Tensor:
     """The data of a homogeneous condition."""
     return torch.zeros_like(x[..., :1])
+
+
+def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
+    """What a condition prescribes at the points of y, to be compared with `like`, (K, n, c).
+
+    Raises ValueError where it has a shape of its own, that would be spread over all points.
+    """
+    value = data(y.x) if callable(data) else data
+    if not isinstance(value, Tensor) or value.dim() == 0:
+        return value
+    if torch.broadcast_shapes(value.shape, like.shape) != like.shape or value.dim() < len(like.shape):
+        raise ValueError(
+            f"the data have the shape {tuple(value.shape)}, where it must be {(*like.shape[:2], 1)} "
+            f"for points {tuple(y.x.shape)}: write x[..., :1] for a coordinate, and not x[..., 0]"
+        )
+    return value
 
 
 class Condition:
@@ -61,7 +77,7 @@ class Dirichlet(Condition):
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         own = y.value if self.output is None else y.d(output=self.output)
-        return own - self.value(y.x)
+        return own - prescribed(self.value, y, own)
 
 
 @dataclass(frozen=True)
@@ -72,20 +88,25 @@ class Neumann(Condition):
     output: int = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        return _flux(y, region, self.output) - self.flux(y.x)
+        own = _flux(y, region, self.output)
+        return own - prescribed(self.flux, y, own)
 
 
 @dataclass(frozen=True)
 class Robin(Condition):
-    """The flux is proportional to a difference in value: ∂u/∂n + h u = g (Newton's law of cooling)."""
+    """The flux is proportional to a difference in value: ∂u/∂n + h u = g (Newton's law of cooling).
 
-    coefficient: float  # h, 1 / length
+    h, 1 / length, is a number or a function of the points, as g is.
+    """
+
+    coefficient: Data
     value: Data = zero
     output: int = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         own = y.d(output=self.output)
-        return _flux(y, region, self.output) + self.coefficient * own - self.value(y.x)
+        transfer = prescribed(self.coefficient, y, own)
+        return _flux(y, region, self.output) + transfer * own - prescribed(self.value, y, own)
 
 
 @dataclass(frozen=True)
@@ -97,8 +118,9 @@ class Cauchy(Condition):
     output: int = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        value = y.d(output=self.output) - self.value(y.x)
-        return torch.cat([value, _flux(y, region, self.output) - self.flux(y.x)], dim=-1)
+        own, flux = y.d(output=self.output), _flux(y, region, self.output)
+        value = own - prescribed(self.value, y, own)
+        return torch.cat([value, flux - prescribed(self.flux, y, flux)], dim=-1)
 
 
 @dataclass(frozen=True)
@@ -119,7 +141,8 @@ class InitialVelocity(Condition):
                 "InitialVelocity is allowed at an instant only, such as `domain.initial`: "
                 f"{region} is none (`Holds` takes any law elsewhere)."
             )
-        return y.d(TIME, output=self.output) - self.value(y.x)
+        own = y.d(TIME, output=self.output)
+        return own - prescribed(self.value, y, own)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def _explaining(init: Callable[..., None]) -> Callable[..., None]:
         try:
             init(self, *arguments, **parameters)
         except ValidationError as error:
-            raise explain(error, field_names(type(self)), prefix="problem.") from None
+            said = explain(error, field_names(type(self)), prefix="problem.")
+            raise said from said.__cause__
 
     return explaining
 

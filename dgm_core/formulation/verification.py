@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Differenced, Field
+from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.probing import Probed, check_reference_shape, draw, probe
 from dgm_core.formulation.references import refined
-from dgm_core.formulation.regions import Axis, Region
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
-from dgm_core.streams import stream
 
 _POINTS = 8
 _ROUGH_POINTS = 64
@@ -25,23 +25,16 @@ _verified: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
 """Class -> the `repr` of its instances that passed; a class that is gone may leave its id to a new one."""
 
 
-class Posed(Protocol):
+_SINGLE = 1e-6
+"""Rounding of constants that are float32, relative."""
+
+
+class Posed(Probed, Protocol):
     """What the checks read of a problem."""
 
-    name: ClassVar[str]
-    outputs: ClassVar[tuple[str, ...]]
     reference_tolerance: ClassVar[float]
     scales: ClassVar[Mapping[str, float | tuple[float, float]]]
 
-    @property
-    def inputs(self) -> tuple[Axis, ...]: ...
-    @property
-    def terms(self) -> tuple[str, ...]: ...
-    @property
-    def reference_kind(self) -> str: ...
-    def regions(self) -> dict[str, Region]: ...
-    def residuals(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
-    def reference(self, x: Tensor) -> Tensor: ...
     def solve(self, refinement: int) -> Field: ...
     def evaluation_points(self) -> Tensor: ...
     def accurate(self) -> Any: ...
@@ -50,7 +43,7 @@ class Posed(Protocol):
 def verify(problem: Posed) -> None:
     """Refuses a problem that contradicts itself, at a few points (float64).
 
-    Every residual must have a name and the shape (K, n, c).  An exact reference must satisfy the residuals;
+    Every residual must be one (see `probe`).  An exact reference must satisfy the residuals;
     a numerical one must agree with its refinement, and satisfy the residuals roughly by finite
     differences of its values; none may be zero everywhere.  Raises ConfigurationError with the term, its
     residual and the tolerance.  One success is remembered for each class and parameters.
@@ -60,14 +53,15 @@ def verify(problem: Posed) -> None:
         return
     check_scales(problem)
     accurate = problem.accurate()
-    points = _points(accurate, _POINTS)
-    _check_shapes(accurate, points)
-    if problem.reference_kind != "none":
-        _check_values(problem)
-    if problem.reference_kind == "exact":
-        _check_exact(accurate, points)
-    elif problem.reference_kind == "numerical":
-        _check_numerical(accurate)
+    with precision(torch.float64) as found:
+        probe(problem)
+        if problem.reference_kind != "none":
+            _check_values(problem)
+        if problem.reference_kind == "exact":
+            single = found is not None and found.single
+            _check_exact(accurate, _points(accurate, _POINTS), least=_SINGLE if single else 0.0)
+        elif problem.reference_kind == "numerical":
+            _check_numerical(accurate)
     known.add(repr(problem))
 
 
@@ -112,30 +106,6 @@ def output_sizes(values: Tensor) -> Tensor:
     return torch.where(sizes > 0, sizes, largest)
 
 
-def _check_shapes(problem: Posed, points: Mapping[str, Tensor]) -> None:
-    outputs = len(problem.outputs)
-
-    def probe(x: Tensor) -> Tensor:
-        steps = torch.arange(1, outputs + 1, dtype=x.dtype, device=x.device)
-        return torch.cos(0.5 + x.sum(dim=-1, keepdim=True) * steps)
-
-    with torch.enable_grad():
-        residuals = problem.residuals(probe, points)
-    if set(residuals) != set(problem.terms):
-        raise ConfigurationError(
-            f"{problem.name} has the terms {', '.join(problem.terms)}, but its residuals are "
-            f"{', '.join(residuals)}: the names must be the same."
-        )
-    for term, residual in residuals.items():
-        for part in parts_of(residual):
-            shape = tuple(part.shape)
-            if len(shape) != 3 or shape[:2] != tuple(points[term].shape[:2]):
-                raise ConfigurationError(
-                    f"the residual {term!r} of {problem.name} has the shape {shape}: it must be "
-                    f"{(*points[term].shape[:2], 'c')}, for (K, n, d) points (K, n, c)."
-                )
-
-
 def _check_values(problem: Posed) -> None:
     points = problem.evaluation_points()
     values = problem.reference(points)
@@ -145,6 +115,7 @@ def _check_values(problem: Posed) -> None:
             f"the reference of {problem.name} has the shape {tuple(values.shape)} at points "
             f"{tuple(points.shape)}: it must be {expected}."
         )
+    check_reference_shape(problem)
     if not torch.isfinite(values).all():
         raise ConfigurationError(f"the reference of {problem.name} is not finite at all evaluation points.")
     if not values.any():
@@ -153,12 +124,13 @@ def _check_values(problem: Posed) -> None:
         )
 
 
-def _check_exact(problem: Posed, points: Mapping[str, Tensor]) -> None:
+def _check_exact(problem: Posed, points: Mapping[str, Tensor], *, least: float) -> None:
+    """least: a tolerance below which none is."""
     found = component_sizes(problem, problem.reference, points)
     wrong = largest_of([component_sizes(problem, field, points) for field in wrong_fields(problem)])
     for term in problem.terms:
         for size, scale in zip(found[term].tolist(), wrong[term].tolist(), strict=True):
-            allowed = problem.reference_tolerance * scale
+            allowed = max(problem.reference_tolerance, least) * scale
             if not size <= allowed:  # a NaN is refused too
                 raise ConfigurationError(
                     f"the reference of {problem.name} does not satisfy its term {term!r}: "
@@ -199,10 +171,4 @@ def _typical(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str
 
 
 def _points(problem: Posed, count: int) -> dict[str, Tensor]:
-    def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
-        return torch.rand(batches, n, m, dtype=torch.float64, generator=generator)
-
-    return {
-        term: region.draw(uniform, 1, region.count(count), stream(0, "verification", term))
-        for term, region in problem.regions().items()
-    }
+    return draw(problem, 1, count)

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import STEP, Differenced
+from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import METRICS, RESIDUAL, Problem
 from dgm_core.formulation.evaluation_set import sobol_points
-from dgm_core.formulation.regions import BoxRegion
+from dgm_core.formulation.regions import BoxRegion, FixedNodes
 from dgm_core.formulation.scales import parts_of, scales_of
 from dgm_core.training.prediction import predict
 from dgm_core.training.solution import Solution
@@ -68,7 +69,8 @@ class Evaluation:
         points = problem.evaluation_points()
         self.points = points.to(device)  # (N, d)
         known = problem.reference_kind != "none"
-        self.reference = problem.reference(points).to(device) if known else None  # (N, q)
+        with precision(torch.float64):
+            self.reference = problem.reference(points).to(device) if known else None  # (N, q)
         self._fixed = {} if known else {t: p.to(device) for t, p in _residual_points(problem).items()}
 
     def measure(self, solution: Solution) -> Errors:
@@ -120,7 +122,8 @@ def _residual_points(problem: Problem) -> dict[str, Tensor]:
     found = {}
     for term, region in problem.accurate().regions().items():
         x = sobol_points(region, RESIDUAL_POINTS)
-        if all(lower < upper for lower, upper in region.bounds):
+        # Nodes are what they are, on the edge too: data belong to each of them.
+        if not isinstance(region, FixedNodes) and all(lower < upper for lower, upper in region.bounds):
             x = _inwards(problem, x) if isinstance(region, BoxRegion) else _away_from_the_edge(problem, x)
         found[term] = x
     return found

@@ -119,6 +119,9 @@ class DriftingNumber(Rod):
 
     reference = Problem.reference
 
+    def __post_init__(self):
+        """Not checked: a number of all replicates' points mixes them, and would be refused."""
+
 
 def test_a_number_from_the_points_is_not_folded_into_what_is_carried() -> None:
     setup = Setup.named(DriftingNumber()).changed({"iterations": 20, "width": 8, "batch_size": 16})
