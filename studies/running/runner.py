@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,7 @@ class _Run:
             "address": self.options.address,
             "dashboard": self.options.dashboard,
             "begun": self.options.begun,
+            "tell": partial(self.console.print, soft_wrap=True),
             "lost": f"the process of this study is gone; go on with: {resume_hint(self.folder)}",
         }
         with ray_session(cores=cores, **settings) as dashboard:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from studies.tune.reaper import end_session
+from studies.tune.surroundings import FOLDER, TOKEN, ray_folder, ray_token
 
 NO_CLUSTER = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Ray's switch for systems on which it makes no clusters: at "0" it listens on the loopback interface."""
@@ -24,14 +25,19 @@ class Head:
     """A Ray node of `cores` cores that is starting, or has; it listens on the loopback interface alone.
 
     environment: of all its processes, beyond that of this one.  dashboard: with Ray's web interface.  All its
-    processes are of one session of the system's, `session`.
+    processes are of one session of the system's, `session`.  note: what is out of the ordinary, in
+    a sentence.  Raises StudyError where Ray finds no place for its sockets.
     """
 
     def __init__(self, cores: int, environment: Mapping[str, str], *, dashboard: bool = False) -> None:
+        folder, self.note = ray_folder(os.environ)
+        if token := ray_token(os.environ):
+            os.environ[TOKEN] = token  # for this process too, which joins
+        moved = {} if folder is None else {FOLDER: folder}
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the head)
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(_SCRIPT), json.dumps({"cores": cores, "dashboard": dashboard})],
-            env={"RAY_AUTH_MODE": "token", **environment, **os.environ, NO_CLUSTER: "0"},
+            env={"RAY_AUTH_MODE": "token", **environment, **os.environ, **moved, NO_CLUSTER: "0"},
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said,
             start_new_session=True,  # Ctrl-C is for whoever began it
         )  # fmt: skip

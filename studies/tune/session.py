@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -73,15 +73,17 @@ def ray_session(
     address: str = "local",
     dashboard: bool = False,
     begun: Head | None = None,
+    tell: Callable[[str], None] | None = None,
     lost: str = "Ray's session was lost.",
 ) -> Iterator[str | None]:
     """Runs the body with Ray started; yields the dashboard's address where there is one.
 
     address: "local" starts Ray on this machine for this study alone, on the loopback interface; anything else
     ("auto", host and port) joins a running cluster, which is left running.  begun: what `begin_ray` gave for
-    the same cores, where it was begun before.  lost: what is said where this process is killed, or ended by a
-    Ray that has lost its raylet.  Raises ConfigurationError where no cluster can be joined, and StudyError
-    where Ray does not start here, as on a machine that is overloaded.
+    the same cores, where it was begun before.  tell: is told what is out of the
+    ordinary.  lost: what is said where this process is killed, or ended by a Ray that has lost its raylet.
+    Raises ConfigurationError where no cluster can be joined, and StudyError where Ray does not start here, as
+    on a machine that is overloaded.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
@@ -90,6 +92,8 @@ def ray_session(
     with ExitStack() as stack:
         if address == "local":
             head = begun or begin_ray(cores, dashboard=dashboard)
+            if head.note and tell is not None:
+                tell(head.note)
             stack.enter_context(reaped(lost, head.session))
             stack.enter_context(head)
             stack.enter_context(_plain_actors())
