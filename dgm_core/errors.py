@@ -27,6 +27,8 @@ def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> 
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return unknown("key", prefix + key, [prefix + field for field in fields])
+    if first["type"] == "missing":
+        return ConfigurationError(f"{prefix}{key} is missing.")
     if first["type"] == "value_error":
         reason: Any = first.get("ctx", {}).get("error", first["msg"])
         return reason if isinstance(reason, ConfigurationError) else ConfigurationError(str(reason))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.public import Result, run, solve
-    from studies.study import Ablation, Resources, Search
+    from studies.study import Ablation, Choice, PowersOfTwo, Resources, Search
 
-__all__ = ["Ablation", "Resources", "Result", "Search", "run", "solve"]
+__all__ = ["Ablation", "Choice", "PowersOfTwo", "Resources", "Result", "Search", "run", "solve"]
 
-_HOMES = dict.fromkeys(("Ablation", "Resources", "Search"), "studies.study")
+_HOMES = dict.fromkeys(("Ablation", "Choice", "PowersOfTwo", "Resources", "Search"), "studies.study")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """The paper's hyperparameter search (listings 6 and 7), with the depth added.
 
-The space has the paper's bounds.  Batch size and iterations are scales, and drawn on a logarithmic one.
+The space has the paper's bounds.  Batch size and iterations are scales: the one is a power of two, each as
+likely as any other, the other is drawn on a logarithmic scale.
 What all trials share has three changes from the paper's settings: the rate decays along a cosine, inputs are
 mapped to [−1, 1] before the first layer, and what is evaluated is a short moving average of the weights.
 A decay towards a trial's own last iteration makes trials at one rung unequal, the short one being further
@@ -10,7 +11,7 @@ on in its schedule; the average takes away the noise of a rate that has not deca
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from dgm_core import Setup, load_problem
-from studies.study import Search
+from studies.study import PowersOfTwo, Search
 
 PAPER = Setup.named(load_problem("heat"), "paper")
 
@@ -23,7 +24,7 @@ STUDY = Search(
     base=PAPER.changed({"schedule": "cosine", "input_scaling": "unit", "averaging": 0.99}),
     reference=PAPER,
     space={
-        "batch_size": IntDistribution(1, 512, log=True),
+        "batch_size": PowersOfTwo(1, 512),
         "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
         "iterations": IntDistribution(1_000, 50_000, log=True),
         "depth": IntDistribution(1, 6),
@@ -38,7 +39,7 @@ STUDY = Search(
     budget=165.0,
     quick={
         "space": {
-            "batch_size": IntDistribution(1, 128, log=True),
+            "batch_size": PowersOfTwo(1, 128),
             "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
             "iterations": IntDistribution(200, 2_000, log=True),
             "depth": IntDistribution(1, 4),

@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from studies.planning.halving import PENALTY
 from studies.records.events import Metrics
+from studies.study.space import setting, shown, shown_value
 
 REMEMBERED = 300
 """Trials that have ended which suggestions look back on, at least; twice as many at most."""
@@ -37,6 +38,7 @@ class Suggestions:
     def __init__(self, space: Mapping[str, BaseDistribution], *, seed: int, startup_trials: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = dict(space)
+        self._shown = {key: shown(distribution) for key, distribution in space.items()}
         self._seed = seed
         self._startup_trials = startup_trials
         self._study = optuna.create_study()
@@ -49,10 +51,12 @@ class Suggestions:
         """The settings of the next trial; those in `known` where the log has them already."""
         if self._ended >= 2 * REMEMBERED:
             self._forget()
+        if known is not None:
+            known = {key: shown_value(self._space[key], value) for key, value in known.items()}
         trial = self._ask(self._count, known)
         self._running[self._count], self._scores[self._count] = trial, {}
         self._count += 1
-        return dict(trial.params)
+        return {key: setting(self._space[key], drawn) for key, drawn in trial.params.items()}
 
     def report(self, number: int, metrics: Metrics) -> None:
         """A score at a rung."""
@@ -75,7 +79,7 @@ class Suggestions:
         self._study.sampler = self._sampler(number)
         if known is not None:
             self._study.enqueue_trial(dict(known))
-        return self._study.ask(self._space)
+        return self._study.ask(self._shown)
 
     def _tell(self, number: int, value: float | None = None, state: TrialState | None = None) -> None:
         self._study.tell(self._running.pop(number), value, state)

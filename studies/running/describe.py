@@ -10,6 +10,7 @@ from dgm_core.calculus import compiler
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
 from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
+from studies.study.space import describe
 from studies.trials.trainable import SCORE, TIME
 
 
@@ -60,7 +61,7 @@ def study_record(
 def _search(study: Search, seed: int) -> dict[str, Any]:
     return {
         "kind": "search",
-        "space": {key: _describe(distribution) for key, distribution in study.space.items()},
+        "space": {key: describe(distribution) for key, distribution in study.space.items()},
         "scheduler": {
             "name": "ASHA",
             "time": TIME,
@@ -92,7 +93,3 @@ def _ablation(study: Ablation, seed: int) -> dict[str, Any]:
             "ablation": replicate_seeds(seed, "ablation", study.replicates),
         },
     }
-
-
-def _describe(distribution: Any) -> dict[str, Any]:
-    return {"distribution": type(distribution).__name__, **distribution._asdict()}

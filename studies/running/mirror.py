@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,13 +18,13 @@ from optuna.distributions import (
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import text
 from sqlalchemy.pool import NullPool
 
 from studies.planning.halving import PENALTY
 from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
 from studies.records.schema import LABELS, StudyRecord
+from studies.study.space import PowersOfTwo, described, label, shown
 
 REFERENCE = "reference"
 _STATES = {
@@ -34,9 +33,6 @@ _STATES = {
     "stopped": TrialState.PRUNED,
     "failed": TrialState.FAIL,
     "interrupted": TrialState.FAIL,
-}
-_DISTRIBUTIONS: dict[str, type[BaseDistribution]] = {
-    kind.__name__: kind for kind in (CategoricalDistribution, FloatDistribution, IntDistribution)
 }
 
 
@@ -58,13 +54,14 @@ class Mirror:
 
     Trial 0 is the reference: enqueued at once, and complete when it is confirmed.  The search's own trials
     follow in the order of their suggestions, with their scores at the rungs as soon as those are decided.
-    Attributes of a trial are its name in the run, its status and its telemetry, and of the winner and the
-    reference what their confirmation on fresh seeds gave.
+    Attributes of a trial are its name in the run, its status and its telemetry, and of the reference what its
+    confirmation on fresh seeds gave; the winner's, which has ended by then, are the study's own.
+    Choices are labels (see `studies.study.space.label`), and powers of two integers on a logarithmic scale.
     """
 
     def __init__(self, storage: RDBStorage, record: StudyRecord, name: str) -> None:
         self._storage = storage
-        self._space = {key: _distribution(values) for key, values in record.space.items()}
+        self._space = {key: _shown(described(values)) for key, values in record.space.items()}
         self._parts = -(-len(record.seeds["confirm"]) // record.replicates)
         """Trials that share the seeds of one confirmation."""
         self._study = storage.create_new_study([StudyDirection.MINIMIZE], name)
@@ -137,7 +134,7 @@ class Mirror:
 
     def _reference(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
         """The reference as it stands: enqueued until its confirmation begins."""
-        settings = {key: self._settings[key] for key in self._space if key in self._settings}
+        settings = {key: label(self._settings[key]) for key in self._space if key in self._settings}
         known = self._known(parts[0].spec.config) if parts else {}
         begun = TrialState.COMPLETE if confirmation else TrialState.RUNNING
         trial = optuna.trial.create_trial(
@@ -156,7 +153,8 @@ class Mirror:
 
     def _known(self, config: Mapping[str, Any]) -> dict[str, tuple[Any, BaseDistribution]]:
         """The settings that the search varies, those that a wider space of Optuna's can hold."""
-        found = {key: (config.get(key), _widened(own, config.get(key))) for key, own in self._space.items()}
+        values = {key: label(config.get(key)) for key in self._space}
+        found = {key: (values[key], _widened(own, values[key])) for key, own in self._space.items()}
         return {key: (value, wide) for key, (value, wide) in found.items() if wide is not None}
 
     def _tend_winner(self, history: History) -> None:
@@ -165,14 +163,9 @@ class Mirror:
         if score is None or best is None or best.trial in self._confirmed:
             return
         self._confirmed.add(best.trial)
-        rows = [
-            {"trial": self._ids[best.trial], "key": key, "value": json.dumps(value)}
-            for key, value in score.items()
-        ]
-        # Optuna's own call refuses a trial that has ended.
-        insert = "insert into trial_user_attributes (trial_id, key, value_json) values (:trial, :key, :value)"
-        with self._storage.engine.begin() as connection:
-            connection.execute(text(insert), rows)
+        winner = {"trial": best.trial, "number": int(best.trial), **score}
+        for key, value in winner.items():
+            self._storage.set_study_user_attr(self._study, f"winner: {key}", value)
 
     def _confirmation(self, parts: list[Entry]) -> dict[str, float | int | None] | None:
         """What a confirmation gave, as attributes; None before all its trials have ended."""
@@ -219,7 +212,7 @@ def _frozen(entry: Entry, looks: set[int], space: Mapping[str, BaseDistribution]
     state, value = _outcome(entry)
     trial = optuna.trial.create_trial(
         state=state,
-        params=entry.spec.changes,
+        params={key: label(value) for key, value in entry.spec.changes.items()},
         distributions=dict(space),
         intermediate_values=_scores(entry, looks),
         user_attrs=_attributes(entry),
@@ -245,12 +238,11 @@ def _when(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds)
 
 
-def _distribution(values: Mapping[str, Any]) -> BaseDistribution:
-    """As a run's record describes it.  Raises ValueError where that is none of a space."""
-    kind = _DISTRIBUTIONS.get(str(values.get("distribution")))
-    if kind is None:
-        raise ValueError(f"{values.get('distribution')!r} is no distribution of a search")
-    return kind(**{key: value for key, value in values.items() if key != "distribution"})
+def _shown(distribution: BaseDistribution) -> BaseDistribution:
+    """As Optuna's tools are to draw it: settings as they are, where a sampler sees exponents."""
+    if isinstance(distribution, PowersOfTwo):
+        return IntDistribution(distribution.low, distribution.high, log=True)
+    return shown(distribution)
 
 
 def _widened(distribution: BaseDistribution, value: Any) -> BaseDistribution | None:
@@ -261,8 +253,18 @@ def _widened(distribution: BaseDistribution, value: Any) -> BaseDistribution | N
         return None
     if distribution.log and value <= 0:
         return None
-    wide = {"low": min(distribution.low, value), "high": max(distribution.high, value)}
-    return type(distribution)(**{**distribution._asdict(), **wide})
+    low, high = min(distribution.low, value), max(distribution.high, value)
+    # A value between two steps has a place where there are none.
+    if isinstance(distribution, IntDistribution):
+        even = (value - distribution.low) % distribution.step == 0
+        return IntDistribution(
+            int(low), int(high), log=distribution.log, step=distribution.step if even else 1
+        )
+    step = distribution.step
+    steps = 0.0 if step is None else (value - distribution.low) / step
+    if abs(steps - round(steps)) > 1e-8:
+        step = None
+    return FloatDistribution(low, high, log=distribution.log, step=step)
 
 
 def _number(value: Any) -> bool:

@@ -211,7 +211,9 @@ class _Run:
                 table.tend,
                 *self._limit(course, pool),
             ]
-            mirror = _Late(self._mirror, pool, course) if isinstance(self.study, Search) else None
+            mirror = None
+            if isinstance(self.study, Search):
+                mirror = _Late(self._mirror, pool, course, self.console)
             if mirror is not None:
                 watchers.append(mirror.follow)
             if self.copy is not None:
@@ -305,9 +307,16 @@ _PAUSE = 9.0
 
 
 class _Late:
-    """A mirror that is made when the first trial says something: that takes time, in which workers start."""
+    """A mirror that is made when the first trial says something: that takes time, in which workers start.
 
-    def __init__(self, make: Callable[[], Mirror], pool: WorkerPool, course: Course) -> None:
+    It is a copy for other tools: where it fails, that is said once, and the study goes on without it.
+    """
+
+    def __init__(
+        self, make: Callable[[], Mirror], pool: WorkerPool, course: Course, console: Console
+    ) -> None:
+        self._console = console
+        self._failed = False
         self._make = make
         self._crew = pool
         self._course = course
@@ -329,8 +338,18 @@ class _Late:
 
     def update(self) -> None:
         """Brings it up to the last event, whatever was said."""
-        self._mirror = self._mirror or self._make()
-        self._mirror.tend(self._course.history)
+        if self._failed:
+            return
+        try:
+            self._mirror = self._mirror or self._make()
+            self._mirror.tend(self._course.history)
+        except Exception as error:
+            self._failed = True
+            said = str(error).partition("\n")[0] or type(error).__name__
+            self._console.print(
+                f"Warning: {OPTUNA}, the copy for Optuna's tools, stays as it is: {said}  The study goes on.",
+                soft_wrap=True,
+            )
 
 
 def _searched(plan: Plan) -> bool:

@@ -8,7 +8,19 @@ from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.seeds import PHASES, replicate_seeds
 from studies.study.serial import from_dict, to_dict
+from studies.study.space import Choice, PowersOfTwo
 
 Study = Search | Ablation
 
-__all__ = ["PHASES", "Ablation", "Resources", "Search", "Study", "from_dict", "replicate_seeds", "to_dict"]
+__all__ = [
+    "PHASES",
+    "Ablation",
+    "Choice",
+    "PowersOfTwo",
+    "Resources",
+    "Search",
+    "Study",
+    "from_dict",
+    "replicate_seeds",
+    "to_dict",
+]

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
+from pydantic import InstanceOf
+
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
+from studies.study.strict import Flag, Name, Positive, Replicates, strict
+
+QUICK = ("arms", "iterations", "replicates")
 
 
+@strict
 @dataclass(frozen=True)
 class Ablation:
     """Compares arms, each a difference from one base, over the same seeds.
@@ -23,19 +29,23 @@ class Ablation:
     quick: `arms`, `iterations` and `replicates` of a short look.
     """
 
-    name: str
-    base: Setup
+    name: Name
+    base: InstanceOf[Setup]
     arms: Mapping[str, Mapping[str, Any]]
     baseline: str
     question: str = ""
-    replicates: int = 5
+    replicates: Replicates = 5
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    tuned_rate: bool = False
-    rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
-    resources: Resources = field(default_factory=Resources)
+    tuned_rate: Flag = False
+    rates: Sequence[Positive] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+    resources: InstanceOf[Resources] = field(default_factory=Resources)
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.arms:
+            raise ConfigurationError(f"{self.name} has no arms: there is nothing to compare.")
+        if not self.rates:
+            raise ConfigurationError(f"rates of {self.name} are empty: there is nothing to tune among.")
         if not self.question:
             object.__setattr__(
                 self, "question", f"Which of {', '.join(self.arms)} solves {self.base.problem.name} best?"
@@ -53,6 +63,11 @@ class Ablation:
                 )
             seen[resolved] = arm
             check_one_question(self.name, self.setup(self.baseline), self.setup(arm), f"the arm {arm!r}")
+        for key in self.quick:
+            if key not in QUICK:
+                raise unknown(f"key in quick of {self.name}", key, QUICK)
+        if self.quick:
+            self.shortened()
 
     @classmethod
     def grid(
@@ -97,7 +112,7 @@ class Ablation:
 
     def shortened(self) -> Ablation:
         """The quick variant: same question at fewer iterations or arms; said in every record."""
-        short = replace(self, replicates=self.quick.get("replicates", self.replicates))
+        short = replace(self, replicates=self.quick.get("replicates", self.replicates), quick={})
         if "iterations" in self.quick:
             short = short.lasting(self.quick["iterations"])
         return short.only(self.quick["arms"]) if "arms" in self.quick else short

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dgm_core import ConfigurationError
+from studies.study.strict import Positive, strict
 
 
+@strict
 @dataclass(frozen=True)
 class Resources:
     """Of each trial: processor cores, GPUs and memory (GiB).
@@ -15,14 +17,11 @@ class Resources:
     and have none elsewhere.  memory_gib: by default not asked for.
     """
 
-    cpus: float = 1.0
+    cpus: Positive = 1.0
     gpus: float | None = None
-    memory_gib: float | None = None
+    memory_gib: Positive | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("cpus", self.cpus), ("memory_gib", self.memory_gib)):
-            if value is not None and not 0 < value < float("inf"):
-                raise ConfigurationError(f"{name} = {value} of a trial is not allowed: it must be above 0.")
         if self.gpus is not None and not (0 <= self.gpus <= 1 or (self.gpus > 1 and self.gpus % 1 == 0)):
             raise ConfigurationError(
                 f"gpus = {self.gpus} of a trial is not allowed: a fraction of one GPU, or whole ones."

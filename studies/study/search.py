@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import combinations, product
-from typing import Any
+from typing import Annotated, Any
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from pydantic import Field, InstanceOf
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
 from dgm_core.training.setup import PROBLEM_PREFIX
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
+from studies.study.space import corners, distinct
+from studies.study.strict import Count, Iterations, Name, Positive, Replicates, strict
 
 
+@strict
 @dataclass(frozen=True)
 class Search:
     """Finds good settings: Optuna suggests, ASHA stops early, fresh seeds confirm the winner.
@@ -35,46 +39,58 @@ class Search:
     ends, and another search on a faster machine.  quick: the fields that a short look replaces.
     """
 
-    name: str
-    base: Setup
-    space: Mapping[str, BaseDistribution]
+    name: Name
+    base: InstanceOf[Setup]
+    space: Mapping[str, Any]
     question: str = ""
-    reference: Setup | None = None
-    trials: int = 30
-    replicates: int = 3
-    confirmations: int = 6
-    startup_trials: int = 10
-    grace_period: int = 1_000
-    reduction_factor: int = 4
-    workers: int = 4
-    resources: Resources = field(default_factory=Resources)
-    budget: float | None = None
-    time_limit: float | None = None
+    reference: InstanceOf[Setup] | None = None
+    trials: Count = 30
+    replicates: Replicates = 3
+    confirmations: Replicates = 6
+    startup_trials: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 10
+    grace_period: Iterations = 1_000
+    reduction_factor: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = 4
+    workers: Count = 4
+    resources: InstanceOf[Resources] = field(default_factory=Resources)
+    budget: Positive | None = None
+    time_limit: Positive | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise ConfigurationError(f"workers = {self.workers} is not allowed: it must be 1 or greater.")
-        for key in ("budget", "time_limit"):
-            limit = getattr(self, key)
-            if limit is not None and not limit > 0:
-                raise ConfigurationError(f"{key} = {limit:g} is not allowed: it must be above 0.")
+        if not self.space:
+            raise ConfigurationError(f"the space of {self.name} is empty: there is nothing to search.")
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
             object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
         known = self.base.flat()
+        space: dict[str, BaseDistribution] = {}
         for key, distribution in self.space.items():
             if key not in known:
                 raise unknown(f"key of the space of {self.name}", key, known)
+            values = []
             for value in corners(distribution):
                 changed = self.base.changed({key: value})
                 if key.startswith(PROBLEM_PREFIX):
                     check_one_question(self.name, self.base, changed, f"{key} = {value}")
+                values.append(changed.flat()[key])
+            categorical = isinstance(distribution, CategoricalDistribution)
+            space[key] = distinct(key, values) if categorical else distribution
+        object.__setattr__(self, "space", space)
         for (key, one), (other, two) in combinations(self.space.items(), 2):
             for value, second in product(corners(one), corners(two)):
                 self.base.changed({key: value, other: second})
         if self.reference is not None:
             check_one_question(self.name, self.base, self.reference, "the reference's own problem")
+        self._check_quick()
+
+    def _check_quick(self) -> None:
+        """The short look is refused when it is defined, and not when somebody first asks for it."""
+        allowed = [each.name for each in fields(self) if each.name not in ("name", "quick")]
+        for key in self.quick:
+            if key not in allowed:
+                raise unknown(f"key in quick of {self.name}", key, allowed)
+        if self.quick:
+            self.shortened()
 
     @property
     def compared(self) -> Setup:
@@ -119,13 +135,4 @@ class Search:
 
     def shortened(self) -> Search:
         """The quick variant: same question, smaller space and fewer trials; said in every record."""
-        return replace(self, **self.quick)
-
-
-def corners(distribution: BaseDistribution) -> list[Any]:
-    """The extreme values of a distribution, or all its choices."""
-    if isinstance(distribution, CategoricalDistribution):
-        return list(distribution.choices)
-    if isinstance(distribution, (IntDistribution, FloatDistribution)):
-        return [distribution.low, distribution.high]
-    raise ConfigurationError(f"{type(distribution).__name__} is not a distribution that a space can hold.")
+        return replace(self, quick={}, **self.quick)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.distributions import BaseDistribution
 
 from dgm_core import ConfigurationError, Setup
 from studies.study.ablation import Ablation
 from studies.study.resources import Resources
 from studies.study.search import Search
+from studies.study.space import describe, described
 
 _SETUPS = ("base", "reference")
 _KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
@@ -31,7 +31,7 @@ def to_dict(study: Search | Ablation) -> dict[str, Any]:
         elif each.name == "resources":
             value = asdict(value)
         elif each.name == "space":
-            value = {key: json.loads(distribution_to_json(one)) for key, one in value.items()}
+            value = {key: describe(distribution) for key, distribution in value.items()}
         values[each.name] = value
     return values
 
@@ -52,11 +52,16 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
         if "resources" in given:
             given["resources"] = Resources(**given["resources"])
         if "space" in given:
-            given["space"] = {
-                key: json_to_distribution(json.dumps(one)) for key, one in given["space"].items()
-            }
+            given["space"] = {key: _distribution(values) for key, values in given["space"].items()}
         return _KINDS[kind](**given)
     except ConfigurationError:
         raise
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise ConfigurationError(f"the study of this run cannot be read: {error}.") from None
+
+
+def _distribution(values: Mapping[str, Any]) -> BaseDistribution:
+    """As `describe` wrote it, or Optuna's own JSON, as runs before had it."""
+    if "attributes" in values:
+        return described({"distribution": values.get("name"), **values["attributes"]})
+    return described(values)

@@ -15,6 +15,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 
 from analysis.events import EventFiles
+from dgm_cli.common import messages
 from dgm_cli.dashboard.reports import Report
 from studies.records import OPTUNA, STUDY
 from studies.records.lock import holder
@@ -87,6 +88,8 @@ class _Followed:
         self._seen: _Stamp | None = None
         self._due = 0.0
         """When the next look is."""
+        self._failed = False
+        """Whether the copies for other tools have."""
 
     def look(self) -> None:
         """Reads the run where it has changed, and brings all that is made of it up to it."""
@@ -100,11 +103,25 @@ class _Followed:
             stamp = _stamp(shown.folder)
             if stamp != self._seen:
                 found = overview(shown.folder)
-                self._show(found)
                 shown.found, shown.trouble, self._seen = found, None, stamp
+                self._copy(found)
         except Exception as error:  # a run can be damaged in any way, and the others are shown all the same
             shown.trouble = f"{shown.folder} cannot be read: {_sentence(error)}"
         self._due = time.monotonic() + _REST * (time.monotonic() - begun)
+
+    def _copy(self, found: Overview) -> None:
+        """Brings the copies for other tools up to the run; the page shows it where one fails, too."""
+        if self._failed:
+            return
+        try:
+            self._show(found)
+        except Exception as error:
+            self._failed = True
+            messages.print(
+                f"Warning: TensorBoard and Optuna's dashboard show {self._shown.name} no further: "
+                f"{_sentence(error)}",
+                soft_wrap=True,
+            )
 
     def _show(self, found: Overview) -> None:
         if self._events is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,8 @@ from studies.records.log import LOG, Log, read_log
 from studies.records.tables import decisions_frame, trials_frame
 from studies.study import Search
 from tests.studies.running.synthetic import SEARCH, metrics, reports, search_plan
+
+RECORDED = Path(__file__).parent / "recorded_search.json"
 
 
 class Workers:
@@ -91,6 +94,14 @@ def test_a_search_decides_stops_and_confirms(reference: tuple[str, str]) -> None
     assert "confirm-winner" in trials
     assert "confirm-reference" in trials
     assert "True" in decisions
+
+
+def test_the_default_suggests_what_it_always_has(tmp_path: Path) -> None:
+    """Forty suggestions as recorded with Optuna 5.0.0 before samplers could be chosen: old tables stay true."""
+    history = finished(tmp_path / "run", 1, random.Random(0), study=replace(SEARCH, trials=40))
+    recorded = json.loads(RECORDED.read_text())
+    for entry, changes in zip(history.phase("search"), recorded, strict=True):
+        assert entry.spec.changes == pytest.approx(changes, rel=1e-12)
 
 
 @settings(max_examples=25, deadline=None)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import random
 import statistics
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import CategoricalDistribution, IntDistribution
 from optuna.trial import TrialState
+from rich.console import Console
 
 from studies.records import StudyRecord
 from studies.records.events import Decided, Ended, Event
@@ -18,6 +23,9 @@ from studies.records.history import History
 from studies.records.log import read_log
 from studies.running.describe import study_record
 from studies.running.mirror import Mirror, open_database
+from studies.running.runner import _Late as Late
+from studies.study import Choice, PowersOfTwo
+from studies.study.space import label
 from tests.studies.planning.test_course import finished
 from tests.studies.running.synthetic import SEARCH
 
@@ -111,11 +119,11 @@ def test_the_winner_has_what_its_confirmation_gave(
     ]
     known = [score for score in scores if score is not None]
     study = mirrored(tmp_path / "a.db", record, [events])
-    winner = study.trials[int(history.best.trial)]
-    assert winner.user_attrs["confirmed median"] == pytest.approx(statistics.median(known))
+    assert study.user_attrs["winner: number"] == study.trials[int(history.best.trial)].number
+    assert study.user_attrs["winner: confirmed median"] == pytest.approx(statistics.median(known))
     last = max(i for i, e in enumerate(events) if isinstance(e, Ended) and "winner" in e.trial)
     before = mirrored(tmp_path / "b.db", record, [events[:last]])
-    assert not any("confirmed median" in trial.user_attrs for trial in before.trials[1:])
+    assert not any(key.startswith("winner") for key in before.user_attrs)
 
 
 def test_a_setting_outside_the_space_is_known_to_optuna_all_the_same(
@@ -129,6 +137,52 @@ def test_a_setting_outside_the_space_is_known_to_optuna_all_the_same(
         tmp_path / "a.db", record.model_copy(update={"space": space}), [[*_confirmation(events)]]
     ).trials[0]
     assert trial.params["learning_rate"] == reference
+
+
+CHOICES = {
+    "milestones": Choice([(20,), (20, 30)]),
+    "gain": CategoricalDistribution([None, 0.5, 1.0]),
+    "hard_conditions": CategoricalDistribution([True, False]),
+    "loss_weights": Choice([{}, {"interior": 2}]),
+    "batch_size": PowersOfTwo(1, 8),
+    "width": IntDistribution(3, 11, step=4),
+}
+
+
+def test_choices_of_any_kind_are_the_same_in_the_log_at_optuna_and_after_a_crash(tmp_path: Path) -> None:
+    """Tuples, mappings, None and booleans; the baseline's width, 4, stands between two steps."""
+    base = SEARCH.base.changed({"schedule": "step", "decay": 0.5, "milestones": (20,)})
+    study = replace(SEARCH, base=base, space={**SEARCH.space, **CHOICES})
+    history = finished(tmp_path / "run", 3, random.Random(0), kills=4, study=study)
+    undisturbed = finished(tmp_path / "one", 1, random.Random(1), study=study)
+    record = study_record(study, run="one", seed=1, quick=False, cores=2, command=None)
+    record = StudyRecord.model_validate_json(record.model_dump_json())
+    seen = mirrored(tmp_path / "a.db", record, [read_log(tmp_path / "run")])
+    for entry in history.phase("search"):
+        changes = entry.spec.changes
+        assert changes == undisturbed.entries[entry.trial].spec.changes
+        config = entry.spec.config
+        assert {key: config[key] for key in changes} == changes, "the log holds what was trained"
+        trial = seen.trials[int(entry.trial)]
+        assert {key: label(value) for key, value in changes.items()} == trial.params
+        assert trial.params["batch_size"] in (1, 2, 4, 8)
+    assert seen.trials[0].params["width"] == 4
+    assert seen.trials[0].params["milestones"] == "[20]"
+    assert set(optuna.importance.get_param_importances(seen)) >= {"milestones", "gain", "hard_conditions"}
+
+
+def test_a_mirror_that_fails_is_a_warning_and_the_study_goes_on() -> None:
+    told = io.StringIO()
+
+    def broken() -> Mirror:
+        raise OSError("disk I/O error")
+
+    pool: Any = SimpleNamespace(since=0.0)
+    late = Late(broken, pool, None, Console(file=told))  # type: ignore[arg-type]
+    late.tend()
+    late.update()
+    assert told.getvalue().count("Warning") == 1
+    assert "disk I/O error" in told.getvalue()
 
 
 def _confirmation(events: list[Event]) -> Iterable[Event]:

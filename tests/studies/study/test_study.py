@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
@@ -10,7 +13,17 @@ from dgm_core.formulation import Box, Problem
 from dgm_core.formulation.questions import same_question
 from dgm_core.networks import build_network, count_parameters
 from studies.catalog import STUDIES, load_study
-from studies.study import PHASES, Ablation, Search, replicate_seeds
+from studies.study import (
+    PHASES,
+    Ablation,
+    Choice,
+    PowersOfTwo,
+    Resources,
+    Search,
+    from_dict,
+    replicate_seeds,
+    to_dict,
+)
 
 HEAT = Setup.named(load_problem("heat"))
 
@@ -71,9 +84,9 @@ def test_settings_that_contradict_each_other_only_together_are_refused() -> None
     base = decay.changed({"schedule": "step", "milestones": [60], "decay": 0.5})
     space = {"windows": IntDistribution(1, 20), "iterations": IntDistribution(1_000, 5_000)}
     for key in space:
-        search(base=base, space={key: space[key]})
+        search(base=base, reference=None, space={key: space[key]})
     with pytest.raises(ConfigurationError, match="60 is not between 1 and 49"):
-        search(base=base, space=space)
+        search(base=base, reference=None, space=space)
 
 
 def test_winner_and_reference_solve_one_equation() -> None:
@@ -179,3 +192,81 @@ def test_without_a_reference_the_equation_itself_must_be_the_same() -> None:
 
     assert same_question(Poisson(), Poisson(comment=1))
     assert not same_question(Poisson(), Poisson(load=2.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"reduction_factor": 1}, "reduction_factor = 1 is not allowed.*greater than or equal to 2"),
+        ({"grace_period": 0}, "grace_period = 0 is not allowed"),
+        ({"trials": 0}, "trials = 0 is not allowed"),
+        ({"trials": 3.0}, "trials = 3.0 is not allowed"),
+        ({"replicates": 0}, "replicates = 0 is not allowed"),
+        ({"confirmations": 2_501}, "confirmations = 2501 is not allowed"),
+        ({"workers": True}, "workers = True is not allowed"),
+        ({"startup_trials": -1}, "startup_trials = -1 is not allowed"),
+        ({"budget": float("nan")}, "budget = nan is not allowed"),
+        ({"time_limit": 0}, "time_limit = 0 is not allowed"),
+        ({"name": ""}, "name = '' is not allowed"),
+        ({"base": None}, "base = None is not allowed"),
+        ({"space": {}}, "space of probe is empty"),
+        ({"space": {"depth": (1, 3)}}, r"\(1, 3\) is nothing that a space can hold"),
+        ({"space": {"gain": Choice([1, 1.0])}}, "choices 1.0 and 1.0 of gain are the same"),
+        ({"trails": 3}, "unknown key 'probe: trails'.*Did you mean 'probe: trials'"),
+        ({"quick": {"trails": 3}}, "unknown key in quick of probe 'trails'.*Did you mean 'trials'"),
+        ({"quick": {"trials": 0}}, "trials = 0 is not allowed"),
+    ],
+)
+def test_a_search_is_refused_with_field_value_and_rule(changes: dict[str, Any], rule: str) -> None:
+    with pytest.raises(ConfigurationError, match=rule):
+        search(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"quick": {"iteration": 3}}, "unknown key in quick of probe 'iteration'.*Did you mean 'iterations'"),
+        ({"quick": {"arms": ["2"]}}, "unknown arm of probe '2'"),
+        ({"quick": {"iterations": 0}}, "iterations = 0 is not allowed"),
+        ({"quick": {"replicates": 0}}, "replicates = 0 is not allowed"),
+        ({"rates": [0.1, -1.0]}, "rates.1 = -1.0 is not allowed"),
+        ({"rates": []}, "rates of probe are empty"),
+        ({"arms": {}}, "probe has no arms"),
+        ({"tuned_rate": 1}, "tuned_rate = 1 is not allowed"),
+        ({"resources": {"cpus": 1}}, "resources = .* is not allowed"),
+    ],
+)
+def test_an_ablation_is_refused_with_the_field_its_value_and_the_rule(
+    changes: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rule):
+        ablation(**changes)
+
+
+def test_a_definition_without_a_field_says_which() -> None:
+    with pytest.raises(ConfigurationError, match="base is missing"):
+        Search(name="probe", space={"depth": IntDistribution(1, 3)})  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="cpus = 0 is not allowed"):
+        Resources(cpus=0)
+    with pytest.raises(ConfigurationError, match=r"gpus = 1\.5 of a trial"):
+        Resources(gpus=1.5)
+
+
+def test_powers_of_two_have_ends_that_are() -> None:
+    for low, high, said in ((3, 8, "low = 3"), (1, 12, "high = 12"), (8, 4, "above high"), (0, 4, "low = 0")):
+        with pytest.raises(ConfigurationError, match=said):
+            PowersOfTwo(low, high)
+
+
+def test_a_space_of_every_kind_travels_through_json() -> None:
+    space = {
+        "batch_size": PowersOfTwo(4, 64),
+        "gain": Choice([None, 1.0]),
+        "milestones": Choice([(5,), [5, 9]]),
+        "width": IntDistribution(4, 12, step=4),
+    }
+    study = search(space=space, base=HEAT.changed({"schedule": "step", "decay": 0.5, "milestones": [5]}))
+    again = from_dict(json.loads(json.dumps(to_dict(study))))
+    assert isinstance(again, Search)
+    assert again.space == study.space
+    assert again.space["milestones"] == Choice([[5], [5, 9]])
