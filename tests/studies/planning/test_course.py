@@ -97,7 +97,7 @@ def test_a_search_decides_stops_and_confirms(reference: tuple[str, str]) -> None
 
 
 def test_the_default_suggests_what_it_always_has(tmp_path: Path) -> None:
-    """Forty suggestions as recorded with Optuna 5.0.0 before samplers could be chosen: old tables stay true."""
+    """Forty suggestions recorded with Optuna 5.0.0 before samplers could be chosen: old tables stay true."""
     history = finished(tmp_path / "run", 1, random.Random(0), study=replace(SEARCH, trials=40))
     recorded = json.loads(RECORDED.read_text())
     for entry, changes in zip(history.phase("search"), recorded, strict=True):
