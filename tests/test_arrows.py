@@ -22,6 +22,7 @@ FLOORS = {
     "catalog": {"study"},
     "records": {"errors"},
     "planning": {"study", "records", "errors"},
+    "replay": {"planning", "records", "errors"},
     "preflight": {"study", "planning", "records", "errors"},
     "trials": {"records", "errors"},
     "tune": {"study", "records", "planning", "trials", "errors", "failures", "signals"},

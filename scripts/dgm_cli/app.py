@@ -12,6 +12,7 @@ from dgm_cli.check import check, show
 from dgm_cli.compare import compare
 from dgm_cli.dashboard.command import dashboard
 from dgm_cli.export import export
+from dgm_cli.replay import replay
 from dgm_cli.report import report
 from dgm_cli.reproduce import reproduce
 from dgm_cli.rerun import rerun
@@ -43,6 +44,7 @@ app.command()(reproduce)
 app.command()(report)
 app.command()(compare)
 app.command()(export)
+app.command()(replay)
 app.command()(rerun)
 app.command()(resume)
 app.command()(status)
