@@ -121,6 +121,11 @@ def check_asked() -> None:
         raise KeyboardInterrupt
 
 
+def asked() -> bool:
+    """Whether this process was asked to end within `terminable`."""
+    return _heard.since is not None
+
+
 def _hear(number: int, frame: FrameType | None) -> None:
     if _heard.ended:
         return

@@ -33,6 +33,14 @@ TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by d
 TrialGpus = Annotated[
     float | None, typer.Option(help="GPUs of each trial, or a fraction of one; by default they are shared.")
 ]
+TrialTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Without progress, after which a trial counts as failed; by default from an estimate, "
+        "ten minutes at least.",
+    ),
+]
 TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory that each trial reserves.")]
 
 
@@ -69,6 +77,7 @@ def run(
     trial_cpus: TrialCpus = None,
     trial_gpus: TrialGpus = None,
     trial_memory: TrialMemory = None,
+    trial_timeout: TrialTimeout = None,
     dashboard: RayDashboard = False,
     log_to: LogTo = None,
     as_json: Json = False,
@@ -121,7 +130,7 @@ def run(
     chosen = chosen.changed(changes)
     if replicates is not None:
         chosen = replace(chosen, replicates=replicates)
-    asked = {"cpus": trial_cpus, "gpus": trial_gpus, "memory_gib": trial_memory}
+    asked = {"cpus": trial_cpus, "gpus": trial_gpus, "memory_gib": trial_memory, "timeout": trial_timeout}
     changed = {key: value for key, value in asked.items() if value is not None}
     chosen = replace(chosen, resources=replace(chosen.resources, **changed))
     options = Options(

@@ -81,6 +81,8 @@ def _print_running(found: Overview, console: Console) -> None:
     for entry in found.history.entries.values():
         if entry.running:
             at = f"{entry.iterations:,} / {entry.asked:,}"
+            if entry.silent_since is not None:
+                at += f", silent for {words.clock(time.time() - entry.silent_since)}"
             table.add_row(entry.trial, at, *words.telemetry(entry.telemetry))
     if table.row_count:
         console.print(table)

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from studies.errors import StudyError
 from studies.planning.plans import Plan
 from studies.planning.trial import Trial
-from studies.records.events import Cut, Decided, Ended, Event, Failed, Metrics, Reported, Retried, Suggested
+from studies.records.events import (
+    Cut,
+    Decided,
+    Ended,
+    Event,
+    Failed,
+    Metrics,
+    Reported,
+    Retried,
+    Silent,
+    Suggested,
+)
 from studies.records.history import Entry, History
 from studies.records.log import Log
 
@@ -76,6 +87,14 @@ class Course:
     def retry(self, name: str, error: str) -> None:
         """A trial goes back to its last checkpoint."""
         self.append([Retried(trial=name, error=error)])
+
+    def silent(self, name: str, seconds: float) -> None:
+        """A trial's worker has said nothing for so long; 0 where it was heard again."""
+        self.append([Silent(trial=name, seconds=seconds)])
+
+    def trial(self, name: str) -> Trial:
+        """A trial that was started."""
+        return self._trials[name]
 
     def fail(self, name: str, error: str, traceback: str | None) -> None:
         """A trial was given up."""

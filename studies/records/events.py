@@ -140,6 +140,14 @@ class Retried(_Event):
     error: str
 
 
+class Silent(_Event):
+    """A trial's worker has said nothing for so many seconds; 0 where it was heard again."""
+
+    event: Literal["silent"] = "silent"
+    trial: str
+    seconds: float
+
+
 class Failed(_Event):
     """A trial was given up; its traceback is in `failures/`."""
 
@@ -173,6 +181,6 @@ class Left(_Event):
     measured: dict[str, Metrics] = {}
 
 
-Event = Began | Opened | Suggested | Reported | Decided | Retried | Failed | Ended | Cut | Left
+Event = Began | Opened | Suggested | Reported | Decided | Retried | Silent | Failed | Ended | Cut | Left
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

@@ -19,6 +19,7 @@ from studies.records.events import (
     Opened,
     Reported,
     Retried,
+    Silent,
     Status,
     Suggested,
 )
@@ -42,6 +43,8 @@ class Entry:
     measured: Metrics | None = None
     retries: int = 0
     error: str | None = None
+    silent_since: float | None = None
+    """Seconds since the epoch, where its worker has said nothing for long."""
 
     @property
     def trial(self) -> str:
@@ -163,7 +166,7 @@ class History:
                 self.state = event.state
                 for trial, metrics in event.measured.items():
                     self._entry(trial).measured = metrics
-            case Reported() | Retried() | Failed() | Ended():
+            case Reported() | Retried() | Silent() | Failed() | Ended():
                 self._fold_trial(event, self._entry(event.trial))
         if self.sessions:
             self.sessions[-1] = (self.sessions[-1][0], max(self.sessions[-1][1], event.time))
@@ -171,12 +174,15 @@ class History:
             first, _ = self._worked.get(len(self.sessions), (event.time, event.time))
             self._worked[len(self.sessions)] = (first, event.time)
 
-    def _fold_trial(self, event: Reported | Retried | Failed | Ended, entry: Entry) -> None:
+    def _fold_trial(self, event: Reported | Retried | Silent | Failed | Ended, entry: Entry) -> None:
+        entry.silent_since = None
         match event:
             case Reported():
                 entry.reports[event.metrics.iterations] = entry.measured = event.metrics
             case Retried():
                 entry.retries += 1
+            case Silent():
+                entry.silent_since = event.time - event.seconds if event.seconds else None
             case Failed():
                 entry.error = event.error
             case Ended():

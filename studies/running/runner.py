@@ -39,6 +39,7 @@ from studies.tune.cluster.probe import check_nodes
 from studies.tune.cluster.watching import NodeWatch
 from studies.tune.head import Head
 from studies.tune.launch import launch
+from studies.tune.patience import Patience
 from studies.tune.session import check_cores, ray_session, session_gpus
 from studies.tune.trial_payload import TrialPayload
 from studies.tune.tuning import Engine
@@ -204,7 +205,9 @@ class _Run:
                 if self.options.dashboard:
                     self.console.print(f"Ray's dashboard: http://{dashboard}")
             pool = WorkerPool(places.trains, alone=not joined)
-            engine = Engine(self.folder, self.store, course, pool)
+            tell = partial(self.console.print, soft_wrap=True)
+            patience = Patience(course, pool, self.study.resources.timeout, tell)
+            engine = Engine(self.folder, self.store, course, pool, patience)
             table = LiveTable(self.record, course.history, pool, self.console)
             watchers: list[Callable[[], None]] = [
                 lambda: writer.tend(pool.busy),

@@ -14,12 +14,15 @@ class Resources:
     """Of each trial: processor cores, GPUs and memory (GiB).
 
     gpus: a fraction of one, or whole ones; by default trials share those there are where they train on GPUs,
-    and have none elsewhere.  memory_gib: by default not asked for.
+    and have none elsewhere.  memory_gib: by default not asked for.  timeout: seconds without
+    progress after which a trial counts as failed; by default ten times the estimate of its whole training,
+    and ten minutes at least.
     """
 
     cpus: Positive = 1.0
     gpus: float | None = None
     memory_gib: Positive | None = None
+    timeout: Positive | None = None
 
     def __post_init__(self) -> None:
         if self.gpus is not None and not (0 <= self.gpus <= 1 or (self.gpus > 1 and self.gpus % 1 == 0)):

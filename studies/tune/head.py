@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from studies.signals import asked
 from studies.tune.reaper import end_session
 from studies.tune.surroundings import FOLDER, TOKEN, ray_folder, ray_token
 
@@ -63,7 +64,7 @@ class Head:
         """Ends it and all that it has started, at once where it has not started; once more does nothing."""
         if self._process.returncode is not None:
             return
-        if self._told:
+        if self._told and not asked():  # who waits for the end of a study does not wait for this
             with suppress(subprocess.TimeoutExpired):
                 self._process.communicate(timeout=_END_SECONDS)
         end_session(self.session)

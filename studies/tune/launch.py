@@ -21,9 +21,11 @@ from studies.records.schema import RAY
 from studies.records.storage import Store
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
 from studies.trials.trainable import progress, run_trial
+from studies.trials.watchdog import Watchdog
 from studies.tune.actors import named_actors
+from studies.tune.patience import trace_of
 from studies.tune.trial_payload import TrialPayload
-from studies.tune.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
+from studies.tune.tuning import BEGUN, METRICS, Engine, Follower, PlanScheduler, PlanSearcher
 
 _MOST_TRIALS = 10_000
 """Under way at once; the plan gives out no more than there are cores and places for."""
@@ -102,15 +104,19 @@ def tune_trial(config: dict[str, Any], payload: TrialPayload, store: Store, devi
 
     def report(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
         told = {} if metrics is None else {METRICS: metrics.model_dump_json()}
-        tune.report({**progress(trainer, telemetry), **told})
+        with watchdog.asleep():  # a trial that waits at a rung is told to go on when others are as far
+            tune.report({**progress(trainer, telemetry), **told})
 
     def save(trainer: Trainer) -> None:
         save_checkpoint(trainer, store, config["folder"])
 
+    watchdog = Watchdog(config["timeout"], trace_of(store, config["folder"]))
+    tune.report(BEGUN)
     try:
-        setup = payload.open()[config["key"]].changed(json.loads(config["changes"]))
-        state = load_checkpoint(store, config["folder"])
-        run_trial(setup, config["seeds"], config["rungs"], report, save, state, device=device)
+        with watchdog.watching():
+            setup = payload.open()[config["key"]].changed(json.loads(config["changes"]))
+            state = load_checkpoint(store, config["folder"])
+            run_trial(setup, config["seeds"], config["rungs"], report, save, state, device=device)
     except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
         if where := explained(error):
             raise RuntimeError(where) from None

@@ -27,12 +27,15 @@ from studies.records.events import Metrics
 from studies.records.schema import TELEMETRY_COLUMNS
 from studies.records.storage import Store
 from studies.trials.trainable import SCORE, TIME
+from studies.tune.patience import Patience, trace_of
 from studies.tune.worker_pool import WorkerPool
 
 _MOST_WORKERS = 1_000_000
 """That are kept for other trials: all."""
 METRICS = "metrics"
 """Key of a report that holds `Metrics` as JSON."""
+BEGUN = {TIME: 0, SCORE: None, "loss": None, "seconds": 0.0}
+"""What a worker reports before it reads a trial's files: it is at work."""
 _SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
 """Keys of a report that those who watch are shown."""
 
@@ -40,11 +43,14 @@ _SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
 class Engine:
     """What the three interfaces share: the course, the pool, and why the study had to stop, if it had to."""
 
-    def __init__(self, folder: Path, store: Store, course: Course, pool: WorkerPool) -> None:
+    def __init__(
+        self, folder: Path, store: Store, course: Course, pool: WorkerPool, patience: Patience | None = None
+    ) -> None:
         self.folder = folder
         self.store = store
         self.course = course
         self.pool = pool
+        self.patience = patience or Patience(course, pool, None, lambda said: None)
         self.reuses_workers = True
         """For other trials than the one that they were started for."""
         self.full: OSError | None = None
@@ -81,6 +87,7 @@ class PlanSearcher(Searcher):
             "seeds": list(trial.seeds),
             "rungs": list(trial.rungs),
             "folder": trial.folder,
+            "timeout": self._engine.patience.timeout(trial),
             "settings": dict(trial.changes),  # for whoever looks at Tune's own records
         }
 
@@ -107,6 +114,7 @@ class PlanScheduler(TrialScheduler):
         super().__init__()
         self._engine = engine
         self._keeps_workers = False
+        self._tries: dict[str, int] = {}
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         engine, name = self._engine, trial.config["trial"]
@@ -131,6 +139,10 @@ class PlanScheduler(TrialScheduler):
         if self._engine.halted:
             tune_controller.request_stop_experiment()
             return
+        self._engine.patience.tend()
+        if self._tries or any(map(self._engine.patience.hangs, pool.silences())):
+            for trial in tune_controller.get_trials():
+                self._let_fail(trial)
         # Tune has no public way to give up a worker that could be used again, so that a new node gets one.
         tune_controller._reuse_actors = self._engine.reuses_workers and not pool.moving
         for name, trial in pool.waiting.items():
@@ -148,6 +160,14 @@ class PlanScheduler(TrialScheduler):
         self._engine.pool.release(name)
         # What Tune does itself after CONTINUE; it has no public call for a trial held by NOOP.
         tune_controller._schedule_trial_train(trial)
+
+    def _let_fail(self, trial: Any) -> None:
+        """Has a worker that hangs, and is about to be ended for it, not be tried again."""
+        hangs = self._engine.patience.hangs(trial.config["trial"])
+        if hangs and trial.max_failures:
+            self._tries[trial.trial_id], trial.max_failures = trial.max_failures, 0
+        elif not hangs and trial.trial_id in self._tries:
+            trial.max_failures = self._tries.pop(trial.trial_id)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         self._engine.pool.release(trial.config["trial"])
@@ -181,12 +201,18 @@ class Follower(tune.Callback):
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         _, line = _said(trial)
+        self._engine.pool.restart(trial.config["trial"])
         self._engine.course.retry(trial.config["trial"], line)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         name = trial.config["trial"]
+        hung = self._engine.patience.hangs(name)
         self._engine.pool.take(name)
         text, line = _said(trial)
+        if hung:
+            line = f"no progress for {trial.config['timeout']:.3g} s"
+            trace = trace_of(self._engine.store, trial.config["folder"])
+            text = trace.read_text() if trace.is_file() else text
         if disk_full(text):
             # The trial is as good as it was, and goes on when there is room.
             self._engine.full = OSError(errno.ENOSPC, line)

@@ -24,6 +24,7 @@ class WorkerPool:
         self._given: set[str] = set()
         self._moving: set[str] = set()
         self._waiting: dict[str, Any] = {}
+        self._words: dict[str, float] = {}
 
     @property
     def idle(self) -> int:
@@ -59,6 +60,7 @@ class WorkerPool:
         """A trial says how far it is."""
         self.seen[name] = said
         self.heard = time.monotonic()
+        self._words[name] = self.heard
         if self.since is None:
             self.since = self.heard
 
@@ -72,9 +74,21 @@ class WorkerPool:
 
     def release(self, name: str) -> None:
         """A trial goes on, or is about to be taken away."""
-        self._waiting.pop(name, None)
+        if self._waiting.pop(name, None) is not None:
+            self._words[name] = time.monotonic()
+
+    def silences(self) -> dict[str, float]:
+        """Seconds for which each trial that trains has said nothing, from its worker's first word on."""
+        now = time.monotonic()
+        training = self._given - self._waiting.keys()
+        return {name: now - self._words[name] for name in sorted(training & self._words.keys())}
+
+    def restart(self, name: str) -> None:
+        """A trial's worker is lost, and another is about to take it."""
+        self._words.pop(name, None)
 
     def take(self, name: str) -> None:
         """A trial has no worker any more."""
         self._given.discard(name)
         self._waiting.pop(name, None)
+        self._words.pop(name, None)

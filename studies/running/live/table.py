@@ -119,9 +119,12 @@ class LiveTable:
         state: str | None = entry.status
         if state is None and entry.trial in self._crew.waiting:
             state = "waiting"
+        silent = entry.silent_since
+        if state is None and silent is not None:
+            state = f"silent {words.clock(time.time() - silent)}"
         return [
             Text(entry.trial),
-            Text(state or "running", style=STYLES[state]),
+            Text(state or "running", style=STYLES.get(state, "bold red")),
             Text(f"{self._iterations(entry):,} / {entry.asked:,}"),
             Text(self._score(entry)),
             *map(Text, words.telemetry(self._telemetry(entry))),

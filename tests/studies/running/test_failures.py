@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from dgm_cli.app import main
 from dgm_core import extensions
 from studies.errors import StudyError
 from studies.records import FAILURES
+from studies.records.events import Retried, Silent
+from studies.records.log import read_log
 from studies.running.holding import holding
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
@@ -33,6 +36,25 @@ class Fragile(MLP):
         return super().forward(x)
 '''
 
+HANGS = '''
+"""A network that hangs at some widths, in the midst of its training."""
+
+import threading
+
+from dgm_core.networks.mlp import MLP
+
+
+class Hangs(MLP):
+    def __init__(self, inputs, outputs, config, make):
+        super().__init__(inputs, outputs, config, make)
+        self.width = config.width
+
+    def forward(self, x):
+        if self.width > 4:
+            threading.Event().wait()
+        return super().forward(x)
+'''
+
 STUDIES = """
 from dgm_core import Setup, load_problem
 from studies import Ablation
@@ -42,6 +64,13 @@ BASE = Setup.named(load_problem("heat")).changed(
 )
 SOME = Ablation(
     name="some-fail", base=BASE, arms={"4": {}, "5": {"width": 5}}, baseline="4", replicates=2
+)
+HUNG = Ablation(
+    name="some-hang",
+    base=BASE.changed({"network": "hangs"}),
+    arms={"5": {"width": 5}, "4": {}},
+    baseline="4",
+    replicates=2,
 )
 ALL = Ablation(
     name="all-fail",
@@ -67,6 +96,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     own.mkdir()
     monkeypatch.chdir(own)
     (own / "fragile.py").write_text(FRAGILE)
+    (own / "hangs.py").write_text(HANGS)
     (own / "failing.py").write_text(STUDIES)
     return own
 
@@ -74,7 +104,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_trial_that_raises_fails_with_its_traceback_and_the_others_go_on(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dgm("run some-fail --with fragile.py --with failing.py --name a --cores 1", monkeypatch) == 1
+    assert (
+        dgm(
+            "run some-fail --with fragile.py --with hangs.py --with failing.py --name a --cores 1",
+            monkeypatch,
+        )
+        == 1
+    )
     said = capsys.readouterr().err
     assert "Failed: 5: ValueError: width 5 is too much" in said
     run = folder / "results/some-fail/a"
@@ -87,10 +123,32 @@ def test_a_trial_that_raises_fails_with_its_traceback_and_the_others_go_on(
     assert "1 completed, 1 failed" in capsys.readouterr().out
 
 
+def test_a_trial_that_hangs_is_said_to_and_fails_with_where_it_hung_and_the_others_go_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = "run some-hang --with fragile.py --with hangs.py --with failing.py --name a --cores 1"
+    assert dgm(f"{line} --trial-timeout 4", monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert re.search(r"5 has said nothing for [\d.]+ s; after 4 s it is ended", said)
+    assert "Failed: 5: no progress for 4 s" in said
+    run = folder / "results/some-hang/a"
+    trials = pd.read_parquet(run / "trials.parquet").drop_duplicates("trial").set_index("trial")
+    assert trials["status"].to_dict() == {"4": "completed", "5": "failed"}
+    assert not [event for event in read_log(run) if isinstance(event, Retried)], "it would only hang again"
+    assert next(event.trial for event in read_log(run) if isinstance(event, Silent)) == "5"
+    (traceback,) = (run / "failures").iterdir()
+    assert "hangs.py" in traceback.read_text()
+
+
 def test_a_study_whose_trials_all_fail_alike_stops_after_a_few_with_the_one_cause(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dgm("run all-fail --with fragile.py --with failing.py --name a --cores 1", monkeypatch) == 1
+    assert (
+        dgm(
+            "run all-fail --with fragile.py --with hangs.py --with failing.py --name a --cores 1", monkeypatch
+        )
+        == 1
+    )
     said = capsys.readouterr().err
     assert "Every trial fails, and alike: ValueError: width 9 is too much" in said
     trials = pd.read_parquet(folder / "results/all-fail/a/trials.parquet")
