@@ -46,6 +46,17 @@ class Advection(Problem):
             "polish_iterations": 4_000,
             "polish_points": 1_000,
         },
+        "second-order": {
+            "depth": 2,
+            "width": 32,
+            "activation": "sin",
+            "gain": 2.0,
+            "hard_conditions": True,
+            "sampler": "sobol",
+            "batch_size": 2_000,
+            "optimizer": "gauss-newton",
+            "iterations": 60,
+        },
         "plain": {**DIFFERENTIAL, "hard_conditions": True},
     }
 

@@ -55,6 +55,18 @@ class Burgers(Problem):
             "polish_iterations": 5_000,
             "polish_points": 4_000,
         },
+        "second-order": {
+            "depth": 3,
+            "width": 24,
+            "activation": "tanh",
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "sampler": "sobol",
+            "batch_size": 3_000,
+            "redraw_every": 10,
+            "optimizer": "gauss-newton",
+            "iterations": 400,
+        },
         "plain": {**DIFFERENTIAL, "hard_conditions": True},
     }
 

@@ -47,6 +47,18 @@ class ExponentialDecay(InitialValueProblem):
             "schedule": "cosine",
             "iterations": 3_150,
         },
+        "second-order": {
+            "depth": 2,
+            "width": 10,
+            "activation": "tanh",
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "sampler": "sobol",
+            "batch_size": 100,
+            "optimizer": "gauss-newton",
+            "damping": 1e-10,
+            "iterations": 60,
+        },
     }
     tuned_by = "dgm run decay-search"
 

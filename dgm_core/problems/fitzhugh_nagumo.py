@@ -79,6 +79,19 @@ class FitzHughNagumo(InitialValueProblem):
             "polish_iterations": 200,
             "polish_points": 200,
         },
+        "second-order": {
+            "depth": 2,
+            "width": 12,
+            "activation": "tanh",
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "windows": 20,
+            "sampler": "sobol",
+            "batch_size": 80,
+            "optimizer": "gauss-newton",
+            "damping": 1e-7,
+            "iterations": 1_000,
+        },
     }
 
     tuned_by = "dgm run fhn-search"

@@ -54,6 +54,18 @@ class Fredholm(IntegralEquation):
             "polish_iterations": 500,
             "polish_points": 50,
         },
+        "second-order": {
+            "problem.quadrature": "gauss-legendre",
+            "problem.nodes": 32,
+            "depth": 2,
+            "width": 8,
+            "activation": "sin",
+            "sampler": "sobol",
+            "batch_size": 50,
+            "optimizer": "gauss-newton",
+            "damping": 1e-8,
+            "iterations": 60,
+        },
     }
     tuned_by = "dgm run fredholm-search --time-limit 420"
 

@@ -46,6 +46,18 @@ class Heat(Conduction):
             "iterations": 10_000,
             "averaging": 0.99,
         },
+        "second-order": {
+            "depth": 2,
+            "width": 12,
+            "activation": "tanh",
+            "gain": 1.0,
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "sampler": "sobol",
+            "batch_size": 400,
+            "optimizer": "gauss-newton",
+            "iterations": 60,
+        },
     }
     tuned_by = "dgm run heat-search --set hard_conditions=true --set iterations=10000 --time-limit 600"
 

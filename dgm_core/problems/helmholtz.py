@@ -44,6 +44,19 @@ class Helmholtz(Problem):
             "polish_iterations": 1_500,
             "polish_points": 1_500,
         },
+        "second-order": {
+            "depth": 2,
+            "width": 32,
+            "activation": "sin",
+            "gain": 3.9,
+            "input_scaling": "unit",
+            "hard_conditions": True,
+            "sampler": "sobol",
+            "batch_size": 1_500,
+            "optimizer": "gauss-newton",
+            "damping": 1e-4,
+            "iterations": 60,
+        },
         "plain": {**DIFFERENTIAL, "hard_conditions": True},
     }
 

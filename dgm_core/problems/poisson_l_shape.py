@@ -37,7 +37,18 @@ class PoissonLShape(Problem):
             "schedule": "cosine",
             "iterations": 5_000,
             "loss_weights": {"boundary": 100.0},
-        }
+        },
+        "second-order": {
+            "depth": 3,
+            "width": 20,
+            "activation": "tanh",
+            "sampler": "sobol",
+            "batch_size": 1_000,
+            "redraw_every": 5,
+            "optimizer": "gauss-newton",
+            "iterations": 120,
+            "loss_weights": {"boundary": 100.0},
+        },
     }
 
     def equation(self, y: Derivatives) -> Tensor:

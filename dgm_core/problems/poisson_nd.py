@@ -61,6 +61,17 @@ class PoissonND(Problem):
             "polish_points": 768,
             "loss_weights": {"boundary": 100.0},
         },
+        "second-order": {
+            "depth": 2,
+            "width": 24,
+            "activation": "sin",
+            "input_scaling": "unit",
+            "sampler": "sobol",
+            "batch_size": 768,
+            "optimizer": "gauss-newton",
+            "iterations": 60,
+            "loss_weights": {"boundary": 100.0},
+        },
         "plain": {**DIFFERENTIAL, "iterations": 2_000},
     }
 

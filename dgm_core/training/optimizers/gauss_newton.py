@@ -35,7 +35,7 @@ class GaussNewton(Minimiser):
     """
 
     name = "gauss-newton"
-    defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-5}
+    defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-6}
     least_squares = True
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

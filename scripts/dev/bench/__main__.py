@@ -11,6 +11,9 @@ import typer
 
 from dev.bench.comparison import COMPARISONS, Case
 from dev.bench.measure import Result, measure
+from dev.bench.race import RACES, Race
+from dev.bench.race import markdown as standings_table
+from dev.bench.race import run as run_heat
 from dev.bench.table import markdown
 from dgm_cli.common import messages, print_json
 from dgm_core.errors import ConfigurationError
@@ -18,21 +21,27 @@ from dgm_core.training import configure_process
 from studies.records.environment import machine, versions
 
 EXTRA = ("jax", "deepxde")
+_FIRST_SEED = 7_000_001
+"""Of races: far from those of searches, ablations and confirmations."""
 
 
 def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="Comparisons; by default all.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Comparisons, by default all; or races, which take long.")
+    ] = None,
     list_only: Annotated[bool, typer.Option("--list", help="Name the comparisons and run none.")] = False,
     rounds: Annotated[int, typer.Option(min=1, help="How often each peer has its turn.")] = 7,
     seconds: Annotated[float, typer.Option(min=0.001, help="About how long a turn lasts.")] = 0.25,
     cpu: Annotated[bool, typer.Option("--cpu", help="Count processor time: for a busy machine.")] = False,
     only: Annotated[str, typer.Option(help="Only cases and peers whose names contain this.")] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="Of a race: trainings of each runner.")] = 6,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the numbers.")] = False,
 ) -> None:
     """Times peers that do the same work in turn on one thread: ratios first, medians and ranges."""
-    chosen = [COMPARISONS.get(name) for name in names or COMPARISONS]
+    races = [RACES.get(name) for name in names or () if name in RACES.names()]
+    chosen = [COMPARISONS.get(name) for name in names or COMPARISONS if name not in RACES.names()]
     if list_only:
-        for comparison in chosen:
+        for comparison in (*chosen, *(races if names else map(RACES.get, RACES))):
             messages.print(f"{comparison.name}: {comparison.about}")
         return
     configure_process()
@@ -50,6 +59,8 @@ def bench(
         found[comparison.name] = [result.to_dict() for result in results]
         if not json:
             print(f"\n{comparison.name}: {comparison.about}\n\n{markdown(results, comparison.unit)}\n")
+    for race in races:
+        found[race.name] = _run_race(race, only, seeds, json=json)
     if json:
         print_json(
             {
@@ -59,6 +70,19 @@ def bench(
                 "comparisons": found,
             }
         )
+
+
+def _run_race(race: Race, only: str, seeds: int, *, json: bool) -> list[dict[str, Any]]:
+    """The standings of a race's heats whose names contain `only`; processor time."""
+    messages.print(f"{race.name}: {race.about}")
+    standings = []
+    for heat in race.heats():
+        if only in heat.title:
+            messages.print(f"  {heat.title}")
+            standings += run_heat(heat, range(_FIRST_SEED, _FIRST_SEED + seeds))
+    if not json:
+        print(f"\n{race.name}: {race.about}; medians of {seeds} seeds\n\n{standings_table(standings)}\n")
+    return [one.to_dict() for one in standings]
 
 
 def _part(case: Case, only: str) -> Case:

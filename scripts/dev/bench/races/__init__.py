@@ -1,0 +1,1 @@
+"""Races: one file each."""
