@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from analysis import answer, plots, tables
+from analysis import answer, citing, explorer, plots, settings, tables
 from analysis.load import Run, load_run
 from analysis.tables.rounding import seconds
 from analysis.words import relabelled, worded
@@ -30,14 +32,35 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
 """File name, title and maker of each table, in the order of the report."""
 
 
+MAIN = ("summary", "arms", "counts")
+"""The tables that say why to trust the answer; the others are folded."""
+FIRST = ("best-so-far", "error-by-factor", "error-curves", "solution-")
+"""The figure beside the answer: the first of these that there is."""
+_VERDICT = {"search": 2, "ablation": 4, "solve": 99}
+"""Sentences of the answer that are the verdict; the rest are its grounds."""
+
+
 @dataclass(frozen=True)
 class _Shown:
     """A table as the page shows it."""
 
+    name: str
     title: str
     head: list[str]
     rows: list[list[str]]
-    file: str
+    file: str = ""
+
+
+@dataclass(frozen=True)
+class _Picture:
+    """A figure as the page shows it."""
+
+    name: str
+    title: str
+    finding: str
+    alt: str
+    image: str
+    pdf: str
 
 
 def make_report(folder: Path) -> list[Path]:
@@ -76,7 +99,7 @@ def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], 
         rows = [list(row) for row in text.itertuples(index=False, name=None)]
         head = list(map(str, text.columns))
         title = worded(TABLES[name][0], metric)
-        shown.append(_Shown(title, head, rows, f"{records.TABLES}/{name}.csv"))
+        shown.append(_Shown(name, title, head, rows, f"{records.TABLES}/{name}.csv"))
     return written, shown
 
 
@@ -85,22 +108,66 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: l
         loader=PackageLoader("analysis"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     metric = run.study.metric
-    images = [
-        (
-            worded(figure.title, metric),
-            base64.b64encode(figure.png.read_bytes()).decode("ascii"),
-            figure.pdf.name,
-        )
-        for figure in drawn
-    ]
+    said = [worded(text, metric) for text in answer.answer(run, made)]
+    verdict = _VERDICT[run.study.kind]
+    pictures = [_picture(figure, metric) for figure in drawn]
+    first = next((one for name in FIRST for one in pictures if one.name.startswith(name)), None)
     return environment.get_template("report.html.j2").render(
         study=run.study,
-        answers=[worded(said, metric) for said in answer.answer(run, made)],
-        warnings=[worded(said, metric) for said in answer.warnings(run, made)],
-        tables=shown,
-        figures=images,
+        verdict=said[:verdict],
+        grounds=said[verdict:],
+        warnings=[worded(text, metric) for text in answer.warnings(run, made)],
+        first=first,
+        settings=_plain_table(_compared(run), settings.differences(run)),
+        space=_plain_table("What was searched", settings.space_table(run)),
+        sampled=settings.sampled(run),
+        main=[one for one in shown if one.name in MAIN],
+        tables=[one for one in shown if one.name not in MAIN],
+        figures=[one for one in pictures if one is not first],
+        methods=citing.methods(run),
+        bibtex=citing.bibtex(run),
         facts=_facts(run),
+        css=_asset("report.css"),
+        script=_asset("explorer.js"),
+        explorer=_explorer(run, shown),
     )
+
+
+def _asset(name: str) -> Markup:
+    """A file beside the template: the program's own, so that nothing in it needs escaping."""
+    return Markup((resources.files("analysis") / "templates" / name).read_text(encoding="utf-8"))
+
+
+def _explorer(run: Run, shown: list[_Shown]) -> dict[str, str] | None:
+    """What the explorer needs; None of a run without trials."""
+    if run.trials.empty:
+        return None
+    suffixes = ("csv", "md", "tex")
+    places = {one.name: run.folder / records.TABLES / one.name for one in shown}
+    copies = {
+        name: {suffix: place.with_suffix(f".{suffix}").read_text(encoding="utf-8") for suffix in suffixes}
+        for name, place in places.items()
+    }
+    return {"data": explorer.data(run, copies), "library": explorer.library()}
+
+
+def _picture(figure: plots.Drawn, metric: str) -> _Picture:
+    title = worded(figure.title, metric)
+    image = base64.b64encode(figure.png.read_bytes()).decode("ascii")
+    return _Picture(
+        figure.name, title, figure.finding, f"{figure.finding}. {figure.caption}", image, figure.pdf.name
+    )
+
+
+def _compared(run: Run) -> str:
+    if run.study.winner is not None and run.study.reference is not None:
+        return "Every setting in which winner and baseline differ; all others are the same."
+    return "What the arms change." if run.study.arms else "All settings."
+
+
+def _plain_table(title: str, table: pd.DataFrame) -> _Shown:
+    rows = [list(map(str, row)) for row in table.itertuples(index=False, name=None)]
+    return _Shown("", title, list(map(str, table.columns)), rows)
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

@@ -1,0 +1,205 @@
+"""What the report's explorer holds: trials, their curves and the solutions, small enough to embed.
+
+Plotly draws it: of the well-kept libraries that come as one file, it has parallel coordinates, logarithmic
+axes and hover of its own.  Its script is part of its Python package, so none is copied here.  Packed it adds
+two megabytes to a page; it is unpacked when the explorer is opened, so that the report itself shows at once.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import math
+import shlex
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores, statistics
+from analysis.arms import arm_rows, key_name
+from analysis.curves import Curve, band, thinned, trial_curves
+from analysis.load import Run
+from analysis.plots.solved import Solved, headline, solved
+from analysis.settings import toml
+from studies.records import CONFIG, LABELS
+
+_POINTS = 120
+"""Of a curve."""
+_SOLUTION_POINTS = 1600
+_ARMS = 12
+_ENOUGH = 5
+"""Trials from which on a correlation is shown."""
+
+
+def packed(content: str) -> str:
+    """Text for a page, compressed: base64 of gzip, the same each time."""
+    return base64.b64encode(gzip.compress(content.encode(), 9, mtime=0)).decode("ascii")
+
+
+def library() -> str:
+    """Plotly's script, packed."""
+    from plotly.offline import get_plotlyjs
+
+    return packed(get_plotlyjs())
+
+
+def data(run: Run, copies: dict[str, dict[str, str]]) -> str:
+    """Everything that the explorer shows, packed.  copies: of each table its CSV, Markdown and LaTeX."""
+    found = {
+        "kind": run.study.kind,
+        "score": LABELS.get(run.study.metric, run.study.metric),
+        "folder": f"results/{run.study.name}/{run.study.run}",
+        "rungs": list(run.study.scheduler.get("rungs", [])),
+        "settings": _settings(run),
+        "trials": _trials(run),
+        "curves": _curves(run),
+        "correlations": _correlations(run),
+        "solutions": _solutions(run),
+        "copies": copies,
+    }
+    return packed(json.dumps(found, separators=(",", ":"), allow_nan=False))
+
+
+def _phases(run: Run) -> pd.DataFrame:
+    return run.phase("search", "ablation", "solve", "confirm")
+
+
+def _settings(run: Run) -> list[dict[str, Any]]:
+    """The settings that vary between trials, those searched first: key, name, and whether on a log scale."""
+    rows = _phases(run)
+    space = run.study.space
+    varied = [
+        name.removeprefix(CONFIG)
+        for name in scores.config_columns(rows)
+        if rows[name].astype("string").nunique(dropna=False) > 1
+    ]
+    keys = [*space, *(key for key in varied if key not in space)]
+    return [
+        {
+            "key": key,
+            "name": key_name(key),
+            "log": bool(space.get(key, {}).get("log")),
+            "searched": key in space,
+            "number": _is_number(rows[CONFIG + key]),
+        }
+        for key in keys
+        if CONFIG + key in rows
+    ]
+
+
+def _is_number(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _trials(run: Run) -> list[dict[str, Any]]:
+    table = scores.trial_scores(_phases(run))
+    keys = [one["key"] for one in _settings(run)]
+    looks = run.decisions
+    found = []
+    for row in table.to_dict("records"):
+        trial = str(row["trial"])
+        own = looks[looks["trial"] == trial]
+        found.append(
+            {
+                "trial": trial,
+                "phase": row["phase"],
+                "status": row["status"],
+                "score": _number(row["score"]),
+                "infinite": bool(np.isposinf(row["score"])),
+                "loss": _number(row["loss"]),
+                "iterations": _number(row["iterations"]),
+                "asked": _number(row["iterations_asked"]),
+                "seconds": _number(row["seconds"]),
+                "settings": {key: _plain(row[CONFIG + key]) for key in keys},
+                "error": None if pd.isna(row["error"]) else str(row["error"]),
+                "looks": [
+                    {
+                        "rung": int(look["rung"]),
+                        "score": _number(look["score"]),
+                        "cutoff": _number(look["cutoff"]),
+                        "stopped": bool(look["stopped"]) if not pd.isna(look["stopped"]) else False,
+                    }
+                    for look in own.to_dict("records")
+                    if not pd.isna(look["rung"])
+                ],
+                "toml": toml(run, trial),
+                "command": f"dgm rerun results/{run.study.name}/{run.study.run} --trial {shlex.quote(trial)}",
+            }
+        )
+    return found
+
+
+def _curves(run: Run) -> dict[str, dict[str, Any]]:
+    """The error of each trial where it was measured: median and interval, and what an iteration cost."""
+    found = trial_curves(run, _phases(run), "mae")
+    return {trial: _curve(one) for trial, one in found.items() if len(one.iterations)}
+
+
+def _curve(full: Curve) -> dict[str, Any]:
+    known = np.isfinite(full.values).any(axis=1)
+    one = thinned(Curve(full.iterations[known], full.values[known], full.cost), bins=_POINTS)
+    middle, low, high = band(one.values)
+    return {
+        "x": [_number(x) for x in one.iterations],
+        "y": [_number(y) for y in middle],
+        "low": [_number(y) for y in low],
+        "high": [_number(y) for y in high],
+        "points": _number(full.cost["points"]),
+        "seconds": _number(full.cost["seconds"]),
+    }
+
+
+def _correlations(run: Run) -> list[dict[str, Any]]:
+    """Of each numeric setting that was searched: the rank correlation with the score, and its interval."""
+    trials = scores.trial_scores(run.phase("search"))
+    ended = trials[(trials["status"] == "completed") & np.isfinite(trials["score"])]
+    found = []
+    for one in _settings(run):
+        if one["searched"] and one["number"] and len(ended) >= _ENOUGH:
+            values = scores.numbers(ended[CONFIG + one["key"]])
+            point, low, high = statistics.rank_correlation(values, ended["score"].to_numpy())
+            if not math.isnan(point):
+                found.append(
+                    {"name": one["name"], "rho": _number(point), "low": _number(low), "high": _number(high)}
+                )
+    return found
+
+
+def _solutions(run: Run) -> list[dict[str, Any]]:
+    """What the slider moves through: solutions over two axes on their points, of winner, baseline or arms."""
+    axes = list(run.study.axes)
+    if len(axes) != 2 or not run.has_reference:
+        return []
+    heads = {name: headline(run, name) for name in scores.headlines(run.trials)}
+    arms = {name: solved(run, name, rows) for name, rows in list(arm_rows(run).items())[:_ARMS]}
+    return [_solution(run, one, axes) for one in {**heads, **arms}.values() if one is not None]
+
+
+def _solution(run: Run, found: Solved, axes: list[str]) -> dict[str, Any]:
+    output = run.study.outputs[0]
+    points = found.points.head(_SOLUTION_POINTS)
+    return {
+        "name": {"reference": "baseline"}.get(found.name, found.name),
+        "output": output,
+        "axes": axes,
+        "points": [[_number(value) for value in points[name]] for name in axes],
+        "reference": [_number(value) for value in points[f"reference_{output}"]],
+        "prediction": [_number(value) for value in points[f"prediction_{output}"]],
+    }
+
+
+def _number(value: Any) -> float | int | None:
+    """A number to six digits; null where there is none that is finite."""
+    if pd.isna(value) or not math.isfinite(value):
+        return None
+    return int(value) if float(value).is_integer() and abs(value) < 1e15 else float(f"{value:.6g}")
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str) and pd.isna(value):
+        return None
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    return _number(value) if isinstance(value, int | float | np.number) else str(value)

@@ -1,0 +1,110 @@
+"""Settings as a reader compares them: in what winner and baseline differ, the space, and the sampler."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import tomli_w
+
+from analysis.arms import key_name, level_name
+from analysis.load import Run
+
+_SAME = object()
+_DIGITS = 5
+
+
+def shown(value: Any) -> str:
+    """A setting in a table, to five significant digits; study.json and the TOML of a trial have all."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.{_DIGITS}g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {shown(own)}" for key, own in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(shown, value)) or "none"
+    return level_name(value)
+
+
+def differences(run: Run) -> pd.DataFrame:
+    """Every setting in which what is compared differs: baseline and winner, or all arms from the base.
+
+    Of a study that compares nothing, its whole configuration.
+    """
+    study = run.study
+    if study.winner is not None and study.reference is not None:
+        one, other = study.reference.config, study.winner.config
+        keys = [key for key in {**one, **other} if one.get(key, _SAME) != other.get(key, _SAME)]
+        return pd.DataFrame(
+            {
+                "setting": [key_name(key) for key in keys],
+                "baseline": [shown(one.get(key)) for key in keys],
+                "winner": [shown(other.get(key)) for key in keys],
+                "in the search": ["searched" if key in study.space else "same in all trials" for key in keys],
+            }
+        )
+    if study.arms:
+        keys = list({key: None for changes in study.arms.values() for key in changes})
+        rows = [
+            {"arm": arm + (" (baseline)" if arm == study.baseline else "")}
+            | {key_name(key): shown(changes.get(key, study.base.get(key))) for key in keys}
+            for arm, changes in study.arms.items()
+        ]
+        return pd.DataFrame(rows)
+    config = study.winner.config if study.winner is not None else study.base
+    return pd.DataFrame({"setting": map(key_name, config), "value": map(shown, config.values())})
+
+
+def space_table(run: Run) -> pd.DataFrame:
+    """A row for each setting that was searched: from what to what, and how it is drawn."""
+    return pd.DataFrame(
+        [{"setting": key_name(key), **_drawn(one)} for key, one in run.study.space.items()],
+        columns=["setting", "values", "scale"],
+    )
+
+
+def _drawn(one: dict[str, Any]) -> dict[str, str]:
+    if "choices" in one:
+        return {"values": ", ".join(map(shown, one["choices"])), "scale": "choice"}
+    step = f" in steps of {shown(one['step'])}" if one.get("step") not in (None, 1) else ""
+    kind = "whole numbers" if one["distribution"] == "IntDistribution" else "numbers"
+    scale = "logarithmic" if one.get("log") else "linear"
+    return {"values": f"{kind} from {shown(one['low'])} to {shown(one['high'])}{step}", "scale": scale}
+
+
+def sampled(run: Run) -> str:
+    """How settings were chosen and trials ended early, in two sentences; empty where nothing was searched."""
+    study, held = run.study, run.study.definition
+    if not study.space:
+        return ""
+    startup = held.get("startup_trials")
+    first = f", the first {startup} at random" if startup else ""
+    text = f"Optuna's TPE (multivariate) suggested {study.trials_asked} trials{first}."
+    scheduler = study.scheduler
+    if not scheduler.get("rungs"):
+        return f"{text} No trial was stopped early."
+    rungs = ", ".join(map(str, scheduler["rungs"]))
+    share = scheduler.get("reduction_factor")
+    return f"{text} ASHA looked at them after {rungs} iterations and kept the best 1/{share} of those before."
+
+
+def toml(run: Run, trial: str) -> str | None:
+    """A trial's whole setup as `dgm solve PROBLEM --config FILE.toml` reads it; None where none is recorded.
+
+    TOML has no null: a setting that is None is left out, which is its default.
+    """
+    setup = run.study.setups.get(trial)
+    if setup is None:
+        return None
+    return tomli_w.dumps(
+        _known({key: setup[key] for key in ("problem", "parameters", "config") if key in setup})
+    )
+
+
+def _known(value: Any) -> Any:
+    return (
+        {key: _known(own) for key, own in value.items() if own is not None}
+        if isinstance(value, dict)
+        else value
+    )
