@@ -52,7 +52,7 @@ document.documentElement.classList.add("scripted");
   }
   function plot(id, traces, layout, said) {
     const place = at(id);
-    place.setAttribute("role", "img"); place.setAttribute("aria-label", said);
+    place.setAttribute("role", "figure"); place.setAttribute("aria-label", said);
     return Plotly.react(place, traces, look(layout), { responsive: true, displaylogo: false });
   }
   const trial = (name) => data.trials.find((one) => one.trial === name);
@@ -124,7 +124,7 @@ document.documentElement.classList.add("scripted");
   }
   function choose(name) {
     chosen = name;
-    table(); curves(); slice(); detail();
+    table(); detail(); again("curves", "slice");
   }
   function part(tag, text, more = {}) { return Object.assign(document.createElement(tag), { textContent: text, ...more }); }
   function detail() {
@@ -161,7 +161,7 @@ document.documentElement.classList.add("scripted");
   function parallel() {
     const shown = data.trials.filter((one) => one.score > 0 && one.phase !== "confirm" && data.settings.every((own) => position(own.key, one) !== null));
     const keys = data.settings.filter((own) => shown.length && new Set(shown.map((one) => position(own.key, one))).size > 1).map((own) => own.key);
-    if (shown.length < 2 || !keys.length) { at("parallel").hidden = true; at("parallel").previousElementSibling.hidden = true; return; }
+    if (shown.length < 2 || !keys.length) { at("parallel").textContent = "Too few trials, or nothing that varies between them."; at("parallel").style.height = "auto"; return; }
     const dimensions = [...keys, "score"].map((key) => {
       const own = data.settings.find((setting) => setting.key === key), values = shown.map((one) => position(key, one));
       const dimension = { label: own ? own.name : data.score, values };
@@ -215,8 +215,6 @@ document.documentElement.classList.add("scripted");
   }
   function correlations() {
     const own = data.correlations;
-    at("correlation-box").hidden = !own.length;
-    if (!own.length) return;
     plot("correlations", [{ type: "scatter", mode: "markers", x: own.map((one) => one.rho), y: own.map((one) => one.name), marker: { size: 9, color: LINES[0] },
       error_x: { type: "data", symmetric: false, array: own.map((one) => (one.high ?? one.rho) - one.rho), arrayminus: own.map((one) => one.rho - (one.low ?? one.rho)) } }],
       { margin: { l: 190, r: 20, t: 20, b: 48 }, xaxis: { range: [-1.05, 1.05], title: { text: "Spearman's ρ: above zero, larger values go with larger errors" } } },
@@ -225,8 +223,6 @@ document.documentElement.classList.add("scripted");
 
   // ---- solution
   function solution() {
-    at("solution-box").hidden = !data.solutions.length;
-    if (!data.solutions.length) return;
     const one = data.solutions[at("who").value || 0], [first, second] = one.points;
     const places = [...new Set(second)].sort((a, b) => a - b), slider = at("place");
     slider.max = places.length - 1;
@@ -277,14 +273,23 @@ document.documentElement.classList.add("scripted");
     at("setting").addEventListener("input", slice);
     for (const id of ["budget", "rung"]) at(id).addEventListener("input", curves);
     for (const id of ["who", "place"]) at(id).addEventListener("input", solution);
-    redraw();
-    for (const id of ["slice", "curves"]) if (at(id).on) at(id).on("plotly_click", (event) => choose(event.points[0].customdata));
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    at("correlation-box").hidden = !data.correlations.length;
+    at("solution-box").hidden = !data.solutions.length;
+    table();
+    const seen = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach(({ target }) => {
+      seen.unobserve(target);
+      drawn.add(target.id); DRAW[target.id]();
+      if (["slice", "curves"].includes(target.id)) target.on("plotly_click", (event) => choose(event.points[0].customdata));
+    }), { rootMargin: "200px" });
+    for (const id of Object.keys(DRAW)) seen.observe(at(id));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(...drawn));
   }
-  function redraw() {
-    table(); slice(); curves(); correlations(); solution();
+  // Each picture is drawn when it is scrolled to, and then again as what it shows changes.
+  const drawn = new Set();
+  const DRAW = { parallel: () => {
     try { parallel(); } catch { at("parallel").textContent = "This browser has no WebGL, which parallel coordinates need."; }
-  }
+  }, slice, curves, correlations, "error-map": solution };
+  function again(...ids) { for (const id of ids) if (drawn.has(id)) DRAW[id](); }
   at("explorer").addEventListener("toggle", () => at("explorer").open && open());
   if (location.hash === "#explorer") at("explorer").open = true;
   addEventListener("beforeprint", () => document.querySelectorAll("details:not(#explorer)").forEach((box) => (box.open = true)));

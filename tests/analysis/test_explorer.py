@@ -1,0 +1,199 @@
+"""The page explores itself: what it holds, offline, and what a browser makes of it."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import gzip
+import io
+import json
+import re
+import shutil
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import citing, explorer, settings
+from analysis.load import Run, load_run
+from analysis.plots.solved import headline
+from analysis.report import make_report
+from analysis.scores import trial_scores
+from studies import records
+
+
+def unpacked(text: str) -> str:
+    return gzip.decompress(base64.b64decode(text)).decode()
+
+
+def held(run: Run, copies: dict[str, dict[str, str]] | None = None) -> dict[str, Any]:
+    return json.loads(unpacked(explorer.data(run, copies or {})))
+
+
+@pytest.fixture
+def search(run: Callable[[str], Run]) -> Run:
+    """A search whose trials have their setups recorded, as real ones have."""
+    found = run("search")
+    setup = {"problem": "heat", "parameters": {"diffusivity": 1.0}, "config": {"depth": 3, "gain": None}}
+    study = found.study.model_copy(update={"setups": {"t03": setup}})
+    return Run(found.folder, study, found.trials)
+
+
+def test_every_difference_of_winner_and_baseline_is_told(copied: Callable[[str], Path]) -> None:
+    """What no trial varied too: a schedule, scaled inputs, averaged weights."""
+    path = copied("search")
+    study = json.loads((path / records.STUDY).read_text())
+    study["winner"]["config"] |= {"schedule": "cosine", "averaging": 0.99, "iterations": 15_000}
+    study["reference"]["config"] |= {"schedule": "constant", "averaging": 0.0}
+    (path / records.STUDY).write_text(json.dumps(study))
+    table = settings.differences(load_run(path)).set_index("setting")
+    assert list(table.loc["schedule"]) == ["constant", "cosine", "same in all trials"]
+    assert list(table.loc["averaging"]) == ["0", "0.99", "same in all trials"]
+    assert list(table.loc["batch size (points)"]) == ["64", "214", "searched"]
+    assert "activation" not in table.index
+
+
+def test_the_space_and_the_sampler_are_told(run: Callable[[str], Run]) -> None:
+    table = settings.space_table(run("search")).set_index("setting")
+    assert list(table.loc["learning rate"]) == ["numbers from 0.0001 to 0.1", "logarithmic"]
+    assert list(table.loc["activation"]) == ["tanh, relu", "choice"]
+    assert "ASHA looked at them after 500, 1000 iterations and kept the best 1/2" in settings.sampled(
+        run("search")
+    )
+    assert settings.sampled(run("batch-size")) == ""
+
+
+def test_an_ablation_tells_what_its_arms_change(run: Callable[[str], Run]) -> None:
+    table = settings.differences(run("batch-norm"))
+    assert list(table.columns) == ["arm", "batch normalization", "activation"]
+    assert table.iloc[0, 0] == "batch_norm=none, activation=tanh (baseline)"
+
+
+def test_the_explorer_holds_what_the_tables_hold(search: Run) -> None:
+    found = held(search)
+    expected = trial_scores(search.phase("search", "confirm")).set_index("trial")
+    assert {one["trial"] for one in found["trials"]} == set(expected.index)
+    for one in found["trials"]:
+        score = expected.loc[one["trial"], "score"]
+        assert one["score"] == (pytest.approx(score, rel=1e-5) if score < float("inf") else None)
+        assert one["status"] == expected.loc[one["trial"], "status"]
+    assert [one["key"] for one in found["settings"]][:4] == list(search.study.space)
+    assert {one["key"] for one in found["settings"] if one["log"]} == {"learning_rate"}
+    stopped = next(one for one in found["trials"] if one["status"] == "stopped")
+    assert [look["stopped"] for look in stopped["looks"]] == [True]
+
+
+def test_a_trial_has_its_settings_as_toml_and_its_command(search: Run) -> None:
+    one = next(one for one in held(search)["trials"] if one["trial"] == "t03")
+    setup = search.study.setups["t03"]
+    assert tomllib.loads(one["toml"]) == {**setup, "config": {"depth": 3}}  # TOML has no null
+    assert one["command"] == "dgm rerun results/heat-search/first --trial t03"
+
+
+def test_solutions_and_curves_are_those_of_the_records(search: Run) -> None:
+    found = held(search)
+    winner = next(one for one in found["solutions"] if one["name"] == "winner")
+    solved = headline(search, "winner")
+    assert solved is not None
+    assert winner["prediction"] == pytest.approx(list(solved.prediction("u")), rel=1e-5)
+    assert [one["name"] for one in found["solutions"]] == ["winner", "baseline"]
+    best = min(
+        (one for one in found["trials"] if one["phase"] == "search" and one["score"]),
+        key=lambda one: one["score"],
+    )
+    assert found["curves"][best["trial"]]["y"][-1] == pytest.approx(best["score"], rel=1e-3)
+
+
+def test_the_page_fits_and_needs_nothing_else(copied: Callable[[str], Path]) -> None:
+    path = copied("search")
+    make_report(path)
+    text = (path / records.REPORT).read_text()
+    assert len(text) < 10_000_000
+    assert re.findall(r"(?:src|href)=\"(?!data:)", text) == []
+    heads = re.findall(r"<h2>(.*?)</h2>", text)
+    assert heads == [
+        "Answer",
+        "Settings",
+        "Why to trust it",
+        "Explore",
+        "All tables and figures",
+        "How it was run",
+    ]
+    packed = re.search(r'id="packed-data">(.*?)</script>', text)
+    assert packed is not None
+    copies = json.loads(unpacked(packed[1]))["copies"]["trials"]
+    assert copies["csv"] == (path / records.TABLES / "trials.csv").read_text()
+    assert len(list(csv.reader(io.StringIO(copies["csv"])))) == 27
+    alts = re.findall(r'alt="(.*?)"', text)
+    assert all(len(alt) > 40 for alt in alts)
+    assert re.search(
+        r'<figure tabindex="0">\n<img[^>]*alt="Confirmed, the winner&#39;s MAE is 1.1×10⁻⁴', text
+    )
+
+
+def test_what_is_used_is_cited(run: Callable[[str], Run]) -> None:
+    works = re.findall(r"@\w+\{(\w+),", citing.bibtex(run("search")))
+    assert {"akiba2019optuna", "li2020asha", "liaw2018tune"} <= set(works)
+    assert "li2020asha" not in citing.bibtex(run("batch-size"))
+    text = citing.methods(run("search"))
+    assert "suggested 24 trials" in text
+    assert "trained again on 5 fresh seeds" in text
+    assert "torch 2.13.0" in text
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("no chromium on the PATH")
+    with api.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.mark.browser
+def test_a_browser_sorts_filters_and_chooses_offline(copied: Callable[[str], Path], browser: Any) -> None:
+    path = copied("search")
+    make_report(path)
+    page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.context.set_offline(True)
+    page.goto((path / records.REPORT).as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.click("#explorer > summary")
+    page.wait_for_selector("#panels:not([hidden])")
+    assert page.locator("#count").inner_text() == "26 of 26 trials"
+    page.fill("#filter", "diverged")
+    assert page.locator("#trials tbody tr").count() == 1
+    page.fill("#filter", "")
+    first = page.locator("#trials tbody button").first
+    assert first.inner_text().startswith("confirm-winner")  # the lowest score
+    page.get_by_role("button", name="learning rate", exact=True).press("Enter")
+    rates = [float(cell.inner_text()) for cell in page.locator("#trials tbody tr td:nth-child(5)").all()]
+    assert rates == sorted(rates)
+    page.locator("#trials tbody button", has_text="t05").press("Enter")
+    assert "dgm rerun results/heat-search/first --trial t05" in page.locator("#detail").inner_text()
+    for name in ("slice", "curves", "error-map"):
+        page.locator(f"#{name}").scroll_into_view_if_needed()
+        page.wait_for_selector(f"#{name} svg.main-svg")
+    assert said == []
+
+
+@pytest.mark.browser
+def test_axe_finds_nothing_serious_in_the_page(
+    copied: Callable[[str], Path], browser: Any
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    path = copied("search")
+    make_report(path)
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)
+        page.goto((path / records.REPORT).as_uri())
+        page.click("#explorer > summary")
+        page.wait_for_selector("#panels:not([hidden])")
+        page.locator("#trials tbody button").first.click()
+        found = axe.Axe().run(page).response["violations"]
+        assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
