@@ -183,9 +183,7 @@ def test_a_browser_sorts_filters_and_chooses_offline(copied: Callable[[str], Pat
 
 
 @pytest.mark.browser
-def test_axe_finds_nothing_serious_in_the_page(
-    copied: Callable[[str], Path], browser: Any
-) -> None:
+def test_axe_finds_nothing_serious_in_the_page(copied: Callable[[str], Path], browser: Any) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     path = copied("search")
     make_report(path)
