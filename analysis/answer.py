@@ -12,10 +12,9 @@ from analysis import scores
 from analysis.arms import key_name, level_name
 from analysis.load import Run
 from analysis.tables.cells import rows_of
-from analysis.tables.rounding import interval, number, plain, probability
+from analysis.tables.rounding import LEVEL, interval, number, plain, probability
 from analysis.tables.runs import NOT_SOLVED
 
-LEVEL = 0.05
 ENOUGH_SEEDS = 5
 ENOUGH_TRIALS = 10
 

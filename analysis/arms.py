@@ -35,7 +35,8 @@ def level_name(value: Any) -> str:
     if value is None:
         return "none"
     if isinstance(value, float):
-        return f"{value:g}"
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
     if isinstance(value, list | tuple):
         return ", ".join(level_name(item) for item in value)
     return str(value)

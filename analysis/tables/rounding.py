@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+LEVEL = 0.05
+"""Of tests: below it two errors are called distinguishable."""
+_MOST = 13
+"""Digits."""
 INFINITE = "∞"
 ABSENT = "–"
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -38,7 +42,8 @@ def interval(point: float, low: float, high: float) -> str:
     """A point with its interval, "0.0123 [0.0117, 0.0131]" or "1.23 [1.17, 1.31] × 10⁻⁴".
 
     All three are rounded to the decimal place of the second significant digit of the interval's half width.
-    Where that would leave nothing of one of them, each has two significant digits of its own.
+    Where that would leave nothing of one of them, each has two significant digits of its own, or as many as
+    tell the two ends apart.
     """
     if math.isnan(low) and math.isnan(high):
         return number(point, 2)
@@ -54,7 +59,10 @@ def interval(point: float, low: float, high: float) -> str:
             shown = [_rounded(value / 10.0**power, decimals) for value in three]
             scale = f" × 10{str(power).translate(_SUPERSCRIPTS)}" if power else ""
             return f"{shown[0]} [{shown[1]}, {shown[2]}]{scale}"
-    shown = [number(value, 2) for value in three]
+    for digits in range(2, _MOST):
+        shown = [number(value, digits) for value in three]
+        if low == high or shown[1] != shown[2]:  # else the interval would look like a point
+            break
     return f"{shown[0]} [{shown[1]}, {shown[2]}]"
 
 
@@ -62,7 +70,13 @@ def probability(p: float) -> str:
     """A p-value, "0.031"; below a thousandth "< 0.001"."""
     if math.isnan(p):
         return ABSENT
-    return "< 0.001" if p < 0.001 else f"{p:.3g}"
+    if p < 0.001:
+        return "< 0.001"
+    for digits in range(3, _MOST):
+        shown = f"{p:.{digits}g}"
+        if (float(shown) < LEVEL) == (p < LEVEL):  # what is said of it must follow from what is printed
+            break
+    return shown
 
 
 def seconds(value: float) -> str:

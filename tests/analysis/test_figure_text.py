@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -16,8 +17,11 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from analysis import plots
-from analysis.load import Run
+from analysis.load import Run, load_run
 from analysis.plots import style, ticks
+from dgm_core import Setup
+from dgm_core.problems import PROBLEMS, load_problem
+from studies.running.solve import solve_setup
 from tests.analysis import synthetic_shapes
 from tests.analysis.conftest import MAKERS
 
@@ -121,6 +125,30 @@ def test_the_solution_of_every_shape_of_problem_can_be_read(shape: str, tmp_path
         assert any(name.startswith("solution") for name in made)
         wrong = {name: faults(figure) for name, figure in made.items()}
     assert {name: said for name, said in wrong.items() if said} == {}
+
+
+@pytest.mark.parametrize("name", PROBLEMS.names())
+def test_the_figures_of_every_problem_can_be_read(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Really trained, for four steps."""
+    monkeypatch.setenv("DGM_KERNELS", "off")  # which take longer to compile than four steps without them
+    tiny: dict[str, Any] = {
+        "iterations": 4,
+        "batch_size": 8,
+        "depth": 1,
+        "width": 6,
+        "polish_iterations": 2,
+        "polish_points": 8,
+    }
+    tiny |= {"schedule": "constant", "milestones": []}
+    problem = load_problem(name)
+    setup = Setup.named(problem, problem.default_settings).changed(tiny)
+    found = solve_setup(setup, out=tmp_path, replicates=2, device="cpu")
+    with style.styled():
+        wrong = {figure: faults(made) for figure, made in plots.figures(load_run(found.folder)).items()}
+    assert wrong
+    assert {figure: said for figure, said in wrong.items() if said} == {}
 
 
 @pytest.mark.parametrize("scale", ["log", "linear"])

@@ -212,6 +212,8 @@ def test_markdown_and_latex_are_escaped() -> None:
         ((1e-4, 1e-6, 0.3), "1.0e-4 [1.0e-6, 0.30]"),
         ((0.0, 0.0, 0.4345), "0.00 [0.00, 0.43]"),
         ((-0.67, -0.84, -0.37), "-0.67 [-0.84, -0.37]"),
+        ((0.123456, 0.12345, 0.12346), "0.12346 [0.12345, 0.12346]"),  # no point, though a short interval
+        ((0.12, 0.12, 0.12), "0.12 [0.12, 0.12]"),
     ],
 )
 def test_numbers_are_rounded_to_what_the_interval_supports(numbers: tuple[float, ...], text: str) -> None:
@@ -220,6 +222,8 @@ def test_numbers_are_rounded_to_what_the_interval_supports(numbers: tuple[float,
 
 def test_probabilities_and_durations() -> None:
     assert rounding.probability(0.0004) == "< 0.001"
+    assert rounding.probability(0.04996) == "0.04996"  # not the 0.05 at which nothing would be said
+    assert rounding.probability(0.0504) == "0.0504"
     assert rounding.probability(0.0625) == "0.0625"
     assert rounding.seconds(48.2) == "48 s"
     assert rounding.seconds(600) == "10.0 min"
