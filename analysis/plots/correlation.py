@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from analysis import arms
 from analysis.load import Run
 from analysis.plots import style
+from analysis.plots.findings import said
 from analysis.plots.looks import legend, legend_title, looks
 from analysis.statistics import rank_correlation
 from analysis.tables.rounding import interval
@@ -61,6 +62,8 @@ def loss_and_error_figure(run: Run) -> Figure | None:
 
 def _said(point: float, low: float, high: float) -> str:
     """What a rank correlation with its interval allows to say."""
-    if np.isnan(point) or np.isnan([low, high]).any() or low <= 0 <= high:
+    if not np.isnan(point) and np.isnan([low, high]).any():  # all in one order: no interval
+        return f"Loss and error: Spearman's ρ is {said(point)}, of which no interval can be given"
+    if np.isnan(point) or low <= 0 <= high:
         return "These replicates do not tell whether a lower loss means a lower error"
     return f"A lower loss goes with a {'lower' if point > 0 else 'higher'} error"
