@@ -20,69 +20,101 @@ from dgm_core.training.schedules import SCHEDULES
 
 class TrainConfig(BaseModel):
     """The settings of one training; the defaults are the paper's for the heat equation, but for the
-    gain of the initial weights, which follows the activation.
-
-    Sizes are counts, `iterations` optimizer steps; `clip_norm` bounds the 2-norm of each replicate's
-    gradient.  `decay` is the factor on the learning rate: at each of the `milestones` (schedule
-    "step"), or at the last iteration ("exponential", "cosine").
-    """
+    gain of the initial weights, which follows the activation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     network: str = "mlp"
+    """The architecture.  Start with "mlp"; "dgm" has gates that see the inputs in every layer, and four
+    times the weights of one; "resnet" is for many layers."""
     depth: int = Field(default=3, ge=1, le=64, strict=True)
+    """Hidden layers, or blocks of a "resnet".  Three to five serve most problems; raise it where the error
+    stops falling and more width does not help."""
     width: int = Field(default=32, ge=1, le=4096, strict=True)
+    """Units of each layer.  Raise it where the solution has detail that the trained field lacks."""
     activation: str = "tanh"
+    """The function of every layer.  "sin" suits waves; "relu" and "leaky_relu" have no second derivative, so
+    that an equation of second order loses its residual."""
     batch_norm: str = "none"
+    """Normalises each layer over the batch, "before" or "after" its activation.  It couples the points of a
+    batch, which harms residuals: leave it off unless that is your question."""
     dropout: float = Field(default=0.0, ge=0, lt=1, strict=True)
+    """Share of units dropped in training.  It adds noise to every derivative: for ablations."""
     initialisation: str | None = None
+    """Distribution of the initial weights; null is the activation's own."""
     gain: float | None = Field(default=None, gt=0, strict=True)
+    """Factor on the spread of the initial weights; null is the activation's own.  Raise it to 1.5 or 2 for
+    steep or oscillating solutions, which small weights are slow to find."""
     input_scaling: str = "none"
+    """"unit" maps each axis to [−1, 1].  Use it wherever an axis is long or short; the defaults of your own
+    problems do.  Source: LeCun et al. (1998), section 4.3."""
     hard_conditions: bool = Field(default=False, strict=True)
-    """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing."""
+    """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing.  Try it
+    early: it removes the balance between equation and conditions.  Source: Lagaris et al. (1998)."""
 
     batch_size: int = Field(default=64, ge=1, le=1_000_000, strict=True)
+    """Collocation points of each term and step.  More make steadier and dearer steps."""
     iterations: int = Field(default=15_000, ge=1, le=100_000_000, strict=True)
+    """Optimizer steps, over all windows together."""
     windows: int = Field(default=1, ge=1, le=1000, strict=True)
-    """Time windows solved in succession; the iterations are split evenly over them."""
+    """Time windows solved one after another; the iterations are split evenly over them.  For initial value
+    problems in time alone that are long against their own pace."""
     sampler: str = "uniform"
+    """How collocation points are drawn.  "sobol" and "stratified" spread a small batch more evenly."""
     redraw_every: int | None = Field(default=None, ge=0, le=100_000_000, strict=True)
-    """Iterations on the same points; 0 never draws others.  Null is 1, and 0 with an optimizer that descends
+    """Steps on the same points; 0 never draws others.  Null is 1, and 0 with an optimizer that descends
     on fixed points."""
     adaptation: str = "none"
-    """How the residual has a say in which points are drawn (see `Points`)."""
+    """How the residual has a say in which points are drawn (see `Points`).  For solutions with a front or a
+    layer that few uniform points meet.  Source: Wu et al. (2023); Daw et al. (2023)."""
     precision: str | None = None
     """"float32" or "float64"; null is float32, and float64 with an optimizer that descends on fixed
-    points."""
+    points.  Choose float64 for relative errors below 1e-5."""
     optimizer: str = "adam"
+    """Takes the steps.  Those that descend on fixed points cost more a step and reach lower losses."""
     learning_rate: float = Field(default=1e-4, gt=0, strict=True)
+    """Size of a step at the start.  The first setting to change, by factors of three."""
     weight_decay: float | None = Field(default=None, ge=0, strict=True)
-    """Of "adamw", decoupled from the gradient (Loshchilov and Hutter 2019); null is torch's 0.01."""
+    """Decay of the weights, decoupled from the gradient; null is the optimizer's own.  Source: Loshchilov
+    and Hutter (2019)."""
     beta1: float | None = Field(default=None, ge=0, lt=1, strict=True)
+    """Decay of the running mean of the gradient; null is the optimizer's own."""
     beta2: float | None = Field(default=None, ge=0, lt=1, strict=True)
-    """Decays of the running means of the gradient and of its square; null is the optimizer's own."""
+    """Decay of the running mean of the gradient's square; null is the optimizer's own."""
     momentum: float | None = Field(default=None, ge=0, lt=1, strict=True)
     """Of the optimizers that have one; null is their own."""
     damping: float | None = Field(default=None, gt=0, strict=True)
-    """λ with which a Gauss–Newton method begins, of the loss's own unit; null is its own."""
+    """λ with which a Gauss–Newton method begins, in the loss's own unit; null is its own."""
     schedule: str = "constant"
+    """How the learning rate falls.  "cosine" with a high rate is a good first choice."""
     milestones: tuple[int, ...] = ()
+    """Iterations at which the schedule "step" multiplies the rate by `decay`."""
     decay: float = Field(default=0.0, ge=0, le=1, strict=True)
+    """Factor on the learning rate: at each milestone ("step"), or reached at the end ("exponential",
+    "cosine")."""
     clip_norm: float | None = Field(default=None, gt=0, strict=True)
+    """Largest 2-norm of each replicate's gradient; null does not clip.  For losses that jump or diverge."""
     loss_weights: dict[str, float] = Field(default_factory=dict)
+    """Factor of each term of the loss, by the term's name; 1 where it is not given.  Raise a condition's to
+    10 or 100 where the equation is satisfied and the condition is not."""
     causality: float = Field(default=0.0, ge=0, strict=True)
-    """ε of the causal weights over time; 0 weighs all times alike."""
+    """ε of the causal weights over time; 0 weighs all times alike.  For evolution equations whose error grows
+    along time.  Source: Wang, Sankaran and Perdikaris (2022)."""
     l1: float = Field(default=0.0, ge=0, strict=True)
+    """Factor of the penalty Σ|w| on weights, not biases."""
     l2: float = Field(default=0.0, ge=0, strict=True)
-    """Factors of the penalties Σ|w| and Σw² on weights (not biases)."""
+    """Factor of the penalty Σw² on weights, not biases."""
     averaging: float = Field(default=0.0, ge=0, lt=1, strict=True)
-    """Decay of the moving average of the weights that is evaluated; 0 evaluates the last weights."""
+    """Decay of the moving average of the weights that is evaluated; 0 evaluates the last weights.  0.99 takes
+    out the noise of a rate that is still high."""
     polish_iterations: int = Field(default=0, ge=0, le=1_000_000, strict=True)
-    """Steps of the polish, at most, after the last optimizer step (of each window)."""
+    """Steps of the polish, at most, after the last optimizer step (of each window).  The surest way to lower
+    an error that has stopped falling: try 500."""
     polish: str = "lbfgs"
     """The optimizer of the polish: one that descends on fixed points."""
     polish_points: int = Field(default=1000, ge=2, le=1_000_000, strict=True)
-    """Points of each term in the polish."""
+    """Collocation points of each term in the polish.  Raise it where the polish lowers the loss and not the
+    error."""
     polish_redraw_every: int = Field(default=0, ge=0, le=1_000_000, strict=True)
     """Looks at the loss on the same points in the polish; 0 never draws others."""
 

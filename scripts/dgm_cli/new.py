@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dgm_cli.common import messages
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import check_importable
 
 if TYPE_CHECKING:
@@ -22,12 +22,17 @@ app = typer.Typer(name="new", help="Write a file to start from.", no_args_is_hel
 @app.command()
 def problem(
     name: Annotated[str, typer.Argument(help="The problem's name, such as wave or my-equation.")],
+    kind: Annotated[str, typer.Option(help="box, geometry, integral, measured, ode or periodic.")] = "box",
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
-    """Write a problem of your own: an equation on a square, with its conditions and a reference."""
+    """Write a problem of your own: an equation of the given kind with its conditions and a reference."""
     from dgm_core import PROBLEMS
 
-    path = _write("problem", name, PROBLEMS, out)
+    if kind not in (known := kinds()):
+        raise unknown("kind", kind, known)
+    path = _write(
+        "problem", name, PROBLEMS, out, template=f"problems/{kind}", beside=f"problems/{kind}.csv.txt"
+    )
     messages.print(f"Written: {path}. Solve it with: dgm solve {path}")
 
 
@@ -39,7 +44,7 @@ def study(
     ] = "heat",
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
-    """Write a study of your own: a search over batch size, learning rate, depth and iterations."""
+    """Write a study: a search over batch size, learning rate, depth and iterations."""
     from dgm_core import PROBLEMS
     from studies.catalog import STUDIES
 
@@ -59,7 +64,25 @@ def study(
     messages.print(f"Written: {path}. Run it with: dgm run {path} --quick")
 
 
-def _write(kind: str, name: str, taken: Registry[Any], out: Path | None, **values: str) -> Path:
+def kinds() -> list[str]:
+    """The kinds of problem there is a file for, by name."""
+    folder = resources("dgm_cli").joinpath("templates", "problems")
+    return sorted(
+        file.name.removesuffix(".py.txt") for file in folder.iterdir() if file.name.endswith(".py.txt")
+    )
+
+
+def _write(
+    kind: str,
+    name: str,
+    taken: Registry[Any],
+    out: Path | None,
+    *,
+    template: str = "study",
+    beside: str | None = None,
+    **values: str,
+) -> Path:
+    """Writes a template, and the data file `beside` it where there is one; the path of the first."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
             f"{name!r} is not allowed as a name: small letters and digits, with hyphens."
@@ -74,16 +97,28 @@ def _write(kind: str, name: str, taken: Registry[Any], out: Path | None, **value
         "NAME": name,
         "CLASS": "".join(part.capitalize() for part in name.split("-")),
         "FILE": str(path),
+        "DATA": path.with_suffix(".csv").name,
     }
-    text = resources("dgm_cli").joinpath("templates", f"{kind}.py.txt").read_text(encoding="utf-8")
+    templates = resources("dgm_cli").joinpath("templates")
+    data = templates.joinpath(beside) if beside is not None else None
+    if data is not None and data.is_file():
+        _create(path.with_suffix(".csv"), data.read_text(encoding="utf-8"))
+    text = templates.joinpath(f"{template}.py.txt").read_text(encoding="utf-8")
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)
+    _create(path, text)
+    return path
+
+
+def _create(path: Path, text: str) -> None:
+    """Writes a file that is not there yet."""
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
+    except FileExistsError:
+        raise ConfigurationError(f"{path} exists: choose another --out.") from None
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from None
-    return path
 
 
 def _file(name: str, kind: str) -> Path:

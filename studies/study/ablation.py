@@ -21,25 +21,31 @@ QUICK = ("arms", "iterations", "replicates")
 @strict
 @dataclass(frozen=True)
 class Ablation:
-    """Compares arms, each a difference from one base, over the same seeds.
-
-    baseline: the arm the others are compared with.  factors: of a grid, key -> levels.  tuned_rate:
-    choose every arm's learning rate among `rates` first, on seeds of their own, since a rate that
-    suits one arm may sink another.  resources: what a trial needs of a machine.
-    quick: `arms`, `iterations` and `replicates` of a short look.
-    """
+    """Compares arms, each a difference from one base, over the same seeds."""
 
     name: Name
+    """By which `dgm run` knows it, and its folder below `results/`."""
     base: InstanceOf[Setup]
+    """The problem and the settings from which every arm differs."""
     arms: Mapping[str, Mapping[str, Any]]
+    """Name of an arm to the settings that it changes."""
     baseline: str
+    """The arm that the others are compared with."""
     question: str = ""
+    """What the report answers, in a sentence; by default made from the arms."""
     replicates: Replicates = 5
+    """Fresh networks of each arm; all arms share their seeds."""
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Of a grid: a setting's key to its levels, for the axes of figures."""
     tuned_rate: Flag = False
+    """Whether each arm's learning rate is chosen among `rates` first, on seeds of their own, since a rate
+    that suits one arm may sink another."""
     rates: Sequence[Positive] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+    """The learning rates that `tuned_rate` tries."""
     resources: InstanceOf[Resources] = field(default_factory=Resources)
+    """What a trial needs of a machine: cores, GPUs, memory."""
     quick: Mapping[str, Any] = field(default_factory=dict)
+    """`arms`, `iterations` and `replicates` of a short look."""
 
     def __post_init__(self) -> None:
         if not self.arms:

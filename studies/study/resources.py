@@ -11,18 +11,17 @@ from studies.study.strict import Positive, strict
 @strict
 @dataclass(frozen=True)
 class Resources:
-    """Of each trial: processor cores, GPUs and memory (GiB).
-
-    gpus: a fraction of one, or whole ones; by default trials share those there are where they train on GPUs,
-    and have none elsewhere.  memory_gib: by default not asked for.  timeout: seconds without
-    progress after which a trial counts as failed; by default ten times the estimate of its whole training,
-    and ten minutes at least.
-    """
+    """What each trial reserves."""
 
     cpus: Positive = 1.0
+    """Processor cores."""
     gpus: float | None = None
+    """A fraction of one GPU, or whole ones; null shares those there are where trials train on GPUs."""
     memory_gib: Positive | None = None
+    """Memory in GiB; null asks for none."""
     timeout: Positive | None = None
+    """Seconds without progress after which a trial counts as failed; null is ten times the estimate of its whole
+    training, and ten minutes at least."""
 
     def __post_init__(self) -> None:
         if self.gpus is not None and not (0 <= self.gpus <= 1 or (self.gpus > 1 and self.gpus % 1 == 0)):

@@ -24,37 +24,46 @@ from studies.study.strict import Count, Iterations, Name, Positive, Replicates, 
 class Search:
     """Finds good settings: Optuna suggests, ASHA stops early, fresh seeds confirm the winner.
 
-    base: what the trials share; `space` replaces some of its keys.  reference: what the winner is
-    compared with, by default the base, over `confirmations` fresh seeds: six are the fewest whose range is
-    a 95 % interval of the median.  Every trial trains `replicates` seeds and scores the median of their
-    errors.
-    ASHA's time is the iteration: rungs at grace_period × reduction_factor^j below `max_t`, which
-    follows from the space.  workers: virtual ones, which give the search its order (see
-    `studies.planning.clock`): so many trials are under way at a time, however many cores train them.  More of
-    them than cores keep all cores busy where trials wait for each other; fewer leave cores without work.
-    resources: what a trial needs of a machine.
-    Two limits cut a search short, not its confirmation: what runs then counts as interrupted, but for the
-    first trial where none has completed.  budget: seconds of that clock, a part of the question, the same
-    search everywhere.  time_limit: seconds on the wall from the first training on, a promise of when it
-    ends, and another search on a faster machine.  quick: the fields that a short look replaces.
+    `budget` and `time_limit` cut a search short, not its confirmation: what runs then counts as interrupted,
+    but for the first trial where none has completed.
     """
 
     name: Name
+    """By which `dgm run` knows it, and its folder below `results/`."""
     base: InstanceOf[Setup]
+    """The problem and the settings that all trials share; `space` replaces some of them."""
     space: Mapping[str, Any]
+    """What is searched: a setting's key, or "problem.…", to an Optuna distribution.  Use `log=True` for
+    rates, sizes and iterations."""
     question: str = ""
+    """What the report answers, in a sentence; by default made from the space."""
     reference: InstanceOf[Setup] | None = None
+    """What the winner is compared with; null is the base."""
     trials: Count = 30
+    """How many settings are tried.  Ten for each searched key is a fair start."""
     replicates: Replicates = 3
+    """Seeds that each trial trains at once; its score is the median of their errors."""
     confirmations: Replicates = 6
+    """Fresh seeds for the winner and the reference.  Six are the fewest whose range is a 95 % interval of the
+    median."""
     startup_trials: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 10
+    """Random trials before suggestions follow what was learned."""
     grace_period: Iterations = 1_000
+    """Iterations that every trial gets before it can be stopped.  Rungs lie at grace_period ×
+    reduction_factor^j.  Raise it where good settings start slowly."""
     reduction_factor: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = 4
+    """At each rung a trial goes on if it is among the best 1/reduction_factor so far."""
     workers: Count = 4
+    """Trials under way at a time on the search's own clock (see `studies.planning.clock`), however many cores
+    train them.  Fewer than cores leave cores idle."""
     resources: InstanceOf[Resources] = field(default_factory=Resources)
+    """What a trial needs of a machine: cores, GPUs, memory."""
     budget: Positive | None = None
+    """Limit in seconds of the search's own clock: the same search on every machine."""
     time_limit: Positive | None = None
+    """Limit in seconds on the wall from the first training on: another search on a faster machine."""
     quick: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of this class that `--quick` replaces."""
 
     def __post_init__(self) -> None:
         if not self.space:

@@ -1,0 +1,39 @@
+"""scripts/docs: the site, and the pages made from the code."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dev.docs import commands, licences, settings, site
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+WRITTEN = {"settings.md": settings.page, "commands.md": commands.page, "licences.md": licences.page}
+"""Pages below docs/ that are made from the code."""
+
+
+@app.command()
+def build(out: Annotated[Path, typer.Option(help="The folder of the site.")] = Path("build/docs")) -> None:
+    """Build the site, strictly: a link, an anchor or a name that does not exist is an error."""
+    try:
+        site.build(out)
+    except subprocess.CalledProcessError:
+        sys.exit(1)
+    print(f"Site: {out / 'site/index.html'}")
+
+
+@app.command()
+def write() -> None:
+    """Write the pages made from the code."""
+    for name, page in WRITTEN.items():
+        (site.ROOT / "docs" / name).write_text(page(), encoding="utf-8")
+        print(f"docs/{name}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,105 @@
+"""The page of every setting, from the code."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from dev.docs.fields import Described, described, first_sentence, prose
+from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
+from dgm_core.networks.activations import Activation
+from dgm_core.training import TrainConfig
+from dgm_core.training.optimizers import OPTIMIZERS
+from dgm_core.training.points import ADAPTATIONS
+from dgm_core.training.precision import PRECISIONS
+from dgm_core.training.samplers import SAMPLERS
+from dgm_core.training.scaling import INPUT_SCALINGS
+from dgm_core.training.schedules import SCHEDULES
+from studies.study import Ablation, Resources, Search
+
+CHOICES: Mapping[str, Iterable[str]] = {
+    "network": NETWORKS,
+    "activation": ACTIVATIONS,
+    "batch_norm": BATCH_NORMS,
+    "initialisation": INITIALISATIONS,
+    "input_scaling": INPUT_SCALINGS,
+    "sampler": SAMPLERS,
+    "adaptation": ADAPTATIONS,
+    "precision": PRECISIONS,
+    "optimizer": OPTIMIZERS,
+    "polish": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+
+_HEAD = """\
+# Every setting
+
+This page is made from the code by `scripts/docs write`.
+
+`--set KEY=VALUE` changes a setting of `dgm run` and `dgm solve`: `--set depth=4`, `--set activation=sin`,
+`--set loss_weights='{"boundary": 10}'`. In a study's file the same keys stand in `Setup.changed({...})`, in
+the space of a search and in the arms of an ablation. A problem's own parameters have the prefix `problem.`,
+as `problem.diffusivity`. An unknown key or a value out of range is refused before anything is trained.
+
+What to change first when a training does not converge is in
+[When it does not converge](not-converging.md).
+"""
+
+
+def page() -> str:
+    """The page, Markdown."""
+    choices = {key: list(names) for key, names in CHOICES.items()}
+    parts = [
+        _HEAD,
+        _fields("A training", TrainConfig, choices),
+        _choices("Networks", _first(NETWORKS)),
+        _activations(),
+        _choices("Samplers of points", _first(SAMPLERS)),
+        _choices("Optimizers", _optimizers()),
+        _choices("Schedules of the learning rate", _first(SCHEDULES)),
+        _fields("A search", Search),
+        _fields("An ablation", Ablation),
+        _fields("Resources of a trial", Resources),
+    ]
+    return "\n".join(parts)
+
+
+def _first(known: Any) -> dict[str, str]:
+    """Of a registry or a dictionary."""
+    get = known.__getitem__ if isinstance(known, dict) else known.get
+    return {name: first_sentence(get(name)) for name in known}
+
+
+def _optimizers() -> dict[str, str]:
+    said = {}
+    for name in OPTIMIZERS:
+        cls = OPTIMIZERS.get(name)
+        own = ", ".join(f"`{key}` {value:g}" for key, value in cls.defaults.items())
+        said[name] = first_sentence(cls) + (f" Settings: {own}." if own else "")
+    return said
+
+
+def _fields(title: str, cls: type, choices: Mapping[str, Sequence[str]] | None = None) -> str:
+    lines = [f"## {title}", "", prose(inspect.getdoc(cls) or ""), ""]
+    for field in described(cls, dict(choices or {})):
+        lines += [f"### `{field.name}`", "", _facts(field), "", field.text, ""]
+    return "\n".join(lines)
+
+
+def _facts(field: Described) -> str:
+    allowed = f" · allowed: {field.range}" if field.range else ""
+    return f"`{field.type}` · default: {field.default}{allowed}"
+
+
+def _choices(title: str, said: Mapping[str, str]) -> str:
+    rows = [f"| `{name}` | {text.replace('|', chr(92) + '|')} |" for name, text in said.items()]
+    return "\n".join([f"## {title}", "", "| name | what it is |", "| --- | --- |", *rows, ""])
+
+
+def _activations() -> str:
+    rows = [
+        f"| `{name}` | `{one.initialisation}` | {one.gain:.4g} |" for name, one in sorted(ACTIVATIONS.items())
+    ]
+    head = ["## Activations", "", "| name | initial weights | gain |", "| --- | --- | --- |"]
+    return "\n".join([*head, *rows, "", prose(inspect.getdoc(Activation) or ""), ""])
