@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -86,7 +86,19 @@ def _values(cls: type) -> dict[str, tuple[str, str]]:
             for name, field in cls.model_fields.items()
         }
     assert dataclasses.is_dataclass(cls)
-    return {field.name: (_default(field), "") for field in dataclasses.fields(cls)}
+    hints = get_type_hints(cls, include_extras=True)
+    return {
+        field.name: (_default(field), _range(_metadata(hints[field.name])))
+        for field in dataclasses.fields(cls)
+    }
+
+
+def _metadata(hint: Any) -> list[Any]:
+    """The bounds in an annotation, or in the parts of a union."""
+    if get_origin(hint) is Annotated:
+        given = [one for each in get_args(hint)[1:] for one in getattr(each, "metadata", [each])]
+        return [*given, *_metadata(get_args(hint)[0])]
+    return [one for part in get_args(hint) for one in _metadata(part)]
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
