@@ -20,8 +20,8 @@ class Resources:
     memory_gib: Positive | None = None
     """Memory in GiB; null asks for none."""
     timeout: Positive | None = None
-    """Seconds without progress after which a trial counts as failed; null is ten times the estimate of its whole
-    training, and ten minutes at least."""
+    """Seconds without progress after which a trial counts as failed; null is ten times the estimate of its
+    whole training, and ten minutes at least."""
 
     def __post_init__(self) -> None:
         if self.gpus is not None and not (0 <= self.gpus <= 1 or (self.gpus > 1 and self.gpus % 1 == 0)):

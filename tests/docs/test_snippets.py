@@ -93,6 +93,14 @@ def pages_with(*, ray: bool) -> list[Any]:
     return chosen
 
 
+def added(snippet: Snippet, line: str, number: int) -> str:
+    """Options of its mark; and a name, since two runs of one second would have the same."""
+    if not line.startswith(("dgm solve", "dgm run")):
+        return ""
+    name = "" if "--name" in line else f" --name line-{snippet.line}-{number}"
+    return f" {snippet.options}{name}"
+
+
 def play(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs a page from top to bottom, in one folder and one Python namespace."""
     module = ModuleType("__main__")
@@ -102,9 +110,8 @@ def play(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
         if snippet.runs:
             if "without report" in snippet.mark:
                 monkeypatch.setattr("analysis.report.make_report", lambda folder: [])
-            for line in snippet.commands:
-                extra = snippet.options if line.startswith(("dgm solve", "dgm run")) else ""
-                dgm(f"{line} {extra}", monkeypatch)
+            for number, line in enumerate(snippet.commands):
+                dgm(line + added(snippet, line, number), monkeypatch)
 
 
 @pytest.mark.parametrize("page", pages_with(ray=False))
