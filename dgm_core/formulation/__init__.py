@@ -8,6 +8,7 @@ from dgm_core.formulation.base import (
     Problem,
     Residual,
     Residuals,
+    of_output,
 )
 from dgm_core.formulation.conditions import (
     Cauchy,
@@ -15,6 +16,7 @@ from dgm_core.formulation.conditions import (
     Dirichlet,
     Holds,
     InitialVelocity,
+    Measured,
     Neumann,
     Periodic,
     Robin,
@@ -24,6 +26,7 @@ from dgm_core.formulation.initial_value import InitialValueProblem
 from dgm_core.formulation.integral_equation import IntegralEquation
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Axis, BoxRegion, FixedNodes, Region
+from dgm_core.formulation.trained import Trained
 
 __all__ = [
     "METRICS",
@@ -45,6 +48,7 @@ __all__ = [
     "InitialValueProblem",
     "InitialVelocity",
     "IntegralEquation",
+    "Measured",
     "Neumann",
     "Part",
     "Periodic",
@@ -56,5 +60,7 @@ __all__ = [
     "Residuals",
     "Robin",
     "Table",
+    "Trained",
     "Union",
+    "of_output",
 ]

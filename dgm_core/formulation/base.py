@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,13 +15,14 @@ from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import in_own_words
-from dgm_core.formulation.conditions import Condition, Periodic
+from dgm_core.formulation.conditions import Condition, Measured, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import evaluation_set
 from dgm_core.formulation.parameters import field_names, make_dataclass
 from dgm_core.formulation.references import Table, refined
 from dgm_core.formulation.regions import Axis, Region
+from dgm_core.formulation.trained import BOUND, Known, Trained, Values, trained_in
 from dgm_core.formulation.verification import verify
 from dgm_core.registry import kebab
 
@@ -31,11 +33,18 @@ Residual = Tensor | tuple[Tensor, Tensor]
 it, whose product has the square of the true residual as its expectation."""
 Residuals = dict[str, Residual]
 """Term -> residual."""
-Conditions = Mapping[str, tuple[Region, Condition]]
-"""Term -> where a condition holds, and which."""
+Conditions = Mapping[str, "tuple[Region, Condition] | Measured"]
+"""Term -> where a condition holds, and which; measured data bring their own points."""
 
 METRICS = ("mae", "rel_l2", "max_error")
 """Errors against a reference: mean absolute, relative 2-norm and maximum."""
+
+
+def of_output(metric: str, output: str) -> str:
+    """What an error of one output alone is called: "rel_l2 of u"."""
+    return f"{metric} of {output}"
+
+
 RESIDUAL = "residual"
 """What stands in for an error where there is no reference (see `dgm_core.training.evaluation`)."""
 
@@ -71,7 +80,8 @@ class Problem(ABC):
     reported_mae: ClassVar[float | None] = None
     """The paper's mean absolute error for its settings."""
     score: ClassVar[str] = METRICS[0]
-    """The error that ranks trainings and makes headlines, one of `METRICS`."""
+    """The error that ranks trainings and makes headlines: one of `METRICS`, of all outputs or of one
+    ("rel_l2 of v")."""
     resolution: ClassVar[int] = 40
     """Evaluation nodes along each axis, of one or two."""
     table: ClassVar[Table | None] = None
@@ -96,6 +106,7 @@ class Problem(ABC):
 
     def __post_init__(self) -> None:
         verify(self)
+        assert self.metric  # refuses a score that is none
 
     @property
     @abstractmethod
@@ -161,7 +172,14 @@ class Problem(ABC):
     @property
     def metric(self) -> str:
         """What ranks trainings: an error where there is a reference, else the residual."""
-        return RESIDUAL if self.reference_kind == "none" else self.score
+        if self.reference_kind == "none":
+            return RESIDUAL
+        one = [of_output(metric, output) for metric in METRICS for output in self.outputs]
+        if len(self.outputs) == 1 and self.score in one:
+            return self.score.partition(" of ")[0]
+        if self.score not in (*METRICS, *one):
+            raise unknown(f"score of {self.name}", self.score, (*METRICS, *one))
+        return self.score
 
     @property
     def inputs(self) -> tuple[Axis, ...]:
@@ -192,6 +210,11 @@ class Problem(ABC):
         """The axes along which the solution repeats itself."""
         held = [condition for _, condition in self.conditions.values()]
         return tuple(dict.fromkeys(one.axis.name for one in held if isinstance(one, Periodic)))
+
+    @property
+    def measured_terms(self) -> tuple[str, ...]:
+        """The terms that compare with measured data."""
+        return tuple(term for term, (_, held) in self.conditions.items() if isinstance(held, Measured))
 
     @property
     def hard_terms(self) -> tuple[str, ...]:
@@ -234,7 +257,32 @@ class Problem(ABC):
 
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as plain values."""
-        return {name: getattr(self, name) for name in field_names(self)}
+        constants = type(self).trained()
+        return {
+            name: constants[name].start_of(self) if name in constants else getattr(self, name)
+            for name in field_names(self)
+        }
+
+    @classmethod
+    def trained(cls) -> dict[str, Trained]:
+        """The unknown constants by name: those that are trained beside the network."""
+        return trained_in(cls)
+
+    def bound(self, values: Values) -> Self:
+        """The same problem, in which `values` stand for the trained constants; it is not checked again."""
+        found = copy.copy(self)
+        found.__dict__[BOUND] = values
+        return found
+
+    def known(self) -> Self:
+        """The same problem with the true values of its trained constants, and the starts of others."""
+        constants = type(self).trained()
+        if not constants:
+            return self
+        truths = {
+            name: one.start_of(self) if one.truth is None else one.truth for name, one in constants.items()
+        }
+        return self.bound(Known(truths))
 
     @classmethod
     def create(cls, parameters: Mapping[str, Any]) -> Problem:

@@ -7,8 +7,9 @@ Scientists and Engineers (1993).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,7 +17,8 @@ from torch import Tensor
 from dgm_core.calculus import TIME, Derivatives
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains import Part
-from dgm_core.formulation.regions import Axis, Region
+from dgm_core.formulation.references import Table
+from dgm_core.formulation.regions import Axis, FixedNodes, Region
 
 Data = Callable[[Tensor], Tensor] | Tensor | float
 """What a condition prescribes: a number, or a function of the points x, (K, n, d) -> (K, n, 1)."""
@@ -143,6 +145,30 @@ class InitialVelocity(Condition):
             )
         own = y.d(TIME, output=self.output)
         return own - prescribed(self.value, y, own)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured(Condition):
+    """Measured values (N, c) of one output, or (None) of all, at the points of a table, all in each step.
+
+    It brings its own region: `{"data": Measured(table)}`.  Points may repeat, and may lie on the boundary.
+    """
+
+    table: Table
+    output: int | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        """(region, condition), as any other entry of `conditions`."""
+        return iter((FixedNodes.of(self.table.points), self))
+
+    def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
+        own = y.value if self.output is None else y.d(output=self.output)
+        values = self.table.values
+        if values.shape[1] not in (1, own.shape[-1]):
+            raise ValueError(
+                f"the table has {values.shape[1]} columns of values, where there are {own.shape[-1]} outputs"
+            )
+        return own - values.to(own)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class Table:
                 f"a table of points {tuple(self.points.shape)} and values {tuple(self.values.shape)} is not "
                 "allowed: they must be (N, d) and (N, q)."
             )
-        if not (torch.isfinite(self.points).all() and torch.isfinite(self.values).all()):
+        # By NumPy: a table that an equation reads in each step must not keep the step from being recorded.
+        if not all(np.isfinite(one.detach().cpu().numpy()).all() for one in (self.points, self.values)):
             raise ConfigurationError("a table with values that are not finite is not allowed.")
 
     @classmethod

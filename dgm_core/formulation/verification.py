@@ -15,6 +15,7 @@ from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.probing import Probed, check_reference_shape, draw, probe
 from dgm_core.formulation.references import refined
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
+from dgm_core.formulation.trained import Trained
 
 _POINTS = 8
 _ROUGH_POINTS = 64
@@ -38,6 +39,11 @@ class Posed(Probed, Protocol):
     def solve(self, refinement: int) -> Field: ...
     def evaluation_points(self) -> Tensor: ...
     def accurate(self) -> Any: ...
+    def known(self) -> Any: ...
+    @property
+    def measured_terms(self) -> tuple[str, ...]: ...
+    @classmethod
+    def trained(cls) -> dict[str, Trained]: ...
 
 
 def verify(problem: Posed) -> None:
@@ -52,6 +58,14 @@ def verify(problem: Posed) -> None:
     if repr(problem) in known:
         return
     check_scales(problem)
+    if problem.reference_kind in ("exact", "numerical"):
+        for name, constant in problem.trained().items():
+            if constant.truth is None:
+                raise ConfigurationError(
+                    f"the reference of {problem.name} cannot be checked: it needs the true value of "
+                    f"{name!r}, Trained({constant.start_of(problem)}, truth=...)."
+                )
+    start, problem = problem, problem.known()
     accurate = problem.accurate()
     with precision(torch.float64) as found:
         probe(problem)
@@ -62,7 +76,7 @@ def verify(problem: Posed) -> None:
             _check_exact(accurate, _points(accurate, _POINTS), least=_SINGLE if single else 0.0)
         elif problem.reference_kind == "numerical":
             _check_numerical(accurate)
-    known.add(repr(problem))
+    known.add(repr(start))
 
 
 def residual_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, float]:
@@ -124,11 +138,16 @@ def _check_values(problem: Posed) -> None:
         )
 
 
+def _checked(problem: Posed) -> tuple[str, ...]:
+    """The terms that a reference satisfies: data that were measured have errors of their own."""
+    return tuple(term for term in problem.terms if term not in problem.measured_terms)
+
+
 def _check_exact(problem: Posed, points: Mapping[str, Tensor], *, least: float) -> None:
     """least: a tolerance below which none is."""
     found = component_sizes(problem, problem.reference, points)
     wrong = largest_of([component_sizes(problem, field, points) for field in wrong_fields(problem)])
-    for term in problem.terms:
+    for term in _checked(problem):
         for size, scale in zip(found[term].tolist(), wrong[term].tolist(), strict=True):
             allowed = max(problem.reference_tolerance, least) * scale
             if not size <= allowed:  # a NaN is refused too
@@ -151,7 +170,7 @@ def _check_numerical(problem: Posed) -> None:
     wrong = largest_of(
         [_typical(problem, Differenced(field, lengths), points) for field in wrong_fields(problem)]
     )
-    for term in problem.terms:
+    for term in _checked(problem):
         for size, scale in zip(found[term].tolist(), wrong[term].tolist(), strict=True):
             if not size <= _ROUGH * scale:
                 raise ConfigurationError(

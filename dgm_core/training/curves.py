@@ -72,6 +72,33 @@ class Curves:
         finite = torch.isfinite(self.losses[..., 0])
         return [None if column.all() else int(column.int().argmin()) + 1 for column in finite.T]
 
+    def lost_first(self) -> list[str | None]:
+        """What was not finite first, and from which iteration (from 1) on, of each replicate; None where
+        nothing was.
+
+        Where every term is lost at once, after an iteration at which all were finite, it was the weights that
+        were: by a gradient that was not finite, or too large a step.
+        """
+        found: list[str | None] = []
+        for k, first in enumerate(self.diverged_at()):
+            if first is None:
+                found.append(None)
+                continue
+            row = self.losses[first - 1, k, 1:]
+            lost = [name for name, value in zip(self.columns[1:], row, strict=True) if not value.isfinite()]
+            terms = [name.removeprefix("loss_") for name in lost]
+            if terms and (len(terms) < len(row) or first == 1):
+                kind = "NaN" if row.isnan().any() else "infinite"
+                which = (
+                    f"the term {terms[0]} was" if len(terms) == 1 else f"the terms {', '.join(terms)} were"
+                )
+                found.append(f"{which} {kind} from iteration {first} on")
+            elif terms:
+                found.append(f"the weights were not finite after iteration {first - 1}")
+            else:
+                found.append(f"the loss was not finite from iteration {first} on")
+        return found
+
     def state(self) -> dict[str, Any]:
         """A copy that `restore` reads."""
         return {

@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import STEP, Differenced
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation import METRICS, RESIDUAL, Problem
+from dgm_core.formulation import METRICS, RESIDUAL, Problem, of_output
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.regions import BoxRegion, FixedNodes
 from dgm_core.formulation.scales import parts_of, scales_of
@@ -28,7 +28,9 @@ class Errors:
     """Metric -> its value for each replicate, (K,); `metric` is the one that ranks.
 
     Against a reference, over all evaluation points and outputs: mean absolute, relative 2-norm and
-    maximum error; without one the residual alone.  NaN where the network's values are not finite.
+    maximum error; without one the residual alone.  Of several outputs each has its own as
+    well ("mae of u"), and the relative 2-norm is the root mean square of theirs.
+    NaN where the network's values are not finite.
     """
 
     values: Mapping[str, list[float]]
@@ -70,7 +72,7 @@ class Evaluation:
         self.points = points.to(device)  # (N, d)
         known = problem.reference_kind != "none"
         with precision(torch.float64):
-            self.reference = problem.reference(points).to(device) if known else None  # (N, q)
+            self.reference = problem.known().reference(points).to(device) if known else None  # (N, q)
         self._fixed = {} if known else {t: p.to(device) for t, p in _residual_points(problem).items()}
 
     def measure(self, solution: Solution) -> Errors:
@@ -96,11 +98,25 @@ class Evaluation:
         """Errors of a prediction (K, N, q).  Raises ConfigurationError without a reference."""
         if self.reference is None:
             raise ConfigurationError(f"{self.problem.name} has no reference, so there is no error.")
-        difference = (prediction - self.reference).abs().flatten(1)
-        norm = self.reference.norm()
-        values = (difference.mean(1), difference.norm(dim=1) / norm, difference.amax(1))
-        named = {name: _clean(value) for name, value in zip(METRICS, values, strict=True)}
+        named = self._named(prediction, self.reference)
+        if len(self.problem.outputs) > 1:
+            for i, output in enumerate(self.problem.outputs):
+                own = self._named(prediction[..., i : i + 1], self.reference[:, i : i + 1])
+                named |= {of_output(name, output): values for name, values in own.items()}
+            # Each output counts by its own size, so that a small one is not lost among large ones.
+            every = [named[of_output("rel_l2", output)] for output in self.problem.outputs]
+            named["rel_l2"] = [
+                math.sqrt(sum(e * e for e in each) / len(each)) for each in zip(*every, strict=True)
+            ]
         return Errors(named, self.problem.metric)
+
+    def _named(self, prediction: Tensor, reference: Tensor) -> dict[str, list[float]]:
+        """The metrics of a prediction (K, N, q)."""
+        difference = (prediction - reference).abs().flatten(1)
+        # An output that is zero throughout has no size of its own: then the error is absolute.
+        norm = reference.norm() if reference.any() else reference.new_tensor(math.sqrt(reference.numel()))
+        values = (difference.mean(1), difference.norm(dim=1) / norm, difference.amax(1))
+        return {name: _clean(value) for name, value in zip(METRICS, values, strict=True)}
 
     def _residual(self, solution: Solution) -> Tensor:
         """(K,)"""
@@ -108,7 +124,10 @@ class Evaluation:
         lengths = [axis.upper - axis.lower for axis in self.problem.inputs]
         field = Differenced(lambda x: predict(solution, x), lengths)
         points = {term: x.expand(replicates, *x.shape) for term, x in self._fixed.items()}
-        residuals = self.problem.accurate().residuals(field, points)
+        own = solution.piece(0).constants
+        problem = self.problem if own is None else self.problem.bound(own)
+        with torch.no_grad():
+            residuals = problem.accurate().residuals(field, points)
         scales = scales_of(self.problem).terms
         squares = [
             (parts_of(r)[0].double() / self.points.new_tensor(scales[term])).square().mean(dim=(1, 2))

@@ -178,6 +178,7 @@ class Trainer:
         losses = self.curves.losses
         with self._stage.evaluated():
             weights = self.network.weights()
+            constants = self.network.constants()
         return TrainResult(
             setup=self.setup,
             seeds=self.seeds,
@@ -191,6 +192,7 @@ class Trainer:
             reasons=self._reasons(),
             polished=(*self.polished, *(self._polish.records() if self._polish is not None else ())),
             notes=self.notes,
+            constants=constants,
         )
 
     def state(self) -> dict[str, Any]:
@@ -262,10 +264,10 @@ class Trainer:
     def _reasons(self) -> tuple[str | None, ...]:
         """Why each replicate that diverged did."""
         known = getattr(self._stage, "reasons", [None] * len(self.seeds))
-        at = self.curves.diverged_at()
+        at, lost = self.curves.diverged_at(), self.curves.lost_first()
         return tuple(
-            None if first is None else f"{reason or 'its loss is not finite'}, from iteration {first} on"
-            for first, reason in zip(at, known, strict=True)
+            None if first is None else f"{reason}, from iteration {first} on" if reason else own
+            for first, own, reason in zip(at, lost, known, strict=True)
         )
 
     def _step(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from torch import Tensor
@@ -51,3 +52,5 @@ class TrainResult:
     """Why a replicate diverged, where it did."""
     notes: tuple[str, ...] = ()
     """What there is to say of how it ran, a sentence each."""
+    constants: Mapping[str, list[float]] = field(default_factory=dict)
+    """The problem's trained constants by name: that of each replicate, (K,)."""

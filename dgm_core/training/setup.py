@@ -120,6 +120,11 @@ def _check(problem: Problem, config: TrainConfig) -> None:
             f"causality = {config.causality} is not allowed: {problem.name} has no time axis."
         )
     if config.windows > 1:
+        if type(problem).trained():
+            raise ConfigurationError(
+                f"windows = {config.windows} is not allowed: {problem.name} has trained constants, of which "
+                "each window would have its own."
+            )
         if time.name != TIME:
             raise ConfigurationError(
                 f"windows = {config.windows} is not allowed: {problem.name} has no time axis."

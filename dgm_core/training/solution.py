@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dgm_core.formulation import Problem
+from dgm_core.formulation.trained import Constants
 from dgm_core.networks import build_network
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.prediction import predict
@@ -16,6 +17,7 @@ from dgm_core.training.scaling import Embedding, UnitScaling, network_inputs
 from dgm_core.training.setup import Setup
 
 _INITIAL = "initial"
+_CONSTANTS = "trained_constants"
 
 
 class Piece(nn.Module):
@@ -34,6 +36,11 @@ class Piece(nn.Module):
         periodic = problem.periodic if config.hard_conditions else ()
         inputs = network_inputs(problem, config)
         self.network = build_network(config, inputs, len(problem.outputs), seeds, *path)
+        trained = {name: (one, one.start_of(problem)) for name, one in type(problem).trained().items()}
+        if trained:
+            constants = Constants(trained, len(seeds))
+            self.network.add_module(_CONSTANTS, constants)
+            self.problem = problem.bound(constants)
         self.scaling: nn.Module | None = None
         if periodic:
             self.scaling = Embedding(problem.inputs, periodic, unit=config.input_scaling == "unit")
@@ -43,6 +50,12 @@ class Piece(nn.Module):
         self.output_tap: Callable[[Tensor], Tensor] | None = None
         """What the network's values go through before the problem sees them (see
         `dgm_core.calculus.taps`)."""
+
+    @property
+    def constants(self) -> Constants | None:
+        """The problem's trained constants, where it has any: parameters of the network, as far as training is
+        concerned."""
+        return cast("Constants | None", getattr(self.network, _CONSTANTS, None))
 
     @property
     def pointwise(self) -> bool:
@@ -122,6 +135,11 @@ class Solution(nn.Module):
         problem = self._problem(j, slice(0, 1))
         fresh = Piece(problem, self.setup.config, self.seeds[:1], window_path(j))
         return fresh.to(next(piece.parameters())).train(piece.training)
+
+    def constants(self) -> dict[str, list[float]]:
+        """The problem's trained constants by name: that of each replicate, (K,)."""
+        own = self.piece(0).constants
+        return {} if own is None else own.values()
 
     def weights(self) -> dict[str, Tensor]:
         """All tensors needed to build the field again, each with a leading K; a copy on the CPU."""

@@ -65,21 +65,21 @@ def print_json(values: Mapping[str, Any]) -> None:
     print(json.dumps(values, allow_nan=False, default=str), flush=True)
 
 
-def interval(mae: Mapping[str, Any] | None) -> str:
-    """An error with its interval and count, to two digits."""
+def interval(mae: Mapping[str, Any] | None, digits: int = 2) -> str:
+    """An error with its interval and count, to some digits."""
     if mae is None:
         return "–"
     if mae["median"] is None:
         return f"diverged ({mae['diverged']} of {mae['n']})"
     if mae["n"] == 1:
-        return f"{_number(mae['median'])} (n = 1)"
-    low, high = (_number(mae[key]) for key in ("low", "high"))
+        return f"{_number(mae['median'], digits)} (n = 1)"
+    low, high = (_number(mae[key], digits) for key in ("low", "high"))
     lost = f", {mae['diverged']} diverged" if mae.get("diverged") else ""
-    return f"{_number(mae['median'])} [{low}, {high}] (n = {mae['n']}{lost})"
+    return f"{_number(mae['median'], digits)} [{low}, {high}] (n = {mae['n']}{lost})"
 
 
-def _number(value: float | None) -> str:
-    return "∞" if value is None else f"{value:.2g}"
+def _number(value: float | None, digits: int) -> str:
+    return "∞" if value is None else f"{value:.{digits}g}"
 
 
 def _value(text: str) -> Any:

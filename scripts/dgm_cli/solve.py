@@ -125,6 +125,9 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     messages.print(
         f"{problem}: {LABELS[metric]} {interval(outcome[metric])}{paper}, {outcome['seconds']:.1f} s"
     )
+    for constant, found in outcome.get("constants", {}).items():
+        true = "" if found["true"] is None else f", true value {found['true']:.5g}"
+        messages.print(f"{constant}: {interval(found, digits=5)}{true}")
     for note in outcome.get("notes", []):
         messages.print(f"Note: {note}")
     shown = quoted(solved.folder)

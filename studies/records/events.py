@@ -28,6 +28,10 @@ class Replicates(_Record):
     mae_batch_statistics: list[float | None] | None = None
     losses: list[list[float | None]]  # (K, 1 + T): the total, then each term
     diverged_at: list[int | None]
+    reasons: list[str | None] = []
+    """Why a replicate diverged, in words."""
+    constants: dict[str, list[float | None]] = {}
+    """The problem's trained constants by name."""
 
 
 class Telemetry(_Record):

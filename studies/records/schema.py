@@ -37,6 +37,8 @@ TABLES = "tables"
 FIGURES = "figures"
 REPORT = "report.html"
 
+CONSTANT = "constant/"
+"""Prefix of the columns that hold a problem's trained constants."""
 CONFIG = "config/"
 """Prefix of the columns that hold a trial's settings."""
 
@@ -51,6 +53,7 @@ TRIAL_COLUMNS: dict[str, str] = {
     "iterations_asked": "Int64",
     "rung": "Int64",  # iteration at which the scheduler stopped the trial; null if it did not
     "diverged_at": "Int64",  # first iteration without a finite loss; null if none
+    "diverged_by": "string",  # what was not finite first, in words
     "points": "Int64",  # training points seen: iterations × batch size
     "mae": "Float64",  # mean absolute error at the last iteration; null where diverged or failed
     "rel_l2": "Float64",
@@ -67,7 +70,8 @@ TRIAL_COLUMNS: dict[str, str] = {
     "ended": "Float64",
     "error": "string",  # message of a failed trial
 }
-"""Columns of trials.parquet in order; `loss_<term>` and `config/<key>` columns follow."""
+"""Columns of trials.parquet in order; `<error> of <output>`, `constant/<name>` (trained constants),
+`loss_<term>` and `config/<key>` columns follow."""
 
 CURVE_KEYS: dict[str, str] = {
     "trial": "string",
@@ -97,7 +101,17 @@ SOLUTION_KEYS: dict[str, str] = {"phase": "string", "trial": "string", "arm": "s
 `prediction_<output>` (float64) follow."""
 
 
-LABELS = {"mae": "MAE", "rel_l2": "relative L² error", "max_error": "maximum error", "residual": "residual"}
+class _Labels(dict[str, str]):
+    """Of errors of one output alone too: "rel_l2 of u"."""
+
+    def __missing__(self, metric: str) -> str:
+        name, of, output = metric.partition(" of ")
+        if not of or name not in self:
+            raise KeyError(metric)
+        return f"{self[name]} of {output}"
+
+
+LABELS = _Labels(mae="MAE", rel_l2="relative L² error", max_error="maximum error", residual="residual")
 """What the metrics are called."""
 
 

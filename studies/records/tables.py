@@ -11,7 +11,7 @@ import pandas as pd
 
 from studies.records.files import typed
 from studies.records.history import Entry, History
-from studies.records.schema import CONFIG, DECISION_COLUMNS, TRIAL_COLUMNS
+from studies.records.schema import CONFIG, CONSTANT, DECISION_COLUMNS, TRIAL_COLUMNS
 
 
 def trials_frame(history: History, terms: Sequence[str]) -> pd.DataFrame:
@@ -65,6 +65,8 @@ def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
             if diverged and entry.status != "failed":
                 row["status"] = "diverged"
             row["diverged_at"] = own.diverged_at[k]
+            row["diverged_by"] = own.reasons[k] if own.reasons else None
+            row.update({CONSTANT + name: values[k] for name, values in own.constants.items()})
             values = {**own.errors, "mae_batch_statistics": own.mae_batch_statistics}
             for metric, each in values.items():
                 row[metric] = None if diverged or each is None else each[k]

@@ -18,7 +18,7 @@ from studies.errors import StudyError
 from studies.failures import disk_full, keep_traceback, resume_hint
 from studies.planning.plans.base import ended
 from studies.planning.trial import Trial
-from studies.records.events import Began, Left, Metrics, Reported, Retried, Telemetry
+from studies.records.events import Began, Left, Metrics, Replicates, Reported, Retried, Telemetry
 from studies.records.files import replacing, write_study, write_table
 from studies.records.folders import check_file, make_folder
 from studies.records.history import Entry, History
@@ -250,5 +250,19 @@ def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
         "iterations": entry.iterations,
         "seconds": measured.seconds,
         "status": entry.status or "interrupted",
-        "notes": measured.notes,
+        "notes": [*measured.notes, *_divergences(setup, values)],
+        "constants": {
+            name: {**confirmed(own), "true": type(setup.problem).trained()[name].truth}
+            for name, own in values.constants.items()
+        },
     }
+
+
+def _divergences(setup: Setup, values: Replicates) -> list[str]:
+    """Why replicates diverged, a sentence for each reason."""
+    found: dict[str, int] = {}
+    for reason in values.reasons:
+        if reason is not None:
+            found[reason] = found.get(reason, 0) + 1
+    total = len(values.status)
+    return [f"{setup.problem.name}: diverged ({n} of {total}): {reason}." for reason, n in found.items()]

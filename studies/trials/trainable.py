@@ -115,6 +115,8 @@ def measure(trainer: Trainer) -> Metrics:
             mae_batch_statistics=_finite_list(trainer.evaluate_batch_statistics()),
             losses=[[finite(value) for value in row] for row in result.losses.tolist()],
             diverged_at=result.curves.diverged_at(),
+            reasons=list(result.reasons),
+            constants={name: _known(values) for name, values in result.constants.items()},
         ),
         notes=list(result.notes),
     )
@@ -135,6 +137,10 @@ def progress(trainer: Trainer, telemetry: Telemetry | None) -> dict[str, Any]:
 def finite(value: float) -> float | None:
     """None in place of a value that is not finite."""
     return value if math.isfinite(value) else None
+
+
+def _known(values: Sequence[float]) -> list[float | None]:
+    return [finite(value) for value in values]
 
 
 def _finite_list(values: Sequence[float] | None) -> list[float | None] | None:

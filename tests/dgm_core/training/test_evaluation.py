@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from dgm_core import Trainer, load_problem, train
+from dgm_core import ConfigurationError, Setup, Trainer, load_problem, train
+from dgm_core.formulation import Box, Dirichlet, InitialValueProblem, Problem
 from dgm_core.networks.layers import BatchNorm
 from dgm_core.training import median
 from dgm_core.training.curves import Curves
@@ -117,3 +118,63 @@ def test_heat_converges(make_setup):
     result = train(setup, [1, 2, 3])
     assert max(result.errors.mae) < 0.01  # of a solution of mean 0.2; measured 0.002
     assert all(status == "completed" for status in result.status)
+
+
+class Species(InitialValueProblem):
+    """Two species of very different size: a = exp(−t), b = 1e-5 exp(−t)."""
+
+    outputs = ("a", "b")
+    domain = Box(t=(0.0, 1.0))
+    score = "rel_l2"
+
+    def initial_state(self, like):
+        return like.new_tensor([[[1.0, 1e-5]]])
+
+    def equation(self, y):
+        return torch.cat([y.d("t", output=i) + y.d(output=i) for i in range(2)], dim=-1)
+
+    def reference(self, x):
+        return torch.cat([torch.exp(-x), 1e-5 * torch.exp(-x)], dim=-1)
+
+
+class OneSpecies(Species):
+    score = "rel_l2 of b"
+
+
+def test_a_small_output_that_is_lost_counts_by_its_own_size() -> None:
+    evaluation = Evaluation(OneSpecies())
+    prediction = evaluation.reference.clone().unsqueeze(0)
+    prediction[..., 1] = 0.0
+    errors = evaluation.errors(prediction)
+    assert errors.values["rel_l2 of a"] == [0.0]
+    assert errors.values["rel_l2 of b"] == [pytest.approx(1.0)]
+    assert errors.rel_l2 == [pytest.approx(math.sqrt(0.5))]
+    assert errors.score == [pytest.approx(1.0)]
+    assert errors.values["max_error of b"] == [pytest.approx(1e-5)]
+
+
+def test_a_score_of_an_output_that_is_none_is_refused() -> None:
+    class Misnamed(Species):
+        score = "rel_l2 of c"
+
+    with pytest.raises(ConfigurationError, match="unknown score of misnamed 'rel_l2 of c'"):
+        Setup.named(Misnamed())
+
+
+class Porous(Problem):
+    """u^1.2 of a network that is negative somewhere: NaN from the first iteration on."""
+
+    domain = Box(x=(0.0, 1.0))
+
+    def equation(self, y):
+        return y.value**1.2 * y.d("x", "x") - 1.0
+
+    @property
+    def conditions(self):
+        return {"ends": (self.domain.boundary, Dirichlet())}
+
+
+def test_a_divergence_names_the_term_that_was_lost_first() -> None:
+    trainer = Trainer(Setup.named(Porous()).changed({"iterations": 5, "width": 8, "depth": 1}), [0, 1])
+    trainer.advance(5)
+    assert set(trainer.result().reasons) == {"the term interior was NaN from iteration 1 on"}
