@@ -137,9 +137,7 @@ def _tried(kind: str, folder: Path, after: float, number: signal.Signals) -> Mom
     answer = [line for line in lines if "interrupted;" in line or line.startswith(("dgm", "Traceback"))]
     if code not in (0, 130) or "Traceback" in said:
         answer = lines
-    return Moment(
-        after, number, "over" if code == 0 else stage, answered, code, answer, left, _resumed(answer)
-    )
+    return Moment(after, number, stage, answered, code, answer, left, _resumed(answer))
 
 
 def _stage(folder: Path) -> str:

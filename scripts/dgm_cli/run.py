@@ -27,7 +27,7 @@ from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
 from dgm_core.collecting import uncollected
 from dgm_core.errors import ConfigurationError
-from studies.signals import closing, going_on
+from studies.signals import check_asked, closing, going_on
 
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
 TrialGpus = Annotated[
@@ -165,6 +165,7 @@ def finish(folder: Path, as_json: bool) -> int:
     else:
         _summary(record)
         with going_on(lambda: f"the study is {record.state}; make its report with: dgm report {shown}"):
+            check_asked()  # as the last trial ended
             remade(folder)
         places = f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html"
         messages.print(places, soft_wrap=True)

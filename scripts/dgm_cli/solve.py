@@ -23,7 +23,7 @@ from dgm_cli.common import (
 from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError
-from studies.signals import going_on
+from studies.signals import check_asked, going_on
 
 if TYPE_CHECKING:
     from dgm_core import Problem, Setup
@@ -185,6 +185,7 @@ def _with_progress(setup: Setup, train: Callable[[Told], Solved]) -> Solved:
     if solved.summary["status"] != "interrupted":
         shown = quoted(solved.folder)
         with going_on(lambda: f"the training is finished; make its report with: dgm report {shown}"):
+            check_asked()  # as the last iteration was trained
             make_report(solved.folder)
     return solved
 

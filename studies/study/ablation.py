@@ -114,7 +114,10 @@ class Ablation:
             key: [level for level in levels if any(arm.get(key) == level for arm in kept.values())]
             for key, levels in self.factors.items()
         }
-        return replace(self, arms=kept, baseline=baseline, factors=factors)
+        quick = dict(self.quick)
+        if "arms" in quick:
+            quick["arms"] = [arm for arm in quick["arms"] if arm in kept] or list(kept)
+        return replace(self, arms=kept, baseline=baseline, factors=factors, quick=quick)
 
     def shortened(self) -> Ablation:
         """The quick variant: same question at fewer iterations or arms; said in every record."""

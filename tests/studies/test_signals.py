@@ -5,11 +5,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from dgm_cli.solve import _with_progress
+from dgm_core import Setup, load_problem
+from studies.errors import InterruptedStudyError
 from studies.records import read_study
+from studies.running.solve import Solved
+from studies.signals import terminable
 
 STRIKES = """
 import os, runpy, signal, sys
@@ -64,6 +70,17 @@ def test_a_signal_in_an_import_while_the_report_is_drawn_says_that_the_training_
     again = subprocess.run([sys.executable, "-m", "dgm_cli.main", "report", run], capture_output=True)
     assert again.returncode == 0
     assert (run / "report.html").is_file()
+
+
+def test_who_asks_as_the_last_iteration_is_trained_does_not_wait_for_figures(tmp_path: Path) -> None:
+    def train(show: object) -> Solved:
+        with suppress(KeyboardInterrupt):  # as Tune does, whose last trial has ended meanwhile
+            signal.raise_signal(signal.SIGTERM)
+        return Solved(tmp_path, {"status": "completed"})
+
+    said = f"interrupted; the training is finished; make its report with: dgm report {tmp_path}"
+    with pytest.raises(InterruptedStudyError, match=said), terminable():
+        _with_progress(Setup.named(load_problem("heat")), train)
 
 
 def script(body: str) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from studies.records.log import LOG
 
 PATIENCE = 600.0
+_AGENT = re.compile(r"ray::\w+Agent\b")
 _RAY_SESSION = re.compile(r"(/\S+/session_[\w.-]+)")
 
 
@@ -60,8 +61,13 @@ class Process:
         return sorted(pid for pid, line in self.family().items() if line.split()[0].endswith(program))
 
     def workers(self) -> list[int]:
-        """Ray's workers among its family."""
-        return sorted(pid for pid, line in self.family().items() if line.startswith("ray::"))
+        """Ray's workers among its family; its agents are none, though they go by such a name too."""
+        family = self.family().items()
+        return sorted(pid for pid, line in family if line.startswith("ray::") and "Agent" not in line)
+
+    def agents(self) -> list[int]:
+        """Ray's agents, one or two on each node, whose end a raylet does not outlive."""
+        return sorted(pid for pid, line in self.family().items() if _AGENT.match(line))
 
     def ray_sessions(self) -> set[Path]:
         """The folders in which its Ray keeps its files."""

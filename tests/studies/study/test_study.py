@@ -270,3 +270,10 @@ def test_a_space_of_every_kind_travels_through_json() -> None:
     assert isinstance(again, Search)
     assert again.space == study.space
     assert again.space["milestones"] == Choice([[5], [5, 9]])
+
+
+def test_arms_that_its_quick_variant_names_can_be_left_out() -> None:
+    study = load_study("heat-batch-size")
+    assert list(study.only(["64", "32"]).arms) == ["32", "64"]
+    assert list(study.only(["64", "32"]).shortened().arms) == ["64"]
+    assert list(study.only(["32"]).shortened().arms) == ["32"]
