@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -16,6 +16,17 @@ from torch import Tensor
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.interpolation import Linear, Spline
+from dgm_core.formulation.regions import Axis
+from dgm_core.formulation.table_files import read_columns
+from dgm_core.formulation.table_text import Dates, Gaps
+
+
+class Contains(Protocol):
+    """A domain, as far as tables know it."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]: ...
+    def contains(self, x: Tensor) -> Tensor: ...
 
 
 class Solved(Protocol):
@@ -85,18 +96,33 @@ class Table:
         outputs: Sequence[str] = ("u",),
         *,
         interpolate: bool = False,
+        gaps: Gaps = "refuse",
+        dates: Dates = "refuse",
+        decimal: Literal[".", ","] | None = None,
     ) -> Table:
-        """Reads a CSV, Parquet or NumPy file (.csv, .parquet, .npy, .npz).
+        """Reads a text, Parquet or NumPy file (.csv, .tsv, .txt, .dat, .parquet, .npy, .npz).
 
         Columns are found by name; in a .npy array (N, d + q) they stand in order, in a .npz file each
-        is an array of its name.  Raises ConfigurationError in one sentence where the file cannot be
-        read or lacks a column.
+        is an array of its name.  Text: see `read_text`; `decimal` says which sign is the decimal one where
+        that cannot be seen.  gaps: rows with an empty cell, NaN or "n/a" are refused or left out.  dates:
+        refused, or times in that unit since the first of them.  Raises ConfigurationError in one sentence
+        where the file cannot be read, lacks a column or holds what is no number, with line and column.
         """
         path = Path(path)
-        columns = _columns(path, [*inputs, *outputs])
+        columns = read_columns(path, [*inputs, *outputs], gaps=gaps, dates=dates, decimal=decimal)
         points = np.stack([columns[name] for name in inputs], axis=1)
         values = np.stack([columns[name] for name in outputs], axis=1)
         return cls(torch.from_numpy(points), torch.from_numpy(values), interpolate)
+
+    def inside(self, domain: Contains) -> Table:
+        """The table without the points outside of a domain.
+
+        Raises ConfigurationError where none is left.
+        """
+        kept = within(domain, self.points)
+        if not kept.any():
+            raise ConfigurationError(f"no point of the table lies in {domain}.")
+        return Table(self.points[kept], self.values[kept], self.interpolate)
 
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (..., d), as (..., q) of the same dtype: differentiable, by torch's operations.
@@ -111,42 +137,26 @@ class Table:
     @cached_property
     def _interpolated(self) -> Spline | Linear:
         points, values = self.points.numpy(), self.values.numpy()
+        points, values = _averaged(points, values)
         return Spline.through(points[:, 0], values) if points.shape[1] == 1 else Linear(points, values)
 
 
-def _columns(path: Path, names: Sequence[str]) -> dict[str, NDArray[np.float64]]:
-    try:
-        found = _read(path, names)
-    except OSError as error:
-        raise ConfigurationError(f"the table {path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"the table {path} cannot be read: {error}.") from None
-    for name in names:
-        if name not in found:
-            raise ConfigurationError(
-                f"the table {path} has no column {name!r}: it has {', '.join(sorted(found))}."
-            )
-    return {name: np.asarray(found[name], dtype=np.float64).ravel() for name in names}
+def _averaged(
+    points: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distinct points, with the mean of what was measured at each: a function has one value there."""
+    distinct, which = np.unique(points, axis=0, return_inverse=True)
+    if len(distinct) == len(points):
+        return points, values
+    counts = np.bincount(which.ravel())
+    sums = np.zeros((len(distinct), values.shape[1]))
+    np.add.at(sums, which.ravel(), values)
+    return distinct, sums / counts[:, None]
 
 
-def _read(path: Path, names: Sequence[str]) -> dict[str, Any]:
-    match path.suffix.lower():
-        case ".csv":
-            import pyarrow.csv
-
-            table = pyarrow.csv.read_csv(path)
-            return {name: table[name].to_numpy() for name in table.column_names}
-        case ".parquet":
-            import pyarrow.parquet
-
-            table = pyarrow.parquet.read_table(path)
-            return {name: table[name].to_numpy() for name in table.column_names}
-        case ".npy":
-            array = np.load(path, allow_pickle=False)
-            if array.ndim != 2 or array.shape[1] != len(names):
-                raise ValueError(f"an array (N, {len(names)}) is needed, and {array.shape} is there")
-            return dict(zip(names, array.T, strict=True))
-        case ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-    raise ValueError("its name must end in .csv, .parquet, .npy or .npz")
+def within(domain: Contains, points: Tensor) -> Tensor:
+    """Which of the points (N, d) lie in a domain, (N,): to a millionth of its extent, as files round them."""
+    lower = torch.tensor([axis.lower for axis in domain.axes], dtype=points.dtype)
+    upper = torch.tensor([axis.upper for axis in domain.axes], dtype=points.dtype)
+    centre = (lower + upper) / 2
+    return domain.contains(points) | domain.contains(centre + (points - centre) * (1.0 - 1e-6))

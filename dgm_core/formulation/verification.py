@@ -12,8 +12,9 @@ from torch import Tensor
 from dgm_core.calculus import Differenced, Field
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.probing import Probed, check_reference_shape, draw, probe
-from dgm_core.formulation.references import refined
+from dgm_core.formulation.references import Table, refined, within
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
 from dgm_core.formulation.trained import Trained
 
@@ -34,8 +35,11 @@ class Posed(Probed, Protocol):
     """What the checks read of a problem."""
 
     reference_tolerance: ClassVar[float]
+    table: ClassVar[Table | None]
     scales: ClassVar[Mapping[str, float | tuple[float, float]]]
 
+    @property
+    def domain(self) -> Domain: ...
     def solve(self, refinement: int) -> Field: ...
     def evaluation_points(self) -> Tensor: ...
     def accurate(self) -> Any: ...
@@ -69,6 +73,8 @@ def verify(problem: Posed) -> None:
     accurate = problem.accurate()
     with precision(torch.float64) as found:
         probe(problem)
+        if problem.table is not None and problem.reference_kind == "table":
+            _check_table(problem, problem.table)
         if problem.reference_kind != "none":
             _check_values(problem)
         if problem.reference_kind == "exact":
@@ -118,6 +124,26 @@ def output_sizes(values: Tensor) -> Tensor:
     sizes = values.abs().reshape(-1, values.shape[-1]).amax(dim=0)
     largest = sizes.max() if sizes.any() else torch.ones_like(sizes.max())
     return torch.where(sizes > 0, sizes, largest)
+
+
+def _check_table(problem: Posed, table: Table) -> None:
+    """Refuses a table that measures elsewhere than the problem is solved."""
+    if table.points.shape[1] != len(problem.inputs) or table.values.shape[1] != len(problem.outputs):
+        raise ConfigurationError(
+            f"the table of {problem.name} has {table.points.shape[1]} inputs and {table.values.shape[1]} "
+            f"outputs: it must have {len(problem.inputs)} and {len(problem.outputs)}."
+        )
+    if table.interpolate:
+        return
+    outside = torch.nonzero(~within(problem.domain, table.points))[:, 0]
+    if len(outside):
+        first = table.points[outside[0]].tolist()
+        where = ", ".join(f"{axis.name} = {x:g}" for axis, x in zip(problem.inputs, first, strict=True))
+        raise ConfigurationError(
+            f"the table of {problem.name} has {len(outside)} of {len(table.points)} points outside of "
+            f"the domain, the first at {where} (row {int(outside[0]) + 1}): `table.inside(domain)` leaves "
+            "them out."
+        )
 
 
 def _check_values(problem: Posed) -> None:

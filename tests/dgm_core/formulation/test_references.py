@@ -146,13 +146,13 @@ def test_a_table_is_read_from_a_file(suffix: str, tmp_path: Path) -> None:
 
 def test_a_table_says_what_it_lacks(tmp_path: Path) -> None:
     pd.DataFrame({"x": [0.0], "v": [1.0]}).to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(ConfigurationError, match="has no column 'u': it has v, x"):
+    with pytest.raises(ConfigurationError, match="has no column 'u': it has x, v"):
         Table.read(tmp_path / "a.csv", ["x"])
-    (tmp_path / "a.txt").touch()
+    (tmp_path / "a.xls").touch()
     with pytest.raises(ConfigurationError, match="cannot be read"):
         Table.read(tmp_path / "b.csv", ["x"])
     with pytest.raises(ConfigurationError, match="must end in"):
-        Table.read(tmp_path / "a.txt", ["x"])
+        Table.read(tmp_path / "a.xls", ["x"])
 
 
 @pytest.mark.parametrize("interpolate", [False, True])
