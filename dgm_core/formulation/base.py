@@ -19,6 +19,7 @@ from dgm_core.formulation.conditions import Condition, Measured, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import evaluation_set
+from dgm_core.formulation.hard import hard_form
 from dgm_core.formulation.parameters import field_names, make_dataclass
 from dgm_core.formulation.references import Table, refined
 from dgm_core.formulation.regions import Axis, Region
@@ -218,9 +219,14 @@ class Problem(ABC):
 
     @property
     def hard_terms(self) -> tuple[str, ...]:
-        """The terms that hold exactly under hard conditions: periodic ones, by a map of the inputs;
-        others where `constrain` says how."""
-        return tuple(term for term, (_, held) in self.conditions.items() if isinstance(held, Periodic))
+        """The terms that hold exactly under hard conditions.
+
+        Periodic ones by a map of the inputs, Dirichlet faces and initial values of a box by themselves (see
+        `hard_form`), and others where a `constrain` of the problem's own says how: then it names its terms.
+        """
+        periodic = [term for term, (_, held) in self.conditions.items() if isinstance(held, Periodic)]
+        own = type(self).constrain is not Problem.constrain
+        return (*periodic, *(() if own else hard_form(self).terms))
 
     def constrain(self, x: Tensor, raw: Tensor) -> Tensor:
         """A field (K, n, q) that satisfies the `hard_terms` for any raw network output (K, n, q) at x.
@@ -229,7 +235,7 @@ class Problem(ABC):
         no such form is known.
         """
         if self.hard_terms:
-            return raw
+            return hard_form(self)(x, raw)
         raise ConfigurationError(f"{self.name} has no condition that an output transform can make exact.")
 
     def window(self, lower: float, upper: float, initial: Tensor | None = None) -> Problem:

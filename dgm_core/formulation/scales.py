@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Differenced, Field
+from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.regions import Axis, Region
@@ -68,7 +69,8 @@ def scales_of(problem: Sized) -> Scales:
     known = _known.setdefault(type(problem), {})
     key = repr(problem)
     if key not in known:
-        known[key] = _found(problem.accurate())
+        with precision(torch.float64):
+            known[key] = _found(problem.accurate())
     return known[key]
 
 

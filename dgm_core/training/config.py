@@ -14,7 +14,7 @@ from dgm_core.training.optimizers.refusals import check_optimizers
 from dgm_core.training.points import ADAPTATIONS
 from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.samplers import SAMPLERS
-from dgm_core.training.scaling import INPUT_SCALINGS
+from dgm_core.training.scaling import INPUT_SCALINGS, OUTPUT_SCALINGS, TERM_SCALINGS
 from dgm_core.training.schedules import SCHEDULES
 
 
@@ -48,6 +48,12 @@ class TrainConfig(BaseModel):
     input_scaling: str = "none"
     """"unit" maps each axis to [−1, 1].  Use it wherever an axis is long or short; the defaults of your own
     problems do.  Source: LeCun et al. (1998), section 4.3."""
+    output_scaling: str = "none"
+    """"unit" gives the network's values in units of half of each output's range.  Use it wherever values are
+    far from one: kelvins, pascals, species of very different size."""
+    term_scaling: str = "none"
+    """"unit" divides each component of a residual by its size for a wrong field.  Use it wherever terms have
+    units of their own; `loss_weights` come on top."""
     hard_conditions: bool = Field(default=False, strict=True)
     """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing.  Try it
     early: it removes the balance between equation and conditions.  Source: Lagaris et al. (1998)."""
@@ -124,6 +130,8 @@ class TrainConfig(BaseModel):
         "batch_norm",
         "initialisation",
         "input_scaling",
+        "output_scaling",
+        "term_scaling",
         "sampler",
         "adaptation",
         "precision",
@@ -139,6 +147,8 @@ class TrainConfig(BaseModel):
             "batch_norm": BATCH_NORMS,
             "initialisation": INITIALISATIONS,
             "input_scaling": INPUT_SCALINGS,
+            "output_scaling": OUTPUT_SCALINGS,
+            "term_scaling": TERM_SCALINGS,
             "sampler": SAMPLERS,
             "adaptation": ADAPTATIONS,
             "precision": PRECISIONS,

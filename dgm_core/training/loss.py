@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dgm_core.calculus import TIME, Field, carried
 from dgm_core.formulation import Points, Problem, Residual
+from dgm_core.formulation.scales import scales_of
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.solution import Piece
@@ -32,6 +33,9 @@ class Loss:
     that decides whether it does (see `carried`): the way must not depend on the weights, or a training that
     is resumed from a checkpoint could take another.
 
+    With `term_scaling` "unit" each component of a residual counts in units of its size for a wrong field (see
+    `Scales`), before the weights of terms and in what is recorded.
+
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """
 
@@ -52,6 +56,10 @@ class Loss:
         self._spared = hard if type(problem).residuals is Problem.residuals else ()
         self._computed = [term for term in self.terms if term not in hard]
         self._columns = [i for i, term in enumerate(self.terms) if term not in hard]
+        self._sizes: dict[str, Tensor] = {}
+        if config.term_scaling == "unit":
+            found = scales_of(problem.whole).terms
+            self._sizes = {term: torch.tensor(sizes, dtype=torch.float64) for term, sizes in found.items()}
         self._fixed_points = fixed_points
         self._carry = carry
         self._untrained = untrained
@@ -68,7 +76,7 @@ class Loss:
         """(total (K,), terms (K, T)) at the given points."""
         needed = {term: x for term, x in points.items() if term not in self._spared}
         residuals = self.problem.residuals(self._carried(u, needed), needed)
-        squares = self._squares([residuals[term] for term in self._computed])
+        squares = self._squares([self._scaled(term, residuals[term]) for term in self._computed])
         terms = self._stack([square.mean(dim=(-2, -1)) for square in squares])
         minimised = terms
         if self._causality:
@@ -122,6 +130,14 @@ class Loss:
         sample = self._untrained()
         first = {term: x[:1] for term, x in points.items()}
         return carried(u, sample.problem.residuals, first, sample)
+
+    def _scaled(self, term: str, residual: Residual) -> Residual:
+        if not self._sizes:
+            return residual
+        size = self._sizes[term]
+        if isinstance(residual, tuple):
+            return residual[0] / size.to(residual[0]), residual[1] / size.to(residual[1])
+        return residual / size.to(residual)
 
     def _squares(self, residuals: Sequence[Residual]) -> list[Tensor]:
         """(K, t, n, c) of one or several terms t, in order: terms of one shape are one operation."""

@@ -1,4 +1,4 @@
-"""Maps from a problem's inputs to a network's."""
+"""Maps from a problem's inputs to a network's, and from its values to the problem's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from dgm_core.formulation import Axis
+from dgm_core.formulation.scales import Scales
 
 INPUT_SCALINGS = ("none", "unit")
 """The inputs as they are, or each axis of the domain (of the time window) mapped to [−1, 1]."""
+
+OUTPUT_SCALINGS = ("none", "unit")
+"""The network's values as they are, or in units of half of each output's range around its middle."""
+TERM_SCALINGS = ("none", "unit")
+"""Residuals as they are, or each component in units of its size for a wrong field (see `Scales`)."""
 
 
 class Inputs(Protocol):
@@ -48,6 +54,26 @@ class UnitScaling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x - self.centre) / self.half_width
+
+
+class OutputScaling(nn.Module):
+    """Values near one to a problem's own: centre + size · raw, (..., q), or size · raw (see `Scales`)."""
+
+    centre: Tensor
+    size: Tensor
+
+    def __init__(self, scales: Scales, *, centred: bool) -> None:
+        super().__init__()
+        centre, size = (
+            torch.tensor(values, dtype=torch.float64) for values in (scales.centres, scales.sizes)
+        )
+        self.register_buffer("centre", centre, persistent=False)
+        self.register_buffer("size", size, persistent=False)
+        self._centred = centred
+
+    def forward(self, raw: Tensor) -> Tensor:
+        scaled = raw * self.size.to(raw)
+        return scaled + self.centre.to(raw) if self._centred else scaled
 
 
 class Embedding(nn.Module):

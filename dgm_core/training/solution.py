@@ -9,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from dgm_core.formulation import Problem
+from dgm_core.formulation.scales import scales_of
 from dgm_core.formulation.trained import Constants
 from dgm_core.networks import build_network
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.prediction import predict
-from dgm_core.training.scaling import Embedding, UnitScaling, network_inputs
+from dgm_core.training.scaling import Embedding, OutputScaling, UnitScaling, network_inputs
 from dgm_core.training.setup import Setup
 
 _INITIAL = "initial"
@@ -23,9 +24,9 @@ _CONSTANTS = "trained_constants"
 class Piece(nn.Module):
     """K networks as approximate solutions of one problem: (K, n, d) -> (K, n, q).
 
-    `input_scaling` maps x before the network.  With `hard_conditions` the network sees a periodic axis as
-    (cos, sin), and its values go through the problem's `constrain`: that satisfies the `hard_terms`
-    whatever the network says (Lagaris, Likas and Fotiadis 1998).
+    `input_scaling` maps x before the network, `output_scaling` its values afterwards.  With `hard_conditions`
+    the network sees a periodic axis as (cos, sin), and its values go through the problem's `constrain`: that
+    satisfies the `hard_terms` whatever the network says (Lagaris, Likas and Fotiadis 1998).
     """
 
     def __init__(
@@ -50,6 +51,11 @@ class Piece(nn.Module):
         self.output_tap: Callable[[Tensor], Tensor] | None = None
         """What the network's values go through before the problem sees them (see
         `dgm_core.calculus.taps`)."""
+        self.outputs: nn.Module | None = None
+        if config.output_scaling == "unit":
+            # What `constrain` adds to has a middle of its own.
+            centred = not (self._hard and len(problem.hard_terms) > len(periodic))
+            self.outputs = OutputScaling(scales_of(problem.whole), centred=centred)
 
     @property
     def constants(self) -> Constants | None:
@@ -71,6 +77,8 @@ class Piece(nn.Module):
         raw = self.network(x if self.scaling is None else self.scaling(x))
         if self.output_tap is not None:
             raw = self.output_tap(raw)
+        if self.outputs is not None:
+            raw = self.outputs(raw)
         return self.problem.constrain(x, raw) if self._hard else raw
 
 
