@@ -225,7 +225,8 @@ class Problem(ABC):
         `hard_form`), and others where a `constrain` of the problem's own says how: then it names its terms.
         """
         periodic = [term for term, (_, held) in self.conditions.items() if isinstance(held, Periodic)]
-        own = type(self).constrain is not Problem.constrain
+        kind = type(self)
+        own = kind.constrain is not Problem.constrain or kind.residuals is not Problem.residuals
         return (*periodic, *(() if own else hard_form(self).terms))
 
     def constrain(self, x: Tensor, raw: Tensor) -> Tensor:

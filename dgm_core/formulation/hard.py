@@ -200,6 +200,10 @@ def _instant(region: Region) -> bool:
 
 
 def _usable(box: Box, region: Region, condition: Condition) -> bool:
+    if not isinstance(condition, Dirichlet | InitialVelocity):
+        return False
+    if isinstance(condition.value, Tensor) and condition.value.dim():
+        return False  # values at points of its own
     if isinstance(region, Sides):
         return isinstance(condition, Dirichlet) and region.box == box
     if not isinstance(region, Face) or region.box != box or len(region.fixed) != 1:
@@ -207,7 +211,7 @@ def _usable(box: Box, region: Region, condition: Condition) -> bool:
     ((name, value),) = region.fixed
     axis = next(axis for axis in box.axes if axis.name == name)
     if name == TIME:
-        return isinstance(condition, Dirichlet | InitialVelocity) and value == axis.lower
+        return value == axis.lower
     return isinstance(condition, Dirichlet) and value in (axis.lower, axis.upper)
 
 
@@ -235,15 +239,19 @@ def _form(problem: Conditioned, chosen: Mapping[str, tuple[Region, Condition]]) 
         if form is None:
             return None
         outputs.append(form)
-    chosen_outputs = tuple(_needed(problem, output) for output in outputs)
-    if any(len(output.blended) > _AXES for output in chosen_outputs):
+    needed = [_needed(problem, output) for output in outputs]
+    if any(output is None for output in needed):
         return None
-    return HardForm(tuple(chosen), chosen_outputs)
+    return HardForm(tuple(chosen), tuple(output for output in needed if output is not None))
 
 
 def _data(condition: Dirichlet | InitialVelocity, output: int) -> Data:
+    prescribed = condition.value
+
     def data(x: Tensor) -> Tensor:
-        value = condition.value(x)
+        value = prescribed(x) if callable(prescribed) else prescribed
+        if isinstance(value, float | int) or not value.shape:
+            return value + 0.0 * x[..., :1]
         return value if value.shape[-1] == 1 else value[..., output : output + 1]
 
     return data
@@ -274,8 +282,8 @@ def _of_output(
     return Output(start, tuple(ends))
 
 
-def _needed(problem: Conditioned, output: Output) -> Output:
-    """The output with those ends blended at which something is to be added."""
+def _needed(problem: Conditioned, output: Output) -> Output | None:
+    """The output with those ends blended at which something is to be added; None where these are too many."""
     x = sobol_points(problem.domain.interior, _POINTS)[None]
     form = output
     size = _size(output, x)
@@ -286,6 +294,8 @@ def _needed(problem: Conditioned, output: Output) -> Output:
             function = lambda x, before=before: before(x)  # noqa: E731
         if ends.blended(x, function).abs().max() > _ROUNDING * size:
             form = Output(form.start, form.ends, (*form.blended, ends))
+            if len(form.blended) > _AXES:
+                return None
     return form
 
 
