@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dgm_core.calculus import TIME, Differenced, Field
 from dgm_core.calculus.precision import precision
-from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity, Periodic
+from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity, Measured, Periodic
 from dgm_core.formulation.domains import Box, Domain, Face
 from dgm_core.formulation.domains.box import Sides
 from dgm_core.formulation.evaluation_set import sobol_points
@@ -40,7 +40,7 @@ class Conditioned(Protocol):
     @property
     def inputs(self) -> tuple[Axis, ...]: ...
     @property
-    def conditions(self) -> Mapping[str, tuple[Region, Condition]]: ...
+    def conditions(self) -> Mapping[str, tuple[Region, Condition] | Measured]: ...
     def residuals(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
 
 
@@ -186,7 +186,8 @@ def hard_form(problem: Conditioned) -> HardForm:
 def _found(problem: Conditioned) -> HardForm:
     if not isinstance(problem.domain, Box):
         return HardForm(())
-    usable = {term: held for term, held in problem.conditions.items() if _usable(problem.domain, *held)}
+    every = {term: (region, condition) for term, (region, condition) in problem.conditions.items()}
+    usable = {term: held for term, held in every.items() if _usable(problem.domain, *held)}
     in_space = {term: held for term, held in usable.items() if not _instant(held[0])}
     for chosen in (usable, in_space) if in_space != usable else (usable,):
         form = _form(problem, chosen) if chosen else None
@@ -313,7 +314,8 @@ def _size(output: Output, x: Tensor) -> float:
 def _holds(problem: Conditioned, form: HardForm) -> bool:
     """Whether the form satisfies its terms, and is as smooth as the equation needs."""
     periodic = [term for term, (_, held) in problem.conditions.items() if isinstance(held, Periodic)]
-    regions = {term: problem.conditions[term][0] for term in (*form.terms, *periodic)}
+    held = (*form.terms, *periodic)
+    regions = {term: region for term, (region, _) in problem.conditions.items() if term in held}
     points = {term: sobol_points(region, _POINTS)[None] for term, region in regions.items()}
     points["interior"] = sobol_points(problem.domain.interior, _POINTS)[None]
     lengths = [axis.upper - axis.lower for axis in problem.inputs]
