@@ -152,11 +152,10 @@ def _explorer(run: Run, shown: list[_Shown]) -> dict[str, str] | None:
 
 
 def _picture(figure: plots.Drawn, metric: str) -> _Picture:
-    title = worded(figure.title, metric)
+    finding, caption = figure.said()
     image = base64.b64encode(figure.png.read_bytes()).decode("ascii")
-    return _Picture(
-        figure.name, title, figure.finding, f"{figure.finding}. {figure.caption}", image, figure.pdf.name
-    )
+    title = worded(figure.title, metric)
+    return _Picture(figure.name, title, finding, f"{finding}. {caption}", image, figure.pdf.name)
 
 
 def _compared(run: Run) -> str:

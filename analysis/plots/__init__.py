@@ -19,14 +19,16 @@ from studies.records import plain_name
 
 @dataclass(frozen=True)
 class Drawn:
-    """A figure on disk: what it is of, what it says, and what there is to be seen."""
+    """A figure on disk, and what it is of."""
 
     name: str
     title: str
-    finding: str
-    caption: str
     png: Path
     pdf: Path
+
+    def said(self) -> tuple[str, str]:
+        """Its finding and its caption, which the file holds."""
+        return style.saved(self.png)
 
 
 class Drawing:
@@ -53,7 +55,7 @@ class Drawing:
     def drawn(self, name: str) -> Drawn:
         """What one is on disk."""
         png, pdf = style.files(self._folder, name)
-        return Drawn(name, self._figures[name][0], *style.saved(png), png, pdf)
+        return Drawn(name, self._figures[name][0], png, pdf)
 
 
 @contextmanager
