@@ -105,7 +105,12 @@ class TestEveryNormalisation:
 
 
 def activated_units(network: str, depth: int, width: int) -> int:
-    return {"mlp": depth * width, "resnet": 2 * depth * width, "dgm": width + 4 * depth * width}[network]
+    return {
+        "mlp": depth * width,
+        "modified-mlp": (2 + depth) * width,
+        "resnet": 2 * depth * width,
+        "dgm": width + 4 * depth * width,
+    }[network]
 
 
 @every_network
