@@ -24,12 +24,14 @@ from dgm_core.formulation.conditions import (
 from dgm_core.formulation.domains import Annulus, Ball, Box, Difference, Domain, InTime, Part, Polygon, Union
 from dgm_core.formulation.initial_value import InitialValueProblem
 from dgm_core.formulation.integral_equation import IntegralEquation
+from dgm_core.formulation.ode import ODE
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Axis, BoxRegion, FixedNodes, Region
 from dgm_core.formulation.trained import Trained
 
 __all__ = [
     "METRICS",
+    "ODE",
     "RESIDUAL",
     "Annulus",
     "Axis",

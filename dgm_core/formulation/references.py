@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -54,15 +55,19 @@ class Refined:
         return float((difference / sizes.clamp_min(1e-6 * float(sizes.max())).clamp_min(1e-300)).max())
 
 
-_REFINED: dict[str, Refined] = {}
+_REFINED: WeakKeyDictionary[type, dict[str, Refined]] = WeakKeyDictionary()
 
 
 def refined(problem: Solved) -> Refined:
-    """Both refinements of a problem's solution, computed once for each class and parameters."""
-    key = f"{type(problem).__module__} {problem!r}"
-    if key not in _REFINED:
-        _REFINED[key] = Refined(problem.solve(1), problem.solve(0))
-    return _REFINED[key]
+    """Both refinements of a problem's solution, computed once for each class and parameters.
+
+    A class that is defined again, as in a notebook, is another one.
+    """
+    known = _REFINED.setdefault(type(problem), {})
+    key = repr(problem)
+    if key not in known:
+        known[key] = Refined(problem.solve(1), problem.solve(0))
+    return known[key]
 
 
 @dataclass(frozen=True, eq=False)

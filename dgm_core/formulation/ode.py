@@ -1,0 +1,103 @@
+"""Systems of ordinary differential equations, said by their rates alone."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import scipy  # whose parts are loaded at their first use
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Derivatives, Field
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.initial_value import InitialValueProblem
+
+_TOLERANCES = (1e-8, 1e-11)
+"""Relative, of each step of the two refinements."""
+_SMALL = 1e-6
+"""Share of the relative tolerance that is absolute, of an output of size one."""
+
+
+class ODE(InitialValueProblem):
+    """y′ = rate(t, y₁, …, y_q), y(start of the domain) = start.
+
+    The equation, hard initial values, time windows and a numerical reference follow.  The reference is
+    LSODA's, which changes to an implicit method where the system is stiff (Petzold 1983).  There is none
+    where a trained constant has no known truth, and a `table` takes its place.
+    """
+
+    start: ClassVar[Sequence[float]]
+    """The values at the start, one for each of `outputs`."""
+    reference_tolerance = 1e-6
+
+    @abstractmethod
+    def rate(self, t: Tensor, *y: Tensor) -> Any:
+        """The rates of change, one for each output, of y at t: tensors (K, n, 1) in training."""
+
+    def initial_state(self, like: Tensor) -> Tensor:
+        return like.new_tensor([float(value) for value in self._start])[None, None, :]
+
+    def equation(self, y: Derivatives) -> Tensor:
+        count = len(self.outputs)
+        rates = self._rates(y.x, [y.d(output=i) for i in range(count)])
+        return torch.cat([y.d("t", output=i) - rates[i] for i in range(count)], dim=-1)
+
+    def solve(self, refinement: int) -> Field:
+        axis, tolerance = self.inputs[0], _TOLERANCES[refinement]
+
+        def rate(t: float, y: np.ndarray) -> list[float]:
+            at, *values = torch.as_tensor(np.array([t, *y])).unbind()
+            return [float(one) for one in self._rates(at, values)]
+
+        found = scipy.integrate.solve_ivp(
+            rate,
+            (axis.lower, axis.upper),
+            [float(value) for value in self._start],
+            "LSODA",
+            rtol=tolerance,
+            atol=_SMALL * tolerance,
+            dense_output=True,
+        )
+        if not found.success:
+            raise ConfigurationError(f"{self.name} cannot be solved numerically: {found.message}")
+
+        def field(x: Tensor) -> Tensor:
+            values = found.sol(x.detach().cpu().double().numpy().reshape(-1)).T
+            return torch.from_numpy(values.copy()).reshape(*x.shape[:-1], -1).to(x.device)
+
+        return field
+
+    @property
+    def reference_kind(self) -> Literal["exact", "numerical", "table", "none"]:
+        kind = super().reference_kind
+        if kind != "numerical":
+            return kind
+        if self.table is not None:
+            return "table"
+        unknown = any(constant.truth is None for constant in type(self).trained().values())
+        return "none" if unknown else "numerical"
+
+    @property
+    def _start(self) -> Sequence[float]:
+        if not hasattr(self, "start"):
+            raise ConfigurationError(
+                f"{self.name} lacks `start`, the values of {', '.join(self.outputs)} there."
+            )
+        if len(self.start) != len(self.outputs):
+            raise ConfigurationError(
+                f"start = {tuple(self.start)} of {self.name} is not allowed: it must have a value for "
+                f"each of the outputs {', '.join(self.outputs)}."
+            )
+        return self.start
+
+    def _rates(self, t: Tensor, y: Sequence[Tensor]) -> Sequence[Any]:
+        found = self.rate(t, *y)
+        rates = [found] if isinstance(found, Tensor | float | int) else list(found)
+        if len(rates) != len(y):
+            raise ConfigurationError(
+                f"rate of {self.name} gives {len(rates)} values, where there are {len(y)} outputs."
+            )
+        return rates
