@@ -18,16 +18,18 @@ FORBIDDEN = {
 }
 ANALYSIS_MAY_KNOW = {"studies.records"}
 FLOORS = {
-    "study": set(),
+    "samplers": set(),
+    "stopping": set(),
+    "study": {"samplers", "stopping"},
     "catalog": {"study"},
     "records": {"errors"},
-    "planning": {"study", "records", "errors"},
+    "planning": {"samplers", "stopping", "study", "records", "errors"},
     "replay": {"planning", "records", "errors"},
     "preflight": {"study", "planning", "records", "errors"},
     "trials": {"records", "errors"},
     "tune": {"study", "records", "planning", "trials", "errors", "failures", "signals"},
     "running": {
-        *("study", "records", "planning", "preflight", "trials", "tune"),
+        *("stopping", "study", "records", "planning", "preflight", "trials", "tune"),
         *("errors", "failures", "signals", "sources"),
     },
 }

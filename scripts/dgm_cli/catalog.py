@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +19,7 @@ from dgm_core.errors import ConfigurationError
 def list_all(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of one's own, to list alone; or `runs`, and their folder."),
+        typer.Argument(help="Files of one's own, to list alone; `samplers`; or `runs`, and their folder."),
     ] = None,
     files: With = None,
 ) -> None:
@@ -27,6 +28,12 @@ def list_all(
         if len(paths) > 2:
             raise ConfigurationError("dgm list runs takes one folder of results.")
         list_runs(*paths[1:])
+        return
+    if paths and str(paths[0]) == "samplers":
+        if len(paths) > 1:
+            raise ConfigurationError("dgm list samplers takes nothing else.")
+        load_files(files)
+        _list_samplers()
         return
     from dgm_core.networks import NETWORKS
     from dgm_core.problems import PROBLEMS
@@ -55,6 +62,25 @@ def list_all(
             console.print()
     if networks_shown:
         console.print(f"networks: {', '.join(networks_shown)}")
+
+
+def _list_samplers() -> None:
+    """Samplers, with what they need, and rules of early stopping."""
+    from studies.samplers import SAMPLERS
+    from studies.stopping import RULES
+
+    console = Console(highlight=False, markup=False)
+    for title, kind, registry in (
+        ("dgm run … --sampler", "sampler", SAMPLERS),
+        ("dgm run … --early-stopping", "rule", RULES),
+    ):
+        table = _table(title, kind, "what it is", "needs")
+        for name in registry.names():
+            entry = registry.get(name)
+            told = sys.modules[entry.__module__].__doc__ or entry.__doc__ or ""
+            table.add_row(name, told.strip().partition("\n")[0], getattr(entry, "package", None) or "")
+        console.print(table)
+        console.print()
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -50,6 +50,12 @@ def run(
     files: With = None,
     trials: Annotated[int | None, typer.Option(help="Trials of a search.")] = None,
     replicates: Annotated[int | None, typer.Option(help="Seeds each trial trains at once.")] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="What suggests a search's settings, see `dgm list samplers`.")
+    ] = None,
+    early_stopping: Annotated[
+        str | None, typer.Option(help="What stops a search's trials early, see `dgm list samplers`.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the whole study.")] = 0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short look: smaller space, fewer trials.")
@@ -117,8 +123,18 @@ def run(
             chosen = replace(chosen, time_limit=time_limit, budget=None)
         if trials is not None:
             chosen = replace(chosen, trials=trials)
+        if sampler is not None:
+            chosen = replace(chosen, sampler=sampler)
+        if early_stopping is not None:
+            chosen = replace(chosen, early_stopping=early_stopping)
     else:
-        for option, limit in (("trials", trials), ("time-limit", time_limit)):
+        of_searches: tuple[tuple[str, object], ...] = (
+            ("trials", trials),
+            ("time-limit", time_limit),
+            ("sampler", sampler),
+            ("early-stopping", early_stopping),
+        )
+        for option, limit in of_searches:
             if limit is not None:
                 raise ConfigurationError(f"--{option} is for searches: {study} is an ablation.")
         if iterations is not None:

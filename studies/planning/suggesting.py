@@ -3,53 +3,53 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import TPESampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from studies.planning.halving import PENALTY
 from studies.records.events import Metrics
-from studies.study.space import setting, shown, shown_value
+from studies.samplers.base import Sampler
+from studies.stopping import PENALTY
+from studies.study.space import setting, shown_value
 
 REMEMBERED = 300
 """Trials that have ended which suggestions look back on, at least; twice as many at most."""
+_LEAST = 1e-300
+"""Of a score whose logarithm is taken."""
 
 
 class Suggestions:
-    """TPE over a space, told the truth about trials that were stopped early.
+    """What a sampler suggests, from the results that it is told.
 
-    A stopped trial counts as pruned, with its scores at the rungs, which TPE ranks behind the completed ones
-    by how far they came (Optuna's own protocol); one that failed gives it nothing.  The sampler is made anew
-    for each trial, from a seed of the trial's own, so that no generator's state has to outlive the process.
-    multivariate: the parameters interact.  constant_liar: trials that still run count as bad, so that
-    workers spread out.
+    A trial that was stopped early counts as pruned, or as completed with its last score, as the sampler takes
+    it; one that failed gives it nothing.  The sampler is made anew for each trial, from a seed, so that no
+    generator's state has to outlive the process.
 
     A suggestion takes the longer the more trials it looks back on.  Of many it looks back on the best, which
     are those that TPE takes for good, and on some of all others, so that the thousandth takes no longer than
-    the six hundredth.
+    the six hundredth; samplers that keep something with each trial look back on all.
     """
 
-    def __init__(self, space: Mapping[str, BaseDistribution], *, seed: int, startup_trials: int) -> None:
+    def __init__(self, space: Mapping[str, BaseDistribution], sampler: Sampler, *, seed: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = dict(space)
-        self._shown = {key: shown(distribution) for key, distribution in space.items()}
+        self._sampler = sampler
         self._seed = seed
-        self._startup_trials = startup_trials
         self._study = optuna.create_study()
         self._count = 0
         self._ended = 0
+        self._worst = 0.0
         self._running: dict[int, Trial] = {}
         self._scores: dict[int, dict[int, float]] = {}
 
     def suggest(self, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The settings of the next trial; those in `known` where the log has them already."""
-        if self._ended >= 2 * REMEMBERED:
+        if self._sampler.forgets and self._ended >= 2 * REMEMBERED:
             self._forget()
         if known is not None:
             known = {key: shown_value(self._space[key], value) for key, value in known.items()}
@@ -60,26 +60,44 @@ class Suggestions:
 
     def report(self, number: int, metrics: Metrics) -> None:
         """A score at a rung."""
-        score = self._scores[number][metrics.iterations] = min(metrics.value, PENALTY)
+        score = self._scores[number][metrics.iterations] = self._told(metrics)
         self._running[number].report(score, metrics.iterations)
 
     def complete(self, number: int, metrics: Metrics) -> None:
         """A trial came to its own end."""
-        self._tell(number, value=min(metrics.value, PENALTY))
+        self._tell(number, value=self._told(metrics))
 
     def stop(self, number: int) -> None:
         """A trial was stopped at the rung it reported last."""
-        self._tell(number, state=TrialState.PRUNED)
+        if self._sampler.knows_stopped:
+            self._tell(number, state=TrialState.PRUNED)
+        else:
+            scores = self._scores[number]
+            self._tell(number, value=scores[max(scores)])
 
     def fail(self, number: int) -> None:
         """A trial failed or was interrupted."""
         self._tell(number, state=TrialState.FAIL)
 
+    def _told(self, metrics: Metrics) -> float:
+        """A score as the sampler is told it."""
+        score = min(metrics.value, PENALTY)
+        if not self._sampler.logarithmic:
+            return score
+        # A penalty far from all other values would leave no difference between them.
+        if score < PENALTY:
+            self._worst = max(self._worst, score)
+        elif self._worst > 0:
+            score = 10 * self._worst
+        return math.log10(max(score, _LEAST))
+
     def _ask(self, number: int, known: Mapping[str, Any] | None) -> Trial:
-        self._study.sampler = self._sampler(number)
+        """Optuna's trial; `known` settings are not drawn again where nothing is kept of how they were."""
+        fixed = known is not None and not self._sampler.keeps_notes
+        self._study.sampler = RandomSampler(seed=0) if fixed else self._made(number)
         if known is not None:
             self._study.enqueue_trial(dict(known))
-        return self._study.ask(self._shown)
+        return self._study.ask(self._sampler.space)
 
     def _tell(self, number: int, value: float | None = None, state: TrialState | None = None) -> None:
         self._study.tell(self._running.pop(number), value, state)
@@ -102,16 +120,11 @@ class Suggestions:
             for iterations, score in self._scores[number].items():
                 again.report(score, iterations)
 
-    def _sampler(self, number: int) -> TPESampler:
-        seed = int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0])
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return TPESampler(
-                seed=seed,
-                n_startup_trials=self._startup_trials,
-                multivariate=True,
-                constant_liar=True,
-            )
+    def _made(self, number: int) -> BaseSampler:
+        """Of its own seed for each trial, or of the study's for all."""
+        if self._sampler.seeded_once:
+            return self._sampler.make(self._seed)
+        return self._sampler.make(int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]))
 
 
 def _rank(trial: FrozenTrial) -> tuple[bool, int, float, int]:

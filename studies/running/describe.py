@@ -63,7 +63,8 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
         "kind": "search",
         "space": {key: describe(distribution) for key, distribution in study.space.items()},
         "scheduler": {
-            "name": "ASHA",
+            "name": _called(study.early_stopping),
+            "sampler": _called(study.sampler),
             "time": TIME,
             "score": f"median over replicates of {study.base.problem.metric} ({SCORE})",
             "grace_period": study.grace_period,
@@ -93,3 +94,8 @@ def _ablation(study: Ablation, seed: int) -> dict[str, Any]:
             "ablation": replicate_seeds(seed, "ablation", study.replicates),
         },
     }
+
+
+def _called(part: Any) -> str:
+    """Of a sampler or a rule: its name, or that of the function that makes it."""
+    return part if isinstance(part, str) else str(getattr(part, "__name__", "function"))

@@ -20,10 +20,10 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.pool import NullPool
 
-from studies.planning.halving import PENALTY
 from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
 from studies.records.schema import LABELS, StudyRecord
+from studies.stopping import PENALTY
 from studies.study.space import PowersOfTwo, described, label, shown
 
 REFERENCE = "reference"

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import combinations, product
 from typing import Annotated, Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
 from pydantic import Field, InstanceOf
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
 from dgm_core.training.setup import PROBLEM_PREFIX
+from studies.samplers import check_sampler, make_sampler
+from studies.samplers.base import Sampler
+from studies.stopping import Rule, make_rule
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
-from studies.study.space import corners, distinct
+from studies.study.space import corners, distinct, shown
 from studies.study.strict import Count, Iterations, Name, Positive, Replicates, strict
 
 
 @strict
 @dataclass(frozen=True)
 class Search:
-    """Finds good settings: Optuna suggests, ASHA stops early, fresh seeds confirm the winner.
+    """Finds good settings: a sampler suggests, bad trials are stopped early, fresh seeds confirm the winner.
 
     `budget` and `time_limit` cut a search short, not its confirmation: what runs then counts as interrupted,
     but for the first trial where none has completed.
@@ -62,6 +67,12 @@ class Search:
     """Limit in seconds of the search's own clock: the same search on every machine."""
     time_limit: Positive | None = None
     """Limit in seconds on the wall from the first training on: another search on a faster machine."""
+    sampler: str | Callable[[int], BaseSampler] = "tpe"
+    """What suggests settings: a name of `dgm list samplers`, or a function of a file from a seed to one of
+    Optuna's samplers."""
+    early_stopping: str | Callable[[], BasePruner] = "asha"
+    """What stops trials at the rungs: a name of `dgm list samplers`, or a function that makes one of Optuna's
+    pruners."""
     quick: Mapping[str, Any] = field(default_factory=dict)
     """Fields of this class that `--quick` replaces."""
 
@@ -90,6 +101,8 @@ class Search:
                 self.base.changed({key: value, other: second})
         if self.reference is not None:
             check_one_question(self.name, self.base, self.reference, "the reference's own problem")
+        check_sampler(self.sampler, self._drawn, self.startup_trials, self.trials)
+        self.make_rule()
         self._check_quick()
 
     def _check_quick(self) -> None:
@@ -116,12 +129,22 @@ class Search:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """Iterations at which a trial can be stopped."""
-        rungs, rung = [], self.grace_period
-        while rung < self.max_t:
-            rungs.append(rung)
-            rung *= self.reduction_factor
-        return tuple(rungs)
+        """Iterations at which some trial can be stopped."""
+        rule = self.make_rule()
+        return tuple(sorted({rung for number in range(self.trials) for rung in rule.rungs(number)}))
+
+    def make_rule(self) -> Rule:
+        """The rule of early stopping, which has been told nothing yet."""
+        return make_rule(self.early_stopping, self.grace_period, self.reduction_factor, self.max_t)
+
+    def make_sampler(self) -> Sampler:
+        """What makes the sampler of each trial."""
+        return make_sampler(self.sampler, self._drawn, self.startup_trials)
+
+    @property
+    def _drawn(self) -> dict[str, BaseDistribution]:
+        """The space as a sampler sees it."""
+        return {key: shown(distribution) for key, distribution in self.space.items()}
 
     def changed(self, changes: Mapping[str, Any]) -> Search:
         """The same question with keys fixed: of the base, and out of the space.

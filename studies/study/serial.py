@@ -9,12 +9,14 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 
 from dgm_core import ConfigurationError, Setup
+from studies.samplers import function_name, function_named
 from studies.study.ablation import Ablation
 from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.space import describe, described
 
 _SETUPS = ("base", "reference")
+_FUNCTIONS = ("sampler", "early_stopping")
 _KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
 
 
@@ -32,6 +34,8 @@ def to_dict(study: Search | Ablation) -> dict[str, Any]:
             value = asdict(value)
         elif each.name == "space":
             value = {key: describe(distribution) for key, distribution in value.items()}
+        elif each.name in _FUNCTIONS and callable(value):
+            value = {"function": function_name(value, each.name)}
         values[each.name] = value
     return values
 
@@ -49,6 +53,9 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
         for key in _SETUPS:
             if given.get(key) is not None:
                 given[key] = Setup.from_dict(given[key])
+        for key in _FUNCTIONS:
+            if isinstance(given.get(key), Mapping):
+                given[key] = function_named(given[key]["function"], key)
         if "resources" in given:
             given["resources"] = Resources(**given["resources"])
         if "space" in given:

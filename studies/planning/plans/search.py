@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from studies.planning.clock import Clock, ScheduledTrial, training_times
-from studies.planning.halving import SuccessiveHalving
 from studies.planning.plans.base import Arms, Plan, Stage, ended
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.suggesting import Suggestions
 from studies.planning.trial import Trial
-from studies.records.events import Ended, Event, Metrics, Status
+from studies.records.events import Decided, Ended, Event, Metrics, Status
 from studies.study import Search, replicate_seeds
 
 
@@ -31,8 +31,8 @@ class Trials(Stage):
         self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
         self._known = known
         self._clock = Clock(study.workers)
-        self._halving = SuccessiveHalving(study.rungs, study.reduction_factor)
-        self._suggestions = Suggestions(study.space, seed=seed, startup_trials=study.startup_trials)
+        self._rule = study.make_rule()
+        self._suggestions = Suggestions(study.space, study.make_sampler(), seed=seed)
         self._trials: dict[str, Trial] = {}
         self._ready: dict[str, Trial] = {}
         self._reports: dict[str, dict[int, Metrics]] = {}
@@ -105,6 +105,7 @@ class Trials(Stage):
             elif scheduled.trial in self._failed:
                 self._clock.end(scheduled)
                 self._suggestions.fail(self._number(scheduled))
+                self._rule.end(self._number(scheduled), scheduled.last, None)
                 events.append(Ended(trial=scheduled.trial, status="failed", iterations=scheduled.last))
             else:
                 break
@@ -145,10 +146,8 @@ class Trials(Stage):
         number = self._number(scheduled)
         if metrics.final:
             self._clock.end(scheduled)
-            if metrics.iterations in self._halving.rungs:
-                self._halving.enter(metrics.iterations, metrics.value)
             return self._finish(scheduled, metrics)
-        decided = self._halving.decide(scheduled.trial, scheduled.stop, metrics.value)
+        decided = self._look(scheduled, metrics.value)
         self._suggestions.report(number, metrics)
         if not decided.stopped:
             self._clock.pass_by(scheduled)
@@ -157,7 +156,21 @@ class Trials(Stage):
         self._suggestions.stop(number)
         return [decided, ended(scheduled.trial, metrics, rung=decided.rung)]
 
+    def _look(self, scheduled: ScheduledTrial, score: float) -> Decided:
+        """Early stopping's look at a trial, with its evidence."""
+        look = self._rule.look(self._number(scheduled), scheduled.stop, score)
+        return Decided(
+            trial=scheduled.trial,
+            rung=scheduled.stop,
+            score=score if math.isfinite(score) else None,
+            cutoff=look.cutoff,
+            bounded=look.bounded,
+            recorded=look.recorded,
+            stopped=look.stopped,
+        )
+
     def _finish(self, scheduled: ScheduledTrial, metrics: Metrics) -> list[Event]:
+        self._rule.end(self._number(scheduled), metrics.iterations, metrics.value)
         self._suggestions.complete(self._number(scheduled), metrics)
         event = ended(scheduled.trial, metrics)
         if event.status == "completed":
@@ -172,7 +185,7 @@ class Trials(Stage):
             changes = self._suggestions.suggest(self._known.get(name))
             setup = self._study.base.changed(changes)
             end = setup.config.iterations
-            rungs = tuple(rung for rung in self._study.rungs if rung < end)
+            rungs = tuple(rung for rung in self._rule.rungs(index) if rung < end)
             trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
             self._trials[name] = self._ready[name] = trial
             self._reports[name] = {}

@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from studies.planning import suggesting
 from studies.planning.suggesting import Suggestions
 from studies.records.events import Metrics, Replicates
+from studies.samplers.tpe import TPE
 
 SPACE = {"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(1e-4, 1.0, log=True)}
 RUNG, END = 100, 1_000
@@ -33,7 +34,7 @@ def metrics(iterations: int, score: float) -> Metrics:
 
 def searched(count: int) -> tuple[Suggestions, list[tuple[float, float]]]:
     """A search with one trial under way from the start, and every third trial stopped."""
-    suggestions = Suggestions(SPACE, seed=5, startup_trials=10)
+    suggestions = Suggestions(SPACE, TPE(SPACE, 10), seed=5)
     first = suggestions.suggest()
     suggestions.report(0, metrics(RUNG, 0.5))
     tried = [(first["x"], 0.5)]
