@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
-from studies.planning.halving import PENALTY
 from studies.replay.table import TrainingTable
+from studies.stopping import PENALTY
 
 Array = NDArray[np.float64]
 MakeSampler = Callable[[int], BaseSampler]
