@@ -84,6 +84,8 @@ def terminable(*, command: bool = False) -> Iterator[None]:
             _heard.since = None
         if command:
             _heard.ended = True
+            for number in before:  # Python gives handlers back before it ends, and what is ignored stays so
+                signal.signal(number, signal.SIG_IGN)
         else:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -103,6 +105,20 @@ def going_on(hint: Callable[[], str]) -> Iterator[None]:
         raise InterruptedStudyError(f"interrupted; {hint()}") from None
     finally:
         _heard.hints.pop()
+
+
+@contextmanager
+def handlers_kept() -> Iterator[None]:
+    """After the body signals are heard as before: Tune leaves a handler that makes nothing of Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGUSR1)}
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

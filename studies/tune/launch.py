@@ -19,6 +19,7 @@ from studies.failures import resume_hint
 from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
 from studies.records.storage import Store
+from studies.signals import handlers_kept
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
 from studies.trials.trainable import progress, run_trial
 from studies.trials.watchdog import Watchdog
@@ -76,7 +77,7 @@ def launch(
             failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
         ),
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), handlers_kept():
         warnings.simplefilter("ignore")
         try:
             tuner.fit()

@@ -154,3 +154,14 @@ with terminable():
 
 def test_what_is_ignored_stays_so_as_under_nohup() -> None:
     assert script(IGNORED).stdout == "went on\n"
+
+
+def test_nor_while_the_interpreter_takes_itself_apart() -> None:
+    """Python has given its handlers back by then."""
+    struck = "import atexit\natexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))\n"
+    dies = (
+        "class Dies:\n    def __del__(self, kill=os.kill, me=os.getpid()):\n        kill(me, 15)\n\n"
+        "sys.dies = Dies()\n"
+    )
+    done = script(f"{struck}{dies}with terminable(command=True):\n    pass\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -110,6 +111,9 @@ def test_a_trial_that_raises_fails_with_its_traceback_and_the_others_go_on(
             monkeypatch,
         )
         == 1
+    )
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, (
+        "Tune's own would make nothing of it"
     )
     said = capsys.readouterr().err
     assert "Failed: 5: ValueError: width 5 is too much" in said
