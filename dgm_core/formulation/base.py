@@ -16,7 +16,7 @@ from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import in_own_words
 from dgm_core.formulation.conditions import Condition, Measured, Periodic
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import DIFFERENTIAL, THOROUGH
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import evaluation_set
 from dgm_core.formulation.hard import hard_form
@@ -72,7 +72,7 @@ class Problem(ABC):
     outputs: ClassVar[tuple[str, ...]] = ("u",)
     source: ClassVar[str] = ""
     """Where the equation was taken from."""
-    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": DIFFERENTIAL}
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": DIFFERENTIAL, "thorough": THOROUGH}
     """Named training configurations: "paper", and "tuned" where a study found a better one; a
     problem that is not the paper's has "default" in place of "paper".  Keys "problem.…" are
     parameters of the problem itself."""

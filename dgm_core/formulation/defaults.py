@@ -32,3 +32,40 @@ INTEGRAL: dict[str, Any] = {
     "iterations": 5_000,
 }
 """For integral equations, whose inputs are few and near zero."""
+
+_SCALED: dict[str, Any] = {"input_scaling": "unit", "output_scaling": "unit", "hard_conditions": None}
+"""In any units, and with hard conditions where the problem has a form for them (None)."""
+
+THOROUGH: dict[str, Any] = {
+    **DIFFERENTIAL,
+    **_SCALED,
+    "term_scaling": "unit",
+    "iterations": 2_000,
+    "polish_iterations": 1_000,
+    "polish_points": 500,
+}
+"""Measured by `scripts/equations` on equations in their users' units (docs/own_equations.md)."""
+
+THOROUGH_IN_TIME: dict[str, Any] = {
+    **IN_TIME,
+    **_SCALED,
+    "iterations": 1_000,
+    "windows": 10,
+    "depth": 2,
+    "polish_iterations": 200,
+    "polish_points": 200,
+}
+"""Without scales of terms: errors at the start of an epidemic are small against all that follows."""
+
+THOROUGH_INTEGRAL: dict[str, Any] = {
+    **INTEGRAL,
+    **_SCALED,
+    "term_scaling": "unit",
+    "problem.quadrature": "gauss-legendre",
+    "problem.nodes": 20,
+    "problem.unbiased": False,
+    "iterations": 2_000,
+    "polish_iterations": 500,
+    "polish_points": 100,
+}
+"""With nodes that have no variance."""

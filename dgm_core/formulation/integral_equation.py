@@ -13,7 +13,7 @@ from torch import Tensor
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.base import Points, Problem, Residual, Residuals
-from dgm_core.formulation.defaults import INTEGRAL
+from dgm_core.formulation.defaults import INTEGRAL, THOROUGH_INTEGRAL
 from dgm_core.formulation.quadrature import gauss_legendre, sobol_set
 from dgm_core.formulation.regions import BoxRegion, Region
 
@@ -49,7 +49,7 @@ class IntegralEquation(Problem):
     factor: float = 1.0  # λ
 
     outputs = ("y",)
-    settings = {"default": INTEGRAL}
+    settings = {"default": INTEGRAL, "thorough": THOROUGH_INTEGRAL}
     resolution = 50
     volterra: ClassVar[bool] = False
 

@@ -84,7 +84,9 @@ class Setup:
         settings = problem.default_settings if settings is None else settings
         if settings not in problem.settings:
             raise unknown(f"settings of {problem.name}", settings, problem.settings)
-        values = problem.settings[settings]
+        values = dict(problem.settings[settings])
+        if values.get("hard_conditions", False) is None:  # where the problem has a form for them
+            values["hard_conditions"] = bool(problem.hard_terms)
         config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
         own = {key: value for key, value in values.items() if key not in config}
         return cls(problem, TrainConfig.create(config)).changed(own)
