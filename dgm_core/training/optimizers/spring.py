@@ -25,7 +25,7 @@ class Spring(GaussNewton):
     """
 
     name = "spring"
-    defaults: ClassVar[Mapping[str, float]] = {**GaussNewton.defaults, "momentum": 0.9}
+    defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-5, "momentum": 0.9}
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
