@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.regions import Axis, Region
 
 ROUNDING = 1e-9
@@ -63,6 +63,18 @@ class Domain(ABC):
     def boundary(self) -> Part:
         """All parts together, drawn from in proportion to their size."""
         return Pieces(tuple(self.parts.values()))
+
+    def joined(self, *names: str) -> Part:
+        """Several parts as one, by their names.  Raises ConfigurationError for an unknown one."""
+        self._known(names)
+        return Pieces(tuple(self.parts[name] for name in names))
+
+    def _known(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name not in self.parts:
+                raise unknown("part", name, self.parts)
+        if not names:
+            raise ConfigurationError("a part joined of none is not allowed: name one or more.")
 
     @property
     @abstractmethod

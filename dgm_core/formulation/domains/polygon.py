@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.domains.base import ROUNDING, Domain, Part, pick
+from dgm_core.formulation.domains.base import ROUNDING, Domain, Part, Pieces, pick
 from dgm_core.formulation.regions import Axis, Region
 
 Point = tuple[float, float]
@@ -76,10 +76,48 @@ class Edge(Part):
 
 
 @dataclass(frozen=True)
+class Edges(Pieces):
+    """Several edges as one part, looked at together: as cheap for hundreds as for one."""
+
+    pieces: tuple[Edge, ...]
+
+    def place(self, unit: Tensor) -> Tensor:
+        which, unit = pick(unit, [edge.measure for edge in self.pieces])
+        starts, ends = self._corners(unit)
+        return starts[which] + unit[..., :1] * (ends - starts)[which]
+
+    def normals(self, x: Tensor) -> Tensor:
+        """Those of the edge that a point is nearest to; on a corner, of the first of them."""
+        slack = ROUNDING * max(upper - lower for lower, upper in self.bounds)
+        distances = self._distances(x)
+        near = distances <= distances.amin(dim=-1, keepdim=True) + slack
+        starts, ends = self._corners(x)
+        along = ends - starts
+        out = torch.stack([along[:, 1], -along[:, 0]], dim=-1) / along.norm(dim=-1, keepdim=True)
+        return out[near.to(torch.uint8).argmax(dim=-1)]
+
+    def distance(self, x: Tensor) -> Tensor:
+        return self._distances(x).amin(dim=-1)
+
+    def _corners(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Starts and ends (m, 2)."""
+        starts = like.new_tensor([edge.start for edge in self.pieces])
+        return starts, like.new_tensor([edge.end for edge in self.pieces])
+
+    def _distances(self, x: Tensor) -> Tensor:
+        """Of points (..., 2) from each edge, (..., m)."""
+        starts, ends = self._corners(x)
+        along, away = ends - starts, x[..., None, :] - starts
+        share = ((away * along).sum(dim=-1) / along.square().sum(dim=-1)).clamp(0.0, 1.0)
+        return (away - share[..., None] * along).norm(dim=-1)
+
+
+@dataclass(frozen=True)
 class Polygon(Domain):
     """A simple polygon, convex or not, by its vertices in either orientation.
 
-    Parts are "edge_1", from the first vertex to the second, and so on.  Raises ConfigurationError where edges
+    Parts are "edge_1", from the first vertex to the second, and so on; an outline may end where it began, and
+    `joined` makes a wall of several edges.  Raises ConfigurationError where edges
     cross or the polygon has no area.
     """
 
@@ -88,6 +126,8 @@ class Polygon(Domain):
 
     def __post_init__(self) -> None:
         vertices = tuple((float(x), float(y)) for x, y in self.vertices)
+        if len(vertices) > 3 and vertices[0] == vertices[-1]:
+            vertices = vertices[:-1]
         object.__setattr__(self, "vertices", vertices)
         if len(vertices) < 3 or _crosses(vertices):
             raise ConfigurationError(
@@ -109,10 +149,18 @@ class Polygon(Domain):
         return Triangles(_triangulated(self._turned))
 
     @property
-    def parts(self) -> Mapping[str, Part]:
+    def parts(self) -> Mapping[str, Edge]:
         turned = _area(self.vertices) < 0
         pairs = zip(self.vertices, self.vertices[1:] + self.vertices[:1], strict=True)
         return {f"edge_{i}": Edge(b, a) if turned else Edge(a, b) for i, (a, b) in enumerate(pairs, start=1)}
+
+    @property
+    def boundary(self) -> Part:
+        return Edges(tuple(self.parts.values()))
+
+    def joined(self, *names: str) -> Part:
+        self._known(names)
+        return Edges(tuple(self.parts[name] for name in names))
 
     @property
     def measure(self) -> float:

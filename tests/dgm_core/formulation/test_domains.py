@@ -183,3 +183,19 @@ def test_an_empty_difference_ends_in_a_sentence() -> None:
     nothing = Difference(Ball(radius=0.5), Ball(radius=1.0))
     with pytest.raises(ConfigurationError, match="empty, or nearly"):
         nothing.interior.draw(uniform, 1, 5, stream(0, "nothing"))
+
+
+def test_an_outline_may_end_where_it_began() -> None:
+    assert Polygon((*L_SHAPE.vertices, L_SHAPE.vertices[0])) == L_SHAPE
+
+
+def test_edges_are_joined_to_a_wall() -> None:
+    wall = L_SHAPE.joined("edge_1", "edge_6")
+    x = wall.draw(uniform, 1, 500, stream(0, "wall"))[0]
+    assert ((x[:, 0] == -1.0) | (x[:, 1] == -1.0)).all()
+    assert wall.measure == 4.0
+    assert set(map(tuple, wall.normals(x).tolist())) == {(-1.0, 0.0), (0.0, -1.0)}
+    square = Box(x=(0.0, 1.0), y=(0.0, 1.0))
+    assert square.joined("x_min", "y_max").measure == 2.0
+    with pytest.raises(ConfigurationError, match="unknown part 'edge_9'"):
+        L_SHAPE.joined("edge_9")
