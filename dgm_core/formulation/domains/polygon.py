@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import torch
@@ -88,9 +88,8 @@ class Edges(Pieces):
 
     def normals(self, x: Tensor) -> Tensor:
         """Those of the edge that a point is nearest to; on a corner, of the first of them."""
-        slack = ROUNDING * max(upper - lower for lower, upper in self.bounds)
         distances = self._distances(x)
-        near = distances <= distances.amin(dim=-1, keepdim=True) + slack
+        near = distances <= distances.amin(dim=-1, keepdim=True) + self._slack
         starts, ends = self._corners(x)
         along = ends - starts
         out = torch.stack([along[:, 1], -along[:, 0]], dim=-1) / along.norm(dim=-1, keepdim=True)
@@ -101,8 +100,18 @@ class Edges(Pieces):
 
     def _corners(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Starts and ends (m, 2)."""
-        starts = like.new_tensor([edge.start for edge in self.pieces])
-        return starts, like.new_tensor([edge.end for edge in self.pieces])
+        starts, ends = self._ends.to(like)
+        return starts, ends
+
+    @cached_property
+    def _ends(self) -> Tensor:
+        """Starts and ends (2, m, 2), float64."""
+        pairs = [[edge.start for edge in self.pieces], [edge.end for edge in self.pieces]]
+        return torch.tensor(pairs, dtype=torch.float64)
+
+    @cached_property
+    def _slack(self) -> float:
+        return ROUNDING * max(upper - lower for lower, upper in self.bounds)
 
     def _distances(self, x: Tensor) -> Tensor:
         """Of points (..., 2) from each edge, (..., m)."""
