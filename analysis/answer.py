@@ -10,10 +10,10 @@ import pandas as pd
 
 from analysis import scores
 from analysis.arms import key_name, level_name
+from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import LEVEL, interval, number, plain, probability
-from analysis.tables.runs import NOT_SOLVED
 
 ENOUGH_SEEDS = 5
 ENOUGH_TRIALS = 10
@@ -28,7 +28,7 @@ def answer(run: Run, tables: Tables) -> list[str]:
     said = {"search": _search, "ablation": _ablation, "solve": _solved}[run.study.kind](run, tables)
     if not said:
         said = ["Nothing has ended yet that could answer the question."]
-    return said + _loss_and_error(tables)
+    return said + _loss_and_error(run, tables)
 
 
 def warnings(run: Run, tables: Tables) -> list[str]:
@@ -52,8 +52,8 @@ def warnings(run: Run, tables: Tables) -> list[str]:
 
 
 def error_words(row: dict[str, Any]) -> str:
-    """A median error as a sentence gives it: with interval, its coverage, n and divergence."""
-    shown = interval(row["mae"], row["mae_low"], row["mae_high"])
+    """A median score as a sentence gives it: with interval, its coverage, n and divergence."""
+    shown = interval(row["score"], row["score_low"], row["score_high"])
     cover = "" if np.isnan(row["coverage"]) else f"; interval of {100 * row['coverage']:.1f} %"
     return f"{shown} (n = {_many(row['n'], 'seed')}, {row['diverged']} diverged{cover})"
 
@@ -68,7 +68,9 @@ def _search(run: Run, tables: Tables) -> list[str]:
         keys = {key: winner[key] for key in [*run.study.space, "iterations"] if key in winner}
         settings = ", ".join(f"{key_name(key)} {_value(value)}" for key, value in keys.items())
         error = error_words(winner)
-        said.append(f"The winner's median MAE on seeds the search never saw is {error}: {settings}.")
+        said.append(
+            f"The winner's median {run.metric_name} on seeds the search never saw is {error}: {settings}."
+        )
     elif counts["run"]:
         trials = scores.trial_scores(run.phase("search"))
         best = trials.loc[trials["status"] == "completed", "score"].min()
@@ -76,8 +78,8 @@ def _search(run: Run, tables: Tables) -> list[str]:
         if np.isfinite(best):
             score = number(best, 2)
             said.append(f"The best trial's own score is {score}, which flatters: it is the smallest of many.")
-    if "winner" in rows and "reference" in rows:
-        said.append(f"The reference's is {error_words(rows['reference'])}.  {_against(rows['winner'])}")
+    if "winner" in rows and "baseline" in rows:
+        said.append(f"The baseline's is {error_words(rows['baseline'])}.  {_against(run, rows['winner'])}")
     if counts["run"]:
         share = 100 * counts["iterations_share"]
         said.append(
@@ -95,21 +97,21 @@ def _search(run: Run, tables: Tables) -> list[str]:
     return said
 
 
-def _against(winner: dict[str, Any]) -> str:
-    ratio = [winner[f"ratio_to_reference{end}"] for end in ("", "_low", "_high")]
-    text = f"The ratio of errors, winner to reference over shared seeds, is {interval(*ratio)}"
+def _against(run: Run, winner: dict[str, Any]) -> str:
+    ratio = [winner[f"ratio{end}"] for end in ("", "_low", "_high")]
+    text = f"The ratio of {run.noun}s, winner to baseline over shared seeds, is {interval(*ratio)}"
     verdict = "distinguishable" if winner["p"] < LEVEL else "not distinguishable"
     return f"{text} ({winner['test']} test, p {_p(winner['p'])}): the two are {verdict}."
 
 
 def _ablation(run: Run, tables: Tables) -> list[str]:
     table = tables["arms"]
-    table = table[table["mae"].notna()] if len(table) else table
+    table = table[table["score"].notna()] if len(table) else table
     if table.empty:
         return []
     rows = rows_of(table)
-    best = min(rows, key=lambda row: row["mae"])
-    said = [f"The lowest median MAE is that of {best['arm']}: {error_words(best)}."]
+    best = min(rows, key=lambda row: row["score"])
+    said = [f"The lowest median {run.metric_name} is that of {best['arm']}: {error_words(best)}."]
     base = next((row for row in rows if row["baseline"]), None)
     if base is None or "p_holm" not in table:
         return said
@@ -129,28 +131,34 @@ def _ablation(run: Run, tables: Tables) -> list[str]:
     if pairs:
         said.append(
             f"Tests are at 5 %, paired over {pairs} shared seeds and adjusted for {len(others)} comparisons "
-            "(Holm).  A t-test assumes normal differences of log error; the signed-rank test beside it in "
-            f"the table does not, but cannot give less than {plain(2.0 ** (1 - pairs))} with {pairs} seeds."
+            f"(Holm).  A t-test assumes normal differences of log {run.noun}; the signed-rank test beside "
+            f"it in the table does not, but cannot give less than {plain(2.0 ** (1 - pairs))} with {pairs} "
+            "seeds."
         )
     return said
 
 
 def _solved(run: Run, tables: Tables) -> list[str]:
     rows = rows_of(tables["summary"])
-    return [f"The median MAE of {row['setting']} is {error_words(row)}." for row in rows]
+    return [f"The median {run.metric_name} of {row['setting']} is {error_words(row)}." for row in rows]
 
 
-def _loss_and_error(tables: Tables) -> list[str]:
+def _loss_and_error(run: Run, tables: Tables) -> list[str]:
     table = tables["correlation"]
     row = rows_of(table[table["scope"] == "all replicates"])[0]
     if np.isnan(row["rho"]):
         return []
-    said = "Rank correlation of the last training loss with the error, over all "
+    said = f"Rank correlation of the last training loss with the {run.noun}, over all "
     said += f"{row['n']} replicates: {interval(row['rho'], row['rho_low'], row['rho_high'])}."
     if row["degenerate"]:
         said += (
-            f"  {row['degenerate']} of them are degenerate: a loss in the lower half and yet a relative L² "
-            f"error above {NOT_SOLVED:g}.  Their loss falls and they solve nothing."
+            f"  Degenerate {_are(row['degenerate'], 'replicate')}: the training ended, its loss fell and "
+            f"converged, and its relative L² error is above {NOT_SOLVED:g}: it solves nothing."
+        )
+    if row["blown_up"]:
+        said += (
+            f"  Blown up {_are(row['blown_up'], 'replicate')}: finite, with a last loss of more than "
+            f"{BLEW_UP:g} times the first, or {BLEW_UP:g} times as wrong as the zero function."
         )
     return [said]
 
@@ -174,13 +182,18 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
     if counts["failed"]:
         found.append(f"{_many(counts['failed'], 'trial')} failed: see the messages in the table of trials.")
     rows = {row["setting"]: row for row in rows_of(tables["summary"])}
-    if "winner" in rows and "reference" in rows:
-        one, other = rows["winner"], rows["reference"]
-        if not (one["mae_high"] < other["mae_low"] or other["mae_high"] < one["mae_low"]):
-            found.append("The intervals of winner and reference overlap.")
+    if "winner" in rows and "baseline" in rows:
+        one, other = rows["winner"], rows["baseline"]
+        if not (one["score_high"] < other["score_low"] or other["score_high"] < one["score_low"]):
+            found.append("The intervals of winner and baseline overlap.")
     if run.study.scheduler and counts["run"] and not counts["stopped"]:
         found.append("Early stopping stopped no trial.")
     return found
+
+
+def _are(count: int, noun: str) -> str:
+    """ "is 1 replicate", "are 3 replicates"."""
+    return f"{'is' if count == 1 else 'are'} {_many(count, noun)}"
 
 
 def _many(count: int, noun: str) -> str:

@@ -37,7 +37,7 @@ class Curve:
 
 
 def curve(run: Run, rows: pd.DataFrame, column: str) -> Curve:
-    """A curve of some trial rows: "mae" where it was measured, or "loss" at every iteration.
+    """A curve of some trial rows: "score" where it was measured, or "loss" at every iteration.
 
     Errors of trials measured at different iterations are interpolated in log-log to all of them.
     """
@@ -121,7 +121,7 @@ def _measured(run: Run, rows: pd.DataFrame, column: str, *, until: int | None = 
     """The rows of the curves of some trial rows."""
     trials = list(rows["trial"].unique())
     return (
-        run.errors[run.errors["trial"].isin(trials)] if column == "mae" else run.losses(trials, until=until)
+        run.errors[run.errors["trial"].isin(trials)] if column == "score" else run.losses(trials, until=until)
     )
 
 
@@ -144,7 +144,7 @@ def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:
     values = np.full((len(iterations), len(rows)), np.nan)
     known = place >= 0
     values[at_iteration[known], place[known]] = numbers(frame[column])[known]
-    if column == "mae" and several:
+    if column == "score" and several:
         values = np.column_stack([_filled(iterations, one) for one in values.T])
     began = rows["diverged_at"].to_numpy(dtype=float, na_value=np.nan)
     lost = (rows["status"] == "diverged").to_numpy(dtype=bool)

@@ -20,17 +20,19 @@ from tensorboardX.summary import hparams
 from studies import records
 from studies.records import StudyRecord
 from studies.records.history import Entry, History
+from studies.records.reduction import median
 
 POINTS = 200
-"""Of a loss curve, evenly spread over its iterations; errors are shown wherever they were measured."""
-FINAL = "final_error"
+"""Of a loss curve, evenly spread over its iterations; scores are shown wherever they were measured."""
+SCORE = "score"
+FINAL = "final_score"
 
 
 class EventFiles:
     """A folder of event files for each trial of a run, brought up to the run's log again and again.
 
     While a trial runs it has what it reported at its rungs: the score, the losses term by term, telemetry.
-    When it has ended, its whole curves take their place, with its settings and its final error (TensorBoard's
+    When it has ended, its whole curves take their place, with its settings and its final score (TensorBoard's
     hparams).  All of them are medians over replicates.
     """
 
@@ -68,7 +70,7 @@ class EventFiles:
         metrics = entry.reports[at]
         when = entry.spec.time + metrics.seconds
         losses = np.array(metrics.replicates.losses, dtype=float)  # (K, 1 + T), None as NaN
-        values = {"error": metrics.score, **dict(zip(self._terms, np.median(losses, axis=0), strict=True))}
+        values = {SCORE: metrics.score, **dict(zip(self._terms, median(losses, axis=0), strict=True))}
         if metrics.telemetry is not None:
             values |= {f"telemetry/{key}": value for key, value in metrics.telemetry.model_dump().items()}
         for tag, value in values.items():
@@ -81,7 +83,7 @@ class EventFiles:
         last = int(curves.index[-1])
         each = 0.0 if entry.measured is None else entry.measured.seconds / max(1, entry.iterations)
         shown = set(np.linspace(1, last, min(POINTS, last)).round().astype(int))
-        columns = {"score": "error", **dict(zip(self._columns, self._terms, strict=True))}
+        columns = {"score": SCORE, **dict(zip(self._columns, self._terms, strict=True))}
         for column, tag in columns.items():
             for at, value in curves[column].items():
                 if column == "score" or at in shown:
@@ -121,7 +123,20 @@ class EventFiles:
         if rows.empty:
             return None
         rows = rows.rename(columns={"mae": "score"})  # as runs of schema version 1 have it
-        return rows.groupby("iteration")[["score", *self._columns]].median()
+        return _medians(rows, ["score", *self._columns])
+
+
+def _medians(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Medians over replicates of some columns, by iteration; NaN where nothing was measured of any replicate.
+
+    Where one replicate was measured all were, and one without a number has diverged.
+    """
+    by_replicate = rows.pivot(index="iteration", columns="replicate", values=columns)
+    medians = {}
+    for column in columns:
+        values = by_replicate[column].to_numpy(dtype=float)  # (iterations, K)
+        medians[column] = np.where(np.isnan(values).all(axis=1), np.nan, median(values))
+    return pd.DataFrame(medians, index=by_replicate.index)
 
 
 def _add(writer: SummaryWriter, tag: str, value: float | None, at: int, when: float) -> None:

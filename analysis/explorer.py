@@ -133,7 +133,7 @@ def _trials(run: Run) -> list[dict[str, Any]]:
 
 def _curves(run: Run) -> dict[str, dict[str, Any]]:
     """The error of each trial where it was measured: median and interval, and what an iteration cost."""
-    found = trial_curves(run, _phases(run), "mae")
+    found = trial_curves(run, _phases(run), "score")
     return {trial: _curve(one) for trial, one in found.items() if len(one.iterations)}
 
 
@@ -181,7 +181,7 @@ def _solution(run: Run, found: Solved, axes: list[str]) -> dict[str, Any]:
     output = run.study.outputs[0]
     points = found.points.head(_SOLUTION_POINTS)
     return {
-        "name": {"reference": "baseline"}.get(found.name, found.name),
+        "name": found.name,
         "output": output,
         "axes": axes,
         "points": [[_number(value) for value in points[name]] for name in axes],

@@ -15,12 +15,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from analysis.fates import fates
 from studies import records
 from studies.records import StudyRecord
 
 _logger = logging.getLogger(__name__)
 
-_LATER = ("residual", *records.TELEMETRY_COLUMNS)
+_LATER = ("diverged_by", "residual", "metric", "score", *records.TELEMETRY_COLUMNS)
 """Columns that older runs lack."""
 
 
@@ -32,8 +33,7 @@ class RunError(ValueError):
 class Run:
     """A run folder: the resolved study and its trials; the larger tables are read when first asked for.
 
-    Columns are those of `studies.records`, but that the score of the run, whatever its metric, is called
-    `mae` in `trials` and `curves`; `analysis.words` gives it its name where it is shown.
+    Columns are those of `studies.records`, of runs of an older schema too.
     """
 
     folder: Path
@@ -47,10 +47,15 @@ class Run:
 
     @cached_property
     def errors(self) -> pd.DataFrame:
-        """The rows of the curves where the error was measured: trial, replicate, iteration, mae."""
+        """The rows of the curves where the error was measured: trial, replicate, iteration, score."""
         score = pc.field(self._score)
         measured = score.is_valid() & ~pc.is_nan(score)
         return self._curves(columns=["trial", "replicate", "iteration", self._score], rows=measured)
+
+    @cached_property
+    def fates(self) -> pd.DataFrame:
+        """Which replicates are `degenerate` and which `blown_up`, a row for each of `trials`."""
+        return fates(self.trials, self.losses(self.trials["trial"].unique()))
 
     @cached_property
     def decisions(self) -> pd.DataFrame:
@@ -61,7 +66,8 @@ class Run:
     def solutions(self) -> pd.DataFrame:
         """Reference and predictions of the confirmed or ablated trials; empty where there are none."""
         columns = dict.fromkeys([*self.study.axes, *self._outputs], "float64")
-        return _table(self.folder, records.SOLUTIONS, {**records.SOLUTION_KEYS, **columns})
+        table = _table(self.folder, records.SOLUTIONS, {**records.SOLUTION_KEYS, **columns})
+        return table.assign(arm=_present_arms(table)) if self.study.schema_version < 3 else table
 
     def losses(
         self, trials: Collection[str], *, terms: bool = False, until: int | None = None
@@ -76,6 +82,16 @@ class Run:
     def phase(self, *phases: str) -> pd.DataFrame:
         """The trial rows of some phases."""
         return self.trials[self.trials["phase"].isin(phases)]
+
+    @property
+    def metric_name(self) -> str:
+        """What ranks, as a sentence or an axis names it: "MAE", "relative L² error", …"""
+        return records.LABELS[self.study.metric]
+
+    @property
+    def noun(self) -> str:
+        """What an amount of it is: "error", or "residual" where there is no reference."""
+        return "error" if self.has_reference else "residual"
 
     @property
     def _terms(self) -> list[str]:
@@ -97,7 +113,7 @@ class Run:
         if columns is not None:
             expected = {name: expected[name] for name in columns}
         table = _table(self.folder, records.CURVES, expected, columns=columns, rows=rows)
-        return table.rename(columns={"score": "mae"})
+        return table.rename(columns={self._score: "score"})
 
     @property
     def _score(self) -> str:
@@ -119,7 +135,14 @@ def load_run(folder: Path) -> Run:
                 raise RunError(f"{folder} is a finished run but its {name} is missing.")
     since = {name: kind for name, kind in records.TRIAL_COLUMNS.items() if name not in _LATER}
     trials = records.typed(_table(folder, records.TRIALS, since), records.TRIAL_COLUMNS)
-    return Run(folder, study, trials.assign(mae=trials[study.metric]))
+    if study.schema_version < 3:
+        trials = trials.assign(metric=study.metric, score=trials[study.metric], arm=_present_arms(trials))
+    return Run(folder, study, records.typed(trials, records.TRIAL_COLUMNS))
+
+
+def _present_arms(rows: pd.DataFrame) -> pd.Series:
+    """The arms of trials or solutions of before schema version 3, where a baseline was called reference."""
+    return rows["arm"].mask((rows["phase"] == "confirm") & (rows["arm"] == "reference"), "baseline")
 
 
 def _study(folder: Path) -> StudyRecord:

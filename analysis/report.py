@@ -16,7 +16,6 @@ from markupsafe import Markup
 from analysis import answer, citing, explorer, plots, settings, tables
 from analysis.load import Run, load_run
 from analysis.tables.rounding import seconds
-from analysis.words import relabelled, worded
 from studies import records
 
 TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
@@ -24,12 +23,12 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "arms": ("Arms", tables.arms_table),
     "budgets": ("At equal budgets", tables.budget_table),
     "factors": ("Each factor's levels, over all levels of the other", tables.factor_table),
-    "correlation": ("Does a lower loss mean a lower error?", tables.correlation_table),
+    "correlation": ("Does a lower loss mean a lower {noun}?", tables.correlation_table),
     "early-stopping": ("What early stopping saw and did", tables.decisions_table),
     "counts": ("Trials", tables.counts_table),
     "trials": ("Every trial", tables.trials_table),
 }
-"""File name, title and maker of each table, in the order of the report."""
+"""File name, title and maker of each table, in the order of the report; {noun} is an error or a residual."""
 
 
 MAIN = ("summary", "arms", "counts")
@@ -81,24 +80,22 @@ def make_report(folder: Path) -> list[Path]:
 
 
 def make_tables(run: Run) -> dict[str, pd.DataFrame]:
-    """All tables of a run by name, in full precision, its score under the common name."""
+    """All tables of a run by name, in full precision."""
     return {name: make(run) for name, (_, make) in TABLES.items()}
 
 
 def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], list[_Shown]]:
     """The files of the tables that are not empty, and what the page shows of them."""
-    metric = run.study.metric
     written: list[Path] = []
     shown: list[_Shown] = []
-    for name, own in made.items():
-        if not len(own):
+    for name, table in made.items():
+        if not len(table):
             continue
-        table = relabelled(own, metric)
-        written += tables.write(run.folder / records.TABLES, name, table, metric)
-        text = tables.present(table, metric)
+        written += tables.write(run.folder / records.TABLES, name, table)
+        text = tables.present(table)
         rows = [list(row) for row in text.itertuples(index=False, name=None)]
         head = list(map(str, text.columns))
-        title = worded(TABLES[name][0], metric)
+        title = TABLES[name][0].format(noun=run.noun)
         shown.append(_Shown(name, title, head, rows, f"{records.TABLES}/{name}.csv"))
     return written, shown
 
@@ -107,16 +104,15 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: l
     environment = Environment(
         loader=PackageLoader("analysis"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    metric = run.study.metric
-    said = [worded(text, metric) for text in answer.answer(run, made)]
+    said = answer.answer(run, made)
     verdict = _VERDICT[run.study.kind]
-    pictures = [_picture(figure, metric) for figure in drawn]
+    pictures = [_picture(figure) for figure in drawn]
     first = next((one for name in FIRST for one in pictures if one.name.startswith(name)), None)
     return environment.get_template("report.html.j2").render(
         study=run.study,
         verdict=said[:verdict],
         grounds=said[verdict:],
-        warnings=[worded(text, metric) for text in answer.warnings(run, made)],
+        warnings=answer.warnings(run, made),
         first=first,
         settings=_plain_table(_compared(run), settings.differences(run)),
         space=_plain_table("What was searched", settings.space_table(run)),
@@ -151,15 +147,14 @@ def _explorer(run: Run, shown: list[_Shown]) -> dict[str, str] | None:
     return {"data": explorer.data(run, copies), "library": explorer.library()}
 
 
-def _picture(figure: plots.Drawn, metric: str) -> _Picture:
+def _picture(figure: plots.Drawn) -> _Picture:
     finding, caption = figure.said()
     image = base64.b64encode(figure.png.read_bytes()).decode("ascii")
-    title = worded(figure.title, metric)
-    return _Picture(figure.name, title, finding, f"{finding}. {caption}", image, figure.pdf.name)
+    return _Picture(figure.name, figure.title, finding, f"{finding}. {caption}", image, figure.pdf.name)
 
 
 def _compared(run: Run) -> str:
-    if run.study.winner is not None and run.study.reference is not None:
+    if run.study.winner is not None and run.study.confirmed_baseline is not None:
         return "Every setting in which winner and baseline differ; all others are the same."
     return "What the arms change." if run.study.arms else "All settings."
 

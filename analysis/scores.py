@@ -9,9 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from studies.records import CONFIG, TELEMETRY_COLUMNS
+from studies.records import CONFIG, LABELS, TELEMETRY_COLUMNS
+from studies.records.reduction import median, ranked
 
 Array = NDArray[np.float64]
+
+RESIDUAL = "residual"
+ERRORS = tuple(name for name in LABELS if name != RESIDUAL)
+"""Mean absolute, relative 2-norm and maximum."""
 
 COUNTED = ("completed", "stopped", "diverged")
 """Statuses whose error says something about the setting.
@@ -31,16 +36,38 @@ def counted(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["status"].isin(COUNTED)]
 
 
-def errors(rows: pd.DataFrame, metric: str = "mae") -> Array:
-    """An error of the counted rows, (n,), infinite where diverged."""
+def errors(rows: pd.DataFrame, metric: str = "score") -> Array:
+    """An error of the counted rows, by default that which ranks, (n,), infinite where diverged."""
     rows = counted(rows)
-    values = numbers(rows[metric])
-    diverged = (rows["status"] == "diverged").to_numpy(dtype=bool)
-    return np.where(diverged | np.isnan(values), np.inf, values)
+    return ranked(numbers(rows[metric]), diverged(rows))
+
+
+def metrics(rows: pd.DataFrame) -> list[str]:
+    """The errors that some rows of a run have, each by its own name; without a reference the residual."""
+    if rows.empty:
+        return []
+    return [RESIDUAL] if rows["metric"].iloc[0] == RESIDUAL else list(ERRORS)
+
+
+def losses(rows: pd.DataFrame) -> Array:
+    """The last training loss of the counted rows, (n,), infinite where diverged."""
+    rows = counted(rows)
+    return ranked(numbers(rows["loss"]), diverged(rows))
+
+
+def diverged(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each row's replicate did, (n,)."""
+    return (rows["status"] == "diverged").to_numpy(dtype=bool)
+
+
+def by_trial(rows: pd.DataFrame, values: Array) -> pd.Series:
+    """Median over each trial's counted replicates of values (n,), one for each counted row."""
+    groups = pd.Series(values).groupby(counted(rows)["trial"].to_numpy(), sort=False)
+    return groups.agg(lambda own: float(median(own.to_numpy())))
 
 
 def by_seed(rows: pd.DataFrame) -> pd.Series:
-    """MAE of the counted rows by their seed, infinite where diverged."""
+    """Scores of the counted rows by their seed, infinite where diverged."""
     return pd.Series(errors(rows), index=counted(rows)["seed"].to_numpy(dtype=int))
 
 
@@ -50,10 +77,12 @@ def count(rows: pd.DataFrame, status: str) -> int:
 
 
 def typical(rows: pd.DataFrame, column: str) -> float:
-    """Median of a column, null values aside; NaN if there are none."""
+    """Median of what the replicates cost (parameters, iterations, seconds …); NaN where nothing is known.
+
+    Of a cost every known value counts as it is, a diverged replicate's too.
+    """
     values = numbers(rows[column])
-    values = values[~np.isnan(values)]
-    return float(np.median(values)) if len(values) else np.nan
+    return float(median(values[~np.isnan(values)]))
 
 
 def config_columns(rows: pd.DataFrame) -> list[str]:
@@ -62,9 +91,9 @@ def config_columns(rows: pd.DataFrame) -> list[str]:
 
 
 def headlines(trials: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows behind a run's headline: of the winner and the reference confirmed, or of what was solved."""
+    """The rows behind a run's headline: of the winner and the baseline confirmed, or of what was solved."""
     confirm = trials[trials["phase"] == "confirm"]
-    found = {name: confirm[confirm["arm"] == name] for name in ("winner", "reference")}
+    found = {name: confirm[confirm["arm"] == name] for name in ("winner", "baseline")}
     solve = trials[trials["phase"] == "solve"]
     found |= {str(name): solve[solve["trial"] == name] for name in solve["trial"].unique()}
     return {name: rows for name, rows in found.items() if len(rows)}
@@ -84,31 +113,34 @@ def trial_status(status: Sequence[str]) -> str:
 def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each trial, in order of their ends: its status, score and cost.
 
-    `score` is the median MAE over replicates, infinite where half or more diverged and NaN where none counts;
-    `loss` the median loss of the last iteration, NaN where diverged.  Settings keep their columns.
+    `score` is the median over replicates of what ranks, `metric`, infinite where half or more diverged and
+    NaN where none counts.  So are the errors under their own names, and `loss`, that of the last iteration.
+    Settings keep their columns.
     """
     settings = config_columns(rows)
-    kept = ["phase", "trial", "arm", "parameters", *TELEMETRY_COLUMNS, "error", *settings]
+    kept = ["phase", "trial", "arm", "metric", "parameters", *TELEMETRY_COLUMNS, "error", *settings]
     groups = rows.groupby("trial", sort=False)
     most = groups[["iterations", "iterations_asked", "rung", "points", "seconds", "ended"]].max()
-    score = pd.Series(errors(rows)).groupby(counted(rows)["trial"].to_numpy()).median().reindex(most.index)
-    loss = pd.Series(numbers(rows["loss"])).groupby(rows["trial"].to_numpy()).median().reindex(most.index)
+    reduced = {name: by_trial(rows, errors(rows, name)) for name in ("score", *metrics(rows))}
+    reduced["loss"] = by_trial(rows, losses(rows))
+    medians = pd.DataFrame(
+        {name: values.reindex(most.index) for name, values in reduced.items()}, dtype=float
+    )
     statuses = [list(group) for _, group in groups["status"]]
-    firsts, lasts = groups.head(1)[kept].to_dict("records"), most.to_dict("records")
+    frames = [frame.to_dict("records") for frame in (groups.head(1)[kept], most, medians)]
     found = [
         {
             **first,
             **last,
+            **middle,
             "status": trial_status(own),
-            "score": mae,
-            "loss": end,
             "n": len(own),
             "diverged": own.count("diverged"),
         }
-        for first, last, own, mae, end in zip(firsts, lasts, statuses, score, loss, strict=True)
+        for first, last, middle, own in zip(*frames, statuses, strict=True)
     ]
-    columns = ["phase", "trial", "arm", "status", "score", "loss", "n", "diverged", "iterations"]
+    columns = ["phase", "trial", "arm", "status", "metric", *reduced, "n", "diverged", "iterations"]
     columns += ["iterations_asked", "rung", "points", "parameters", "seconds", *TELEMETRY_COLUMNS]
     columns += ["ended", "error", *settings]
-    frame = pd.DataFrame(found, columns=columns).astype({"score": float, "loss": float})
+    frame = pd.DataFrame(found, columns=columns).astype(dict.fromkeys(reduced, float))
     return frame.sort_values(["ended", "trial"], kind="stable", ignore_index=True)

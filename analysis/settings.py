@@ -33,8 +33,8 @@ def differences(run: Run) -> pd.DataFrame:
     Of a study that compares nothing, its whole configuration.
     """
     study = run.study
-    if study.winner is not None and study.reference is not None:
-        one, other = study.reference.config, study.winner.config
+    if study.winner is not None and study.confirmed_baseline is not None:
+        one, other = study.confirmed_baseline.config, study.winner.config
         keys = [key for key in {**one, **other} if one.get(key, _SAME) != other.get(key, _SAME)]
         return pd.DataFrame(
             {

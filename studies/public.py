@@ -53,9 +53,8 @@ class Result:
     def tables(self) -> dict[str, pd.DataFrame]:
         """The report's tables by name ("summary", "arms", "trials", …), in full precision; empty ones too."""
         from analysis.report import make_tables
-        from analysis.words import relabelled
 
-        return {name: relabelled(table, self.record.metric) for name, table in make_tables(self.run).items()}
+        return make_tables(self.run)
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
@@ -69,9 +68,8 @@ class Result:
         """What the run says, a sentence or two each."""
         from analysis.answer import answer
         from analysis.report import make_tables
-        from analysis.words import worded
 
-        return [worded(said, self.record.metric) for said in answer(self.run, make_tables(self.run))]
+        return answer(self.run, make_tables(self.run))
 
     def report(self) -> Path:
         """Writes tables/, figures/ and report.html into the run folder; the page's path."""

@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from analysis import scores
 from analysis.load import Run
 from analysis.plots import ablation, correlation, learning, search, shared, solution, style
-from analysis.words import reword
 from studies.records import plain_name
 
 
@@ -48,7 +47,7 @@ class Drawing:
             made = make()
             if made is None:
                 return False
-            style.finish(reword(made, self._run.study.metric))
+            style.finish(made)
             style.save(made, self._folder, name)
         return True
 
@@ -73,11 +72,7 @@ def figures(run: Run) -> dict[str, Figure]:
     """The figures of a run by name; what it has no data for is left out.  A notebook shows one as it is."""
     with style.styled():
         made = {name: make() for name, _, make in _figures(run)}
-        found = {
-            name: style.finish(reword(figure, run.study.metric))
-            for name, figure in made.items()
-            if figure is not None
-        }
+        found = {name: style.finish(figure) for name, figure in made.items() if figure is not None}
     for figure in found.values():
         figure.__dict__["_repr_png_"] = partial(style.png, figure)  # IPython asks the object for it
     return found
@@ -85,20 +80,22 @@ def figures(run: Run) -> dict[str, Figure]:
 
 def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]:
     """File name, title and maker of each figure, in the order of the report."""
+    noun = run.noun.capitalize()
     if run.study.kind == "search":
-        yield "best-so-far", "Best error so far", lambda: search.best_so_far(run)
+        yield "best-so-far", f"Best {run.noun} so far", lambda: search.best_so_far(run)
         yield "learning-curves", "Learning curves of all trials", lambda: search.learning_curves(run)
-        yield "hyperparameters", "Error against each hyperparameter", lambda: search.hyperparameters(run)
+        yield "hyperparameters", f"{noun} against each hyperparameter", lambda: search.hyperparameters(run)
         yield "early-stopping", "What early stopping saw", lambda: search.early_stopping(run)
     if run.study.kind == "ablation":
         yield "first-iterations", "Loss over the first iterations", lambda: learning.first_iterations(run)
-        yield "equal-budgets", "Loss and error at equal budgets", lambda: learning.equal_budgets(run)
-        yield "error-curves", "Error while training", lambda: learning.error_curves(run)
-        yield "error-by-factor", "Error against each factor", lambda: ablation.error_by_factor(run)
-        yield "heat-map", "Median error over the grid", lambda: ablation.heat_map(run)
+        yield "equal-budgets", f"Loss and {run.noun} at equal budgets", lambda: learning.equal_budgets(run)
+        yield "error-curves", f"{noun} while training", lambda: learning.error_curves(run)
+        yield "error-by-factor", f"{noun} against each factor", lambda: ablation.error_by_factor(run)
+        yield "heat-map", f"Median {run.noun} over the grid", lambda: ablation.heat_map(run)
         yield "batch-statistics", "Population and batch statistics", lambda: ablation.batch_statistics(run)
         yield "solutions", "Solutions of the arms", lambda: solution.gallery(run)
     for name in scores.headlines(run.trials):
         title = f"Solution of {name}" if run.study.kind == "solve" else f"Solution of the {name}, confirmed"
         yield f"solution-{name}", title, partial(solution.solution, run, name)
-    yield "loss-and-error", "Training loss against error", lambda: correlation.loss_and_error_figure(run)
+    title = f"Training loss against {run.noun}"
+    yield "loss-and-error", title, lambda: correlation.loss_and_error_figure(run)

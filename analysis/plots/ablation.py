@@ -56,7 +56,7 @@ def error_by_factor(run: Run) -> Figure | None:
         axis.set_xlabel(arms.key_name(key))
         if others:
             axis.legend(title=arms.key_name(others[0]), title_fontsize=7, handletextpad=0.3)
-    axes[0].set_ylabel("MAE (nondimensional)")
+    axes[0].set_ylabel(f"{run.metric_name} (nondimensional)")
     if len(axes) > 1:
         style.letters(axes)
     style.explain(made, best_arm(run), f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
@@ -92,7 +92,7 @@ def _ranked(run: Run, rows: dict[str, pd.DataFrame]) -> Figure:
         axis.axvline(middle, color=style.GREEN, linestyle="--", linewidth=0.8, zorder=0)
     ticks.names(axis.yaxis, [name.replace(", ", ",\n") for name in rows])
     axis.set_ylim(len(rows) - 0.5, -0.6)
-    axis.set_xlabel("MAE (nondimensional)")
+    axis.set_xlabel(f"{run.metric_name} (nondimensional)")
     note = "Dots, under their bar: replicates; bars: median and its interval."
     note += f" Dashed: the baseline's median ({run.study.baseline})." if np.isfinite(middle) else ""
     style.explain(made, best_arm(run), f"{_caption(run, rows)} {note}{_lost(rows)}")
@@ -135,7 +135,7 @@ def heat_map(run: Run) -> Figure | None:
     ticks.names(axis.yaxis, [arms.level_name(value) for value in factors[up]])
     axis.set(xlabel=arms.key_name(across), ylabel=arms.key_name(up))
     axis.spines[:].set_visible(False)
-    made.colorbar(image, label="median MAE")
+    made.colorbar(image, label=f"median {run.metric_name}")
     style.explain(made, best_arm(run), _caption(run, rows) + " Grey: half or more diverged, or not run.")
     return made
 
@@ -167,7 +167,7 @@ def batch_statistics(run: Run) -> Figure | None:
             _mark(axis, x + shift, mae, colour, MARKERS[place], label if x == 0 else None)
     limit(axis, finite)
     _names(axis, list(rows))
-    axis.set_ylabel("MAE (nondimensional)")
+    axis.set_ylabel(f"{run.metric_name} (nondimensional)")
     style.legend(made, *style.entries([axis]), at="left")
     lower = sum(
         bool(median_interval(scores.errors(own, "mae_batch_statistics"))[0] < median(own))

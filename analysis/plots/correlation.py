@@ -8,19 +8,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from analysis import arms
+from analysis.fates import NOT_SOLVED
 from analysis.load import Run
 from analysis.plots import style
 from analysis.plots.findings import said
 from analysis.plots.looks import legend, legend_title, looks
 from analysis.statistics import rank_correlation
 from analysis.tables.rounding import interval
-from analysis.tables.runs import NOT_SOLVED, loss_and_error
+from analysis.tables.runs import loss_and_error
 
 
 def loss_and_error_figure(run: Run) -> Figure | None:
     """Error against the last training loss, degenerate replicates ringed."""
     values = loss_and_error(run)
-    shown = values[np.isfinite(values["loss"]) & np.isfinite(values["mae"]) & (values["loss"] > 0)]
+    shown = values[np.isfinite(values["loss"]) & np.isfinite(values["score"]) & (values["loss"] > 0)]
     if len(shown) < 3:
         return None
     made = style.figure(style.ONE_COLUMN, 2.5)
@@ -31,39 +32,39 @@ def loss_and_error_figure(run: Run) -> Figure | None:
         found = looks(run.study, list(arms.arm_rows(run)))
         for name, look in found.items():
             own = shown[shown["arm"] == name]
-            axis.scatter(own["loss"], own["mae"], s=12, color=look.color, marker=look.marker)
+            axis.scatter(own["loss"], own["score"], s=12, color=look.color, marker=look.marker)
         handles, labels = legend(found, marks=True)
     else:
         for status, mark in style.STATUS.items():
             own = shown[shown["status"] == status]
             if len(own):
-                axis.scatter(own["loss"], own["mae"], s=12, label=status, **mark)
+                axis.scatter(own["loss"], own["score"], s=12, label=status, **mark)
     ringed = shown[shown["degenerate"]]
     if len(ringed):
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": style.VERMILION, "linewidths": 0.7}
-        axis.scatter(ringed["loss"], ringed["mae"], s=42, label="degenerate", **ring)
-    axis.set(xscale="log", yscale="log", ylabel="MAE (nondimensional)")
+        axis.scatter(ringed["loss"], ringed["score"], s=42, label="degenerate", **ring)
+    axis.set(xscale="log", yscale="log", ylabel=f"{run.metric_name} (nondimensional)")
     axis.set_xlabel("training loss, last iteration")
     more = style.entries([axis])  # statuses and rings
     handles, labels = [*handles, *more[0]], [*labels, *more[1]]
     title = legend_title(run.study, marks=True) if run.study.kind == "ablation" else ""
     style.legend(made, handles, labels, title=title, at="center")
-    point, low, high = rank_correlation(values["loss"], values["mae"])
-    lost = int(np.isinf(values["mae"]).sum())
+    point, low, high = rank_correlation(values["loss"], values["score"])
+    lost = int(np.isinf(values["score"]).sum())
     fate = f"{lost} diverged (ranked last, not shown)" if lost else "none diverged"
     text = f"{run.study.name}: n = {len(values)} replicates, {fate}."
     text += f" Spearman's ρ = {interval(point, low, high)}."
     if len(ringed):
-        text += f" Rings: {len(ringed)} degenerate, whose loss is in the lower half"
-        text += f" but whose relative L² error is above {NOT_SOLVED:g}."
-    style.explain(made, _said(point, low, high), text)
+        text += f" Rings: {len(ringed)} degenerate (ended; the loss fell and converged;"
+        text += f" relative L² error above {NOT_SOLVED:g})."
+    style.explain(made, _said(run.noun, point, low, high), text)
     return made
 
 
-def _said(point: float, low: float, high: float) -> str:
+def _said(noun: str, point: float, low: float, high: float) -> str:
     """What a rank correlation with its interval allows to say."""
     if not np.isnan(point) and np.isnan([low, high]).any():  # all in one order: no interval
-        return f"Loss and error: Spearman's ρ is {said(point)}, of which no interval can be given"
+        return f"Loss and {noun}: Spearman's ρ is {said(point)}, of which no interval can be given"
     if np.isnan(point) or low <= 0 <= high:
-        return "These replicates do not tell whether a lower loss means a lower error"
-    return f"A lower loss goes with a {'lower' if point > 0 else 'higher'} error"
+        return f"These replicates do not tell whether a lower loss means a lower {noun}"
+    return f"A lower loss goes with a {'lower' if point > 0 else 'higher'} {noun}"

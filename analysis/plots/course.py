@@ -18,12 +18,12 @@ ITERATIONS = key_name("iterations")
 
 def training_panels(run: Run, loss: Axes, error: Axes, rows: pd.DataFrame) -> str:
     """Loss and error over the iterations, medians with their intervals; what the caption says of them."""
-    text = "Loss and error: median over replicates and its interval."
+    text = f"Loss and {run.noun}: median over replicates and its interval."
     one = thinned(curve(run, rows, "loss"))
     draw_band(loss, one.iterations, *band(one.values), color=style.BLUE)
     limit(loss, band(one.values))
     loss.set(xscale="log", xlabel=ITERATIONS, ylabel="training loss", title="loss")
-    whole = curve(run, rows, "mae")
+    whole = curve(run, rows, "score")
     known = np.isfinite(whole.values).any(axis=1)
     x, measured = whole.iterations[known], whole.values[known]
     iterations, windows = _polish(rows)
@@ -40,7 +40,7 @@ def training_panels(run: Run, loss: Axes, error: Axes, rows: pd.DataFrame) -> st
         text += " iterations."
     if len(x):
         limit(error, band(measured))
-    error.set(xscale="log", xlabel=ITERATIONS, ylabel="MAE", title="error")
+    error.set(xscale="log", xlabel=ITERATIONS, ylabel=run.metric_name, title=run.noun)
     if windows > 1:  # each begins anew: none of them is the beginning
         loss.set_xscale("linear")
         error.set_xscale("linear")

@@ -40,10 +40,10 @@ def median(rows: pd.DataFrame | None) -> float:
 def confirmed(run: Run) -> str | None:
     """The winner beside the baseline, both confirmed; None where there is no winner."""
     heads = scores.headlines(run.trials)
-    winner, baseline = median(heads.get("winner")), median(heads.get("reference"))
+    winner, baseline = median(heads.get("winner")), median(heads.get("baseline"))
     if not np.isfinite(winner):
         return None
-    text = f"Confirmed, the winner's MAE is {said(winner)}"
+    text = f"Confirmed, the winner's {run.metric_name} is {said(winner)}"
     if np.isfinite(baseline) and winner > 0:
         text += f", {times(winner / baseline)} the baseline's"
     return text
@@ -56,7 +56,7 @@ def best_arm(run: Run) -> str:
     if not found:
         return "Half or more of the replicates of every arm diverged"
     best = min(found, key=lambda name: found[name])
-    text = f"{arm_said(run, best)} has the lowest median MAE, {said(found[best])}"
+    text = f"{arm_said(run, best)} has the lowest median {run.metric_name}, {said(found[best])}"
     base = run.study.baseline
     if base in found and base != best and found[best] > 0:
         text += f", {times(found[best] / found[base])} the baseline's ({base})"

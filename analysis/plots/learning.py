@@ -78,7 +78,7 @@ def first_iterations(run: Run) -> Figure | None:
 def equal_budgets(run: Run) -> Figure | None:
     """Loss and error against iterations, training points seen and seconds: a column for each budget."""
     rows = arms.arm_rows(run)
-    labels = {"loss": "training loss", "mae": "MAE"}
+    labels = {"loss": "training loss", "score": run.metric_name}
     found = {
         key: {name: thinned(one, bins=60) for name, one in arm_curves(run, key).items()} for key in labels
     }
@@ -97,7 +97,7 @@ def equal_budgets(run: Run) -> Figure | None:
             axis.set_xscale("log")
         limit(line[0], [band(one.values)[0] for one in found[column].values()])
         line[0].set_ylabel(f"{label} (nondimensional)")
-        if direct and column == "mae" and found[column]:
+        if direct and column == "score" and found[column]:
             name_ends(line[-1], {name: one for name, one in look.items() if name in found[column]})
     for axis, budget in zip(grid[1], AXES, strict=True):
         axis.set_xlabel(AXES[budget])
@@ -115,7 +115,7 @@ def equal_budgets(run: Run) -> Figure | None:
 def error_curves(run: Run) -> Figure | None:
     """The error while training with its band over seeds, panels by a factor, or an arm each."""
     rows = arms.arm_rows(run)
-    found = arm_curves(run, "mae")
+    found = arm_curves(run, "score")
     if not found:
         return None
     look = looks(run.study, list(found))
@@ -123,14 +123,14 @@ def error_curves(run: Run) -> Figure | None:
     every = [one.values for one in found.values()]
     text = f"{_caption(run, rows)} Line and band: median over replicates and its interval{CUT}."
     if _many(look):
-        made = small_multiples(run, shown, every, ylabel="MAE", log=True)
+        made = small_multiples(run, shown, every, ylabel=run.metric_name, log=True)
         style.explain(made, best_arm(run), f"{text} {_behind(run)}")
         return made
     panels = list(dict.fromkeys(one.panel for one in look.values()))
     made, axes = _panels(len(panels))
     for axis, panel in zip(axes, panels, strict=False):
         _curves(axis, {name: one for name, one in shown.items() if look[name].panel == panel}, look)
-        axis.set(xscale="log", xlabel=AXES["iterations"], ylabel="MAE (nondimensional)")
+        axis.set(xscale="log", xlabel=AXES["iterations"], ylabel=f"{run.metric_name} (nondimensional)")
         if panel is not None:
             axis.set_title(f"{titles(run.study)[1]}: {panel}")
     limit(axes[0], every)

@@ -19,8 +19,7 @@ from analysis.plots import findings, style, ticks
 from studies.records import CONFIG
 from studies.records.intervals import median_interval
 
-MAE = "MAE (nondimensional)"
-HEADLINES = {"winner": "winner, confirmed", "reference": "baseline, confirmed"}
+HEADLINES = {"winner": "winner, confirmed", "baseline": "baseline, confirmed"}
 
 
 _ENOUGH = 5
@@ -49,7 +48,7 @@ def best_so_far(run: Run) -> Figure | None:
         axis.set_yscale("log")
         for (name, label), colour in zip(HEADLINES.items(), (style.ORANGE, style.GREEN), strict=True):
             _level(run, axis, name, label, colour)
-    axes[0].set(xlabel="trials ended", ylabel=MAE)
+    axes[0].set(xlabel="trials ended", ylabel=f"{run.metric_name} (nondimensional)")
     axes[1].set(xlabel="time since the study began (s)")
     ticks.integers(axes[0].xaxis)
     style.letters(axes)
@@ -58,7 +57,7 @@ def best_so_far(run: Run) -> Figure | None:
     found = [name for name in HEADLINES if name in scores.headlines(run.trials)]
     style.explain(
         made,
-        findings.confirmed(run) or _best_said(trials),
+        findings.confirmed(run) or _best_said(run, trials),
         _caption(run, trials) + (note if found else "") + _diverged_note(trials),
     )
     return made
@@ -75,7 +74,7 @@ def learning_curves(run: Run) -> Figure | None:
         axis.axvline(rung, color="0.85", linewidth=0.6, zorder=0)
     lines: dict[str, list[np.ndarray]] = {}
     best = _best(trials)
-    found = trial_curves(run, rows, "mae")
+    found = trial_curves(run, rows, "score")
     for trial, status in zip(trials["trial"], trials["status"], strict=True):
         if trial not in found:
             continue
@@ -96,7 +95,12 @@ def learning_curves(run: Run) -> Figure | None:
         axis.add_collection(LineCollection(own, colors=look["color"], linewidths=0.7, alpha=0.6, zorder=2))
         x, y = np.array([line[-1] for line in own]).T
         axis.scatter(x, y, s=16, zorder=5, label=status, **look)
-    axis.set(xscale="log", yscale="log", xlabel=key_name("iterations"), ylabel=MAE)
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel=key_name("iterations"),
+        ylabel=f"{run.metric_name} (nondimensional)",
+    )
     style.legend(made, *style.entries([axis]))
     note = "Each line is one trial; a marker is its last measurement, a triangle one before it diverged."
     if run.study.scheduler.get("rungs"):
@@ -135,9 +139,11 @@ def hyperparameters(run: Run) -> Figure | None:
     for axis in axes[len(keys) :]:
         axis.remove()
     for line in grid:
-        line[0].set_ylabel(MAE)
+        line[0].set_ylabel(f"{run.metric_name} (nondimensional)")
     style.legend(made, *style.entries(axes[: len(keys)]))
-    style.explain(made, _strongest(trials, keys), _caption(run, trials) + _diverged_note(trials) + ring)
+    style.explain(
+        made, _strongest(run.noun, trials, keys), _caption(run, trials) + _diverged_note(trials) + ring
+    )
     return made
 
 
@@ -165,7 +171,7 @@ def early_stopping(run: Run) -> Figure | None:
         if place:
             axis.axvline(place - 0.5, color="0.85", linewidth=0.6, zorder=0)
     ticks.names(axis.xaxis, [f"{rung}" for rung in rungs])
-    axis.set(xlim=(-0.5, len(rungs) - 0.5), yscale="log", ylabel="score on the rung (MAE)")
+    axis.set(xlim=(-0.5, len(rungs) - 0.5), yscale="log", ylabel=f"score on the rung ({run.metric_name})")
     axis.set_xlabel("rung (optimizer steps); within a rung, trials in the order they reached it")
     style.legend(made, *style.entries([axis]))
     missing = int(looks["cutoff"].isna().sum())
@@ -224,15 +230,15 @@ def _positions(axis: Axes, values: pd.Series, distribution: dict[str, Any]) -> n
     return np.array([names.index(name) if name in names else np.nan for name in shown]) + jitter
 
 
-def _best_said(trials: pd.DataFrame) -> str:
+def _best_said(run: Run, trials: pd.DataFrame) -> str:
     best = _best(trials)
     if best is None:
         return "No trial completed"
     score = float(trials.loc[trials["trial"] == best, "score"].iloc[0])
-    return f"No winner is confirmed; the best trial's own MAE is {findings.said(score)}"
+    return f"No winner is confirmed; the best trial's own {run.metric_name} is {findings.said(score)}"
 
 
-def _strongest(trials: pd.DataFrame, keys: list[str]) -> str:
+def _strongest(noun: str, trials: pd.DataFrame, keys: list[str]) -> str:
     """The numeric setting whose rank goes most with the error's, over the trials that completed."""
     ended = trials[trials["status"] == "completed"]
     score = ended["score"]
@@ -242,11 +248,11 @@ def _strongest(trials: pd.DataFrame, keys: list[str]) -> str:
         if len(ended) >= _ENOUGH and values.notna().all() and values.nunique() > 2 and score.nunique() > 2:
             found[key] = float(values.rank().corr(score.rank()))
     if not found:
-        return "The error against each setting that was searched"
+        return f"The {noun} against each setting that was searched"
     key = max(found, key=lambda one: abs(found[one]))
     way = "lower" if found[key] < 0 else "higher"
     return (
-        f"Of the numeric settings {key_name(key)} goes most with the error: the larger, the {way} "
+        f"Of the numeric settings {key_name(key)} goes most with the {noun}: the larger, the {way} "
         f"(rank correlation {found[key]:.2f}, {len(ended)} completed trials)"
     )
 

@@ -24,9 +24,6 @@ from analysis.plots.solved import (
     solved,
 )
 
-ROLES = {"reference": "baseline"}
-"""What a headline is called, where it is not its own name."""
-
 
 def solution(run: Run, name: str) -> Figure | None:
     """The solution of one headline as the problem's dimension allows, with its training."""
@@ -94,7 +91,7 @@ def _counts(found: list[Solved]) -> str:
 
 def _finding(run: Run, found: Solved) -> str:
     """The largest error and where it lies."""
-    role = f"{run.study.problem}, {ROLES.get(found.name, found.name)}"
+    role = f"{run.study.problem}, {found.name}"
     if not run.has_reference:
         return f"{role}: the approximation, of which no reference is known"
     output = max(run.study.outputs, key=lambda one: float(found.error(one).max()))
@@ -110,8 +107,8 @@ def _finding(run: Run, found: Solved) -> str:
 def _caption(run: Run, found: Solved) -> str:
     mae = scores.errors(found.rows)
     lost = int(np.isinf(mae).sum())
-    role = ROLES.get(found.name, found.name)
-    text = f"{run.study.problem}, {role}: median replicate of n = {len(mae)} by MAE"
-    text += f" (MAE {said(float(np.sort(mae)[(len(mae) - 1) // 2]))}), {lost} diverged."
+    role = found.name
+    text = f"{run.study.problem}, {role}: median replicate of n = {len(mae)} by {run.metric_name}"
+    text += f" ({run.metric_name} {said(float(np.sort(mae)[(len(mae) - 1) // 2]))}), {lost} diverged."
     shared = len(headline_errors(run, run.study.outputs[0])) > 1 if run.has_reference else False
     return text + (" Winner and baseline share the scale of the error." if shared else "")

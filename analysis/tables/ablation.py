@@ -18,22 +18,22 @@ from studies.records import CONFIG
 def arms_table(run: Run) -> pd.DataFrame:
     """A row for each arm: its error, the ratio to the baseline's over shared seeds, and its cost.
 
-    `iqm` is the interquartile mean of log10 MAE, as an error; `p_holm` and `p_exact_holm` are adjusted for
-    all comparisons with the baseline (Holm 1979).  `learning_rate_use`: one rate "shared" by all arms, or
-    "tuned" for each.
+    `iqm` is the interquartile mean of log10 of the score, as a score; `p_holm` and `p_exact_holm` are
+    adjusted for all comparisons with the baseline (Holm 1979).  `learning_rate_use`: one rate "shared" by all
+    arms, or "tuned" for each.
     """
     rng = generator(run.study.seed)
     rows = arms.arm_rows(run)
     base = run.study.baseline
     table: list[dict[str, Any]] = []
     for name, own in rows.items():
-        mae = scores.errors(own)
-        logs = statistics.bootstrap(statistics.log10(mae), statistics.iqm, rng=rng)
-        row = {"arm": name, "baseline": name == base, **error_cells(own)}
+        score = scores.errors(own)
+        logs = statistics.bootstrap(statistics.log10(score), statistics.iqm, rng=rng)
+        row = {"arm": name, "baseline": name == base, **error_cells(run, own)}
         row |= spread("iqm", statistics.Interval(*(10.0**value for value in logs)))
         if base in rows and name != base:
             row |= paired_cells(own, rows[base], rng)
-            better = statistics.probability_of_improvement(mae, scores.errors(rows[base]))
+            better = statistics.probability_of_improvement(score, scores.errors(rows[base]))
             row |= spread("improvement", better)
         row |= _batch_statistics(own)
         row |= cost_cells(own)
@@ -57,12 +57,17 @@ def budget_table(run: Run) -> pd.DataFrame:
     """
     rows = arms.arm_rows(run)
     lost = [name for name, own in rows.items() if len(own) and np.isinf(scores.errors(own)).all()]
-    found = {name: one for name, one in arm_curves(run, "mae").items() if name not in lost}
+    found = {name: one for name, one in arm_curves(run, "score").items() if name not in lost}
     table: list[dict[str, Any]] = []
     for budget in BUDGETS if found else ():
         amount = min(float(one.spent(budget)[-1]) for one in found.values())
         for name, own in rows.items():
-            row: dict[str, Any] = {"budget": budget, "amount": amount, "arm": name}
+            row: dict[str, Any] = {
+                "budget": budget,
+                "amount": amount,
+                "arm": name,
+                "metric": run.study.metric,
+            }
             if name in found:
                 values = at(found[name], budget, amount)
                 row["iterations"] = amount / found[name].cost[budget]
@@ -72,18 +77,19 @@ def budget_table(run: Run) -> pd.DataFrame:
                 continue
             row["n"] = len(values)
             if np.isnan(values).any():
-                row |= spread("mae", statistics.Interval(np.nan, np.nan, np.nan))
+                row |= spread("score", statistics.Interval(np.nan, np.nan, np.nan))
             else:
-                row |= {"diverged": int(np.isinf(values).sum()), **spread("mae", statistics.median(values))}
+                row |= {"diverged": int(np.isinf(values).sum()), **spread("score", statistics.median(values))}
             table.append(row)
-    columns = ["budget", "amount", "arm", "n", "diverged", "iterations", "mae", "mae_low", "mae_high"]
+    columns = ["budget", "amount", "arm", "n", "diverged", "iterations", "metric"]
+    columns += ["score", "score_low", "score_high"]
     return pd.DataFrame(table, columns=columns)
 
 
 def factor_table(run: Run) -> pd.DataFrame:
     """A row for each level of each factor of a grid, the levels of the other factors taken together.
 
-    Interquartile mean of log10 MAE over runs × levels of the others, as an error, with the bootstrap
+    Interquartile mean of log10 of the score over runs × levels of the others, as an error, with the bootstrap
     stratified by the latter, the "tasks" of Agarwal et al. 2021.  Empty unless there are two factors.
     """
     rng = generator(run.study.seed)
@@ -99,10 +105,10 @@ def factor_table(run: Run) -> pd.DataFrame:
             logs = statistics.stratified_bootstrap(tasks, statistics.iqm, rng=rng)
             runs = np.concatenate(tasks)
             row = {"factor": key, "level": arms.level_name(value), "arms": len(own), "n": len(runs)}
-            row["diverged"] = int(np.isposinf(runs).sum())
+            row |= {"diverged": int(np.isposinf(runs).sum()), "metric": run.study.metric}
             row |= spread("iqm", statistics.Interval(*(10.0**one for one in logs)))
             table.append(row)
-    columns = ["factor", "level", "arms", "n", "diverged", "iqm", "iqm_low", "iqm_high"]
+    columns = ["factor", "level", "arms", "n", "diverged", "metric", "iqm", "iqm_low", "iqm_high"]
     return pd.DataFrame(table, columns=columns)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores, statistics
+from analysis.load import Run
 from analysis.statistics import Interval
 from studies.records.intervals import median_coverage
+from studies.records.reduction import median
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -27,21 +29,26 @@ def spread(name: str, interval: Interval) -> dict[str, float]:
     return {name: interval.point, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def error_cells(rows: pd.DataFrame) -> dict[str, Any]:
-    """n, what befell the replicates, and the median MAE with its interval and that one's coverage.
+def error_cells(run: Run, rows: pd.DataFrame) -> dict[str, Any]:
+    """n, what befell the replicates, and the median score with its interval and that one's coverage.
 
-    n counts completed, stopped and diverged replicates; failed and interrupted ones stand beside it.
+    rows: some of the run's trials.  n counts completed, stopped and diverged replicates, of which those
+    `blown_up` (see `analysis.fates`) are some; failed and interrupted ones stand beside it.  The errors
+    follow under their own names, medians too.
     """
-    mae = scores.errors(rows)
-    diverged = int(np.isinf(mae).sum())
+    score = scores.errors(rows)
+    diverged = int(np.isinf(score).sum())
     return {
-        "n": len(mae),
+        "n": len(score),
         "diverged": diverged,
+        "blown_up": int(run.fates.loc[rows.index, "blown_up"].sum()),
         "failed": scores.count(rows, "failed"),
         "interrupted": scores.count(rows, "interrupted"),
-        **spread("divergence", statistics.rate(diverged, len(mae))),
-        **spread("mae", statistics.median(mae)),
-        "coverage": median_coverage(len(mae)) if len(mae) > 1 else np.nan,
+        **spread("divergence", statistics.rate(diverged, len(score))),
+        "metric": run.study.metric,
+        **spread("score", statistics.median(score)),
+        "coverage": median_coverage(len(score)) if len(score) > 1 else np.nan,
+        **{name: float(median(scores.errors(rows, name))) for name in scores.metrics(rows)},
     }
 
 

@@ -50,20 +50,18 @@ def counts_table(run: Run) -> pd.DataFrame:
 
 
 def summary_table(run: Run) -> pd.DataFrame:
-    """A row for each headline (winner, reference or what was solved): error, cost and configuration.
+    """A row for each headline (winner, baseline or what was solved): error, cost and configuration.
 
-    `ratio_to_reference` is the winner's error over the reference's on shared seeds.
+    `ratio` is the winner's error over the baseline's on shared seeds.
     """
     found = scores.headlines(run.trials)
     rng = generator(run.study.seed)
     keys = _told(run, found)
     table = []
     for name, own in found.items():
-        row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(own)}
-        row["rel_l2"] = float(np.median(scores.errors(own, "rel_l2"))) if row["n"] else np.nan
-        if name == "winner" and "reference" in found:
-            against = paired_cells(own, found["reference"], rng)
-            row |= {name.replace("ratio", "ratio_to_reference"): value for name, value in against.items()}
+        row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(run, own)}
+        if name == "winner" and "baseline" in found:
+            row |= paired_cells(own, found["baseline"], rng)
         row |= cost_cells(own)
         row |= {key: own[CONFIG + key].iloc[0] for key in keys if key not in row}
         table.append(row)
@@ -95,7 +93,7 @@ def decisions_table(run: Run) -> pd.DataFrame:
     trials = scores.trial_scores(run.phase("search")).set_index("trial")
     columns = ["rung", "looks", "without_cutoff", "stopped"]
     columns += [f"stopped_share{end}" for end in ("", "_low", "_high")]
-    columns += ["best", "cutoff_first", "cutoff_last", "iterations_saved", "survivors"]
+    columns += ["metric", "best", "cutoff_first", "cutoff_last", "iterations_saved", "survivors"]
     columns += [f"rung_rho{end}" for end in ("", "_low", "_high")]
     table = []
     for rung, looks in run.decisions.groupby("rung"):
@@ -113,6 +111,7 @@ def decisions_table(run: Run) -> pd.DataFrame:
                 "without_cutoff": int(np.isnan(cutoffs).sum()),
                 "stopped": len(stopped),
                 **spread("stopped_share", statistics.rate(len(stopped), len(looks))),
+                "metric": run.study.metric,
                 "best": float(np.nanmin(scores.numbers(looks["score"]), initial=np.inf)),
                 "cutoff_first": known[0] if len(known) else np.nan,
                 "cutoff_last": known[-1] if len(known) else np.nan,

@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables import rounding
-from analysis.words import COMMON, heading, worded
-from studies.records import replacing
+from studies.records import LABELS, replacing
 
 HEADERS = {
-    "mae": "median MAE [interval]",
-    "iqm": "IQM of MAE [95 %]",
+    "score": "median {metric} [interval]",
+    "iqm": "IQM of {metric} [95 %]",
+    "mae": "MAE",
     "ratio": "ratio to baseline [interval]",
-    "ratio_to_reference": "ratio to reference [interval]",
     "improvement": "P(better than baseline) [95 %]",
     "divergence": "divergence rate [95 %]",
+    "blown_up": "blown up",
     "rho": "Spearman's ρ [95 %]",
     "rung_rho": "ρ of rung and final score [95 %]",
     "p": "p",
@@ -31,17 +31,17 @@ HEADERS = {
     "iterations_per_second": "iterations per second",
     "memory_mib": "memory (MiB)",
     "evaluation_share": "share of time in evaluation",
-    "best": "best MAE",
-    "score": "MAE (median)",
+    "best": "best {metric}",
     "rel_l2": "relative L² error",
+    "max_error": "maximum error",
     "mae_batch_statistics": "MAE with batch statistics [interval]",
     "iterations_asked": "iterations asked",
     "learning_rate_use": "learning rates",
     "stopped_share": "share stopped [95 %]",
 }
 
-_FOR_THE_RECORD = ("baseline", "p_exact_holm", "pairs", "parameters")
-_IF_ANY = ("failed", "interrupted", "without_cutoff")
+_FOR_THE_RECORD = ("metric", "max_error", "baseline", "p_exact_holm", "pairs", "parameters")
+_IF_ANY = ("blown_up", "failed", "interrupted", "without_cutoff")
 """Columns that only the CSV holds, and those it alone holds while they are zero throughout."""
 
 _DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -66,18 +66,22 @@ _ESCAPES = {
 }
 
 
-def present(table: pd.DataFrame, metric: str = COMMON) -> pd.DataFrame:
+def present(table: pd.DataFrame) -> pd.DataFrame:
     """The table as text: a column with its `_low` and `_high` becomes one, rounded to what they support.
 
-    Headings carry the name of `metric`, the score.  Columns in which nothing is known are left out, and so
-    are those that only a check needs.
+    Headings carry the name of the score's metric, from the column `metric`; the error of that name is left
+    out beside it.  So are columns in which nothing is known, and those that only a check needs.
     """
+    named = list(table["metric"].dropna().unique()) if "metric" in table else []
+    metric = str(named[0]) if len(named) == 1 else ""
     shown = {}
     for name in table:
         base = str(name).removesuffix("_low").removesuffix("_high")
         if base != name and base in table and f"{base}_low" in table:
             continue
         if name in _FOR_THE_RECORD or (name == "p" and "p_holm" in table):
+            continue
+        if name == metric and "score" in table:
             continue
         if name in _IF_ANY and not table[name].any():
             continue
@@ -87,23 +91,30 @@ def present(table: pd.DataFrame, metric: str = COMMON) -> pd.DataFrame:
         else:
             cells = [_cell(str(name), value) for value in table[name]]
         if any(cell != rounding.ABSENT for cell in cells) or not len(table):
-            title = heading(str(name), HEADERS, spread=f"{name}_low" in table)
-            shown[worded(title, metric)] = cells
+            title = _heading(str(name), LABELS.get(metric, "score"), spread=f"{name}_low" in table)
+            shown[title] = cells
     return pd.DataFrame(shown, index=range(len(table)), dtype=object)
 
 
-def markdown(table: pd.DataFrame, metric: str = COMMON) -> str:
+def _heading(name: str, score: str, *, spread: bool) -> str:
+    if name not in HEADERS:
+        return name.replace("_", " ")
+    title = HEADERS[name].format(metric=score)
+    return title if spread else title.split(" [")[0]
+
+
+def markdown(table: pd.DataFrame) -> str:
     """The table in GitHub's Markdown, rounded."""
-    text = present(table, metric)
+    text = present(table)
     head = [_markdown(str(name)) for name in text]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     lines += ["| " + " | ".join(map(_markdown, row)) + " |" for row in text.itertuples(index=False)]
     return "\n".join(lines) + "\n"
 
 
-def latex(table: pd.DataFrame, metric: str = COMMON) -> str:
+def latex(table: pd.DataFrame) -> str:
     """The table as a LaTeX tabular with booktabs rules, rounded and escaped."""
-    text = present(table, metric)
+    text = present(table)
     align = "l" + "r" * (text.shape[1] - 1)
     lines = [f"\\begin{{tabular}}{{{align}}}", "\\toprule"]
     lines += [" & ".join(_latex(str(name)) for name in text) + r" \\", "\\midrule"]
@@ -111,11 +122,11 @@ def latex(table: pd.DataFrame, metric: str = COMMON) -> str:
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
-def write(folder: Path, name: str, table: pd.DataFrame, metric: str = COMMON) -> list[Path]:
+def write(folder: Path, name: str, table: pd.DataFrame) -> list[Path]:
     """Writes name.csv, name.md and name.tex into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
-    texts = [table.to_csv(index=False, lineterminator="\n"), markdown(table, metric), latex(table, metric)]
+    texts = [table.to_csv(index=False, lineterminator="\n"), markdown(table), latex(table)]
     for path, content in zip(paths, texts, strict=True):
         with replacing(path) as file:
             file.write(content.encode())

@@ -65,17 +65,17 @@ def print_json(values: Mapping[str, Any]) -> None:
     print(json.dumps(values, allow_nan=False, default=str), flush=True)
 
 
-def interval(mae: Mapping[str, Any] | None, digits: int = 2) -> str:
+def interval(score: Mapping[str, Any] | None, digits: int = 2) -> str:
     """An error with its interval and count, to some digits."""
-    if mae is None:
+    if score is None:
         return "–"
-    if mae["median"] is None:
-        return f"diverged ({mae['diverged']} of {mae['n']})"
-    if mae["n"] == 1:
-        return f"{_number(mae['median'], digits)} (n = 1)"
-    low, high = (_number(mae[key], digits) for key in ("low", "high"))
-    lost = f", {mae['diverged']} diverged" if mae.get("diverged") else ""
-    return f"{_number(mae['median'], digits)} [{low}, {high}] (n = {mae['n']}{lost})"
+    if score["median"] is None:
+        return f"diverged ({score['diverged']} of {score['n']})"
+    if score["n"] == 1:
+        return f"{_number(score['median'], digits)} (n = 1)"
+    low, high = (_number(score[key], digits) for key in ("low", "high"))
+    lost = f", {score['diverged']} diverged" if score.get("diverged") else ""
+    return f"{_number(score['median'], digits)} [{low}, {high}] (n = {score['n']}{lost})"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -13,7 +13,18 @@ from rich.table import Table
 from dgm_cli.places import Places, here
 from dgm_core.errors import ConfigurationError
 
-SHOWN = ["run", "setting", "n", "diverged", "mae", "mae_low", "mae_high", "iterations", "seconds"]
+SHOWN = [
+    "run",
+    "setting",
+    "n",
+    "diverged",
+    "metric",
+    "score",
+    "score_low",
+    "score_high",
+    "iterations",
+    "seconds",
+]
 
 
 def compare(
@@ -26,7 +37,6 @@ def compare(
     """
     from analysis.load import RunError, load_run
     from analysis.tables import compare_table, present
-    from analysis.words import COMMON, relabelled
     from studies.records.rebuild import settle
 
     runs = [here(place) for place in places]
@@ -41,9 +51,7 @@ def compare(
         raise ConfigurationError("these runs hold no confirmed setting and no arm to compare.")
     if len(metrics := list(table["metric"].unique())) > 1:
         raise ConfigurationError(f"these runs are scored by different metrics: {', '.join(metrics)}.")
-    table = relabelled(table, metrics[0])
-    columns = [name.replace(COMMON, metrics[0]) for name in SHOWN]
-    shown = present(table.assign(run=table["study"] + "/" + table["run"])[columns], metrics[0])
+    shown = present(table.assign(run=table["study"] + "/" + table["run"])[SHOWN])
     view = Table(box=None, pad_edge=False)
     for column in shown.columns:
         view.add_column(str(column), overflow="fold")

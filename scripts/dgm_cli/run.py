@@ -212,9 +212,9 @@ def summary(folder: Path) -> dict[str, Any]:
 
     run = load_run(folder)
     record, counts = run.study, counts_table(run).iloc[0]
-    winner, reference = (
-        None if o is None else {"trial": o.trial, "config": o.config, record.metric: o.score}
-        for o in (record.winner, record.reference)
+    winner, baseline = (
+        None if each is None else {"trial": each.trial, "config": each.config, "score": each.score}
+        for each in (record.winner, record.confirmed_baseline)
     )
     return {
         "run": str(folder),
@@ -225,9 +225,9 @@ def summary(folder: Path) -> dict[str, Any]:
         "iterations_run": record.iterations_run,
         "iterations_asked": record.iterations_asked,
         "seconds": record.seconds,
-        "winner": winner,
-        "reference": reference,
         "metric": record.metric,
+        "winner": winner,
+        "baseline": baseline,
     }
 
 
@@ -252,7 +252,7 @@ def _summary(record: Any) -> None:
         table.add_column(column)
     for label, outcome in (
         (f"winner (trial {record.winner.trial})", record.winner),
-        ("reference", record.reference),
+        ("baseline", record.confirmed_baseline),
     ):
         values = [outcome.config[key] for key in keys]
         cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]

@@ -123,7 +123,7 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     reported = load_problem(problem).reported_mae
     paper = f" (paper: {reported})" if reported is not None else ""
     messages.print(
-        f"{problem}: {LABELS[metric]} {interval(outcome[metric])}{paper}, {outcome['seconds']:.1f} s"
+        f"{problem}: {LABELS[metric]} {interval(outcome['score'])}{paper}, {outcome['seconds']:.1f} s"
     )
     for constant, found in outcome.get("constants", {}).items():
         true = "" if found["true"] is None else f", true value {found['true']:.5g}"

@@ -28,7 +28,7 @@ SPACE = {
 STUDY = Search(
     name="advection-search",
     base=BASE,
-    reference=PLAIN,
+    baseline=PLAIN,
     space=SPACE,
     trials=12,
     startup_trials=5,
@@ -38,7 +38,7 @@ STUDY = Search(
     budget=450.0,  # a quarter of an hour on two cores
     quick={
         "base": BASE.changed({"iterations": 300, "polish_iterations": 20}),
-        "reference": PLAIN.changed({"iterations": 300}),
+        "baseline": PLAIN.changed({"iterations": 300}),
         "space": {key: values for key, values in SPACE.items() if key != "iterations"},
         "trials": 4,
         "startup_trials": 2,

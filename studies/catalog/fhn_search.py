@@ -44,7 +44,7 @@ STUDY = Search(
         "initial conditions and a polish of every window are given?"
     ),
     base=START,
-    reference=START,
+    baseline=START,
     space=SPACE,
     trials=16,
     # A window that is not begun counts with its untrained weights, so that before the last one the
@@ -53,7 +53,7 @@ STUDY = Search(
     quick={
         "base": START.changed({"polish_iterations": 10}),
         "space": {**SPACE, "iterations": IntDistribution(200, 500)},
-        "reference": START.changed({"polish_iterations": 10, "iterations": 500}),
+        "baseline": START.changed({"polish_iterations": 10, "iterations": 500}),
         "trials": 4,
         "startup_trials": 2,
         "confirmations": 3,

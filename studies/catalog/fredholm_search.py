@@ -27,7 +27,7 @@ STUDY = Search(
     name="fredholm-search",
     question="Which network, training and quadrature solve the Fredholm equation best in 3 000 iterations?",
     base=PAPER.changed({"gain": None, "polish_iterations": POLISH, "polish_points": 50}),
-    reference=PAPER,
+    baseline=PAPER,
     space=SPACE,
     trials=24,
     grace_period=250,
@@ -35,7 +35,7 @@ STUDY = Search(
     quick={
         "base": PAPER.changed({"gain": None, "polish_iterations": 20, "polish_points": 50}),
         "space": {**SPACE, "iterations": IntDistribution(200, 500)},
-        "reference": PAPER.changed({"iterations": 500}),
+        "baseline": PAPER.changed({"iterations": 500}),
         "trials": 8,
         "startup_trials": 4,
         "grace_period": 100,

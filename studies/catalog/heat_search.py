@@ -22,7 +22,7 @@ STUDY = Search(
         "best, and do they beat the paper's own settings?"
     ),
     base=PAPER.changed({"schedule": "cosine", "input_scaling": "unit", "averaging": 0.99}),
-    reference=PAPER,
+    baseline=PAPER,
     space={
         "batch_size": PowersOfTwo(1, 512),
         "learning_rate": FloatDistribution(1e-4, 1e-1, log=True),
@@ -44,7 +44,7 @@ STUDY = Search(
             "iterations": IntDistribution(200, 2_000, log=True),
             "depth": IntDistribution(1, 4),
         },
-        "reference": PAPER.changed({"iterations": 2_000}),
+        "baseline": PAPER.changed({"iterations": 2_000}),
         "trials": 8,
         "startup_trials": 4,
         "grace_period": 100,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from dgm_core import Setup
 from studies.errors import StudyError
 from studies.planning.plans import Plan
 from studies.planning.trial import Trial
@@ -132,7 +133,8 @@ class Course:
         match event:
             case Suggested():
                 trial = self.plan.take(event.trial)
-                if trial.setup.to_dict() != event.setup or list(trial.seeds) != event.seeds:
+                # Settings that are newer than the log have the values that it was written with.
+                if trial.setup != Setup.from_dict(event.setup) or list(trial.seeds) != event.seeds:
                     raise StudyError(
                         f"the trial {event.trial} of this run's log has other settings than this program "
                         "gives it: it was written by another version, or altered."

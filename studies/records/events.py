@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 Status = Literal["completed", "stopped", "diverged", "failed", "interrupted"]
 
@@ -113,6 +113,14 @@ class Suggested(_Event):
     setup: dict[str, Any]  # problem and configuration, to train it again
     config: dict[str, Any]  # the same, flat
     folder: str = Field(pattern=r"^[\w-]+$")  # of its own: no way leads out of the run
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_runs(cls, values: Any) -> Any:
+        """What a winner is compared with was called reference before schema version 3."""
+        if isinstance(values, dict) and values.get("phase") == "confirm" and values.get("arm") == "reference":
+            return {**values, "arm": "baseline"}
+        return values
 
 
 class Reported(_Event):

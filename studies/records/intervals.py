@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 import scipy  # whose parts are loaded at their first use
 
+from studies.records.reduction import median, ranked
+
 
 def median_interval(values: Iterable[float | None], confidence: float = 0.95) -> tuple[float, float, float]:
     """Median of `values` (n,) and its exact interval: (median, low, high), in their unit.
@@ -22,15 +24,15 @@ def median_interval(values: Iterable[float | None], confidence: float = 0.95) ->
     NaN and None are diverged replicates and count as the worst value, infinity; a median or an end of the
     interval is infinite when enough of them are.  One value has no interval (NaN), none has no median.
     """
-    ordered = np.sort([_score(value) for value in values])
+    ordered = np.sort(ranked(values))
     n = len(ordered)
     if n == 0:
         return math.nan, math.nan, math.nan
-    median = float(np.median(ordered))
+    middle = float(median(ordered))
     if n == 1:
-        return median, math.nan, math.nan
+        return middle, math.nan, math.nan
     k = order_rank(n, confidence)
-    return median, float(ordered[k - 1]), float(ordered[n - k])
+    return middle, float(ordered[k - 1]), float(ordered[n - k])
 
 
 def median_coverage(n: int, confidence: float = 0.95) -> float:
@@ -41,20 +43,16 @@ def median_coverage(n: int, confidence: float = 0.95) -> float:
     return 0.0 if n < 2 else 1.0 - 2.0 * float(scipy.special.bdtr(order_rank(n, confidence) - 1, n, 0.5))
 
 
-def confirmed(mae: Iterable[float | None]) -> dict[str, float | int | None]:
+def confirmed(errors: Iterable[float | None]) -> dict[str, float | int | None]:
     """What a headline says of the errors of n replicates: median, low, high (95 %), n, diverged.
 
     NaN, None and infinity are diverged replicates.  An infinite or undefined number is None, which JSON can
     hold: with `diverged` above 0 it means "worse than any number".
     """
-    scores = [_score(value) for value in mae]
-    median, low, high = (value if math.isfinite(value) else None for value in median_interval(scores))
-    diverged = sum(math.isinf(score) for score in scores)
-    return {"median": median, "low": low, "high": high, "n": len(scores), "diverged": diverged}
-
-
-def _score(value: float | None) -> float:
-    return math.inf if value is None or math.isnan(value) else float(value)
+    scores = ranked(errors)
+    middle, low, high = (value if math.isfinite(value) else None for value in median_interval(scores))
+    diverged = int(np.isinf(scores).sum())
+    return {"median": middle, "low": low, "high": high, "n": len(scores), "diverged": diverged}
 
 
 def order_rank(n: int, confidence: float = 0.95) -> int:

@@ -34,7 +34,7 @@ def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Pa
     Into the run folder, or into `out`.
     """
     out = folder if out is None else out
-    write_table(out, TRIALS, trials_frame(history, record.terms))
+    write_table(out, TRIALS, trials_frame(history, record.terms, record.metric))
     if record.kind == "search":
         write_table(out, DECISIONS, decisions_frame(history))
     write_curves(folder, history, out)
@@ -121,7 +121,10 @@ def settle(folder: Path) -> None:
 
 def _mend(folder: Path, record: StudyRecord) -> None:
     """Makes the tables again that follow from the log alone, where they cannot be read."""
-    makers = {TRIALS: lambda history: trials_frame(history, record.terms), DECISIONS: decisions_frame}
+    makers = {
+        TRIALS: lambda history: trials_frame(history, record.terms, record.metric),
+        DECISIONS: decisions_frame,
+    }
     for name, make in makers.items():
         if (folder / name).is_file() and not readable(folder / name):
             write_table(folder, name, make(read_history(folder)))

@@ -15,8 +15,12 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-SCHEMA = 2
-"""Of 2: the score has a name of its own, `metric`; curves hold it as `score`, where 1 had `mae`."""
+SCHEMA = 3
+"""Of 2: the score has a name of its own, `metric`; curves hold it as `score`, where 1 had `mae`.
+
+Of 3: trials have the score as `score`, with its `metric` beside it; what a winner is compared with is the
+baseline, where 2 had `reference`.
+"""
 
 State = Literal["running", "finished", "interrupted", "failed"]
 """Of a study: failed where the runner raised, or where a confirmation did."""
@@ -45,7 +49,7 @@ CONFIG = "config/"
 TRIAL_COLUMNS: dict[str, str] = {
     "phase": "string",  # search, confirm or ablation
     "trial": "string",  # unique in the run
-    "arm": "string",  # of an ablation; "winner" or "reference" in a confirmation; null in a search
+    "arm": "string",  # of an ablation; "winner" or "baseline" in a confirmation; null in a search
     "replicate": "Int64",  # 0 … K − 1
     "seed": "Int64",
     "status": "string",  # completed, stopped, diverged, failed, interrupted
@@ -55,7 +59,9 @@ TRIAL_COLUMNS: dict[str, str] = {
     "diverged_at": "Int64",  # first iteration without a finite loss; null if none
     "diverged_by": "string",  # what was not finite first, in words
     "points": "Int64",  # training points seen: iterations × batch size
-    "mae": "Float64",  # mean absolute error at the last iteration; null where diverged or failed
+    "metric": "string",  # what ranks: mae, rel_l2, max_error or residual
+    "score": "Float64",  # of that metric, at the last iteration; null where diverged or failed
+    "mae": "Float64",  # mean absolute error; this and what follows as the score
     "rel_l2": "Float64",
     "max_error": "Float64",
     "residual": "Float64",  # of a problem without a reference, in place of the errors
@@ -137,6 +143,8 @@ class SourcesRecord(BaseModel):
 class StudyRecord(BaseModel):
     """study.json: what was asked, of what, where, and how it ended."""
 
+    model_config = ConfigDict(populate_by_name=True)
+
     schema_version: int = SCHEMA
     name: str
     run: str
@@ -178,4 +186,6 @@ class StudyRecord(BaseModel):
     iterations_run: int | None = None  # of the search or ablation, confirmation not counted
     iterations_asked: int | None = None
     winner: Outcome | None = None
-    reference: Outcome | None = None
+    confirmed_baseline: Outcome | None = Field(
+        default=None, validation_alias=AliasChoices("confirmed_baseline", "reference")
+    )

@@ -14,18 +14,18 @@ from studies.records.history import Entry, History
 from studies.records.schema import CONFIG, CONSTANT, DECISION_COLUMNS, TRIAL_COLUMNS
 
 
-def trials_frame(history: History, terms: Sequence[str]) -> pd.DataFrame:
+def trials_frame(history: History, terms: Sequence[str], metric: str) -> pd.DataFrame:
     """A row for each trial and replicate, of those that have ended or were left: see TRIAL_COLUMNS.
 
-    terms: of the problem's loss, in the order of the metrics.  A trial that no process will go on with now,
-    because none runs the study, counts as interrupted.
+    terms: of the problem's loss, in the order of the log's losses.  metric: what ranks.  A trial that no
+    process will go on with now, because none runs the study, counts as interrupted.
     """
     left = history.state != "running"
     rows = [
         row
         for entry in ordered(history.entries.values())
         if left or not entry.running
-        for row in entry_rows(entry, terms)
+        for row in entry_rows(entry, terms, metric)
     ]
     return typed(pd.DataFrame(rows), TRIAL_COLUMNS)
 
@@ -36,7 +36,7 @@ def ordered(entries: Iterable[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (phases.get(entry.spec.phase, 9), entry.spec.folder))
 
 
-def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
+def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str, Any]]:
     """One trial's rows, a replicate each."""
     spec, measured = entry.spec, entry.measured
     settings = {CONFIG + key: plain(value) for key, value in spec.config.items()}
@@ -58,24 +58,43 @@ def entry_rows(entry: Entry, terms: Sequence[str]) -> list[dict[str, Any]]:
             "started": entry.started,
             "ended": entry.ended,
             "error": entry.error,
+            "metric": metric,
         }
         if measured is not None:
             own = measured.replicates
             diverged = own.status[k] == "diverged"
-            if diverged and entry.status != "failed":
-                row["status"] = "diverged"
+            row["status"] = replicate_status(entry, diverged=diverged)
             row["diverged_at"] = own.diverged_at[k]
             row["diverged_by"] = own.reasons[k] if own.reasons else None
             row.update({CONSTANT + name: values[k] for name, values in own.constants.items()})
-            values = {**own.errors, "mae_batch_statistics": own.mae_batch_statistics}
-            for metric, each in values.items():
-                row[metric] = None if diverged or each is None else each[k]
+            values = {
+                "score": own.scores,
+                **own.errors,
+                "mae_batch_statistics": own.mae_batch_statistics,
+            }
+            for name, each in values.items():
+                row[name] = None if diverged or each is None else each[k]
             names = ("loss", *(f"loss_{term}" for term in terms))
             row.update(zip(names, own.losses[k], strict=True))
             if measured.telemetry is not None:
                 row.update(measured.telemetry.model_dump())
         rows.append({**row, **settings})
     return rows
+
+
+def replicate_status(entry: Entry, *, diverged: bool) -> str:
+    """The status of one replicate of a trial: its own, not that of the trial.
+
+    A trial counts as diverged where half of its replicates or more did.  The others were trained as far as
+    the trial was, and count with the errors they reached.
+    """
+    if entry.status == "failed":
+        return "failed"
+    if diverged:
+        return "diverged"
+    if entry.status == "diverged":
+        return "completed" if entry.rung is None else "stopped"
+    return entry.status or "interrupted"
 
 
 def decisions_frame(history: History) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from studies.records.schema import LABELS, StudyRecord
 from studies.stopping import PENALTY
 from studies.study.space import PowersOfTwo, described, label, shown
 
-REFERENCE = "reference"
+BASELINE = "baseline"
 _STATES = {
     "completed": TrialState.COMPLETE,
     "diverged": TrialState.COMPLETE,
@@ -52,9 +52,9 @@ def open_database(path: Path) -> RDBStorage:
 class Mirror:
     """A search as a study of Optuna's, brought up to its log again and again.
 
-    Trial 0 is the reference: enqueued at once, and complete when it is confirmed.  The search's own trials
+    Trial 0 is the baseline: enqueued at once, and complete when it is confirmed.  The search's own trials
     follow in the order of their suggestions, with their scores at the rungs as soon as those are decided.
-    Attributes of a trial are its name in the run, its status and its telemetry, and of the reference what its
+    Attributes of a trial are its name in the run, its status and its telemetry, and of the baseline what its
     confirmation on fresh seeds gave; the winner's, which has ended by then, are the study's own.
     Choices are labels (see `studies.study.space.label`), and powers of two integers on a logarithmic scale.
     """
@@ -68,7 +68,7 @@ class Mirror:
         storage.set_study_user_attr(self._study, "question", record.question)
         storage.set_study_system_attr(self._study, "study:metric_names", [LABELS[record.metric]])
         self._settings = _settings(record)
-        """Of the reference."""
+        """Of the baseline."""
         self._ids: dict[str, int] = {}
         self._reported: dict[str, set[int]] = {}
         self._begun: set[str] = set()
@@ -77,7 +77,7 @@ class Mirror:
 
     def tend(self, history: History) -> None:
         """Brings the database up to the log."""
-        self._tend_reference(history)
+        self._tend_baseline(history)
         looks: dict[str, set[int]] = {}
         for decided in history.decisions:
             looks.setdefault(decided.trial, set()).add(decided.rung)
@@ -109,31 +109,31 @@ class Mirror:
                 self._storage.set_trial_intermediate_value(self._ids[entry.trial], rung, score)
                 known.add(rung)
 
-    def _tend_reference(self, history: History) -> None:
-        parts = _parts(history, REFERENCE)
+    def _tend_baseline(self, history: History) -> None:
+        parts = _parts(history, BASELINE)
         confirmation = self._confirmation(parts)
-        if REFERENCE not in self._ids:
-            frozen = self._reference(parts, confirmation)
-            self._ids[REFERENCE] = self._storage.create_new_trial(self._study, frozen)
-        elif not parts or REFERENCE in self._ended:
+        if BASELINE not in self._ids:
+            frozen = self._baseline(parts, confirmation)
+            self._ids[BASELINE] = self._storage.create_new_trial(self._study, frozen)
+        elif not parts or BASELINE in self._ended:
             return
         elif confirmation is not None:
             for name, value in confirmation.items():
-                self._storage.set_trial_user_attr(self._ids[REFERENCE], name, value)
+                self._storage.set_trial_user_attr(self._ids[BASELINE], name, value)
             values = [_value(confirmation)]
-            self._storage.set_trial_state_values(self._ids[REFERENCE], TrialState.COMPLETE, values)
-        elif REFERENCE not in self._begun:
-            self._storage.set_trial_state_values(self._ids[REFERENCE], TrialState.RUNNING)
+            self._storage.set_trial_state_values(self._ids[BASELINE], TrialState.COMPLETE, values)
+        elif BASELINE not in self._begun:
+            self._storage.set_trial_state_values(self._ids[BASELINE], TrialState.RUNNING)
             for key, (value, distribution) in self._known(parts[0].spec.config).items():
                 internal = distribution.to_internal_repr(value)
-                self._storage.set_trial_param(self._ids[REFERENCE], key, internal, distribution)
+                self._storage.set_trial_param(self._ids[BASELINE], key, internal, distribution)
         if parts:
-            self._begun.add(REFERENCE)
+            self._begun.add(BASELINE)
         if confirmation is not None:
-            self._ended.add(REFERENCE)
+            self._ended.add(BASELINE)
 
-    def _reference(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
-        """The reference as it stands: enqueued until its confirmation begins."""
+    def _baseline(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
+        """The baseline as it stands: enqueued until its confirmation begins."""
         settings = {key: label(self._settings[key]) for key in self._space if key in self._settings}
         known = self._known(parts[0].spec.config) if parts else {}
         begun = TrialState.COMPLETE if confirmation else TrialState.RUNNING
@@ -141,7 +141,7 @@ class Mirror:
             state=begun if parts else TrialState.WAITING,
             params={key: value for key, (value, _) in known.items()},
             distributions={key: distribution for key, (_, distribution) in known.items()},
-            user_attrs={"trial": REFERENCE, **(confirmation or {})},
+            user_attrs={"trial": BASELINE, **(confirmation or {})},
             system_attrs={"fixed_params": settings},
             value=_value(confirmation) if confirmation else None,
         )
@@ -176,10 +176,12 @@ class Mirror:
 
 
 def _settings(record: StudyRecord) -> dict[str, Any]:
-    """The reference's, as far as the record of a study that is not finished has them."""
-    if record.reference is not None:
-        return record.reference.config
-    setup = record.definition.get("reference") or record.definition.get("base") or {}
+    """The baseline's, as far as the record of a study that is not finished has them."""
+    if record.confirmed_baseline is not None:
+        return record.confirmed_baseline.config
+    known = record.definition
+    # "reference": as runs of before schema version 3 have it.
+    setup = known.get("baseline") or known.get("reference") or known.get("base") or {}
     own = {f"problem.{key}": value for key, value in setup.get("parameters", {}).items()}
     return {**own, **setup.get("config", {})}
 

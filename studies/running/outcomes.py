@@ -30,9 +30,9 @@ def _confirm(course: Course, winner: str, record: StudyRecord) -> State:
     entries = course.history.phase("confirm")
     if any(entry.status == "failed" for entry in entries):
         return "failed"
-    parts = {arm: [entry for entry in entries if entry.spec.arm == arm] for arm in ("winner", "reference")}
+    parts = {arm: [entry for entry in entries if entry.spec.arm == arm] for arm in ("winner", "baseline")}
     record.winner = outcome(parts["winner"], winner)
-    record.reference = outcome(parts["reference"], "reference")
+    record.confirmed_baseline = outcome(parts["baseline"], "baseline")
     return "finished"
 
 

@@ -47,7 +47,9 @@ class RecordWriter:
                 self._settle(entry)
         now = time.monotonic()
         if len(ended) != self._counted and now - self._saved > _TABLE_SECONDS:
-            write_table(self.folder, TRIALS, trials_frame(self.history, self.record.terms))
+            write_table(
+                self.folder, TRIALS, trials_frame(self.history, self.record.terms, self.record.metric)
+            )
             self._saved, self._counted = now, len(ended)
 
     def measured(self) -> dict[str, Metrics]:

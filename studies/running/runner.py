@@ -369,5 +369,5 @@ def _plan(study: Study, seed: int, events: list[Event]) -> Plan:
 def _setups(study: Study) -> Mapping[str, Setup]:
     """Those that a study's trials change, by the names that its plan gives them."""
     if isinstance(study, Search):
-        return {"base": study.base, "reference": study.compared}
+        return {"base": study.base, "baseline": study.compared}
     return {arm: study.setup(arm) for arm in study.arms}

@@ -115,6 +115,7 @@ def resume_solve(
 def kept_outcome(folder: Path) -> dict[str, Any]:
     """What a solve that is finished came to, see `Solved.summary`."""
     kept: dict[str, Any] = json.loads((folder / ERRORS).read_text())
+    kept.setdefault("score", kept.get(kept.get("metric", "mae")))  # of before schema version 3
     return kept
 
 
@@ -216,7 +217,7 @@ def _write(
     record.seconds = history.seconds
     record.iterations_run, record.iterations_asked = trainer.iteration, entry.asked
     terms = record.terms
-    write_table(folder, TRIALS, trials_frame(history, terms))
+    write_table(folder, TRIALS, trials_frame(history, terms, record.metric))
     write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
     write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
     summary = _summary(folder, trainer.setup, entry)
@@ -238,6 +239,7 @@ def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
         "problem": setup.problem.name,
         "config": resolved(setup),
         "metric": setup.problem.metric,
+        "score": confirmed(values.scores),
         **{metric: confirmed(own) for metric, own in values.errors.items()},
         "replicates": [
             {

@@ -42,7 +42,7 @@ class Search:
     rates, sizes and iterations."""
     question: str = ""
     """What the report answers, in a sentence; by default made from the space."""
-    reference: InstanceOf[Setup] | None = None
+    baseline: InstanceOf[Setup] | None = None
     """What the winner is compared with; null is the base."""
     trials: Count = 30
     """How many settings are tried.  Ten for each searched key is a fair start."""
@@ -99,8 +99,8 @@ class Search:
         for (key, one), (other, two) in combinations(self.space.items(), 2):
             for value, second in product(corners(one), corners(two)):
                 self.base.changed({key: value, other: second})
-        if self.reference is not None:
-            check_one_question(self.name, self.base, self.reference, "the reference's own problem")
+        if self.baseline is not None:
+            check_one_question(self.name, self.base, self.baseline, "the baseline's own problem")
         check_sampler(self.sampler, self._drawn, self.startup_trials, self.trials)
         self.make_rule()
         self._check_quick()
@@ -116,8 +116,8 @@ class Search:
 
     @property
     def compared(self) -> Setup:
-        """What the winner is compared with: `reference`, or the base as it stands."""
-        return self.base if self.reference is None else self.reference
+        """What the winner is compared with: `baseline`, or the base as it stands."""
+        return self.base if self.baseline is None else self.baseline
 
     @property
     def max_t(self) -> int:
@@ -149,7 +149,7 @@ class Search:
     def changed(self, changes: Mapping[str, Any]) -> Search:
         """The same question with keys fixed: of the base, and out of the space.
 
-        The reference keeps its own settings, but parameters of the problem are its too: both must
+        The baseline keeps its own settings, but parameters of the problem are its too: both must
         solve one equation.
         """
         if not changes:
@@ -162,8 +162,8 @@ class Search:
             for key, value in changes.items()
             if key.startswith(PROBLEM_PREFIX) and key not in self.space
         }
-        reference = self.compared.changed(shared)
-        return replace(self, base=self.base.changed(changes), reference=reference, space=space)
+        baseline = self.compared.changed(shared)
+        return replace(self, base=self.base.changed(changes), baseline=baseline, space=space)
 
     def shortened(self) -> Search:
         """The quick variant: same question, smaller space and fewer trials; said in every record."""

@@ -15,7 +15,7 @@ from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.space import describe, described
 
-_SETUPS = ("base", "reference")
+_SETUPS = ("base", "baseline")
 _FUNCTIONS = ("sampler", "early_stopping")
 _KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
 
@@ -28,8 +28,8 @@ def to_dict(study: Search | Ablation) -> dict[str, Any]:
         value = getattr(study, each.name)
         if each.name == "quick":
             continue
-        if each.name in _SETUPS:
-            value = None if value is None else value.to_dict()
+        if isinstance(value, Setup):
+            value = value.to_dict()
         elif each.name == "resources":
             value = asdict(value)
         elif each.name == "space":
@@ -46,12 +46,14 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
     Its problem must be known: files of the user's own are loaded before.
     """
     given = dict(values)
+    if "reference" in given:  # as runs of before schema version 3 have it
+        given["baseline"] = given.pop("reference")
     kind = given.pop("kind", None)
     if kind not in _KINDS:
         raise ConfigurationError(f"{kind!r} is no kind of study: search or ablation.")
     try:
         for key in _SETUPS:
-            if given.get(key) is not None:
+            if isinstance(given.get(key), Mapping):  # an ablation's baseline is the name of an arm
                 given[key] = Setup.from_dict(given[key])
         for key in _FUNCTIONS:
             if isinstance(given.get(key), Mapping):

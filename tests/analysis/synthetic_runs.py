@@ -75,11 +75,12 @@ def search_run(folder: Path, trials: int = 24, **changes: Any) -> Path:
                 )
             )
     best = {"batch_size": 214, "learning_rate": 5e-3, "iterations": 3000}
-    maes = {"winner": [1.0e-4, 1.2e-4, 0.9e-4, 1.4e-4, 1.1e-4], "reference": [8e-4, 9e-4, 7e-4, 12e-4, 10e-4]}
+    maes = {"winner": [1.0e-4, 1.2e-4, 0.9e-4, 1.4e-4, 1.1e-4], "baseline": [8e-4, 9e-4, 7e-4, 12e-4, 10e-4]}
     rows += confirm_rows(maes, {"winner": best})
+    names = {"winner": "winner", "baseline": "confirmed_baseline"}
     outcomes = {
-        arm: Outcome(trial=f"confirm-{arm}", config=BASE | changes, score=confirmed(maes[arm]))
-        for arm, changes in {"winner": best, "reference": {}}.items()
+        names[arm]: Outcome(trial=f"confirm-{arm}", config=BASE | changes, score=confirmed(maes[arm]))
+        for arm, changes in {"winner": best, "baseline": {}}.items()
     }
     study = record(
         space=SPACE,
@@ -169,7 +170,7 @@ def activation_run(folder: Path) -> Path:
 def two_outputs_run(folder: Path) -> Path:
     """A search on a problem of one input and two outputs, its winner confirmed."""
     rows = [trial_row("search", "t00", 0, 1, 2e-3, config={"iterations": 1000})]
-    maes: dict[str, list[float | None]] = {"winner": [0.02, 0.01, 0.03, 0.02, 0.04], "reference": [0.05] * 5}
+    maes: dict[str, list[float | None]] = {"winner": [0.02, 0.01, 0.03, 0.02, 0.04], "baseline": [0.05] * 5}
     rows += confirm_rows(maes, {name: {"iterations": 1000} for name in maes})
     study = record(
         name="fhn", problem="fitzhugh_nagumo", axes={"t": (0.0, 30.0)}, outputs=["y", "w"], trials_asked=1

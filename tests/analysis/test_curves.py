@@ -21,7 +21,7 @@ def test_a_curve_has_a_column_for_each_replicate(run: Callable[[str], Run]) -> N
     loss = curve(found, rows, "loss")
     assert loss.values.shape == (3000, 5)
     assert loss.cost["points"] == 4
-    mae = curve(found, rows, "mae")
+    mae = curve(found, rows, "score")
     assert mae.values[-1] == pytest.approx(rows["mae"].to_numpy(dtype=float))
     assert arm_curves(found, "loss", until=100)["4"].iterations[-1] == 100
     assert arm_curves(found, "loss")["4"].values == pytest.approx(loss.values)

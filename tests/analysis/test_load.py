@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +12,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis import tables
 from analysis.load import Run, RunError, load_run
 from studies import records
+from studies.records.history import read_history
+from studies.records.tables import trials_frame
 
 
 def test_a_run_is_read(run: Callable[[str], Run]) -> None:
@@ -21,7 +25,7 @@ def test_a_run_is_read(run: Callable[[str], Run]) -> None:
     assert found.trials["trial"].nunique() == 26
     assert list(found.trials.columns[: len(records.TRIAL_COLUMNS)]) == list(records.TRIAL_COLUMNS)
     assert len(found.curves) == found.trials["iterations"].sum()
-    assert found.errors["mae"].notna().all()
+    assert found.errors["score"].notna().all()
     assert len(found.errors) < len(found.curves) / 10
     assert set(found.decisions["rung"]) == {500, 1000}
 
@@ -41,7 +45,7 @@ def test_an_interrupted_run_has_empty_tables(run: Callable[[str], Run]) -> None:
     assert found.decisions.empty
     assert found.solutions.empty
     assert list(found.trials.columns) == list(records.TRIAL_COLUMNS)
-    assert {"mae", "loss", "loss_interior"} <= set(found.curves.columns)
+    assert {"score", "loss", "loss_interior"} <= set(found.curves.columns)
     assert {"x", "t", "reference_u", "prediction_u"} <= set(found.solutions.columns)
 
 
@@ -69,7 +73,7 @@ def test_a_finished_run_without_trials_is_named(copied: Callable[[str], Path]) -
 def test_a_newer_schema_is_refused(copied: Callable[[str], Path]) -> None:
     path = copied("empty") / records.STUDY
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
-    with pytest.raises(RunError, match="schema version 99, newer than this program's 2"):
+    with pytest.raises(RunError, match="schema version 99, newer than this program's 3"):
         load_run(path.parent)
 
 
@@ -96,9 +100,33 @@ def test_reading_needs_neither_torch_nor_ray() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_run_of_the_older_schema_is_read_as_it_was(copied: Callable[[str], Path]) -> None:
+OLD = Path(__file__).parents[1] / "data" / "schema-2"
+"""A search of three trials, as schema version 2 wrote it: its baseline is called reference."""
+
+
+def test_a_run_of_schema_2_is_read(tmp_path: Path) -> None:
+    run = load_run(OLD)
+    confirmed = run.phase("confirm")
+    assert set(confirmed["arm"]) == {"winner", "baseline"}
+    pd.testing.assert_series_equal(run.trials["score"], run.trials["mae"], check_names=False)
+    assert set(run.trials["metric"]) == {"mae"}
+    assert run.study.confirmed_baseline is not None
+    summary = tables.summary_table(run).set_index("setting")
+    for name, outcome in (("winner", run.study.winner), ("baseline", run.study.confirmed_baseline)):
+        assert outcome is not None
+        assert summary.loc[name, "score"] == outcome.score["median"]
+    assert len(run.errors) > 0
+
+
+def test_the_tables_of_a_run_of_schema_2_follow_from_its_log() -> None:
+    study, history = records.read_study(OLD), read_history(OLD)
+    made = trials_frame(history, study.terms, study.metric)
+    pd.testing.assert_frame_equal(made, load_run(OLD).trials, check_like=True)
+
+
+def test_a_run_of_schema_1_is_read_as_it_was(tmp_path: Path) -> None:
     """Its curves hold the score as `mae`, its study.json the winner's as `mae`, and no metric."""
-    folder = copied("search")
+    folder = Path(shutil.copytree(OLD, tmp_path / "run"))
     new = load_run(folder)
     errors = new.errors
     curves = pd.read_parquet(folder / records.CURVES).rename(columns={"score": "mae"})
@@ -114,11 +142,3 @@ def test_a_run_of_the_older_schema_is_read_as_it_was(copied: Callable[[str], Pat
     assert old.study.winner == new.study.winner
     pd.testing.assert_frame_equal(old.errors, errors)
     pd.testing.assert_frame_equal(old.trials, new.trials)
-
-
-def test_the_score_is_the_run_s_own_metric(copied: Callable[[str], Path]) -> None:
-    folder = copied("search")
-    study = json.loads((folder / records.STUDY).read_text())
-    (folder / records.STUDY).write_text(json.dumps({**study, "metric": "rel_l2"}))
-    recorded = pd.read_parquet(folder / records.TRIALS)["rel_l2"]
-    pd.testing.assert_series_equal(load_run(folder).trials["mae"], recorded, check_names=False)

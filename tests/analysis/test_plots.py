@@ -126,7 +126,7 @@ def test_a_solution_shows_its_error_and_its_training(run: Callable[[str], Run]) 
 def test_winner_and_baseline_share_one_scale_of_error(run: Callable[[str], Run]) -> None:
     both = [
         fields(drawn(solution.solution(run("search"), name)))[-1].get_clim()
-        for name in ("winner", "reference")
+        for name in ("winner", "baseline")
     ]
     assert both[0] == both[1]
 

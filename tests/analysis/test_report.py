@@ -77,7 +77,7 @@ def test_a_falling_loss_without_a_solution_is_said(folder: Callable[[str], Path]
 
     run = load_run(folder("batch-norm"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
-    assert "15 of them are degenerate" in " ".join(answer.answer(run, made))
+    assert "Degenerate are 15 replicates" in " ".join(answer.answer(run, made))
     assert not any("share one learning rate" in text for text in answer.warnings(run, made))
 
 
@@ -132,4 +132,4 @@ def test_a_confirmation_whose_median_replicate_left_no_solution_has_no_panel(
     _changed(path, records.SOLUTIONS, lambda rows: rows[rows["arm"] != "winner"])
     names = {one.name for one in make_report(path)}
     assert "solution-winner.png" not in names
-    assert "solution-reference.png" in names
+    assert "solution-baseline.png" in names

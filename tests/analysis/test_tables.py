@@ -43,20 +43,20 @@ def test_counts_add_up(run: Callable[[str], Run]) -> None:
     assert row["busy"] == pytest.approx(seconds.sum() / (study.cores * study.seconds))
 
 
-def test_summary_compares_winner_and_reference(run: Callable[[str], Run]) -> None:
+def test_summary_compares_winner_and_baseline(run: Callable[[str], Run]) -> None:
     table = tables.summary_table(run("search")).set_index("setting")
     winner = table.loc["winner"]
-    assert (winner["mae"], winner["mae_low"], winner["mae_high"]) == (1.1e-4, 0.9e-4, 1.4e-4)
+    assert (winner["score"], winner["score_low"], winner["score_high"]) == (1.1e-4, 0.9e-4, 1.4e-4)
     assert (winner["n"], winner["diverged"]) == (5, 0)
     # Ratios by seed: 1/8, 1.2/9, 0.9/7, 1.4/12, 1.1/10.
     ratios = np.array([1 / 8, 1.2 / 9, 0.9 / 7, 1.4 / 12, 1.1 / 10])
-    assert winner["ratio_to_reference"] == pytest.approx(np.median(ratios))
-    assert winner["ratio_to_reference_low"] == pytest.approx(ratios.min())
+    assert winner["ratio"] == pytest.approx(np.median(ratios))
+    assert winner["ratio_low"] == pytest.approx(ratios.min())
     assert winner["p_exact"] == pytest.approx(0.0625)
     assert winner["batch_size"] == 214
     outcome = run("search").study.winner
     assert outcome is not None
-    assert outcome.score["median"] == winner["mae"]
+    assert outcome.score["median"] == winner["score"] == winner["mae"]
 
 
 def test_arms_table_by_hand(run: Callable[[str], Run]) -> None:
@@ -67,8 +67,8 @@ def test_arms_table_by_hand(run: Callable[[str], Run]) -> None:
     base = found.trials[found.trials["arm"] == "64"]
     mae, base_mae = (part["mae"].to_numpy(dtype=float) for part in (rows, base))
     arm = table.loc["8"]
-    assert arm["mae"] == pytest.approx(np.median(mae))
-    assert (arm["mae_low"], arm["mae_high"]) == (mae.min(), mae.max())
+    assert arm["score"] == pytest.approx(np.median(mae))
+    assert (arm["score_low"], arm["score_high"]) == (mae.min(), mae.max())
     assert arm["iqm"] == pytest.approx(10 ** np.sort(np.log10(mae))[1:4].mean())
     assert arm["ratio"] == pytest.approx(np.median(mae / base_mae))
     assert arm["points"] == 8 * 3000
@@ -81,18 +81,18 @@ def test_arms_table_by_hand(run: Callable[[str], Run]) -> None:
 def test_diverged_replicates_are_never_dropped(run: Callable[[str], Run]) -> None:
     arm = tables.arms_table(run("batch-size")).set_index("arm").loc["1"]
     assert (arm["n"], arm["diverged"]) == (5, 1)
-    assert arm["mae_high"] == np.inf
+    assert arm["score_high"] == np.inf
     assert arm["iqm_high"] == np.inf
     assert arm["test"] == "signed rank"
     mae = run("batch-size").trials.query("arm == '1'")["mae"].dropna().to_numpy(dtype=float)
-    assert arm["mae"] == np.sort(mae)[2]  # the third of five, not the median of four
+    assert arm["score"] == np.sort(mae)[2]  # the third of five, not the median of four
 
 
 def test_failed_and_interrupted_replicates_stand_beside_n(copied: Callable[[str], Path]) -> None:
     path = copied("batch-norm")
     trials = pd.read_parquet(path / records.TRIALS)
     trials.loc[[0, 1], "status"] = ["failed", "interrupted"]
-    trials.loc[0, "mae"] = pd.NA
+    trials.loc[0, "score"] = pd.NA
     records.write_table(path, records.TRIALS, trials)
     arm = tables.arms_table(load_run(path)).iloc[0]
     assert (arm["n"], arm["failed"], arm["interrupted"], arm["diverged"]) == (3, 1, 1, 0)
@@ -103,12 +103,12 @@ def test_an_arm_that_only_failed_has_a_row_without_numbers(copied: Callable[[str
     trials = pd.read_parquet(path / records.TRIALS)
     lost = trials["arm"] == "batch_norm=after, activation=relu"
     trials.loc[lost, "status"] = "failed"
-    trials.loc[lost, ["mae", "rel_l2", "loss"]] = pd.NA
+    trials.loc[lost, ["score", "mae", "rel_l2", "loss"]] = pd.NA
     records.write_table(path, records.TRIALS, trials)
     run = load_run(path)
     arm = tables.arms_table(run).set_index("arm").loc["batch_norm=after, activation=relu"]
     assert (arm["n"], arm["failed"]) == (0, 5)
-    assert np.isnan(arm[["mae", "ratio", "p_holm", "improvement"]].to_numpy(dtype=float)).all()
+    assert np.isnan(arm[["score", "mae", "ratio", "p_holm", "improvement"]].to_numpy(dtype=float)).all()
     assert "∞" not in tables.markdown(tables.arms_table(run))
     assert ablation.heat_map(run) is not None
     assert ablation.error_by_factor(run) is not None
@@ -130,7 +130,7 @@ def test_budgets_are_those_that_all_arms_reached(run: Callable[[str], Run]) -> N
     assert at_points.loc["1024", "iterations"] == pytest.approx(3000 / 1024)
     at_end = table[table["budget"] == "iterations"].set_index("arm")
     arms = tables.arms_table(run("batch-size")).set_index("arm")
-    assert at_end["mae"].tolist() == pytest.approx(arms["mae"].tolist())
+    assert at_end["score"].tolist() == pytest.approx(arms["score"].tolist())
 
 
 def test_factor_table_pools_the_other_factor(run: Callable[[str], Run]) -> None:
@@ -166,7 +166,7 @@ def test_decisions_by_rung(run: Callable[[str], Run]) -> None:
 
 def test_runs_are_compared_in_one_table(run: Callable[[str], Run]) -> None:
     table = tables.compare_table([run("search"), run("batch-norm"), run("empty")])
-    assert list(table["setting"][:2]) == ["winner", "reference"]
+    assert list(table["setting"][:2]) == ["winner", "baseline"]
     assert len(table) == 8
     assert set(table["study"]) == {"heat-search", "heat-batch-norm"}
 
@@ -183,7 +183,7 @@ def test_csv_holds_every_digit(run: Callable[[str], Run], tmp_path: Path) -> Non
     table = tables.arms_table(run("batch-size"))
     csv, markdown, latex = tables.write(tmp_path, "arms", table)
     back = pd.read_csv(csv, dtype={"arm": str})
-    for name in ("mae", "mae_high", "ratio", "p_holm"):
+    for name in ("score", "score_high", "ratio", "p_holm"):
         assert back[name].to_numpy() == pytest.approx(
             table[name].to_numpy(dtype=float), rel=1e-15, nan_ok=True
         )
@@ -192,7 +192,15 @@ def test_csv_holds_every_digit(run: Callable[[str], Run], tmp_path: Path) -> Non
 
 
 def test_markdown_and_latex_are_escaped() -> None:
-    table = pd.DataFrame({"arm": ["a|b_c & 50% <x>"], "mae": [1e-4], "mae_low": [9e-5], "mae_high": [1.2e-4]})
+    table = pd.DataFrame(
+        {
+            "arm": ["a|b_c & 50% <x>"],
+            "metric": "mae",
+            "score": [1e-4],
+            "score_low": [9e-5],
+            "score_high": [1.2e-4],
+        }
+    )
     assert "a\\|b_c & 50% \\<x>" in tables.markdown(table)
     latex = tables.latex(table)
     assert r"a|b\_c \& 50\% \textless{}x\textgreater{}" in latex
@@ -239,13 +247,13 @@ def test_an_arm_that_diverged_altogether_sets_no_budget_and_is_not_forgotten(
     before = tables.budget_table(load_run(path))
     rows = pd.read_parquet(path / records.TRIALS)
     own = rows["arm"] == "2"
-    rows.loc[own, ["status", "diverged_at", "iterations", "mae"]] = ["diverged", at, at, None]
+    rows.loc[own, ["status", "diverged_at", "iterations", "score"]] = ["diverged", at, at, None]
     rows.to_parquet(path / records.TRIALS)
     curves = pd.read_parquet(path / records.CURVES)
     curves[~((curves["trial"] == "2") & (curves["iteration"] > at))].to_parquet(path / records.CURVES)
     table = tables.budget_table(load_run(path))
     lost = table[table["arm"] == "2"]
-    assert np.isinf(lost["mae"]).all()
+    assert np.isinf(lost["score"]).all()
     assert (lost["diverged"] == lost["n"]).all()
     same = ("iterations", "32")
     amounts = [one.set_index(["budget", "arm"]).loc[same, "amount"] for one in (before, table)]

@@ -20,10 +20,14 @@ def arm_trials(
     index: int,
     changes: Mapping[str, Any] | None = None,
     together: int | None = None,
+    name: str | None = None,
 ) -> list[tuple[Trial, float]]:
-    """Trials of `together` seeds each, by default of all, with what each costs (see `iteration_cost`)."""
+    """Trials of `together` seeds each, by default of all, with what each costs (see `iteration_cost`).
+
+    name: of the first of them, by default from the phase and the arm; the others' names begin with it.
+    """
     size = together or len(seeds)
-    name = arm if phase == "ablation" else f"{phase}-{arm}"
+    name = name or (arm if phase == "ablation" else f"{phase}-{arm}")
     trials = []
     for place, first in enumerate(range(0, len(seeds), size)):
         part = tuple(seeds[first : first + size])

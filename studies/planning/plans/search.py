@@ -196,30 +196,35 @@ class Trials(Stage):
         return self._trials[scheduled.trial].index
 
 
-class SearchPlan(Plan):
-    """A search, the confirmation of its winner on fresh seeds, and that of the reference.
+_OLDER = "confirm-reference"
 
-    The reference depends on no result: it is trained by cores that have nothing else to do.
+
+class SearchPlan(Plan):
+    """A search, the confirmation of its winner on fresh seeds, and that of the baseline.
+
+    The baseline depends on no result: it is trained by cores that have nothing else to do.
     """
 
     def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "confirm", study.confirmations))
         self.search = Trials(study, seed, known)
-        self.reference = Arms(self._confirmations("reference", "reference", {}))
+        # Runs of before schema version 3 name the baseline's trials otherwise, and are gone on with.
+        name = _OLDER if _OLDER in known else None
+        self.baseline = Arms(self._confirmations("baseline", "baseline", {}, name))
         self.winner: Arms | None = None
         self._begin_winner()
 
     @property
     def stages(self) -> Sequence[Stage]:
-        return [self.search, *([self.winner] if self.winner else []), self.reference]
+        return [self.search, *([self.winner] if self.winner else []), self.baseline]
 
     def ready(self, idle: int) -> Iterator[Trial]:
         yield from self.search.ready()
         if idle > 0 and self.search.exhausted:
             if self.winner is not None:
                 yield from self.winner.ready()
-            yield from self.reference.ready()
+            yield from self.baseline.ready()
 
     def report(self, name: str, metrics: Metrics) -> list[Event]:
         events = super().report(name, metrics)
@@ -240,14 +245,16 @@ class SearchPlan(Plan):
         if not self.search.done or self.winner is not None:
             return
         best = self.search.best
-        if best is None:  # nothing to compare the reference with
-            self.reference.drop()
+        if best is None:  # nothing to compare the baseline with
+            self.baseline.drop()
         else:
             self.winner = Arms(self._confirmations("winner", "base", best.changes))
 
-    def _confirmations(self, arm: str, key: str, changes: Mapping[str, Any]) -> list[tuple[Trial, float]]:
+    def _confirmations(
+        self, arm: str, key: str, changes: Mapping[str, Any], name: str | None = None
+    ) -> list[tuple[Trial, float]]:
         """In trials of the search's own number of replicates, so that all cores have work."""
-        base = self._study.compared if key == "reference" else self._study.base
+        base = self._study.compared if key == "baseline" else self._study.base
         setup = base.changed(changes)
         offset = 0 if arm == "winner" else self._study.confirmations
         return arm_trials(
@@ -259,4 +266,5 @@ class SearchPlan(Plan):
             changes=changes,
             together=self._study.replicates,
             index=offset,
+            name=name,
         )

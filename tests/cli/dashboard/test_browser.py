@@ -48,15 +48,15 @@ def test_the_page_has_the_best_trial_and_a_report_in_which_nothing_runs(
     tab.get_by_text("best: trial").wait_for()
     assert tab.title() == "synthetic-search/one"
     report = tab.frame_locator("#report")
-    report.get_by_text("confirm-reference", exact=True).first.wait_for()
+    report.get_by_text("confirm-baseline", exact=True).first.wait_for()
     report.get_by_text(HOSTILE).first.wait_for()
     assert tab.title() == "synthetic-search/one"
 
 
-def test_optunas_dashboard_names_the_reference(dashboard: Dashboard, tab: Any) -> None:
+def test_optunas_dashboard_names_the_baseline(dashboard: Dashboard, tab: Any) -> None:
     address = dashboard.addresses["Optuna's dashboard"]
     tab.goto(f"{address}/studies/1/trials?numbers=0")
-    tab.get_by_text("reference").first.wait_for()
+    tab.get_by_text("baseline").first.wait_for()
 
 
 def test_tensorboard_lists_the_trials(dashboard: Dashboard, tab: Any) -> None:

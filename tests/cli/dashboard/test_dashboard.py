@@ -80,16 +80,16 @@ def test_optuna_shows_every_trial_by_its_name(dashboard: Dashboard) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.5)
     names = [attr["value"] for trial in trials for attr in trial["user_attrs"] if attr["key"] == "trial"]
-    assert sorted(name.strip('"') for name in names)[-1] == "reference"
+    assert sorted(name.strip('"') for name in names)[-1] == "baseline"
     assert {trial["state"] for trial in trials} == {"Complete", "Pruned"}
 
 
 def test_tensorboard_has_a_curve_for_each_term_of_each_trial(dashboard: Dashboard) -> None:
     base = dashboard.addresses["TensorBoard"]
-    eventually(f"{base}data/plugin/scalars/tags", "confirm-reference")
+    eventually(f"{base}data/plugin/scalars/tags", "confirm-baseline")
     tags = fetched_json(f"{base}data/plugin/scalars/tags")
     assert {f"{number:03d}" for number in range(1, SEARCH.trials + 1)} <= tags.keys()
-    assert {"error", "final_error", "loss/total", "loss/a", "loss/d"} <= tags["001"].keys()
+    assert {"score", "final_score", "loss/total", "loss/a", "loss/d"} <= tags["001"].keys()
 
 
 def test_the_page_tells_its_numbers_to_prometheus(dashboard: Dashboard) -> None:

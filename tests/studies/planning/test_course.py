@@ -77,7 +77,7 @@ def finished(
 
 
 def outcome(history: History) -> tuple[str, str]:
-    trials = trials_frame(history, ["a", "b", "c", "d"]).drop(columns=["started", "ended"])
+    trials = trials_frame(history, ["a", "b", "c", "d"], "mae").drop(columns=["started", "ended"])
     decisions = decisions_frame(history).drop(columns="elapsed")
     return trials.to_csv(), decisions.to_csv()
 
@@ -92,7 +92,7 @@ def test_a_search_decides_stops_and_confirms(reference: tuple[str, str]) -> None
     for status in ("stopped", "completed", "diverged"):
         assert status in trials
     assert "confirm-winner" in trials
-    assert "confirm-reference" in trials
+    assert "confirm-baseline" in trials
     assert "True" in decisions
 
 
@@ -242,7 +242,7 @@ def test_a_search_that_is_cut_interrupts_what_runs_and_confirms_the_best(tmp_pat
     assert len(History(again).phase("confirm")) == 4
 
 
-def test_the_reference_is_trained_by_cores_that_have_nothing_else_to_do(tmp_path: Path) -> None:
+def test_the_baseline_is_trained_by_cores_that_have_nothing_else_to_do(tmp_path: Path) -> None:
     with Log(tmp_path) as log:
         course = Course(search_plan(), log)
         started = []
@@ -256,7 +256,7 @@ def test_the_reference_is_trained_by_cores_that_have_nothing_else_to_do(tmp_path
             while (new := course.next(8)) is not None:
                 started.append(new)
     kinds = [(e.trial, type(e)) for e in read_log(tmp_path) if isinstance(e, (Suggested, Ended))]
-    begun = kinds.index(("confirm-reference", Suggested))
+    begun = kinds.index(("confirm-baseline", Suggested))
     last = max(i for i, (name, kind) in enumerate(kinds) if kind is Ended and name.isdigit())
     assert begun < last
 
@@ -268,6 +268,6 @@ def test_what_a_process_said_when_it_left_counts_until_the_next(tmp_path: Path) 
         assert trial is not None
         course.append([Left(state="interrupted", measured={trial.name: metrics(trial, 17)})])
     history = History(read_log(tmp_path))
-    row = trials_frame(history, ["a", "b", "c", "d"]).iloc[0]
+    row = trials_frame(history, ["a", "b", "c", "d"], "mae").iloc[0]
     assert (row["status"], row["iterations"]) == ("interrupted", 17)
     assert not [e for e in read_log(tmp_path) if isinstance(e, (Failed, Reported))]

@@ -92,12 +92,12 @@ def test_scores_are_there_while_a_trial_runs(
     assert trial.intermediate_values == {event.rung: event.score}
 
 
-def test_the_reference_is_enqueued_and_complete_when_it_is_confirmed(
+def test_the_baseline_is_enqueued_and_complete_when_it_is_confirmed(
     tmp_path: Path, record: StudyRecord, events: list[Event]
 ) -> None:
     waiting = mirrored(tmp_path / "a.db", record, [events[:2]]).trials[0]
     assert waiting.state == TrialState.WAITING
-    assert waiting.user_attrs == {"trial": "reference"}
+    assert waiting.user_attrs == {"trial": "baseline"}
     settings = {key: SEARCH.compared.flat()[key] for key in SEARCH.space}
     assert waiting.system_attrs["fixed_params"] == settings
     done = mirrored(tmp_path / "b.db", record, [events]).trials[0]
@@ -130,13 +130,13 @@ def test_a_setting_outside_the_space_is_known_to_optuna_all_the_same(
     tmp_path: Path, record: StudyRecord, events: list[Event]
 ) -> None:
     narrow = {"distribution": "FloatDistribution", "low": 0.05, "high": 0.1, "log": True, "step": None}
-    reference = SEARCH.compared.config.learning_rate
-    assert reference < narrow["low"]
+    baseline = SEARCH.compared.config.learning_rate
+    assert baseline < narrow["low"]
     space = {**record.space, "learning_rate": narrow}
     trial = mirrored(
         tmp_path / "a.db", record.model_copy(update={"space": space}), [[*_confirmation(events)]]
     ).trials[0]
-    assert trial.params["learning_rate"] == reference
+    assert trial.params["learning_rate"] == baseline
 
 
 CHOICES = {

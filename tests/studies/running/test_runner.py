@@ -36,7 +36,7 @@ SEARCH = Search(
     name="probe-search",
     question="Does early stopping spare the good?",
     base=TINY,
-    reference=TINY.changed({"learning_rate": 1e-4}),
+    baseline=TINY.changed({"learning_rate": 1e-4}),
     space={"learning_rate": CategoricalDistribution([*GOOD, BAD, DIVERGING])},
     trials=9,
     replicates=2,
@@ -99,9 +99,9 @@ def test_the_winner_is_confirmed_on_seeds_the_search_never_saw(search: Path, tri
     assert not set(confirmed["seed"]) & searched
     assert record.winner.score["median"] == pytest.approx(np.median(confirmed["mae"]))
     assert record.winner.score["n"] == SEARCH.confirmations
-    assert record.reference is not None
-    assert record.reference.config["learning_rate"] == 1e-4
-    assert set(trials[trials["arm"] == "reference"]["status"]) == {"completed"}
+    assert record.confirmed_baseline is not None
+    assert record.confirmed_baseline.config["learning_rate"] == 1e-4
+    assert set(trials[trials["arm"] == "baseline"]["status"]) == {"completed"}
 
 
 def test_a_confirmed_number_is_what_training_alone_gives(trials: pd.DataFrame) -> None:
@@ -131,7 +131,7 @@ def test_the_records_say_where_how_and_with_what(search: Path) -> None:
     assert 0 < record.iterations_run < record.iterations_asked
     with sqlite3.connect(search / "optuna.db") as storage:
         states = dict(storage.execute("select state, count(*) from trials group by state"))
-    assert states["COMPLETE"] + states["PRUNED"] == SEARCH.trials + 1, "the reference is one too"
+    assert states["COMPLETE"] + states["PRUNED"] == SEARCH.trials + 1, "the baseline is one too"
     assert states["PRUNED"] >= 1
 
 

@@ -33,7 +33,7 @@ def search(**changes: object) -> Search:
         "name": "probe",
         "question": "?",
         "base": HEAT,
-        "reference": HEAT,
+        "baseline": HEAT,
         "space": {"iterations": IntDistribution(100, 5_000), "depth": IntDistribution(1, 3)},
         "grace_period": 100,
         "reduction_factor": 4,
@@ -84,16 +84,16 @@ def test_settings_that_contradict_each_other_only_together_are_refused() -> None
     base = decay.changed({"schedule": "step", "milestones": [60], "decay": 0.5})
     space = {"windows": IntDistribution(1, 20), "iterations": IntDistribution(1_000, 5_000)}
     for key in space:
-        search(base=base, reference=None, space={key: space[key]})
+        search(base=base, baseline=None, space={key: space[key]})
     with pytest.raises(ConfigurationError, match="60 is not between 1 and 49"):
-        search(base=base, reference=None, space=space)
+        search(base=base, baseline=None, space=space)
 
 
-def test_winner_and_reference_solve_one_equation() -> None:
+def test_winner_and_baseline_solve_one_equation() -> None:
     fixed = search().changed({"problem.diffusivity": 0.5, "activation": "sin"})
-    assert fixed.base.problem == fixed.reference.problem
+    assert fixed.base.problem == fixed.baseline.problem
     assert fixed.base.problem.parameters() == {"diffusivity": 0.5}
-    assert fixed.reference.config.activation == "tanh"
+    assert fixed.baseline.config.activation == "tanh"
 
 
 def test_arms_that_resolve_to_one_configuration_are_refused() -> None:
@@ -147,7 +147,7 @@ def test_every_study_of_the_catalog_resolves_and_shortens(name: str) -> None:
     assert short.name == study.name
     if isinstance(study, Search) and isinstance(short, Search):
         assert short.max_t < study.max_t
-        assert short.reference.config.iterations <= short.max_t
+        assert short.baseline.config.iterations <= short.max_t
     if isinstance(short, Ablation):
         for arm in short.arms:
             short.setup(arm)
@@ -173,12 +173,12 @@ def test_settings_of_other_questions_are_not_compared() -> None:
     space = {"problem.diffusivity": FloatDistribution(0.1, 1.0)}
     with pytest.raises(ConfigurationError, match=r"problem\.diffusivity = 0\.1 is not allowed in probe"):
         search(space=space)
-    with pytest.raises(ConfigurationError, match="the reference's own problem is not allowed"):
-        search(reference=HEAT.changed({"problem.diffusivity": 0.5}))
+    with pytest.raises(ConfigurationError, match="the baseline's own problem is not allowed"):
+        search(baseline=HEAT.changed({"problem.diffusivity": 0.5}))
     with pytest.raises(ConfigurationError, match=r"the arm 'slow' is not allowed in probe"):
         ablation(arms={"64": {}, "slow": {"problem.diffusivity": 0.5}})
     fredholm = Setup.named(load_problem("fredholm"))
-    search(base=fredholm, reference=None, space={"problem.nodes": IntDistribution(5, 50)})
+    search(base=fredholm, baseline=None, space={"problem.nodes": IntDistribution(5, 50)})
 
 
 def test_without_a_reference_the_equation_itself_must_be_the_same() -> None:
