@@ -60,9 +60,19 @@ def load(path: str | Path) -> ModuleType:
             module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise ConfigurationError(placed(error, needed) or f"{path}: {said(error)}") from error
+        what = placed(error, needed) or f"{path}: {said(error)}"
+        raise ConfigurationError(what + _taken(error, root)) from error
     _loaded[path] = module
     return module
+
+
+def _taken(error: BaseException, root: Path) -> str:
+    """What to say where a user's module has a name of the program's own, which was imported in its place."""
+    for name in sorted(PROGRAM):
+        file = next((root / each for each in (f"{name}.py", name) if (root / each).exists()), None)
+        if file is not None and isinstance(error, (ImportError, AttributeError)) and f"'{name}" in str(error):
+            return f" (the program has a module {name!r} itself: rename {file})"
+    return ""
 
 
 def check_importable(path: Path) -> None:
