@@ -19,7 +19,7 @@ from dgm_core.errors import ConfigurationError
 def list_all(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Files of one's own, to list alone; `samplers`; or `runs`, and their folder."),
+        typer.Argument(help="Your own files, to list what they define; `samplers`; or `runs` and a folder."),
     ] = None,
     files: With = None,
 ) -> None:

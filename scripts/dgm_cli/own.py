@@ -29,7 +29,11 @@ def load_files(files: Sequence[Path] | None) -> None:
 
 
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Do what a run folder asks for outside of it: run files of one's own.")
+    bool,
+    typer.Option(
+        "--trust",
+        help="Without asking, run the Python files that the run folder keeps and write where it says.",
+    ),
 ]
 
 

@@ -269,7 +269,7 @@ class _Run:
         if self.copy is not None:
             self.copy.close()
         if course.cause is not None:
-            self.console.print(f"Every trial fails, and alike: {course.cause}")
+            self.console.print(f"All trials fail with the same error: {course.cause}")
 
     def _loggers(self) -> list[Any]:
         """Those asked for; what they need is imported for them alone."""

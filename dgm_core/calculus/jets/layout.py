@@ -15,9 +15,9 @@ from dgm_core.calculus.jets.streams import Stream, Streams
 class Bucket:
     """Sets of points that carry the same streams: rows [start, start + S · points), stream by stream.
 
-    sizes: name -> how many of the points are whose, in order.  first: how many points other buckets have
-    before; place: how many streams.  names: as what the streams are asked for, where that is not as what they
-    are carried.
+    sizes: the number of points of each named set, in order.  first: the number of points in the buckets
+    before this one; place: the number of streams before it.  names: the names by which streams are asked for,
+    where they differ from those by which they are carried.
     """
 
     streams: Streams

@@ -154,7 +154,7 @@ def test_a_study_whose_trials_all_fail_alike_stops_after_a_few_with_the_one_caus
         == 1
     )
     said = capsys.readouterr().err
-    assert "Every trial fails, and alike: ValueError: width 9 is too much" in said
+    assert "All trials fail with the same error: ValueError: width 9 is too much" in said
     trials = pd.read_parquet(folder / "results/all-fail/a/trials.parquet")
     assert trials["trial"].nunique() < 6
 

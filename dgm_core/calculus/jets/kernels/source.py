@@ -62,7 +62,7 @@ class Units:
 
     @property
     def fresh(self) -> str:
-        """A factor of what is added to what all units add to."""
+        """The factor on sums over all units: 0 where a unit is taken twice, so that it counts once."""
         return "" if self.whole else "fresh[w + slot] * "
 
     def loop(self, lines: Sequence[str], indent: int, clause: str = "") -> str:
