@@ -136,3 +136,9 @@ def test_a_wrong_command_would_be_seen() -> None:
         with pytest.raises((AssertionError, typer.TyperException)) as error:
             check(line)
         assert told in (getattr(error.value, "message", "") or str(error.value))
+
+
+@pytest.mark.parametrize("page", NAMES)
+def test_no_page_is_half_merged(page: str) -> None:
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith(("<<<<<<<", ">>>>>>>"))] == []
