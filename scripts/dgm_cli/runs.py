@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Run = Annotated[Path, typer.Argument(help="A run folder.")]
 
 _STOP_SECONDS = 120.0
+_POLISH_KEYS = {"iterations", "done", "of"}
 
 
 def status(
@@ -81,6 +82,8 @@ def _print_running(found: Overview, console: Console) -> None:
     for entry in found.history.entries.values():
         if entry.running:
             at = f"{entry.iterations:,} / {entry.asked:,}"
+            if (polish := entry.polishing) is not None:
+                at = f"{polish.iterations:,} / {entry.asked:,}, polishing: {polish.done:,} / {polish.of:,}"
             if entry.silent_since is not None:
                 at += f", silent for {words.clock(time.time() - entry.silent_since)}"
             table.add_row(entry.trial, at, *words.telemetry(entry.telemetry))
@@ -98,7 +101,12 @@ def _values(found: Overview) -> dict[str, object]:
         "rungs": {str(rung): list(counts) for rung, counts in found.rungs.items()},
         "best": None if best is None else _best(best),
         "running": {
-            entry.trial: {"iterations": entry.iterations, "asked": entry.asked, **entry.telemetry}
+            entry.trial: {
+                "iterations": entry.iterations,
+                "asked": entry.asked,
+                "polishing": entry.polishing and entry.polishing.model_dump(include=_POLISH_KEYS),
+                **entry.telemetry,
+            }
             for entry in found.history.entries.values()
             if entry.running
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dgm_cli.common import (
     at_least,
@@ -27,6 +27,7 @@ from studies.signals import check_asked, going_on
 
 if TYPE_CHECKING:
     from dgm_core import Problem, Setup
+    from dgm_core.training.loop import Progress as Far
     from studies.records import StudyRecord
     from studies.running.solve import Progress as Told
     from studies.running.solve import Solved
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 LOGGED = 20
 """Lines that a solve writes to a log file, where there is no terminal for a bar."""
+POLISH_LOGGED = 5
+"""More of them for each polish."""
 
 
 def solve(
@@ -166,16 +169,32 @@ def _with_progress(setup: Setup, train: Callable[[Told], Solved]) -> Solved:
     progress = _progress(score)
     problem, total = setup.problem.name, setup.config.iterations
     task = progress.add_task(problem, total=total, loss=math.nan, score=math.nan)
-    told = 0
+    windows = setup.config.windows
+    polishes: dict[int, TaskID] = {}  # by time window, while each is under way
+    told: dict[str, int] = {}
 
-    def show(iteration: int, loss: float, value: float) -> None:
-        nonlocal told
+    def show(far: Far, loss: float, value: float) -> None:
+        name = problem
+        if far.polishing:
+            name += ", polish" + (f" of window {far.window + 1} of {windows}" if windows > 1 else "")
         if messages.is_terminal:
             progress.start()  # not before training has begun: what is refused shows no bar
-            progress.update(task, completed=iteration, loss=loss, score=value)
-        elif (share := LOGGED * iteration // total) > told:
-            told = share
-            messages.print(f"{problem}: {iteration:,} of {total:,} · loss {loss:.2e} · {score} {value:.2e}")
+            for window in [*polishes]:
+                if not far.polishing or window != far.window:
+                    progress.remove_task(polishes.pop(window))
+            bar = task
+            if far.polishing:
+                progress.update(task, completed=total * (far.window + 1) // windows)
+                if far.window not in polishes:
+                    polishes[far.window] = progress.add_task(name, total=far.of, loss=loss, score=value)
+                bar = polishes[far.window]
+            progress.update(bar, completed=far.done, loss=loss, score=value)
+            return
+        # The beginning of a polish is told too: nothing is known of its length.
+        lines, before = (POLISH_LOGGED, -1) if far.polishing else (LOGGED, 0)
+        if (share := lines * far.done // far.of) > told.get(name, before):
+            told[name] = share
+            messages.print(f"{name}: {far.done:,} of {far.of:,} · loss {loss:.2e} · {score} {value:.2e}")
 
     try:
         solved = train(show)

@@ -45,6 +45,15 @@ def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple
     )
 
 
+def polish_cost(setup: Setup, replicates: int) -> float:
+    """Nominal cost of a time window's polish, with all the iterations it may take, in optimizer steps."""
+    config = setup.config
+    if not config.polish_iterations:
+        return 0.0
+    each = _step_cost(setup, replicates, config.polish_points)
+    return _POLISH * config.polish_iterations * each / iteration_cost(setup, replicates)
+
+
 def _step_cost(setup: Setup, replicates: int, batch_size: int) -> float:
     config = setup.config
     parameters = count_parameters(Solution(setup, [0])) / config.windows

@@ -93,6 +93,13 @@ class Course:
         """A trial's worker has said nothing for so long; 0 where it was heard again."""
         self.append([Silent(trial=name, seconds=seconds)])
 
+    def polishing(self, name: str, iterations: int, done: int, of: int) -> None:
+        """A trial polishes what it trained, and is `done` of `of` steps far."""
+        entry = self.history.entries[name]
+        news = entry.polish_news(iterations, done, of) if entry.running else None
+        if news is not None:
+            self.append([news])
+
     def trial(self, name: str) -> Trial:
         """A trial that was started."""
         return self._trials[name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dgm_core import Setup
+from studies.planning.clock import polish_cost
 from studies.records.events import Suggested
 
 
@@ -47,4 +48,5 @@ class Trial:
             setup=self.setup.to_dict(),
             config=self.setup.flat(),
             folder=self.folder,
+            polish=polish_cost(self.setup, len(self.seeds)),
         )

@@ -113,6 +113,7 @@ class Suggested(_Event):
     setup: dict[str, Any]  # problem and configuration, to train it again
     config: dict[str, Any]  # the same, flat
     folder: str = Field(pattern=r"^[\w-]+$")  # of its own: no way leads out of the run
+    polish: float = 0.0  # nominal cost of a time window's polish, in optimizer steps
 
     @model_validator(mode="before")
     @classmethod
@@ -160,6 +161,16 @@ class Silent(_Event):
     seconds: float
 
 
+class Polishing(_Event):
+    """A trial polishes a time window, after so many iterations: `done` of `of` polish steps."""
+
+    event: Literal["polishing"] = "polishing"
+    trial: str
+    iterations: int
+    done: int
+    of: int
+
+
 class Failed(_Event):
     """A trial was given up; its traceback is in `failures/`."""
 
@@ -193,6 +204,19 @@ class Left(_Event):
     measured: dict[str, Metrics] = {}
 
 
-Event = Began | Opened | Suggested | Reported | Decided | Retried | Silent | Failed | Ended | Cut | Left
+Event = (
+    Began
+    | Opened
+    | Suggested
+    | Reported
+    | Decided
+    | Retried
+    | Silent
+    | Polishing
+    | Failed
+    | Ended
+    | Cut
+    | Left
+)
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="event")])

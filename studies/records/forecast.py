@@ -23,18 +23,25 @@ def planned(record: StudyRecord) -> dict[str, int]:
 
 
 def seconds_left(
-    record: StudyRecord, history: History, *, elapsed: float, reached: Mapping[str, int] | None = None
+    record: StudyRecord,
+    history: History,
+    *,
+    elapsed: float,
+    reached: Mapping[str, int] | None = None,
+    polished: Mapping[str, float] | None = None,
 ) -> float | None:
     """Seconds until the study's last trial ends; None while no trial has been measured.
 
     A trial under way has its own iterations before it, at its own speed, of which a search stops it early as
-    often as it did the others; one still to come takes what those of its phase took.  What the study has
-    spent besides training goes on in proportion.  elapsed: seconds for which it has run.  reached:
-    iterations of trials under way, where more is known than the log says.
+    often as it did the others; one still to come takes what those of its phase took.  A polish counts as the
+    optimizer steps that it nominally costs.  What the study has spent besides training goes on in
+    proportion.  elapsed: seconds for which it has run.  reached: iterations of trials under way, where more
+    is known than the log says.  polished: how much of its window's polish each of them has done that is in
+    one, 0 … 1.
     """
-    reached = reached or {}
+    reached, polished = reached or {}, polished or {}
     entries = list(history.entries.values())
-    trained = sum(_trained(entry, reached) for entry in entries)
+    trained = sum(_trained(entry, reached, polished) for entry in entries)
     if not trained:
         return None
     longest = total = 0.0
@@ -44,7 +51,7 @@ def seconds_left(
         share = _share(own) if phase == "search" else 1.0
         for entry in own:
             if entry.running:
-                ahead = entry.asked - _reached(entry, reached)
+                ahead = _asked(entry) - _steps(entry, reached, polished)
                 rest = ahead * share * _seconds_each(entry, entries)
                 longest, total, count = max(longest, rest), total + rest, count + 1
         to_come = 0 if phase == "search" and history.cut else max(0, asked - len(own))
@@ -55,34 +62,61 @@ def seconds_left(
     return max(longest, overhead * total / min(record.cores, count))
 
 
-def _reached(entry: Entry, reached: Mapping[str, int]) -> int:
-    return max(entry.iterations, reached.get(entry.trial, 0))
+def _steps(
+    entry: Entry, reached: Mapping[str, int] | None = None, polished: Mapping[str, float] | None = None
+) -> float:
+    """Optimizer steps that a trial has done, a polish counted as those that it nominally costs.
+
+    As it was last measured; further where `reached` and `polished` say so, or the log of a polish.
+    """
+    iterations, share = entry.iterations, None
+    if reached is not None:
+        known = entry.polishing
+        if known is not None and known.iterations >= iterations:
+            iterations, share = known.iterations, known.done / known.of
+        if (now := reached.get(entry.trial, 0)) >= iterations and now:
+            iterations, share = now, (polished or {}).get(entry.trial)
+    windows = _windows(entry)
+    # Window j ends at iteration (j + 1) · asked // windows.
+    ended: float = min(windows, -(-windows * (iterations + 1) // max(1, entry.asked)) - 1)
+    if share is not None:
+        ended += share - 1.0
+    return iterations + entry.spec.polish * max(0.0, ended)
+
+
+def _asked(entry: Entry) -> float:
+    """Optimizer steps to a trial's own end, likewise."""
+    return entry.asked + entry.spec.polish * _windows(entry)
+
+
+def _windows(entry: Entry) -> int:
+    return int(entry.spec.config.get("windows", 1))
 
 
 def _share(entries: list[Entry]) -> float:
-    """Of the iterations that they asked for, those that ended ones ran; 1 before the first has."""
+    """Of the steps that they asked for, those that ended ones ran; 1 before the first has."""
     ended = [entry for entry in entries if not entry.running]
-    asked = sum(entry.asked for entry in ended)
-    return sum(entry.iterations for entry in ended) / asked if asked else 1.0
+    asked = sum(_asked(entry) for entry in ended)
+    return sum(_steps(entry) for entry in ended) / asked if asked else 1.0
 
 
 def _seconds_each(entry: Entry, others: list[Entry]) -> float:
-    """Seconds of one iteration of a trial; before it was measured, of all trials together."""
+    """Seconds of one step of a trial; before it was measured, of all trials together."""
     if entry.measured is not None and entry.iterations:
-        return entry.measured.seconds / entry.iterations
+        return entry.measured.seconds / _steps(entry)
     measured = [other for other in others if other.measured is not None]
-    ran = sum(other.iterations for other in measured)
+    ran = sum(_steps(other) for other in measured)
     return sum(other.measured.seconds for other in measured if other.measured) / ran if ran else 0.0
 
 
-def _trained(entry: Entry, reached: Mapping[str, int]) -> float:
+def _trained(entry: Entry, reached: Mapping[str, int], polished: Mapping[str, float]) -> float:
     """Seconds of training that a trial has had."""
     if entry.measured is None or not entry.iterations:
         return 0.0
-    return entry.measured.seconds * _reached(entry, reached) / entry.iterations
+    return entry.measured.seconds * _steps(entry, reached, polished) / _steps(entry)
 
 
 def _typical(own: list[Entry], entries: list[Entry], share: float) -> float:
     """Seconds of a trial that has not begun."""
-    each = [entry.asked * _seconds_each(entry, entries) for entry in own]
+    each = [_asked(entry) * _seconds_each(entry, entries) for entry in own]
     return share * sum(each) / len(each)

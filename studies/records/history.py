@@ -17,6 +17,7 @@ from studies.records.events import (
     Left,
     Metrics,
     Opened,
+    Polishing,
     Reported,
     Retried,
     Silent,
@@ -24,6 +25,9 @@ from studies.records.events import (
     Suggested,
 )
 from studies.records.log import LOG, LogError, read_log
+
+_QUARTERS = 4
+"""Parts of a polish, of each of which the log has a line."""
 
 
 @dataclass
@@ -45,6 +49,8 @@ class Entry:
     error: str | None = None
     silent_since: float | None = None
     """Seconds since the epoch, where its worker has said nothing for long."""
+    polishing: Polishing | None = None
+    """How far its polish was when the log last said so; None where it is not polishing."""
 
     @property
     def trial(self) -> str:
@@ -55,6 +61,15 @@ class Entry:
     def running(self) -> bool:
         """Whether it has not ended."""
         return self.status is None
+
+    def polish_news(self, iterations: int, done: int, of: int) -> Polishing | None:
+        """What to log of a polish, `done` of `of` steps long: its beginning and each quarter."""
+        last, told = self.polishing, -1
+        if last is not None and last.iterations == iterations:
+            told = _QUARTERS * last.done // last.of
+        if _QUARTERS * done // of <= told:
+            return None
+        return Polishing(trial=self.trial, iterations=iterations, done=done, of=of)
 
     @property
     def trained(self) -> bool:
@@ -166,7 +181,7 @@ class History:
                 self.state = event.state
                 for trial, metrics in event.measured.items():
                     self._entry(trial).measured = metrics
-            case Reported() | Retried() | Silent() | Failed() | Ended():
+            case Reported() | Retried() | Silent() | Polishing() | Failed() | Ended():
                 self._fold_trial(event, self._entry(event.trial))
         if self.sessions:
             self.sessions[-1] = (self.sessions[-1][0], max(self.sessions[-1][1], event.time))
@@ -174,8 +189,12 @@ class History:
             first, _ = self._worked.get(len(self.sessions), (event.time, event.time))
             self._worked[len(self.sessions)] = (first, event.time)
 
-    def _fold_trial(self, event: Reported | Retried | Silent | Failed | Ended, entry: Entry) -> None:
+    def _fold_trial(
+        self, event: Reported | Retried | Silent | Polishing | Failed | Ended, entry: Entry
+    ) -> None:
         entry.silent_since = None
+        if not isinstance(event, Silent):
+            entry.polishing = event if isinstance(event, Polishing) else None
         match event:
             case Reported():
                 entry.reports[event.metrics.iterations] = entry.measured = event.metrics

@@ -13,7 +13,7 @@ from typing import Any
 
 from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
-from dgm_core.training import choose_device, configure_process, median
+from dgm_core.training import choose_device, configure_process, loop, median
 from studies.errors import StudyError
 from studies.failures import disk_full, keep_traceback, resume_hint
 from studies.planning.plans.base import ended
@@ -37,8 +37,8 @@ from studies.trials.trainable import measure, run_trial
 
 ERRORS = "errors.json"
 
-Progress = Callable[[int, float, float], None]
-"""(iteration, median loss, median score)"""
+Progress = Callable[[loop.Progress, float, float], None]
+"""(how far the training or a polish is, median loss, median score)"""
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,15 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
         if trial.name not in history.entries:
             append(trial.event())
         entry = history.entries[trial.name]
+
+        def polishing(iterations: int, done: int, of: int) -> None:
+            news = entry.polish_news(iterations, done, of)
+            if news is not None:
+                append(news)
+
         training: _Training | None = None
         try:
-            training = _Training(folder, trial, on_progress, record.device)
+            training = _Training(folder, trial, on_progress, record.device, polishing)
             training.go()
         except KeyboardInterrupt:
             record.state = "interrupted"
@@ -177,10 +183,18 @@ def _failed(folder: Path, trial: Trial, error: Exception) -> StudyError:
 class _Training:
     """Trains a trial here, from its checkpoint."""
 
-    def __init__(self, folder: Path, trial: Trial, on_progress: Progress | None, device: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        trial: Trial,
+        on_progress: Progress | None,
+        device: str,
+        on_polish: Callable[[int, int, int], None],
+    ) -> None:
         self._store = Store.at(folder)
         self._trial = trial
         self._on_progress = on_progress
+        self._on_polish = on_polish
         self._device = device
         self._telemetry: Telemetry | None = None
         self.trainer = Trainer(trial.setup, trial.seeds, device=device)
@@ -205,9 +219,12 @@ class _Training:
 
     def _told(self, trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
         self.trainer, self._telemetry = trainer, telemetry
-        losses, errors = trainer.curves.losses, trainer.curves.errors
-        if self._on_progress is not None and len(losses) and errors:
-            self._on_progress(trainer.iteration, float(losses[-1, :, 0].median()), median(errors[-1][1]))
+        far, curves = trainer.progress, trainer.curves
+        if far.polishing:
+            self._on_polish(trainer.iteration, far.done, far.of)
+        errors = curves.polish_errors if far.polishing and curves.polish_errors else curves.errors
+        if self._on_progress is not None and trainer.iteration and errors:
+            self._on_progress(far, median(far.loss), median(errors[-1][1]))
 
 
 def _write(

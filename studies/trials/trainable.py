@@ -17,6 +17,9 @@ from studies.trials.meter import Meter
 
 SCORE = "score"
 TIME = "iterations"
+POLISH = "polish"
+POLISH_OF = "polish_of"
+"""Steps of the present time window's polish, done and at most; None where a trial is not polishing."""
 
 REPORT_SECONDS = 0.5
 CHECKPOINT_SECONDS = 2.0
@@ -123,13 +126,16 @@ def measure(trainer: Trainer) -> Metrics:
 
 
 def progress(trainer: Trainer, telemetry: Telemetry | None) -> dict[str, Any]:
-    """How far a trial is, without measuring it: iterations, loss, the score as last measured, telemetry."""
-    losses, errors = trainer.curves.losses, trainer.curves.errors
+    """How far a trial is, without measuring it: iterations, polish, loss, the score as last measured,
+    telemetry."""
+    errors, far = trainer.curves.errors, trainer.progress
     return {
         TIME: trainer.iteration,
         SCORE: finite(median(errors[-1][1])) if errors else None,
-        "loss": finite(float(losses[-1, :, 0].median())) if len(losses) else None,
+        "loss": finite(median(far.loss)),
         "seconds": trainer.seconds,
+        POLISH: far.done if far.polishing else None,
+        POLISH_OF: far.of if far.polishing else None,
         **({} if telemetry is None else telemetry.model_dump()),
     }
 

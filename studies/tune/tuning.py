@@ -26,7 +26,7 @@ from studies.planning.course import Course
 from studies.records.events import Metrics
 from studies.records.schema import TELEMETRY_COLUMNS
 from studies.records.storage import Store
-from studies.trials.trainable import SCORE, TIME
+from studies.trials.trainable import POLISH, POLISH_OF, SCORE, TIME
 from studies.tune.patience import Patience, trace_of
 from studies.tune.worker_pool import WorkerPool
 
@@ -36,7 +36,7 @@ METRICS = "metrics"
 """Key of a report that holds `Metrics` as JSON."""
 BEGUN = {TIME: 0, SCORE: None, "loss": None, "seconds": 0.0}
 """What a worker reports before it reads a trial's files: it is at work."""
-_SEEN = (TIME, SCORE, "loss", "seconds", *TELEMETRY_COLUMNS)
+_SEEN = (TIME, SCORE, "loss", "seconds", POLISH, POLISH_OF, *TELEMETRY_COLUMNS)
 """Keys of a report that those who watch are shown."""
 
 
@@ -122,6 +122,8 @@ class PlanScheduler(TrialScheduler):
         if METRICS in result:
             course.report(name, Metrics.model_validate_json(result[METRICS]))
         pool.hear(name, {key: result.get(key) for key in _SEEN})
+        if result.get(POLISH) is not None:
+            course.polishing(name, result[TIME], result[POLISH], result[POLISH_OF])
         entry = course.entry(name)
         if entry.running or (entry.measured is not None and entry.measured.final):
             if METRICS in result and not entry.trained and course.waits(name):

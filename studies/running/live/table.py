@@ -17,12 +17,13 @@ from studies.records.forecast import planned, seconds_left
 from studies.records.history import Entry, History
 from studies.running.live.notebook import NotebookView
 from studies.running.live.sparkline import sparkline
-from studies.trials.trainable import SCORE, TIME
+from studies.trials.trainable import POLISH, POLISH_OF, SCORE, TIME
 from studies.tune.worker_pool import WorkerPool
 
 STYLES = {
     None: "bold cyan",
     "waiting": "cyan",
+    "polishing": "cyan",
     "completed": "green",
     "stopped": "yellow",
     "diverged": "red",
@@ -119,12 +120,14 @@ class LiveTable:
         state: str | None = entry.status
         if state is None and entry.trial in self._crew.waiting:
             state = "waiting"
+        elif state is None and (polish := self._polish(entry.trial)) is not None:
+            state = f"polishing {polish[0]:,} / {polish[1]:,}"
         silent = entry.silent_since
-        if state is None and silent is not None:
+        if entry.running and silent is not None and state != "waiting":
             state = f"silent {words.clock(time.time() - silent)}"
         return [
             Text(entry.trial),
-            Text(state or "running", style=STYLES.get(state, "bold red")),
+            Text(state or "running", style=STYLES.get(state and state.split()[0], "bold red")),
             Text(f"{self._iterations(entry):,} / {entry.asked:,}"),
             Text(self._score(entry)),
             *map(Text, words.telemetry(self._telemetry(entry))),
@@ -158,7 +161,11 @@ class LiveTable:
 
     def _times(self) -> str:
         reached = {name: int(seen[TIME]) for name, seen in self._crew.seen.items()}
-        left = seconds_left(self._record, self._history, elapsed=self.elapsed, reached=reached)
+        polishes = {name: self._polish(name) for name in reached}
+        polished = {name: done[0] / done[1] for name, done in polishes.items() if done is not None}
+        left = seconds_left(
+            self._record, self._history, elapsed=self.elapsed, reached=reached, polished=polished
+        )
         rate = 60.0 * len(self._told) / self.elapsed
         return (
             f"{rate:.2g} trials a minute · elapsed {words.clock(self.elapsed)} · "
@@ -184,6 +191,11 @@ class LiveTable:
     def _iterations(self, entry: Entry) -> int:
         seen = self._crew.seen.get(entry.trial) if entry.running else None
         return entry.iterations if seen is None else max(entry.iterations, int(seen[TIME]))
+
+    def _polish(self, name: str) -> tuple[int, int] | None:
+        """Steps done and at most of a trial's polish, where it is in one."""
+        seen = self._crew.seen.get(name, {})
+        return None if seen.get(POLISH) is None else (seen[POLISH], seen[POLISH_OF])
 
     def _seen_score(self, entry: Entry) -> float | None:
         seen = self._crew.seen.get(entry.trial)

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from studies.records.events import Began, Cut, Ended, Event, Metrics, Replicates, Reported, Suggested
+from studies.records.events import (
+    Began,
+    Cut,
+    Ended,
+    Event,
+    Metrics,
+    Polishing,
+    Replicates,
+    Reported,
+    Suggested,
+)
 from studies.records.forecast import planned, seconds_left
 from studies.records.history import History
 from tests.analysis.synthetic import record
@@ -96,3 +106,30 @@ def test_a_search_that_was_cut_suggests_no_more() -> None:
     asked = {**SEARCH, "trials_asked": 50, "seeds": {"search": [1], "confirm": []}}
     history = History([*begun(), Ended(trial="002", status="interrupted", iterations=250), Cut()])
     assert seconds_left(record(**asked), history, elapsed=35.0) == 0.0
+
+
+def test_a_polish_is_counted_as_the_steps_that_it_costs_in_every_window() -> None:
+    """Two windows of 500 iterations, each of which a polish of another 500 steps ends."""
+
+    def polished(trial: str) -> Suggested:
+        plain = suggested(trial, 1_000)
+        return plain.model_copy(update={"config": {**plain.config, "windows": 2}, "polish": 500.0})
+
+    one = record(**{**SEARCH, "trials_asked": 2, "seeds": {"search": [1], "confirm": []}}, cores=1)
+    events = [
+        Began(version=2, process=1, host="here"),
+        polished("001"),
+        measured("001", 1_000, 20.0),
+        Ended(trial="001", status="completed", iterations=1_000),
+        polished("002"),
+        measured("002", 250, 2.5),
+    ]
+
+    def left(*more: Event, **known: Any) -> float | None:
+        return seconds_left(one, History([*events, *more]), elapsed=22.5, **known)
+
+    assert left() == pytest.approx(17.5)
+    assert left(reached={"002": 500}) == pytest.approx(10.0), "out of the polish"
+    assert left(reached={"002": 500}, polished={"002": 0.2}) == pytest.approx(14.0)
+    assert left(Polishing(trial="002", iterations=500, done=1, of=5)) == pytest.approx(14.0)
+    assert left(reached={"002": 1_000}, polished={"002": 0.5}) == pytest.approx(2.5)

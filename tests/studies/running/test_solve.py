@@ -13,8 +13,11 @@ import torch
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from dgm_core.training import load_field
 from studies.records import read_study
+from studies.records.events import Polishing
+from studies.records.log import read_log
 from studies.running.rerun import rerun
 from studies.running.solve import Solved, solve_setup
+from studies.trials import trainable
 
 SETUP = Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 150})
 
@@ -99,3 +102,22 @@ def test_an_unknown_trial_or_folder_is_refused(solved: Solved, tmp_path: Path) -
         rerun(solved.folder, ["7"])
     with pytest.raises(ConfigurationError, match="is no run"):
         rerun(tmp_path)
+
+
+def test_a_polish_is_told_and_logged_as_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainable, "REPORT_SECONDS", 0.0)
+    changes = {"windows": 2, "polish_iterations": 6, "polish_points": 8, "width": 4, "iterations": 20}
+    setup = Setup.named(load_problem("exponential-decay")).changed({**changes, "hard_conditions": True})
+    told: list[tuple[bool, int, int]] = []
+    solved = solve_setup(
+        setup,
+        out=tmp_path,
+        replicates=2,
+        run="one",
+        on_progress=lambda far, loss, score: told.append((far.polishing, far.window, far.of)),
+    )
+    assert list(dict.fromkeys(told)) == [(False, 0, 20), (True, 0, 6), (False, 1, 20), (True, 1, 6)]
+    logged = [event for event in read_log(solved.folder) if isinstance(event, Polishing)]
+    assert {event.iterations for event in logged} == {10, 20}
+    assert all(event.of == 6 for event in logged)
+    assert len(logged) <= 10

@@ -11,7 +11,7 @@ import torch
 from dgm_core import Setup, Trainer, load_problem
 from studies.records.events import Metrics, Telemetry
 from studies.trials import trainable
-from studies.trials.trainable import looks, run_trial, truncated
+from studies.trials.trainable import looks, progress, run_trial, truncated
 
 SETUP = Setup.named(load_problem("heat")).changed({"batch_size": 4, "width": 4, "iterations": 60})
 
@@ -132,3 +132,35 @@ def test_no_rung_and_no_curve_sees_a_polish_unfinished(
         again = trained(rungs, state, setup=setup)
         assert again.metrics[-1].score == whole.metrics[-1].score
         assert same_curves(again.states[-1]["curves"], whole.states[-1]["curves"])
+
+
+def test_a_polish_is_told_of_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainable, "REPORT_SECONDS", 0.0)
+    changes = {"polish_iterations": 6, "polish_points": 8, "width": 4, "iterations": 20}
+    setup = Setup.named(load_problem("exponential-decay")).changed(changes)
+    said: list[dict[str, Any]] = []
+
+    def report(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+        said.append(progress(trainer, telemetry))
+
+    run_trial(setup, [1, 2], [], report, lambda trainer: None)
+    steps = [told for told in said if told["polish"] is not None]
+    assert [told["polish"] for told in said[: -len(steps) - 1]] == [None] * 19
+    assert len(steps) > 3, "one for each look, the last of which ends the training"
+    assert {(told["iterations"], told["polish_of"]) for told in steps} == {(20, 6)}
+    assert [told["polish"] for told in steps] == sorted(told["polish"] for told in steps)
+    assert steps[-1]["loss"] < steps[0]["loss"]
+    assert said[-1]["polish"] is None
+
+
+def test_who_listens_can_end_a_trial_in_the_midst_of_its_polish(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a search's time limit does."""
+    monkeypatch.setattr(trainable, "REPORT_SECONDS", 0.0)
+    setup = SETUP.changed({"polish_iterations": 10**6, "polish_points": 8, "iterations": 2})
+
+    def report(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+        if trainer.polishing:
+            raise SystemExit
+
+    with pytest.raises(SystemExit):
+        run_trial(setup, [1], [], report, lambda trainer: None)

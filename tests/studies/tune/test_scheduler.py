@@ -13,12 +13,12 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from studies.planning.course import Course
-from studies.records.events import Decided
+from studies.records.events import Decided, Polishing
 from studies.records.log import Log, read_log
 from studies.records.storage import Store
 from studies.tune.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
 from studies.tune.worker_pool import WorkerPool
-from tests.studies.running.synthetic import SEARCH, metrics, search_plan
+from tests.studies.running.synthetic import SEARCH, metrics, reports, search_plan
 
 
 @dataclass
@@ -65,6 +65,11 @@ class Study:
         trial = self.course._trials[name]
         at = metrics(trial, min(rung, trial.setup.config.iterations))
         said = {METRICS: at.model_dump_json(), "training_iteration": at.iterations}
+        return self.scheduler.on_trial_result(self.controller, self.trials[name], said)
+
+    def polish(self, name: str, done: int) -> str:
+        """A trial says how far its polish is; what Tune is told."""
+        said = {"iterations": 40, "polish": done, "polish_of": 200}
         return self.scheduler.on_trial_result(self.controller, self.trials[name], said)
 
     def go_round(self) -> None:
@@ -183,3 +188,28 @@ def test_a_full_disk_halts_without_a_failure(tmp_path: Path, log: Log) -> None:
     Follower(study.engine).on_trial_error(0, [], study.trials[name])
     assert study.engine.full is not None
     assert study.course.entry(name).running, "it goes on when there is room"
+
+
+def test_the_log_says_how_far_a_polish_is(tmp_path: Path, log: Log) -> None:
+    study = Study(tmp_path, log, SEARCH.workers)
+    first = study.start()[0]
+    done = (1, 20, 49, 50, 51, 120, 199)
+    assert {study.polish(first, step) for step in done} == {TrialScheduler.CONTINUE}
+    told = [event for event in read_log(tmp_path) if isinstance(event, Polishing)]
+    assert [(event.trial, event.iterations, event.done) for event in told] == [
+        (first, 40, step) for step in (1, 50, 120, 199)
+    ]
+    assert study.course.entry(first).polishing == told[-1]
+
+
+def test_a_time_limit_ends_a_polish(tmp_path: Path, log: Log) -> None:
+    study = Study(tmp_path, log, SEARCH.workers)
+    trials = {name: study.course.trial(name) for name in study.start()}
+    last = max(trials, key=lambda name: trials[name].setup.config.iterations)
+    study.course.cut()
+    for name, trial in trials.items():
+        for at in reports(trial):
+            if name != last or not at.final:
+                study.course.report(name, at)
+    assert study.course.entry(last).status == "interrupted"
+    assert study.polish(last, 7) == TrialScheduler.STOP
