@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.load import Run
 from studies.records import StudyRecord
+from studies.records.schema import WEIGHT_PREFIX
 
 NAMES = {
     "batch_size": "batch size (points)",
@@ -27,6 +28,8 @@ NAMES = {
 def key_name(key: str) -> str:
     """A setting as an axis names it, with its unit."""
     key = key.removeprefix("problem.")
+    if key.startswith(WEIGHT_PREFIX):
+        return f"loss weight of {key.removeprefix(WEIGHT_PREFIX)}"
     return NAMES.get(key, key.replace("_", " "))
 
 

@@ -72,7 +72,7 @@ def _settings(run: Run) -> list[dict[str, Any]]:
     space = run.study.space
     varied = [
         name.removeprefix(CONFIG)
-        for name in scores.config_columns(rows)
+        for name in scores.told_columns(rows, run.study.space)
         if rows[name].astype("string").nunique(dropna=False) > 1
     ]
     keys = [*space, *(key for key in varied if key not in space)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from studies.records import CONFIG, LABELS, TELEMETRY_COLUMNS
 from studies.records.reduction import median, ranked
+from studies.records.schema import WEIGHT_PREFIX, WEIGHTS
 
 Array = NDArray[np.float64]
 
@@ -88,6 +89,23 @@ def typical(rows: pd.DataFrame, column: str) -> float:
 def config_columns(rows: pd.DataFrame) -> list[str]:
     """The columns that hold settings."""
     return [name for name in map(str, rows.columns) if name.startswith(CONFIG)]
+
+
+def told_columns(rows: pd.DataFrame, space: Collection[str]) -> list[str]:
+    """The columns that hold settings, each setting once; space: the keys that are searched."""
+    keys = [name.removeprefix(CONFIG) for name in config_columns(rows)]
+    return [CONFIG + key for key in told_once(keys, space)]
+
+
+def told_once(keys: Iterable[str], space: Collection[str]) -> list[str]:
+    """The keys without one of the two forms of the loss's weights, which records have both.
+
+    One by one, as `loss_weights.left`, unless the whole of them is searched; older runs have only the whole.
+    """
+    kept = list(keys)
+    single = [key for key in kept if key.startswith(WEIGHT_PREFIX)]
+    dropped = single if WEIGHTS in space else [WEIGHTS] if single else []
+    return [key for key in kept if key not in dropped]
 
 
 def headlines(trials: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -9,6 +9,7 @@ import tomli_w
 
 from analysis.arms import key_name, level_name
 from analysis.load import Run
+from analysis.scores import told_once
 
 _SAME = object()
 _DIGITS = 5
@@ -35,7 +36,8 @@ def differences(run: Run) -> pd.DataFrame:
     study = run.study
     if study.winner is not None and study.confirmed_baseline is not None:
         one, other = study.confirmed_baseline.config, study.winner.config
-        keys = [key for key in {**one, **other} if one.get(key, _SAME) != other.get(key, _SAME)]
+        both = told_once({**one, **other}, study.space)
+        keys = [key for key in both if one.get(key, _SAME) != other.get(key, _SAME)]
         return pd.DataFrame(
             {
                 "setting": [key_name(key) for key in keys],
@@ -53,7 +55,8 @@ def differences(run: Run) -> pd.DataFrame:
         ]
         return pd.DataFrame(rows)
     config = study.winner.config if study.winner is not None else study.base
-    return pd.DataFrame({"setting": map(key_name, config), "value": map(shown, config.values())})
+    keys = told_once(config, study.space)
+    return pd.DataFrame({"setting": map(key_name, keys), "value": [shown(config[key]) for key in keys]})
 
 
 def space_table(run: Run) -> pd.DataFrame:

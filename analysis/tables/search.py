@@ -9,6 +9,7 @@ from analysis import scores, statistics
 from analysis.load import Run
 from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
 from studies.records import CONFIG
+from studies.records.schema import WEIGHT_PREFIX
 
 _NOT_IN_USE = {"", "0", "0.0", "False", "none", "[]", "{}"}
 """Values of options that are off, as text."""
@@ -19,12 +20,13 @@ STATUSES = ("completed", "stopped", "diverged", "failed", "interrupted")
 def trials_table(run: Run) -> pd.DataFrame:
     """A row for each trial of every phase, in order of their ends, with the settings that vary."""
     table = scores.trial_scores(run.trials)
-    settings = scores.config_columns(table)
     asked = {CONFIG + key for key in run.study.space}
-    constant = [
-        name for name in settings if name not in asked and table[name].astype("string").nunique() <= 1
+    varied = [
+        name
+        for name in scores.told_columns(table, run.study.space)
+        if name in asked or table[name].astype("string").nunique() > 1
     ]
-    table = table.drop(columns=constant)
+    table = table.drop(columns=[name for name in scores.config_columns(table) if name not in varied])
     # The setting `iterations` is the column iterations_asked.
     table = table.drop(columns=f"{CONFIG}iterations", errors="ignore")
     return table.rename(columns=lambda name: name.removeprefix(CONFIG)).rename(columns={"error": "failure"})
@@ -75,10 +77,11 @@ def _told(run: Run, found: dict[str, pd.DataFrame]) -> list[str]:
     """
     rows = pd.concat(found.values()) if found else run.trials
     told = []
-    for column in scores.config_columns(rows):
+    for column in scores.told_columns(rows, run.study.space):
         values = set(rows[column].astype("string").fillna(""))
         searched = column.removeprefix(CONFIG) in run.study.space
-        in_use = len(found) == 1 and not values <= _NOT_IN_USE
+        weight = column.startswith(CONFIG + WEIGHT_PREFIX)
+        in_use = len(found) == 1 and not values <= ({"1.0"} if weight else _NOT_IN_USE)
         if searched or in_use or len(values) > 1:
             told.append(column.removeprefix(CONFIG))
     return told

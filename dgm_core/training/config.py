@@ -102,7 +102,8 @@ class TrainConfig(BaseModel):
     """Largest 2-norm of each replicate's gradient; null does not clip.  For losses that jump or diverge."""
     loss_weights: dict[str, float] = Field(default_factory=dict)
     """Factor of each term of the loss, by the term's name; 1 where it is not given.  Raise a condition's to
-    10 or 100 where the equation is satisfied and the condition is not."""
+    10 or 100 where the equation is satisfied and the condition is not.  `loss_weights.TERM` sets one and
+    keeps the others, in `--set`, in a space and in an arm alike."""
     causality: float = Field(default=0.0, ge=0, strict=True)
     """ε of the causal weights over time; 0 weighs all times alike.  For evolution equations whose error grows
     along time.  Source: Wang, Sankaran and Perdikaris (2022)."""
@@ -167,7 +168,7 @@ class TrainConfig(BaseModel):
         for term, weight in value.items():
             if weight < 0:
                 raise ConfigurationError(
-                    f"loss_weights of {term!r} = {weight} is not allowed: it must be 0 or greater."
+                    f"loss_weights.{term} = {weight} is not allowed: it must be 0 or greater."
                 )
         return value
 

@@ -20,13 +20,17 @@ from dgm_core.training.samplers import uniform
 from dgm_core.training.scaling import network_inputs
 
 PROBLEM_PREFIX = "problem."
+WEIGHTS = "loss_weights"
+WEIGHT_PREFIX = WEIGHTS + "."
+"""Before a term's name: the key of its weight."""
 
 
 @dataclass(frozen=True)
 class Setup:
     """One problem and one configuration to train it with; what an arm or a trial resolves to.
 
-    Keys of the problem's own parameters carry the prefix "problem.": `problem.diffusivity`.
+    Keys of the problem's own parameters carry the prefix "problem.": `problem.diffusivity`.  The weight of
+    one term of the loss is a key too: `loss_weights.left`.
     """
 
     problem: Problem
@@ -36,13 +40,26 @@ class Setup:
         _check(self.problem, self.config)
 
     def changed(self, changes: Mapping[str, Any]) -> Setup:
-        """A copy with some keys of the configuration or of the problem replaced."""
+        """A copy with some keys of the configuration or of the problem replaced.
+
+        `loss_weights.TERM` changes that weight and keeps the others; with `loss_weights`, which replaces all
+        of them, it comes second.
+        """
         own = {k.removeprefix(PROBLEM_PREFIX): v for k, v in changes.items() if k.startswith(PROBLEM_PREFIX)}
         rest = {k: v for k, v in changes.items() if not k.startswith(PROBLEM_PREFIX)}
         problem = self.problem
         if own:
             problem = type(problem).create({**problem.parameters(), **own})
-        return Setup(problem, self.config.changed(rest) if rest else self.config)
+        return Setup(problem, self.config.changed(self._with_weights(rest)) if rest else self.config)
+
+    def _with_weights(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Keys of the configuration alone: each weight of its own inside `loss_weights`."""
+        single = {k.removeprefix(WEIGHT_PREFIX): v for k, v in changes.items() if k.startswith(WEIGHT_PREFIX)}
+        rest = {k: v for k, v in changes.items() if not k.startswith(WEIGHT_PREFIX)}
+        whole = rest.get(WEIGHTS, self.config.loss_weights)
+        if single and isinstance(whole, Mapping):  # anything else is refused with the configuration
+            rest[WEIGHTS] = {**whole, **single}
+        return rest
 
     def shortened(self, iterations: int) -> Setup:
         """A copy of another length, its milestones moved in proportion.
@@ -60,9 +77,21 @@ class Setup:
         return self.changed(changes)
 
     def flat(self) -> dict[str, Any]:
-        """All keys and values in one level, problem parameters under their prefix."""
+        """All keys and values in one level, problem parameters under their prefix.
+
+        `loss_weights` is there as it was given, and the weight of each term that adds to the loss as well.
+        """
         own = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
-        return {**own, **self.config.model_dump(mode="json")}
+        hard = self.problem.hard_terms if self.config.hard_conditions else ()
+        given = self.config.loss_weights
+        weights = {
+            WEIGHT_PREFIX + term: given.get(term, 1.0) for term in self.problem.terms if term not in hard
+        }
+        return {**own, **self.config.model_dump(mode="json"), **weights}
+
+    def keys(self) -> list[str]:
+        """All that `changed` knows, whether or not it is allowed with the present settings."""
+        return list(dict.fromkeys([*self.flat(), *(WEIGHT_PREFIX + term for term in self.problem.terms)]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that `from_dict` reads."""
@@ -107,7 +136,7 @@ def _check(problem: Problem, config: TrainConfig) -> None:
     for term in hard:
         if term in config.loss_weights:
             raise ConfigurationError(
-                f"loss_weights of {term!r} is not allowed with hard_conditions: "
+                f"{WEIGHT_PREFIX}{term} is not allowed with hard_conditions: "
                 "that term is satisfied whatever the weights and adds no loss."
             )
     if all(config.loss_weights.get(term, 1.0) == 0 for term in terms if term not in hard):

@@ -147,8 +147,14 @@ def _range(distribution: Any) -> str:
 
 
 def _differences(base: Setup, other: Setup) -> list[tuple[str, str]]:
+    from dgm_core.training.setup import WEIGHTS
+
     ours, theirs = base.flat(), other.flat()
-    return [(key, f"{theirs[key]} (trials: {ours[key]})") for key in ours if ours[key] != theirs.get(key)]
+    return [
+        (key, f"{theirs.get(key, 'none')} (trials: {ours[key]})")
+        for key in ours
+        if key != WEIGHTS and ours[key] != theirs.get(key)  # the weights follow one by one
+    ]
 
 
 def _changes(changes: Any) -> str:

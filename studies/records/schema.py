@@ -45,6 +45,9 @@ CONSTANT = "constant/"
 """Prefix of the columns that hold a problem's trained constants."""
 CONFIG = "config/"
 """Prefix of the columns that hold a trial's settings."""
+WEIGHTS = "loss_weights"
+"""The setting that holds the weights of all terms; `loss_weights.TERM` is that of one."""
+WEIGHT_PREFIX = WEIGHTS + "."
 
 TRIAL_COLUMNS: dict[str, str] = {
     "phase": "string",  # search, confirm or ablation

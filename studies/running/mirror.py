@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
-from studies.records.schema import LABELS, StudyRecord
+from studies.records.schema import LABELS, WEIGHT_PREFIX, WEIGHTS, StudyRecord
 from studies.stopping import PENALTY
 from studies.study.space import PowersOfTwo, described, label, shown
 
@@ -183,7 +183,10 @@ def _settings(record: StudyRecord) -> dict[str, Any]:
     # "reference": as runs of before schema version 3 have it.
     setup = known.get("baseline") or known.get("reference") or known.get("base") or {}
     own = {f"problem.{key}": value for key, value in setup.get("parameters", {}).items()}
-    return {**own, **setup.get("config", {})}
+    config = setup.get("config", {})
+    given = config.get(WEIGHTS, {})
+    weights = {WEIGHT_PREFIX + term: given.get(term, 1.0) for term in record.terms}
+    return {**own, **config, **weights}
 
 
 def _parts(history: History, arm: str) -> list[Entry]:

@@ -11,6 +11,7 @@ from pydantic import InstanceOf
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
+from dgm_core.training.setup import WEIGHT_PREFIX, WEIGHTS
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
 from studies.study.strict import Flag, Name, Positive, Replicates, strict
@@ -95,7 +96,8 @@ class Ablation:
     def changed(self, changes: Mapping[str, Any]) -> Ablation:
         """The same arms from another base; a key that the arms vary cannot be fixed."""
         for key in changes:
-            if any(key in arm for arm in self.arms.values()):
+            whole = WEIGHTS if key.startswith(WEIGHT_PREFIX) else key
+            if any(key in arm or whole in arm for arm in self.arms.values()):
                 raise ConfigurationError(f"{key} is what {self.name} varies: choose --arms instead.")
         return replace(self, base=self.base.changed(changes)) if changes else self
 

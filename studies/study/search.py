@@ -14,7 +14,7 @@ from pydantic import Field, InstanceOf
 
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
-from dgm_core.training.setup import PROBLEM_PREFIX
+from dgm_core.training.setup import PROBLEM_PREFIX, WEIGHT_PREFIX, WEIGHTS
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
@@ -82,7 +82,7 @@ class Search:
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
             object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
-        known = self.base.flat()
+        known = self.base.keys()
         space: dict[str, BaseDistribution] = {}
         for key, distribution in self.space.items():
             if key not in known:
@@ -154,6 +154,11 @@ class Search:
         """
         if not changes:
             return self
+        for key in changes:
+            if key.startswith(WEIGHT_PREFIX) and WEIGHTS in self.space:
+                raise ConfigurationError(
+                    f"{key} cannot be fixed: {self.name} searches {WEIGHTS}, all of them together."
+                )
         space = {key: value for key, value in self.space.items() if key not in changes}
         if not space:
             raise ConfigurationError(f"nothing is left to search: {', '.join(changes)} fix the whole space.")

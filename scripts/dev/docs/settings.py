@@ -38,7 +38,7 @@ _HEAD = """\
 This page is made from the code by `scripts/docs write`.
 
 `--set KEY=VALUE` changes a setting of `dgm run` and `dgm solve`: `--set depth=4`, `--set activation=sin`,
-`--set loss_weights='{"boundary": 10}'`. In a study's file the same keys stand in `Setup.changed({...})`, in
+`--set loss_weights.boundary=10`. In a study's file the same keys stand in `Setup.changed({...})`, in
 the space of a search and in the arms of an ablation. A problem's own parameters have the prefix `problem.`,
 as `problem.diffusivity`. An unknown key or a value out of range is refused before anything is trained.
 

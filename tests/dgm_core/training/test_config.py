@@ -52,7 +52,7 @@ from dgm_core.networks import NETWORKS
         ),
         ({"windows": 0}, "windows = 0"),
         ({"windows": 11, "iterations": 10}, "windows = 11 is not allowed"),
-        ({"loss_weights": {"interior": -1.0}}, "loss_weights of 'interior' = -1"),
+        ({"loss_weights": {"interior": -1.0}}, "loss_weights.interior = -1"),
         ({"causality": -1.0}, "causality"),
         ({"averaging": 1.0}, "averaging"),
         ({"l1": -1.0}, "l1"),
@@ -79,7 +79,7 @@ def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
         (
             "heat",
             {"loss_weights": {"left": 2.0}, "hard_conditions": True},
-            "loss_weights of 'left' is not allowed with hard_conditions",
+            "loss_weights.left is not allowed with hard_conditions",
         ),
         (
             "exponential-decay",
@@ -117,6 +117,44 @@ def test_setup_changes_problem_and_configuration_by_key():
     flat = changed.flat()
     assert flat["problem.diffusivity"] == 2.0
     assert flat["width"] == 7
+
+
+def test_the_weight_of_a_term_is_a_key_that_keeps_the_others():
+    setup = Setup(load_problem("heat"), TrainConfig(loss_weights={"left": 3.0}))
+    changed = setup.changed({"loss_weights.right": 5})
+    assert changed.config.loss_weights == {"left": 3.0, "right": 5.0}
+    assert setup.config.loss_weights == {"left": 3.0}
+    both = setup.changed({"loss_weights.right": 5, "loss_weights": {"initial": 2}})
+    assert both.config.loss_weights == {"initial": 2.0, "right": 5.0}
+    flat = changed.flat()
+    assert flat["loss_weights"] == {"left": 3.0, "right": 5.0}
+    weights = {key: value for key, value in flat.items() if key.startswith("loss_weights.")}
+    assert weights == {f"loss_weights.{term}": 1.0 for term in setup.problem.terms} | {
+        "loss_weights.left": 3.0,
+        "loss_weights.right": 5.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"loss_weights.lefft": 1.0}, "unknown term in loss_weights of heat 'lefft'.*Did you mean 'left'"),
+        ({"loss_weights.left": -1.0}, "loss_weights.left = -1.0 is not allowed: it must be 0 or greater"),
+        ({"loss_weights.left": "much"}, "loss_weights.left = 'much' is not allowed"),
+        ({"loss_weights.left": float("nan")}, "loss_weights.left = nan is not allowed"),
+        ({"loss_weights": 3, "loss_weights.left": 1.0}, "loss_weights = 3 is not allowed"),
+        ({"loss_weights.left": 2.0, "hard_conditions": True}, "loss_weights.left is not allowed with hard"),
+    ],
+)
+def test_a_wrong_weight_of_a_term_is_refused_in_one_sentence(changes, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        Setup(load_problem("heat"), TrainConfig()).changed(changes)
+
+
+def test_a_term_that_holds_by_itself_has_no_weight_among_the_settings():
+    setup = Setup(load_problem("heat"), TrainConfig(hard_conditions=True))
+    assert not [term for term in setup.problem.hard_terms if f"loss_weights.{term}" in setup.flat()]
+    assert set(setup.flat()) < set(setup.keys())
 
 
 def test_setup_survives_plain_values():

@@ -13,7 +13,7 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, IntDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 from rich.console import Console
 
@@ -104,6 +104,17 @@ def test_the_baseline_is_enqueued_and_complete_when_it_is_confirmed(
     assert done.state == TrialState.COMPLETE
     assert done.params == settings
     assert done.user_attrs["confirmed n"] == SEARCH.confirmations
+
+
+def test_a_searched_weight_that_the_baseline_does_not_set_is_one(tmp_path: Path) -> None:
+    search = replace(SEARCH, space={"loss_weights.left": FloatDistribution(1.0, 100.0, log=True)})
+    record = study_record(search, run="one", seed=1, quick=False, cores=2, command=None)
+    mirror = Mirror(open_database(tmp_path / "a.db"), record, "synthetic/one")
+    mirror.tend(History([]))
+    (baseline,) = optuna.load_study(
+        study_name="synthetic/one", storage=open_database(tmp_path / "a.db")
+    ).trials
+    assert baseline.system_attrs["fixed_params"] == {"loss_weights.left": 1.0}
 
 
 def test_the_winner_has_what_its_confirmation_gave(

@@ -71,6 +71,41 @@ def test_a_space_outside_the_configuration_is_refused() -> None:
         search(space={"learning_rate": FloatDistribution(-1, 1)})
 
 
+WEIGHT = {"loss_weights.left": FloatDistribution(1.0, 100.0, log=True)}
+
+
+def test_the_weight_of_a_term_can_be_searched_though_the_base_has_none() -> None:
+    study = search(space={**WEIGHT, "loss_weights.right": Choice([1, 10])})
+    assert study.space["loss_weights.right"].choices == (1.0, 10.0)
+    again = from_dict(json.loads(json.dumps(to_dict(study))))
+    assert again.space == study.space
+    fixed = study.changed({"loss_weights.left": 7.0, "loss_weights.initial": 2.0})
+    assert list(fixed.space) == ["loss_weights.right"]
+    assert fixed.base.config.loss_weights == {"left": 7.0, "initial": 2.0}
+
+
+def test_weights_that_cannot_be_searched_or_fixed_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"of probe 'loss_weights\.lefft'.*'loss_weights\.left'"):
+        search(space={"loss_weights.lefft": WEIGHT["loss_weights.left"]})
+    with pytest.raises(ConfigurationError, match=r"loss_weights\.left = -1"):
+        search(space={"loss_weights.left": FloatDistribution(-1.0, 1.0)})
+    with pytest.raises(ConfigurationError, match=r"loss_weights\.left is not allowed with hard_conditions"):
+        search(base=HEAT.changed({"hard_conditions": True}), baseline=None, space=WEIGHT)
+    together = search(space={"loss_weights": Choice([{}, {"left": 2.0}]), "depth": IntDistribution(1, 3)})
+    with pytest.raises(ConfigurationError, match=r"loss_weights\.left cannot be fixed: probe searches"):
+        together.changed({"loss_weights.left": 3.0})
+
+
+def test_arms_vary_one_weight_each() -> None:
+    study = ablation(arms={"64": {}, "left": {"loss_weights.left": 10.0}})
+    fixed = study.changed({"loss_weights.right": 2.0})
+    assert fixed.setup("left").config.loss_weights == {"left": 10.0, "right": 2.0}
+    with pytest.raises(ConfigurationError, match=r"loss_weights\.left is what probe varies"):
+        study.changed({"loss_weights.left": 3.0})
+    with pytest.raises(ConfigurationError, match=r"loss_weights\.left is what probe varies"):
+        ablation(arms={"64": {}, "all": {"loss_weights": {"left": 2.0}}}).changed({"loss_weights.left": 3.0})
+
+
 def test_fixing_a_key_takes_it_out_of_the_space() -> None:
     fixed = search().changed({"depth": 2})
     assert list(fixed.space) == ["iterations"]
