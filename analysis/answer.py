@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from analysis.arms import key_name, level_name
 from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
 from analysis.tables.cells import rows_of
-from analysis.tables.rounding import LEVEL, interval, number, plain, probability
+from analysis.tables.rounding import interval, number, plain, probability
+from analysis.verdict import groups, sentence, verdict
 
 ENOUGH_SEEDS = 5
 ENOUGH_TRIALS = 10
@@ -23,12 +25,27 @@ Tables = Mapping[str, pd.DataFrame]
 """The run's tables by name: summary, arms, counts, correlation."""
 
 
-def answer(run: Run, tables: Tables) -> list[str]:
+@dataclass(frozen=True)
+class Answer:
+    """What a run says: the verdict with the numbers it rests on, and the grounds to trust it."""
+
+    verdict: list[str]
+    grounds: list[str]
+
+    @property
+    def sentences(self) -> list[str]:
+        """All of them, in order."""
+        return [*self.verdict, *self.grounds]
+
+
+def answer(run: Run, tables: Tables) -> Answer:
     """The findings of a run, a sentence or two each."""
-    said = {"search": _search, "ablation": _ablation, "solve": _solved}[run.study.kind](run, tables)
+    said, grounds = {"search": _search, "ablation": _ablation, "solve": _solved}[run.study.kind](run, tables)
+    first = sentence(verdict(run.study, run.trials))
+    said = [first, *said] if first else said
     if not said:
         said = ["Nothing has ended yet that could answer the question."]
-    return said + _loss_and_error(run, tables)
+    return Answer(said, grounds + _loss_and_error(run, tables))
 
 
 def warnings(run: Run, tables: Tables) -> list[str]:
@@ -58,11 +75,12 @@ def error_words(row: dict[str, Any]) -> str:
     return f"{shown} (n = {_many(row['n'], 'seed')}, {row['diverged']} diverged{cover})"
 
 
-def _search(run: Run, tables: Tables) -> list[str]:
+def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     counts = rows_of(tables["counts"])[0]
     summary = tables["summary"]
     rows = {row["setting"]: row for row in rows_of(summary)}
-    said = []
+    said: list[str] = []
+    grounds: list[str] = []
     if "winner" in rows:
         winner = rows["winner"]
         keys = {key: winner[key] for key in [*run.study.space, "iterations"] if key in winner}
@@ -82,7 +100,7 @@ def _search(run: Run, tables: Tables) -> list[str]:
         said.append(f"The baseline's is {error_words(rows['baseline'])}.  {_against(run, rows['winner'])}")
     if counts["run"]:
         share = 100 * counts["iterations_share"]
-        said.append(
+        grounds.append(
             f"Of {counts['asked']} trials asked, {counts['run']} ran: {counts['completed']} completed, "
             f"{counts['stopped']} stopped early, {counts['diverged']} diverged, {counts['failed']} failed, "
             f"{counts['interrupted']} interrupted.  They ran {counts['iterations_run']:,} of "
@@ -90,57 +108,60 @@ def _search(run: Run, tables: Tables) -> list[str]:
         )
         if np.isfinite(counts["busy"]):
             cores = f"{run.study.cores} core{'s' if run.study.cores != 1 else ''}"
-            said.append(
+            grounds.append(
                 f"Trainings took {100 * counts['busy']:.0f} % of the time of its {cores}, "
                 f"{counts['seconds']:.0f} s."
             )
-    return said
+    return said, grounds
 
 
 def _against(run: Run, winner: dict[str, Any]) -> str:
     ratio = [winner[f"ratio{end}"] for end in ("", "_low", "_high")]
     text = f"The ratio of {run.noun}s, winner to baseline over shared seeds, is {interval(*ratio)}"
-    verdict = "distinguishable" if winner["p"] < LEVEL else "not distinguishable"
-    return f"{text} ({winner['test']} test, p {_p(winner['p'])}): the two are {verdict}."
+    return f"{text} ({winner['test']} test, p {_p(winner['p'])})."
 
 
-def _ablation(run: Run, tables: Tables) -> list[str]:
+def _ablation(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     table = tables["arms"]
     table = table[table["score"].notna()] if len(table) else table
     if table.empty:
-        return []
+        return [], []
     rows = rows_of(table)
     best = min(rows, key=lambda row: row["score"])
     said = [f"The lowest median {run.metric_name} is that of {best['arm']}: {error_words(best)}."]
     base = next((row for row in rows if row["baseline"]), None)
     if base is None or "p_holm" not in table:
-        return said
+        return said, []
     if base is not best:
         said.append(f"The baseline {base['arm']} has {error_words(base)}.")
     others = [row for row in rows if not row["baseline"] and not np.isnan(row["p_holm"])]
-    groups: dict[str, list[str]] = {"better than": [], "worse than": [], "not distinguishable from": []}
-    for row in others:
-        kind = "not distinguishable from"
-        if row["p_holm"] < LEVEL:
-            kind = "better than" if row["ratio"] < 1 else "worse than"
-        groups[kind].append(f"{row['arm']} ({plain(row['ratio'])}×)")
-    for kind, names in groups.items():
-        if names:
-            said.append(f"{kind.capitalize()} the baseline: {', '.join(names)}.")
+    told = groups({row["arm"]: row for row in others})
+    ratios = {row["arm"]: f"{row['arm']} ({plain(row['ratio'])}×)" for row in others}
+    names = {
+        "better": "Better than the baseline",
+        "worse": "Worse than the baseline",
+        "diverged": "Diverged",
+        "": "No evidence of a difference from the baseline",
+    }
+    for kind, name in names.items():
+        if told[kind]:
+            said.append(f"{name}: {', '.join(ratios[arm] for arm in told[kind])}.")
+    grounds: list[str] = []
     pairs = min((int(row["pairs"]) for row in others), default=0)
     if pairs:
-        said.append(
+        grounds.append(
             f"Tests are at 5 %, paired over {pairs} shared seeds and adjusted for {len(others)} comparisons "
             f"(Holm).  A t-test assumes normal differences of log {run.noun}; the signed-rank test beside "
             f"it in the table does not, but cannot give less than {plain(2.0 ** (1 - pairs))} with {pairs} "
             "seeds."
         )
-    return said
+    return said, grounds
 
 
-def _solved(run: Run, tables: Tables) -> list[str]:
+def _solved(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     rows = rows_of(tables["summary"])
-    return [f"The median {run.metric_name} of {row['setting']} is {error_words(row)}." for row in rows]
+    said = [f"The median {run.metric_name} of {row['setting']} is {error_words(row)}." for row in rows]
+    return said, []
 
 
 def _loss_and_error(run: Run, tables: Tables) -> list[str]:

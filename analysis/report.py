@@ -35,8 +35,6 @@ MAIN = ("summary", "arms", "counts")
 """The tables that say why to trust the answer; the others are folded."""
 FIRST = ("best-so-far", "error-by-factor", "error-curves", "solution-")
 """The figure beside the answer: the first of these that there is."""
-_VERDICT = {"search": 2, "ablation": 4, "solve": 99}
-"""Sentences of the answer that are the verdict; the rest are its grounds."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +103,12 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: l
         loader=PackageLoader("analysis"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     said = answer.answer(run, made)
-    verdict = _VERDICT[run.study.kind]
     pictures = [_picture(figure) for figure in drawn]
     first = next((one for name in FIRST for one in pictures if one.name.startswith(name)), None)
     return environment.get_template("report.html.j2").render(
         study=run.study,
-        verdict=said[:verdict],
-        grounds=said[verdict:],
+        verdict=said.verdict,
+        grounds=said.grounds,
         warnings=answer.warnings(run, made),
         first=first,
         settings=_plain_table(_compared(run), settings.differences(run)),

@@ -69,7 +69,7 @@ class Result:
         from analysis.answer import answer
         from analysis.report import make_tables
 
-        return answer(self.run, make_tables(self.run))
+        return answer(self.run, make_tables(self.run)).sentences
 
     def report(self) -> Path:
         """Writes tables/, figures/ and report.html into the run folder; the page's path."""

@@ -37,6 +37,7 @@ def compare(
     """
     from analysis.load import RunError, load_run
     from analysis.tables import compare_table, present
+    from analysis.verdict import sentence, verdict
     from studies.records.rebuild import settle
 
     runs = [here(place) for place in places]
@@ -44,7 +45,8 @@ def compare(
         with suppress(OSError):  # a folder that cannot be written is compared as it stands
             settle(run)
     try:
-        table = compare_table([load_run(run) for run in runs])
+        loaded = [load_run(run) for run in runs]
+        table = compare_table(loaded)
     except RunError as error:
         raise ConfigurationError(str(error)) from None
     if table.empty:
@@ -57,7 +59,11 @@ def compare(
         view.add_column(str(column), overflow="fold")
     for row in shown.itertuples(index=False):
         view.add_row(*map(str, row))
-    Console(highlight=False, markup=False).print(view)
+    console = Console(highlight=False, markup=False)
+    console.print(view)
+    for one in loaded:
+        if said := sentence(verdict(one.study, one.trials)):
+            console.print(f"{one.study.name}/{one.study.run}: {said}", soft_wrap=True)
     if out is not None:
         try:
             table.to_csv(out, index=False)

@@ -183,12 +183,23 @@ def finish(folder: Path, as_json: bool) -> int:
         with going_on(lambda: f"the study is {record.state}; make its report with: dgm report {shown}"):
             check_asked()  # as the last trial ended
             remade(folder)
+        _tell_verdict(folder)
         places = f"Tables: {shown}/tables · figures: {shown}/figures · report: {shown}/report.html"
         messages.print(places, soft_wrap=True)
     failed = tell_failures(folder)
     if as_json:
         print_json(summary(folder))
     return {"interrupted": 130, "failed": 1}.get(record.state, int(failed > 0))
+
+
+def _tell_verdict(folder: Path) -> None:
+    """The verdict on a run folder that has its tables."""
+    from analysis.load import load_run
+    from analysis.verdict import sentence, verdict
+
+    run = load_run(folder)
+    if said := sentence(verdict(run.study, run.trials)):
+        messages.print(said, soft_wrap=True)
 
 
 def tell_failures(folder: Path) -> int:
@@ -209,6 +220,7 @@ def summary(folder: Path) -> dict[str, Any]:
     from analysis.load import load_run
     from analysis.tables import counts_table
     from analysis.tables.search import STATUSES
+    from analysis.verdict import verdict
 
     run = load_run(folder)
     record, counts = run.study, counts_table(run).iloc[0]
@@ -228,6 +240,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "metric": record.metric,
         "winner": winner,
         "baseline": baseline,
+        "verdict": verdict(record, run.trials) or None,
     }
 
 

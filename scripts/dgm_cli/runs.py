@@ -58,7 +58,11 @@ def status(
     if said := words.rungs(found.rungs):
         console.print(said, soft_wrap=True)
     if found.best is not None:
-        console.print(f"best: trial {found.best.trial}, {words.spread(found.best, record.metric)}")
+        chosen = "" if record.kind == "solve" else ", selected as the best: not confirmed on fresh seeds"
+        spread = words.spread(found.best, record.metric)
+        console.print(f"best: trial {found.best.trial}, {spread}{chosen}", soft_wrap=True)
+    if said := _verdict(found):
+        console.print(f"verdict: {said}", soft_wrap=True)
     if found.owner is not None:
         _print_running(found, console)
     for entry in found.history.entries.values():
@@ -100,6 +104,7 @@ def _values(found: Overview) -> dict[str, object]:
         "phases": {phase: dict(states) for phase, states in found.phases.items()},
         "rungs": {str(rung): list(counts) for rung, counts in found.rungs.items()},
         "best": None if best is None else _best(best),
+        "verdict": _verdict(found) or None,
         "running": {
             entry.trial: {
                 "iterations": entry.iterations,
@@ -115,6 +120,17 @@ def _values(found: Overview) -> dict[str, object]:
         "seconds": found.seconds,
         "seconds_left": found.left,
     }
+
+
+def _verdict(found: Overview) -> str:
+    """The verdict on a finished run; empty of any other."""
+    if found.state != "finished":
+        return ""
+    from analysis.verdict import verdict
+    from studies.records.tables import trials_frame
+
+    record = found.record
+    return verdict(record, trials_frame(found.history, record.terms, record.metric))
 
 
 def _best(entry: Entry) -> dict[str, object]:
@@ -173,13 +189,13 @@ def list_runs(out: Path = Path("results")) -> None:
         except (ConfigurationError, StudyError) as error:
             table.add_row(str(run), "", "unreadable", "", "", str(error))
             continue
-        best = found.best.measured if found.best is not None else None
+        value, how = found.headline or (None, "")
         table.add_row(
             str(run),
             found.record.kind,
             found.state,
             f"{found.ended} of {found.record.trials_asked}",
-            "–" if best is None else f"{best.value:.2g}",
+            "–" if value is None else f"{value:.2g} {how}".rstrip(),
             found.record.started,
         )
     if not table.row_count:

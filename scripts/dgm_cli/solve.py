@@ -118,16 +118,20 @@ def _configured(config: str, problem: Problem) -> tuple[str, Setup]:
 
 def finish_solve(solved: Solved, as_json: bool) -> int:
     """Says what a solve came to; the exit code."""
+    from analysis.verdict import sentence, verdict_of_solve
     from dgm_core import load_problem
     from studies.records import LABELS
 
     outcome = solved.summary
+    said = verdict_of_solve(outcome)
     problem, metric = outcome["problem"], outcome["metric"]
     reported = load_problem(problem).reported_mae
     paper = f" (paper: {reported})" if reported is not None else ""
     messages.print(
         f"{problem}: {LABELS[metric]} {interval(outcome['score'])}{paper}, {outcome['seconds']:.1f} s"
     )
+    if said:
+        messages.print(sentence(said))
     for constant, found in outcome.get("constants", {}).items():
         true = "" if found["true"] is None else f", true value {found['true']:.5g}"
         messages.print(f"{constant}: {interval(found, digits=5)}{true}")
@@ -141,7 +145,7 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     else:
         messages.print(f"Tables, figures and report: {solved.folder}")
     if as_json:
-        print_json(outcome)
+        print_json({**outcome, "verdict": said or None})
     return 130 if interrupted else 0
 
 

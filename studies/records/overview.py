@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -45,6 +46,19 @@ class Overview:
     def best(self) -> Entry | None:
         """The completed trial of the lowest score, confirmations not counted."""
         return self.history.best
+
+    @property
+    def headline(self) -> tuple[float, str] | None:
+        """The score to quote, and how it came: "confirmed" on fresh seeds, or "selected" as the best.
+
+        The words are empty of a solve, whose one score nothing selected; None where nothing has completed.
+        """
+        if self.record.winner is not None:
+            middle = self.record.winner.score["median"]
+            return math.inf if middle is None else float(middle), "confirmed"
+        if self.best is None:
+            return None
+        return self.best.score, "" if self.record.kind == "solve" else "selected"
 
     @property
     def rungs(self) -> dict[int, tuple[int, int]]:

@@ -56,7 +56,7 @@ def test_headings_and_sentences_name_the_metric(tmp_path: Path, metric: str) -> 
     shown = tables.present(tables.summary_table(run))
     assert f"median {name} [interval]" in shown
     assert ("MAE" in shown) == (metric != "mae")
-    assert f"winner's median {name} on seeds" in " ".join(answer.answer(run, make_tables(run)))
+    assert f"winner's median {name} on seeds" in " ".join(answer.answer(run, make_tables(run)).sentences)
 
 
 @pytest.mark.parametrize("make", [search, ablation])
@@ -68,5 +68,7 @@ def test_without_a_reference_no_table_says_error(tmp_path: Path, make: object) -
     for text in texts:
         assert "error" not in text
         assert "mae" not in text
-    said = " ".join([*answer.answer(run, make_tables(run)), *answer.warnings(run, make_tables(run))])
+    said = " ".join(
+        [*answer.answer(run, make_tables(run)).sentences, *answer.warnings(run, make_tables(run))]
+    )
     assert "error" not in said.lower()

@@ -30,7 +30,7 @@ def test_a_search_report_says_everything(copied: Callable[[str], Path]) -> None:
     text = page(path)
     assert "Which batch size, learning rate and depth solve the heat equation best?" in text
     assert "1.10 [0.90, 1.40] × 10⁻⁴ (n = 5 seeds, 0 diverged; interval of 93.8 %)" in text
-    assert "the two are distinguishable" in text
+    assert "times better than the baseline [" in text
     assert "dgm run heat-search" in text
     assert "0123abc" in text
     assert text.count('<img src="data:image/png;base64,…"') == 7
@@ -62,7 +62,7 @@ def test_an_ablation_answers_against_its_baseline(folder: Callable[[str], Path])
 
     run = load_run(folder("batch-size"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
-    said = " ".join(answer.answer(run, made))
+    said = " ".join(answer.answer(run, made).sentences)
     assert "The lowest median MAE is that of 1024: 2.93 [2.41, 3.95] × 10⁻⁴" in said
     assert "Better than the baseline: 512 (0.361×), 1024 (0.296×)." in said
     assert "adjusted for 10 comparisons (Holm)" in said
@@ -77,7 +77,7 @@ def test_a_falling_loss_without_a_solution_is_said(folder: Callable[[str], Path]
 
     run = load_run(folder("batch-norm"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
-    assert "Degenerate are 15 replicates" in " ".join(answer.answer(run, made))
+    assert "Degenerate are 15 replicates" in " ".join(answer.answer(run, made).sentences)
     assert not any("share one learning rate" in text for text in answer.warnings(run, made))
 
 

@@ -1,0 +1,195 @@
+"""The verdict of a run in one sentence, from confirmed numbers only: the same wherever a run is summed up.
+
+Solved or not, by the relative L² error; better than the baseline or not, with the interval; and what else
+differs between the two.  `solved` and `against` are functions of numbers; `verdict` takes a run's records.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores, statistics
+from analysis.arms import key_name
+from analysis.fates import NOT_SOLVED
+from analysis.statistics import Interval
+from analysis.tables.cells import generator, paired_cells
+from analysis.tables.rounding import LEVEL, interval, number
+from studies.records import StudyRecord
+from studies.records.reduction import median
+
+Direction = Literal["better", "worse", ""]
+_SAME = object()
+
+
+def direction(ratio: Interval, p: float) -> Direction:
+    """Whether an error is smaller or larger than the baseline's; empty where the evidence does not say.
+
+    ratio: error over the baseline's, with its interval.  p: of the paired test, adjusted where there are
+    several.  Both have to agree: p is below 5 %, and the interval does not hold 1, so that no claim stands
+    beside an interval that contradicts it.
+    """
+    if not p < LEVEL:
+        return ""
+    return "better" if ratio.high < 1 else "worse" if ratio.low > 1 else ""
+
+
+def solved(rel_l2: float, *, n: int, diverged: int, reason: str = "") -> str:
+    """How far a problem is solved; empty where nothing is known of it.
+
+    rel_l2: median relative L² error, NaN or infinite where there is none (no reference, say).  n, diverged:
+    replicates, and those that diverged.  reason: what was not finite first.
+    """
+    if n and 2 * diverged >= n:
+        return f"diverged ({diverged} of {n}{f': {reason}' if reason else ''})"
+    if not math.isfinite(rel_l2):
+        return ""
+    if float(number(rel_l2, 2)) >= 1:
+        return f"no better than zero (relative L² error {number(rel_l2, 2)})"
+    size = f"{number(100 * rel_l2, 2)} % of the solution's size"
+    return f"not solved: wrong by {size}" if rel_l2 > NOT_SOLVED else f"solved to {size}"
+
+
+def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_lost: bool = False) -> str:
+    """The search's best against the baseline.
+
+    pairs: shared seeds.  lost, base_lost: whether the median of the search's best, or of the baseline, is
+    that of a diverged replicate.
+    """
+    seeds = f"{pairs} seed{'' if pairs == 1 else 's'}"
+    if lost or base_lost:
+        if lost and base_lost:
+            return "the search's best and the baseline both diverged"
+        if lost:
+            return "keep the baseline: the search's best diverged"
+        return f"better than the baseline, which diverged ({seeds})"
+    found = direction(ratio, p)
+    if found == "better":
+        ends = (ratio.point, ratio.high, ratio.low)
+        times = Interval(*(math.inf if value == 0 else 1 / value for value in ends))
+        return _times(times, "better than the baseline")
+    if found == "worse":
+        return f"keep the baseline: the search's best is {_times(ratio, 'worse')}"
+    return f"no evidence of a difference from the baseline with {seeds}"
+
+
+def verdict(study: StudyRecord, trials: pd.DataFrame) -> str:
+    """The verdict of a run, without a full stop; empty where nothing is confirmed.
+
+    trials: the run's, as `studies.records.TRIAL_COLUMNS` has them.
+    """
+    if trials.empty:
+        return ""
+    if study.kind == "ablation":
+        return _ablation(study, trials)
+    found = scores.headlines(trials)
+    if study.kind == "search":
+        return _search(study, found)
+    return "; ".join(filter(None, map(_solved, found.values())))
+
+
+def sentence(text: str) -> str:
+    """A verdict as a sentence of its own; empty stays empty."""
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def verdict_of_solve(summary: Mapping[str, Any]) -> str:
+    """The same of what `dgm solve` came to: its summary, whose `rel_l2` is as `confirmed` makes it."""
+    error = summary.get("rel_l2") or summary["score"]
+    known = "rel_l2" in summary and error["median"] is not None
+    return solved(error["median"] if known else math.nan, n=error["n"], diverged=error["diverged"])
+
+
+def groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Arms by what the evidence says of them: better, worse, diverged, or no difference.
+
+    rows: arm -> its score, ratio (with ends) and p_holm, as `analysis.tables.arms_table` has them.
+    """
+    found: dict[str, list[str]] = {"better": [], "worse": [], "diverged": [], "": []}
+    for arm, row in rows.items():
+        ratio = Interval(row["ratio"], row["ratio_low"], row["ratio_high"])
+        kind = "diverged" if math.isinf(row["score"]) else direction(ratio, row["p_holm"])
+        found[kind].append(arm)
+    return found
+
+
+def _search(study: StudyRecord, found: Mapping[str, pd.DataFrame]) -> str:
+    if "winner" not in found:
+        return ""
+    own = found["winner"]
+    said = [text] if (text := _solved(own)) else []
+    if "baseline" in found:
+        base = found["baseline"]
+        cells = paired_cells(own, base, generator(study.seed))
+        ratio = Interval(cells["ratio"], cells["ratio_low"], cells["ratio_high"])
+        lost, base_lost = (math.isinf(float(median(scores.errors(rows)))) for rows in (own, base))
+        said.append(against(ratio, cells["p"], cells["pairs"], lost=lost, base_lost=base_lost))
+        if other := _else(study):
+            said.append(f"all trials also differ from the baseline in {', '.join(map(key_name, other))}")
+    return "; ".join(said)
+
+
+def _else(study: StudyRecord) -> list[str]:
+    """The settings that all trials share and the baseline does not."""
+    if study.winner is None or study.confirmed_baseline is None:
+        return []
+    one, other = study.confirmed_baseline.config, study.winner.config
+    return [
+        key
+        for key in {**one, **other}
+        if key not in study.space and one.get(key, _SAME) != other.get(key, _SAME)
+    ]
+
+
+def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
+    rows = trials[trials["phase"] == "ablation"]
+    arms = {str(arm): rows[rows["arm"] == arm] for arm in rows["arm"].dropna().unique()}
+    middle = {arm: float(median(scores.errors(own))) for arm, own in arms.items()}
+    middle = {arm: value for arm, value in middle.items() if not math.isnan(value)}
+    if not middle:
+        return ""
+    best = min(middle, key=lambda arm: middle[arm])
+    said = [f"the best arm, {best}: {text}"] if (text := _solved(arms[best])) else []
+    base = study.baseline
+    others = {arm: arms[arm] for arm in middle if arm != base}
+    if base not in middle or not others:
+        return "; ".join(said)
+    rng = generator(study.seed)
+    cells = {arm: paired_cells(own, arms[base], rng) for arm, own in others.items()}
+    adjusted = statistics.holm(np.array([row["p"] for row in cells.values()], float))
+    for (arm, row), p in zip(cells.items(), adjusted, strict=True):
+        row |= {"p_holm": p, "score": middle[arm]}
+    kinds = groups(cells)
+    names = {"better": "better than the baseline", "worse": "worse than it", "diverged": "diverged"}
+    told = [f"{name}: {', '.join(kinds[kind])}" for kind, name in names.items() if kinds[kind]]
+    if not kinds["better"] and not kinds["worse"]:
+        told.insert(0, f"no arm differs from the baseline {base} beyond doubt")
+    return "; ".join(said + told)
+
+
+def _solved(rows: pd.DataFrame) -> str:
+    counted = scores.counted(rows)
+    if counted.empty:
+        return ""
+    known = scores.numbers(counted["rel_l2"]) if "rel_l2" in counted else np.full(len(counted), np.nan)
+    lost = scores.diverged(counted)
+    some = not np.isnan(known[~lost]).any()
+    reasons = [*counted["diverged_by"].dropna().unique()] if "diverged_by" in counted else []
+    return solved(
+        float(median(np.where(lost, np.inf, known))) if some else math.nan,
+        n=len(counted),
+        diverged=int(lost.sum()),
+        reason=str(reasons[0]) if reasons else "",
+    )
+
+
+def _times(times: Interval, word: str) -> str:
+    """ "2.6 times worse [2.1, 3.4]"; the interval is left out where there is none."""
+    point, bracket, ends = interval(*times).partition(" [")
+    if "× 10" in ends:
+        point, ends = number(times.point, 2), f"{number(times.low, 2)}, {number(times.high, 2)}]"
+    return f"{point} times {word}{bracket}{ends}"

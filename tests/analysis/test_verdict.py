@@ -1,0 +1,138 @@
+"""The verdict: its grammar, the runs it is said of, and how often it is wrong."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis import statistics
+from analysis.load import load_run
+from analysis.statistics import Interval
+from analysis.verdict import against, direction, sentence, solved, verdict, verdict_of_solve
+from studies.records.intervals import confirmed
+from tests.analysis.logged import Training, log_run
+from tests.analysis.synthetic import record
+
+NONE = Interval(math.nan, math.nan, math.nan)
+
+
+@pytest.mark.parametrize(
+    ("error", "diverged", "reason", "said"),
+    [
+        (0.0031, 0, "", "solved to 0.31 % of the solution's size"),
+        (0.84, 1, "", "not solved: wrong by 84 % of the solution's size"),
+        (0.998, 0, "", "no better than zero (relative L² error 1.0)"),
+        (1.2, 0, "", "no better than zero (relative L² error 1.2)"),
+        (math.nan, 0, "", ""),
+        (math.inf, 3, "the term interior was NaN", "diverged (3 of 5: the term interior was NaN)"),
+    ],
+)
+def test_solved_or_not(error: float, diverged: int, reason: str, said: str) -> None:
+    assert solved(error, n=5, diverged=diverged, reason=reason) == said
+
+
+@pytest.mark.parametrize(
+    ("ratio", "p", "pairs", "said"),
+    [
+        (Interval(0.25, 0.2, 0.5), 0.001, 6, "4.0 times better than the baseline [2.0, 5.0]"),
+        (
+            Interval(2.6, 2.1, 3.4),
+            0.001,
+            6,
+            "keep the baseline: the search's best is 2.60 times worse [2.10, 3.40]",
+        ),
+        (Interval(0.8, 0.5, 1.3), 0.4, 6, "no evidence of a difference from the baseline with 6 seeds"),
+        (Interval(0.8, 0.5, 1.3), 0.01, 6, "no evidence of a difference from the baseline with 6 seeds"),
+        (
+            Interval(0.1, math.nan, math.nan),
+            1.0,
+            1,
+            "no evidence of a difference from the baseline with 1 seed",
+        ),
+        (NONE, math.nan, 0, "no evidence of a difference from the baseline with 0 seeds"),
+    ],
+)
+def test_against_the_baseline(ratio: Interval, p: float, pairs: int, said: str) -> None:
+    assert against(ratio, p, pairs) == said
+
+
+def test_a_diverged_side_decides_without_a_ratio() -> None:
+    ratio = Interval(math.inf, math.inf, math.inf)
+    assert against(ratio, 0.0625, 5, lost=True) == "keep the baseline: the search's best diverged"
+    assert "which diverged (5 seeds)" in against(NONE, 0.0625, 5, base_lost=True)
+    assert "both diverged" in against(NONE, 1.0, 5, lost=True, base_lost=True)
+
+
+def _search(folder: Path, winner: list[float | None], base: list[float | None], metric: str = "mae") -> str:
+    own = [
+        Training(f"confirm-{arm}", each, phase="confirm", arm=arm, metric=metric)
+        for arm, each in (("winner", winner), ("baseline", base))
+    ]
+    run = load_run(log_run(folder, record(metric=metric), [Training("000", (0.2, 0.3), metric=metric), *own]))
+    return verdict(run.study, run.trials)
+
+
+BASE = [0.010, 0.011, 0.009, 0.012, 0.010, 0.008]
+
+
+def test_a_winner_that_is_worse_says_keep_the_baseline(tmp_path: Path) -> None:
+    worse = [2.6 * error * wobble for error, wobble in zip(BASE, (1, 1.1, 0.9, 1, 1.05, 0.95), strict=True)]
+    said = _search(tmp_path / "run", list(worse), list(BASE))
+    assert said.startswith(
+        "solved to 8.0 % of the solution's size; keep the baseline: the search's best is 2.60"
+    )
+    assert "distinguishable" not in said
+
+
+def test_all_diverged_and_no_reference(tmp_path: Path) -> None:
+    lost = _search(tmp_path / "lost", [None] * 6, list(BASE))
+    assert lost.startswith("diverged (6 of 6")
+    assert "keep the baseline: the search's best diverged" in lost
+    good = [error / (3 + k % 2) for k, error in enumerate(BASE)]
+    better = _search(tmp_path / "residual", list(good), list(BASE), metric="residual")
+    assert " times better than the baseline [3.0" in better
+    assert "solved" not in better
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [
+        ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs from the baseline 1 beyond doubt"),
+        ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline: 2"),
+        ((5.0, 6.0, 4.5, 6.0, 5.0), "worse than it: 2"),
+    ],
+)
+def test_an_ablation_names_the_direction_or_says_that_no_arm_differs(
+    tmp_path: Path, scores: tuple[float, ...], said: str
+) -> None:
+    arms = {"1": {"depth": 1}, "2": {"depth": 2}}
+    study = record(kind="ablation", arms=arms, baseline="1", seeds={"ablation": [1] * 5})
+    errors = {"1": (0.5, 0.6, 0.4, 0.6, 0.5), "2": scores}
+    own = [Training(arm, each, phase="ablation", arm=arm, config=arms[arm]) for arm, each in errors.items()]
+    run = load_run(log_run(tmp_path / "run", study, own))
+    assert said in verdict(run.study, run.trials)
+
+
+def test_a_solve_is_said_from_its_summary() -> None:
+    summary = {"score": confirmed([1e-3, 2e-3]), "rel_l2": confirmed([0.004, 0.006])}
+    assert sentence(verdict_of_solve(summary)) == "Solved to 0.50 % of the solution's size."
+    assert verdict_of_solve({"score": confirmed([1e-3, 2e-3])}) == ""
+    assert verdict_of_solve({"score": confirmed([None, None])}) == "diverged (2 of 2)"
+
+
+@pytest.mark.parametrize("true", [1.0, 2.0])
+def test_a_claim_is_wrong_no_more_often_than_its_level(true: float) -> None:
+    """Lognormal errors of six shared seeds: at most 5 % wrong claims of 1000, but for chance."""
+    rng = np.random.default_rng(5)
+    claims = []
+    for _ in range(1000):
+        logs = rng.normal(0.0, 0.2, (2, 6))
+        found = statistics.paired_difference(true * np.exp(logs[0]), np.exp(logs[1]), rng=rng)
+        claims.append(direction(found.ratio, found.p))
+    wrong = len([claim for claim in claims if claim and (true == 1.0 or claim == "better")])
+    assert wrong <= 50 + 2 * math.sqrt(1000 * 0.05 * 0.95)
+    if true == 2.0:
+        assert claims.count("worse") > 700
