@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dgm_core.errors import ConfigurationError
 
+_MOST_AT_ONCE = 1000
+"""Runs of one study that may begin in one second."""
+
 
 def make_folder(out: Path, study: str, run: str | None = None) -> Path:
     """Makes the folder `out/study/run`, named by the UTC time where `run` is None.
 
-    Raises ConfigurationError in one sentence where it exists or cannot be made.
+    Of two runs that begin in one second the later has a number after the time.  Raises ConfigurationError in
+    one sentence where a named one exists, or the folder cannot be made.
     """
-    run = datetime.now(UTC).strftime("%Y%m%d-%H%M%S") if run is None else run
+    if run is not None:
+        return _made(out, study, run)
+    now = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    for count in range(1, _MOST_AT_ONCE):
+        with suppress(_ExistsError):
+            return _made(out, study, now if count == 1 else f"{now}-{count}")
+    return _made(out, study, now)
+
+
+class _ExistsError(ConfigurationError):
+    """The folder of that name is there already."""
+
+
+def _made(out: Path, study: str, run: str) -> Path:
     if not run or run in (".", "..") or any(mark in run for mark in "/\\\0"):
         raise ConfigurationError(f"{run!r} is not allowed as a run's name: it must be a plain folder name.")
     folder = (out / study / run).absolute()
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
-        raise ConfigurationError(f"the run {folder} exists: choose another --name.") from None
+        raise _ExistsError(f"the run {folder} exists: choose another --name.") from None
     except OSError as error:
         raise ConfigurationError(f"{folder} cannot be written: {error.strerror}.") from None
     return folder
