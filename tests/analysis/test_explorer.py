@@ -46,7 +46,7 @@ def test_every_difference_of_winner_and_baseline_is_told(copied: Callable[[str],
     path = copied("search")
     study = json.loads((path / records.STUDY).read_text())
     study["winner"]["config"] |= {"schedule": "cosine", "averaging": 0.99, "iterations": 15_000}
-    study["reference"]["config"] |= {"schedule": "constant", "averaging": 0.0}
+    study["confirmed_baseline"]["config"] |= {"schedule": "constant", "averaging": 0.0}
     (path / records.STUDY).write_text(json.dumps(study))
     table = settings.differences(load_run(path)).set_index("setting")
     assert list(table.loc["schedule"]) == ["constant", "cosine", "same in all trials"]
