@@ -194,4 +194,7 @@ def test_no_name_in_a_record_is_markup(
     record |= {"question": attack, "command": attack, "run": attack}
     (copy / "study.json").write_text(json.dumps(record))
     assert read("report", copy, monkeypatch) == 0
-    assert "<script" not in (copy / "report.html").read_text()
+    page = (copy / "report.html").read_text()
+    assert "alert(1)" in page
+    assert "<script>alert" not in page, "no element of its own"
+    assert "alert(1)</script" not in page, "and no end of one of the page's"
