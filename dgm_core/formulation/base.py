@@ -281,7 +281,7 @@ class Problem(ABC):
         found.__dict__[BOUND] = values
         return found
 
-    def known(self) -> Self:
+    def with_true_constants(self) -> Self:
         """The same problem with the true values of its trained constants, and the starts of others."""
         constants = type(self).trained()
         if not constants:

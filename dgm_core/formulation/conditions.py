@@ -37,7 +37,11 @@ def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
     value = data(y.x) if callable(data) else data
     if not isinstance(value, Tensor) or value.dim() == 0:
         return value
-    if torch.broadcast_shapes(value.shape, like.shape) != like.shape or value.dim() < len(like.shape):
+    # torch.broadcast_shapes would import sympy, which takes longer than a short training.
+    fits = value.dim() == like.dim() and all(
+        n in (1, m) for n, m in zip(value.shape, like.shape, strict=True)
+    )
+    if not fits:
         raise ValueError(
             f"the data have the shape {tuple(value.shape)}, where it must be {(*like.shape[:2], 1)} "
             f"for points {tuple(y.x.shape)}: write x[..., :1] for a coordinate, and not x[..., 0]"

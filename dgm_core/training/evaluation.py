@@ -72,7 +72,9 @@ class Evaluation:
         self.points = points.to(device)  # (N, d)
         known = problem.reference_kind != "none"
         with precision(torch.float64):
-            self.reference = problem.known().reference(points).to(device) if known else None  # (N, q)
+            self.reference = (
+                problem.with_true_constants().reference(points).to(device) if known else None
+            )  # (N, q)
         self._fixed = {} if known else {t: p.to(device) for t, p in _residual_points(problem).items()}
 
     def measure(self, solution: Solution) -> Errors:

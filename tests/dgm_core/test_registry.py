@@ -85,7 +85,9 @@ def test_a_class_s_name_is_written_in_small_letters(name, written):
 
 
 def test_an_unknown_name_is_answered_with_the_allowed_ones():
-    with pytest.raises(ConfigurationError, match=r"unknown network 'dmg': .*dgm, mlp, resnet.* Did you mean"):
+    with pytest.raises(
+        ConfigurationError, match=r"unknown network 'dmg': .*dgm, mlp, modified-mlp, resnet.* Did you mean"
+    ):
         NETWORKS.get("dmg")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
 import pytest
@@ -303,6 +304,9 @@ def test_without_a_reference_a_nearly_right_field_beats_a_constant() -> None:
 
         def forward(self, x: Tensor) -> Tensor:
             return self.field(x)
+
+        def piece(self, window: int) -> Any:
+            return SimpleNamespace(constants=None)
 
     def score(field: Any) -> float:
         return evaluation.measure(cast(Solution, Fixed(field))).score[0]

@@ -87,7 +87,7 @@ def test_an_unknown_rate_has_a_reference_where_its_truth_is_known() -> None:
         k: float = Trained(1.0)
 
     one = torch.ones(1, 1, dtype=torch.float64)
-    assert Decay().known().reference(one).item() == pytest.approx(math.exp(-2.0))
+    assert Decay().with_true_constants().reference(one).item() == pytest.approx(math.exp(-2.0))
     assert Unknown().reference_kind == "none"
 
 

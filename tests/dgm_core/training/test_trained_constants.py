@@ -88,7 +88,7 @@ def test_a_start_is_a_parameter_and_a_constant_in_no_record_but_as_a_number() ->
     trainer = trained(problem, iterations=1, polish_iterations=0, learning_rate=1e-9)
     assert trainer.result().constants["k"] == pytest.approx([0.7, 0.7])
     assert torch.equal(
-        trainer.evaluation.reference, Kinetics().known().reference(problem.evaluation_points())
+        trainer.evaluation.reference, Kinetics().with_true_constants().reference(problem.evaluation_points())
     )
 
 
