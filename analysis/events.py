@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from tensorboardX import SummaryWriter
 from tensorboardX.proto.event_pb2 import Event as EventRecord
 from tensorboardX.proto.event_pb2 import SessionLog
@@ -20,6 +18,7 @@ from tensorboardX.summary import hparams
 from studies import records
 from studies.records import StudyRecord
 from studies.records.history import Entry, History
+from studies.records.parquet import DamagedTableError, read_table
 from studies.records.reduction import median
 
 POINTS = 200
@@ -117,8 +116,8 @@ class EventFiles:
         if not path.is_file():
             return None
         try:
-            rows = pq.read_table(path, filters=pc.field("trial") == entry.trial).to_pandas()
-        except (pa.ArrowException, OSError):
+            rows = read_table(path, rows=pc.field("trial") == entry.trial)
+        except DamagedTableError:
             return None  # whoever asks for the report is told
         if rows.empty:
             return None

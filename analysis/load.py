@@ -12,12 +12,12 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from analysis.fates import fates
 from studies import records
 from studies.records import StudyRecord
+from studies.records.parquet import DamagedTableError, read_table
 
 _logger = logging.getLogger(__name__)
 
@@ -182,16 +182,9 @@ def _table(
     if not path.is_file():
         return records.typed(pd.DataFrame(), expected)
     try:
-        if not pq.read_metadata(path).num_rows:
-            return records.typed(pd.DataFrame(), expected)
-        frame = pq.read_table(path, columns=columns, filters=rows).to_pandas()
-    except (pa.ArrowException, OSError) as error:
-        said = f"{path} is damaged: {str(error).splitlines()[0]}"
+        return read_table(path, expected, columns=columns, rows=rows)
+    except DamagedTableError as error:
         if name == records.TRIALS:  # all else is read without it, but nothing is known then
-            raise RunError(said) from None
-        _logger.warning("%s; it is left out.", said.rstrip("."))
+            raise RunError(str(error)) from None
+        _logger.warning("%s; it is left out.", str(error).rstrip("."))
         return records.typed(pd.DataFrame(), expected)
-    missing = [column for column in expected if column not in frame]
-    if missing:
-        raise RunError(f"{path} is damaged: it lacks the column {missing[0]!r}.")
-    return frame

@@ -51,8 +51,15 @@ def load_solution(path: str | Path) -> Solution:
         raise ConfigurationError(f"{path} is not a saved field: torch cannot read it.") from None
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")
-    solution = Solution(Setup.from_dict(content["setup"]), content["seeds"])
-    solution.load(content["weights"])
+    try:
+        setup, seeds, weights = content["setup"], content["seeds"], content["weights"]
+        solution = Solution(Setup.from_dict(setup), seeds)
+        solution.load(weights)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path} cannot be loaded: {error}") from None
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise ConfigurationError(f"{path} is damaged: it is no field of its setup ({said}).") from None
     return solution.double().eval().requires_grad_(False)
 
 

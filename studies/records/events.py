@@ -33,6 +33,15 @@ class Replicates(_Record):
     constants: dict[str, list[float | None]] = {}
     """The problem's trained constants by name."""
 
+    @model_validator(mode="after")
+    def _as_many_of_each(self) -> Replicates:
+        lengths = {len(self.scores), len(self.losses), len(self.diverged_at)}
+        lengths |= {len(values) for each in (self.errors, self.constants) for values in each.values()}
+        lengths |= {len(values) for values in (self.reasons, self.mae_batch_statistics) if values}
+        if lengths != {len(self.status)}:
+            raise ValueError(f"there are not {len(self.status)} values, one for each replicate")
+        return self
+
 
 class Telemetry(_Record):
     """How a trial's worker does its work: measured, and so another each time a study is run.
@@ -122,6 +131,13 @@ class Suggested(_Event):
         if isinstance(values, dict) and values.get("phase") == "confirm" and values.get("arm") == "reference":
             return {**values, "arm": "baseline"}
         return values
+
+    @model_validator(mode="after")
+    def _of_a_size(self) -> Suggested:
+        for name in ("iterations", "batch_size"):
+            if not isinstance(self.config.get(name), int):
+                raise ValueError(f"config.{name} is missing or no integer")
+        return self
 
 
 class Reported(_Event):

@@ -62,7 +62,7 @@ def read_study(folder: Path) -> StudyRecord:
 def write_table(folder: Path, name: str, table: pd.DataFrame) -> None:
     """Writes a Parquet file in one step."""
     with replacing(folder / name) as file:
-        table.to_parquet(file, index=False, compression="zstd")
+        table.to_parquet(file, index=False, compression="zstd", write_page_checksum=True)
 
 
 def typed(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

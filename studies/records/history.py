@@ -180,7 +180,7 @@ class History:
             case Left():
                 self.state = event.state
                 for trial, metrics in event.measured.items():
-                    self._entry(trial).measured = metrics
+                    self._entry(trial).measured = _of(self._entry(trial), metrics)
             case Reported() | Retried() | Silent() | Polishing() | Failed() | Ended():
                 self._fold_trial(event, self._entry(event.trial))
         if self.sessions:
@@ -197,7 +197,8 @@ class History:
             entry.polishing = event if isinstance(event, Polishing) else None
         match event:
             case Reported():
-                entry.reports[event.metrics.iterations] = entry.measured = event.metrics
+                entry.measured = _of(entry, event.metrics)
+                entry.reports[event.metrics.iterations] = event.metrics
             case Retried():
                 entry.retries += 1
             case Silent():
@@ -216,6 +217,13 @@ class History:
         if trial not in self.entries:
             raise ValueError(f"the trial {trial!r} was never suggested")
         return self.entries[trial]
+
+
+def _of(entry: Entry, metrics: Metrics) -> Metrics:
+    """Metrics that have as many replicates as their trial.  Raises ValueError for others."""
+    if len(metrics.replicates.status) != len(entry.spec.seeds):
+        raise ValueError(f"the trial {entry.trial!r} reported other replicates than it has seeds")
+    return metrics
 
 
 def read_history(folder: Path) -> History:

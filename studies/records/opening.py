@@ -20,5 +20,5 @@ def open_run(folder: Path) -> StudyRecord:
         raise ConfigurationError(f"{folder} is no run: it holds no {STUDY}.") from None
     except OSError as error:
         raise ConfigurationError(f"{folder} cannot be read: {error.strerror or error}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConfigurationError(f"{folder / STUDY} is damaged: it is no record of a study.") from None

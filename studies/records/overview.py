@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from studies.records.files import read_study
 from studies.records.forecast import seconds_left
 from studies.records.history import Entry, History, read_history
 from studies.records.lock import Owner, holder
+from studies.records.opening import open_run
 from studies.records.schema import STUDY, StudyRecord
 
 
@@ -90,10 +90,10 @@ class Overview:
 def overview(folder: Path) -> Overview:
     """How a run stands.
 
-    Raises FileNotFoundError where the folder holds no run, ValueError where its study.json is damaged, and
-    LogError where its log is.
+    Raises ConfigurationError where the folder holds no run or a damaged record, and LogError where its log
+    is damaged.
     """
-    return Overview(folder, read_study(folder), read_history(folder), holder(folder))
+    return Overview(folder, open_run(folder), read_history(folder), holder(folder))
 
 
 def runs(out: Path) -> Iterator[Path]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,9 @@ import pyarrow.parquet as pq
 from studies.records.files import read_study, replacing, typed, write_study, write_table
 from studies.records.history import History, read_history
 from studies.records.lock import holder
-from studies.records.log import LOG
+from studies.records.log import LOG, LogError
+from studies.records.opening import open_run
+from studies.records.parquet import whole
 from studies.records.schema import (
     CURVE_KEYS,
     CURVES,
@@ -34,10 +38,21 @@ def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Pa
     Into the run folder, or into `out`.
     """
     out = folder if out is None else out
-    write_table(out, TRIALS, trials_frame(history, record.terms, record.metric))
+    write_table(out, TRIALS, _made(folder, lambda: trials_frame(history, record.terms, record.metric)))
     if record.kind == "search":
-        write_table(out, DECISIONS, decisions_frame(history))
+        write_table(out, DECISIONS, _made(folder, lambda: decisions_frame(history)))
     write_curves(folder, history, out)
+
+
+def _made(folder: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """A table of what the log says.  Raises LogError where it does not go together with study.json."""
+    try:
+        return make()
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise LogError(
+            f"{folder / LOG} or {folder / STUDY} is damaged: they contradict each other ({said})."
+        ) from None
 
 
 def write_curves(folder: Path, history: History, out: Path) -> None:
@@ -49,7 +64,10 @@ def write_curves(folder: Path, history: History, out: Path) -> None:
         write_table(out, CURVES, empty)
         return
     schema = pq.read_schema(pieces[0])
-    with replacing(out / CURVES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with (
+        replacing(out / CURVES) as file,
+        pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
         for piece in pieces:
             writer.write_table(pq.read_table(piece).cast(schema))
 
@@ -58,22 +76,20 @@ def readable(path: Path) -> bool:
     """Whether a Parquet file is there and whole; one that is damaged is named."""
     if not path.is_file():
         return False
-    try:
-        pq.read_metadata(path)
-    except (pa.ArrowException, OSError):
-        _logger.warning("%s is damaged: it is left out.", path)
-        return False
-    return True
+    if whole(path):
+        return True
+    _logger.warning("%s is damaged: it is left out.", path)
+    return False
 
 
 def snapshot(folder: Path, out: Path) -> None:
     """Writes a run's records as they stand into another folder, for a report that leaves the run untouched.
 
-    Of a run that is finished they are links.  Raises FileNotFoundError where the folder holds no run,
-    ValueError where its study.json is damaged, LogError where its log is, and OSError where something cannot
-    be read or written.
+    Of a run that is finished they are links.  Raises ConfigurationError where the folder holds no run
+    or a damaged study.json, LogError where its log is damaged, and OSError where something cannot be read or
+    written.
     """
-    record, history = read_study(folder), read_history(folder)
+    record, history = open_run(folder), read_history(folder)
     out.mkdir(parents=True, exist_ok=True)
     links = [SOLUTIONS]
     if record.state == "finished" or not history.entries:
@@ -83,7 +99,7 @@ def snapshot(folder: Path, out: Path) -> None:
         record.seconds = history.seconds
         try:
             write_tables(folder, history, record, out=out)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, ValueError) as error:
             raise OSError(f"{folder / PIECES} holds a damaged file: {error}") from None
         write_study(out, record)
     for name in links:
@@ -114,7 +130,7 @@ def settle(folder: Path) -> None:
     record.seconds = history.seconds
     try:
         write_tables(folder, history, record)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, ValueError) as error:
         raise OSError(f"{folder / PIECES} holds a damaged file: {error}") from None
     write_study(folder, record)
 
@@ -127,4 +143,4 @@ def _mend(folder: Path, record: StudyRecord) -> None:
     }
     for name, make in makers.items():
         if (folder / name).is_file() and not readable(folder / name):
-            write_table(folder, name, make(read_history(folder)))
+            write_table(folder, name, _made(folder, partial(make, read_history(folder))))

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+import pyarrow.compute as pc
 
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.errors import unknown
 from dgm_core.training import configure_process
 from studies.records import CURVES, TRIALS, StudyRecord, environment
 from studies.records.opening import open_run
+from studies.records.parquet import DamagedTableError, read_table
 from studies.running.describe import versions
 from studies.sources import load_sources
+
+_TRIALS = {"trial": "string", "replicate": "Int64", "seed": "Int64"}
+_LOSSES = {"trial": "string", "replicate": "int32", "iteration": "int64", "loss": "float32"}
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
@@ -56,7 +60,7 @@ def rerun(
         if on_start is not None:
             on_start(trial)
         own = rows[rows["trial"] == trial].sort_values("replicate")
-        curves = pd.read_parquet(folder / CURVES, filters=[("trial", "==", trial)])
+        curves = read_table(folder / CURVES, _LOSSES, rows=pc.field("trial") == trial)
         setup = Setup.from_dict(record.setups[trial])
         verdicts.append(_compare(trial, setup, own["seed"].tolist(), curves, bool(differences)))
     # The files are trained as they were recorded: that they changed since is told, and excuses nothing.
@@ -83,10 +87,10 @@ def recorded(folder: Path) -> Recorded:
         if not (folder / name).is_file():
             raise ConfigurationError(f"{folder} has no {name}: its run left nothing to compare with.")
     try:
-        rows = pd.read_parquet(folder / TRIALS)
-        curves = pd.read_parquet(folder / CURVES, columns=["trial"])
-    except (pa.ArrowException, OSError):
-        raise ConfigurationError(f"{folder} holds a damaged Parquet file.") from None
+        rows = read_table(folder / TRIALS, _TRIALS)
+        curves = read_table(folder / CURVES, {"trial": "string"}, columns=["trial"])
+    except DamagedTableError as error:
+        raise ConfigurationError(str(error)) from None
     left = set(curves["trial"]) & set(rows["trial"])
     known = [trial for trial in record.setups if trial in left]
     if not known:

@@ -113,9 +113,18 @@ def resume_solve(
 
 
 def kept_outcome(folder: Path) -> dict[str, Any]:
-    """What a solve that is finished came to, see `Solved.summary`."""
-    kept: dict[str, Any] = json.loads((folder / ERRORS).read_text())
-    kept.setdefault("score", kept.get(kept.get("metric", "mae")))  # of before schema version 3
+    """What a solve that is finished came to, see `Solved.summary`.
+
+    Raises StudyError where the file is missing or damaged.
+    """
+    path = folder / ERRORS
+    try:
+        kept: dict[str, Any] = json.loads(path.read_text())
+        kept.setdefault("score", kept.get(kept.get("metric", "mae")))  # of before schema version 3
+    except OSError as error:
+        raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except (AttributeError, RecursionError, ValueError):
+        raise StudyError(f"{path} is damaged: it is no JSON object.") from None
     return kept
 
 

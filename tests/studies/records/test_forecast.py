@@ -35,7 +35,7 @@ def suggested(trial: str, iterations: int, phase: str = "search") -> Suggested:
         changes={},
         key="base",
         setup={},
-        config={"iterations": iterations},
+        config={"iterations": iterations, "batch_size": 8},
         folder=trial,
     )
 
