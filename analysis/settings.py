@@ -67,13 +67,20 @@ def space_table(run: Run) -> pd.DataFrame:
     )
 
 
+_KINDS = {"IntDistribution": "whole numbers", "PowersOfTwo": "powers of two"}
+
+
 def _drawn(one: dict[str, Any]) -> dict[str, str]:
     if "choices" in one:
         return {"values": ", ".join(map(shown, one["choices"])), "scale": "choice"}
     step = f" in steps of {shown(one['step'])}" if one.get("step") not in (None, 1) else ""
-    kind = "whole numbers" if one["distribution"] == "IntDistribution" else "numbers"
+    kind = _KINDS.get(one["distribution"], "numbers")
     scale = "logarithmic" if one.get("log") else "linear"
     return {"values": f"{kind} from {shown(one['low'])} to {shown(one['high'])}{step}", "scale": scale}
+
+
+_DEFAULT_SAMPLER, _DEFAULT_RULE = "tpe", "asha"
+"""What runs used that do not say it: those of before they could be chosen."""
 
 
 def sampled(run: Run) -> str:
@@ -81,12 +88,17 @@ def sampled(run: Run) -> str:
     study, held = run.study, run.study.definition
     if not study.space:
         return ""
+    sampler = held.get("sampler", _DEFAULT_SAMPLER)
+    by_tpe = sampler == _DEFAULT_SAMPLER
     startup = held.get("startup_trials")
-    first = f", the first {startup} at random" if startup else ""
-    text = f"Optuna's TPE (multivariate) suggested {study.trials_asked} trials{first}."
-    scheduler = study.scheduler
-    if not scheduler.get("rungs"):
+    first = f", the first {startup} at random" if startup and by_tpe else ""
+    said = "Optuna's TPE (multivariate)" if by_tpe else f"The sampler {sampler}"
+    text = f"{said} suggested {study.trials_asked} trials{first}."
+    scheduler, rule = study.scheduler, held.get("early_stopping", _DEFAULT_RULE)
+    if not scheduler.get("rungs") or rule == "none":
         return f"{text} No trial was stopped early."
+    if rule != _DEFAULT_RULE:
+        return f"{text} The rule {rule} of early stopping looked at them."
     rungs = ", ".join(map(str, scheduler["rungs"]))
     share = scheduler.get("reduction_factor")
     return f"{text} ASHA looked at them after {rungs} iterations and kept the best 1/{share} of those before."

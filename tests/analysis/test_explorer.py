@@ -41,6 +41,28 @@ def search(run: Callable[[str], Run]) -> Run:
     return Run(found.folder, study, found.trials)
 
 
+@pytest.mark.parametrize(
+    ("definition", "said"),
+    [
+        ({}, ["Optuna's TPE", "ASHA looked at them"]),
+        (
+            {"sampler": "gp", "early_stopping": "none"},
+            ["The sampler gp suggested", "No trial was stopped early"],
+        ),
+        (
+            {"sampler": "qmc", "early_stopping": "median"},
+            ["The sampler qmc", "The rule median of early stopping"],
+        ),
+    ],
+)
+def test_the_report_names_the_sampler_and_the_rule_that_were_used(
+    definition: dict[str, str], said: list[str], search: Run
+) -> None:
+    study = search.study.model_copy(update={"definition": {**search.study.definition, **definition}})
+    told = settings.sampled(Run(search.folder, study, search.trials))
+    assert all(part in told for part in said), told
+
+
 def test_every_difference_of_winner_and_baseline_is_told(copied: Callable[[str], Path]) -> None:
     """What no trial varied too: a schedule, scaled inputs, averaged weights."""
     path = copied("search")
