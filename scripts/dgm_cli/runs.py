@@ -145,7 +145,7 @@ def stop(run: Run) -> None:
         raise ConfigurationError(f"{run} is not running.")
     if owner.host != socket.gethostname():
         raise StudyError(f"{run} runs on {owner.host}: stop it there.")
-    os.kill(owner.process, signal.SIGINT)
+    os.kill(owner.process, signal.SIGTERM)
     messages.print(f"Asked {owner} to stop.")
     from studies.records.lock import holder
 
