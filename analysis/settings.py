@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import tomli_w
 
 from analysis.arms import key_name, level_name
 from analysis.load import Run
 from analysis.scores import told_once
+from studies.records.settings_text import settings_text
 
 _SAME = object()
 _DIGITS = 5
@@ -105,21 +105,6 @@ def sampled(run: Run) -> str:
 
 
 def toml(run: Run, trial: str) -> str | None:
-    """A trial's whole setup as `dgm solve PROBLEM --config FILE.toml` reads it; None where none is recorded.
-
-    TOML has no null: a setting that is None is left out, which is its default.
-    """
+    """A trial's whole setup as `settings_text` gives it; None where none is recorded."""
     setup = run.study.setups.get(trial)
-    if setup is None:
-        return None
-    return tomli_w.dumps(
-        _known({key: setup[key] for key in ("problem", "parameters", "config") if key in setup})
-    )
-
-
-def _known(value: Any) -> Any:
-    return (
-        {key: _known(own) for key, own in value.items() if own is not None}
-        if isinstance(value, dict)
-        else value
-    )
+    return None if setup is None else settings_text(setup)

@@ -7,23 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import tomli_w
-
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation import Problem
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.setup import Setup
 
 _KEYS = ("problem", "parameters", "config")
-
-
-def settings_text(setup: Mapping[str, Any]) -> str:
-    """TOML of what `Setup.to_dict` gives: the problem's name, its parameters and every setting.
-
-    TOML has no null: a setting that is None is left out, which is its default.
-    """
-    told = {"problem": setup["problem"], "parameters": setup["parameters"], "config": setup["config"]}
-    return tomli_w.dumps(_without_none(told))
 
 
 def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) -> Setup:
@@ -46,7 +35,7 @@ def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) 
 
 
 def read_settings(path: Path, problem: Problem) -> Setup:
-    """The setup of a file that `settings_text` wrote, or a person.  Raises ConfigurationError."""
+    """The setup of a TOML file.  Raises ConfigurationError."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -54,9 +43,3 @@ def read_settings(path: Path, problem: Problem) -> Setup:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is no TOML file: {error}.") from None
     return setup_from_values(problem, values, str(path))
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
-    return value

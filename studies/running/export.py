@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dgm_core import ConfigurationError
 from dgm_core.training.program import export_program
-from dgm_core.training.settings_file import settings_text
 from studies.records import MODELS, StudyRecord
 from studies.records.files import replacing
+from studies.records.settings_text import settings_text
 from studies.records.setups import recorded_setup
 from studies.sources import load_sources
 

@@ -12,7 +12,8 @@ from dgm_cli.export import export
 from dgm_cli.solve import solve
 from dgm_core import ConfigurationError, Setup, load_problem
 from dgm_core.training import load_field
-from dgm_core.training.settings_file import read_settings, settings_text
+from dgm_core.training.settings_file import read_settings
+from studies.records.settings_text import settings_text
 
 HEAT = load_problem("heat")
 
