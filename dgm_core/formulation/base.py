@@ -16,7 +16,7 @@ from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import in_own_words
 from dgm_core.formulation.conditions import Condition, Measured, Periodic
-from dgm_core.formulation.defaults import DIFFERENTIAL, THOROUGH
+from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import evaluation_set
 from dgm_core.formulation.hard import hard_form
@@ -72,10 +72,10 @@ class Problem(ABC):
     outputs: ClassVar[tuple[str, ...]] = ("u",)
     source: ClassVar[str] = ""
     """Where the equation was taken from."""
-    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": DIFFERENTIAL, "thorough": THOROUGH}
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = DIFFERENTIAL
     """Named training configurations: "paper", and "tuned" where a study found a better one; a
     problem that is not the paper's has "default" in place of "paper".  Keys "problem.…" are
-    parameters of the problem itself."""
+    parameters of the problem itself; a value may be a function of the problem."""
     tuned_by: ClassVar[str | None] = None
     """The command whose winner, rounded, the "tuned" settings are."""
     reported_mae: ClassVar[float | None] = None
@@ -290,6 +290,14 @@ class Problem(ABC):
             name: one.start_of(self) if one.truth is None else one.truth for name, one in constants.items()
         }
         return self.bound(Known(truths))
+
+    def with_constants_at(self, factor: float) -> Self:
+        """The same problem with numbers for its trained constants: `factor` times where each starts."""
+        constants = type(self).trained()
+        if not constants:
+            return self
+        starts = {name: one.start_of(self) for name, one in constants.items()}
+        return self.bound(Known({name: factor * start or factor - 1.0 for name, start in starts.items()}))
 
     @classmethod
     def create(cls, parameters: Mapping[str, Any]) -> Problem:

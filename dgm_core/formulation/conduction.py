@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import Derivatives
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import PLAIN
 from dgm_core.formulation.domains import Box, Part
 from dgm_core.formulation.regions import Region
 
@@ -29,7 +29,7 @@ class Conduction(Problem):
 
     domain = Box(x=(LEFT, RIGHT), t=(0.0, 3.0))
     # Those of the paper's own heat equation have no map of the inputs either.
-    settings = {"default": {**DIFFERENTIAL, "input_scaling": "none"}}
+    settings = {"default": {**PLAIN, "input_scaling": "none"}}
 
     @abstractmethod
     def profile(self, x: Tensor) -> Tensor:

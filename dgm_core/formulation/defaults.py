@@ -1,10 +1,14 @@
-"""Settings for a problem that names none, by its kind."""
+"""Settings for a problem that names none, by its kind: "default" and "plain".
+
+A value may be a function of the problem, where one setting does not suit all problems of a kind.  Those of
+"default" were chosen on equations in their users' units (`scripts/equations`, docs/own_equations.md).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-DIFFERENTIAL: dict[str, Any] = {
+PLAIN: dict[str, Any] = {
     "network": "mlp",
     "depth": 3,
     "width": 32,
@@ -18,10 +22,10 @@ DIFFERENTIAL: dict[str, Any] = {
 """The paper's network, batch and iterations for the heat equation, with a rate that falls from 1e-2 and
 inputs mapped to [-1, 1], which its own settings lack."""
 
-IN_TIME: dict[str, Any] = {**DIFFERENTIAL, "depth": 2, "iterations": 5_000}
+PLAIN_IN_TIME: dict[str, Any] = {**PLAIN, "depth": 2, "iterations": 5_000}
 """For an initial value problem in time alone: the paper's sizes for exponential decay."""
 
-INTEGRAL: dict[str, Any] = {
+PLAIN_INTEGRAL: dict[str, Any] = {
     "network": "mlp",
     "depth": 2,
     "width": 32,
@@ -33,39 +37,58 @@ INTEGRAL: dict[str, Any] = {
 }
 """For integral equations, whose inputs are few and near zero."""
 
-_SCALED: dict[str, Any] = {"input_scaling": "unit", "output_scaling": "unit", "hard_conditions": None}
-"""In any units, and with hard conditions where the problem has a form for them (None)."""
 
-THOROUGH: dict[str, Any] = {
-    **DIFFERENTIAL,
-    **_SCALED,
-    "term_scaling": "unit",
-    "iterations": 2_000,
-    "polish_iterations": 1_000,
-    "polish_points": 500,
-}
-"""Measured by `scripts/equations` on equations in their users' units (docs/own_equations.md)."""
+def _has_form(problem: Any) -> bool:
+    """Hard conditions wherever the problem has a form for them."""
+    return bool(problem.hard_terms)
 
-THOROUGH_IN_TIME: dict[str, Any] = {
-    **IN_TIME,
-    **_SCALED,
-    "iterations": 1_000,
-    "windows": 10,
-    "depth": 2,
-    "polish_iterations": 200,
-    "polish_points": 200,
-}
-"""Without scales of terms: errors at the start of an epidemic are small against all that follows."""
 
-THOROUGH_INTEGRAL: dict[str, Any] = {
-    **INTEGRAL,
-    **_SCALED,
-    "term_scaling": "unit",
-    "problem.quadrature": "gauss-legendre",
-    "problem.nodes": 20,
-    "problem.unbiased": False,
-    "iterations": 2_000,
-    "polish_iterations": 500,
-    "polish_points": 100,
+def _in_windows(windows: Any, whole: Any) -> Any:
+    """One value where time is cut, and another where it is not: each window would have trained constants of
+    its own."""
+    return lambda problem: whole if type(problem).trained() else windows
+
+
+_SCALED: dict[str, Any] = {
+    "input_scaling": "unit",
+    "output_scaling": "unit",
+    "hard_conditions": _has_form,
 }
-"""With nodes that have no variance."""
+"""In any units."""
+
+DIFFERENTIAL: dict[str, dict[str, Any]] = {
+    "default": {
+        **PLAIN,
+        **_SCALED,
+        "term_scaling": "unit",
+        "iterations": 2_000,
+        "polish_iterations": 1_000,
+        "polish_points": 500,
+    },
+    "plain": PLAIN,
+}
+
+IN_TIME: dict[str, dict[str, Any]] = {
+    # Without scales of terms: errors at the start of an epidemic are small against all that follows.
+    "default": {
+        **PLAIN_IN_TIME,
+        **_SCALED,
+        "windows": _in_windows(10, 1),
+        "iterations": _in_windows(1_000, 2_000),
+        "polish_iterations": _in_windows(200, 1_000),
+        "polish_points": 200,
+    },
+    "plain": PLAIN_IN_TIME,
+}
+
+INTEGRAL: dict[str, dict[str, Any]] = {
+    "default": {
+        **PLAIN_INTEGRAL,
+        **_SCALED,
+        "term_scaling": "unit",
+        "iterations": 2_000,
+        "polish_iterations": 500,
+        "polish_points": 100,
+    },
+    "plain": PLAIN_INTEGRAL,
+}

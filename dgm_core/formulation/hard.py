@@ -42,6 +42,7 @@ class Conditioned(Protocol):
     @property
     def conditions(self) -> Mapping[str, tuple[Region, Condition] | Measured]: ...
     def residuals(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
+    def with_constants_at(self, factor: float) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -172,18 +173,23 @@ def hard_form(problem: Conditioned) -> HardForm:
 
     Made of Dirichlet conditions on the box's faces, and of initial values and velocities.  They are left to
     the loss where they contradict each other in a corner, or where their data are not smooth: the equation
-    would see the kinks all over the domain.  Initial values yield first.
+    would see the kinks all over the domain.  Initial values yield first.  Data that depend on a trained
+    constant are left to the loss too: the form is one for all replicates.
     """
+    moved = problem.with_constants_at(2.0)
+    problem = problem.with_constants_at(1.0)
+
     known = _known.setdefault(type(problem), {})
     key = repr(problem)
     if key not in known:
         known[key] = HardForm(())  # what the problem asks of itself meanwhile
         with precision(torch.float64):
-            known[key] = _found(problem)
+            known[key] = _found(problem, moved)
     return known[key]
 
 
-def _found(problem: Conditioned) -> HardForm:
+def _found(problem: Conditioned, moved: Conditioned) -> HardForm:
+    """moved: the same problem with other values of its trained constants."""
     if not isinstance(problem.domain, Box):
         return HardForm(())
     every = {term: (region, condition) for term, (region, condition) in problem.conditions.items()}
@@ -191,7 +197,7 @@ def _found(problem: Conditioned) -> HardForm:
     in_space = {term: held for term, held in usable.items() if not _instant(held[0])}
     for chosen in (usable, in_space) if in_space != usable else (usable,):
         form = _form(problem, chosen) if chosen else None
-        if form is not None and _holds(problem, form):
+        if form is not None and _holds(problem, form) and (moved is problem or _holds(moved, form)):
             return form
     return HardForm(())
 

@@ -13,7 +13,7 @@ from dgm_core.calculus import Derivatives
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet
-from dgm_core.formulation.defaults import IN_TIME, THOROUGH_IN_TIME
+from dgm_core.formulation.defaults import IN_TIME
 from dgm_core.formulation.domains import Box
 from dgm_core.formulation.regions import FixedNodes, Region
 
@@ -22,7 +22,7 @@ class InitialValueProblem(Problem):
     """A system of ordinary differential equations, y(start) given; the one input is t."""
 
     outputs: ClassVar[tuple[str, ...]] = ("y",)
-    settings = {"default": IN_TIME, "thorough": THOROUGH_IN_TIME}
+    settings = IN_TIME
     resolution = 50
 
     @abstractmethod

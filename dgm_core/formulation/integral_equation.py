@@ -13,7 +13,7 @@ from torch import Tensor
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.base import Points, Problem, Residual, Residuals
-from dgm_core.formulation.defaults import INTEGRAL, THOROUGH_INTEGRAL
+from dgm_core.formulation.defaults import INTEGRAL
 from dgm_core.formulation.quadrature import gauss_legendre, sobol_set
 from dgm_core.formulation.regions import BoxRegion, Region
 
@@ -35,7 +35,7 @@ class IntegralEquation(Problem):
     - "monte-carlo": independent uniform nodes, drawn anew for every x (the paper's), whatever the
       sampler of the points x;
     - "quasi-monte-carlo": a Sobol set under a random shift, drawn at every iteration for all x;
-    - "gauss-legendre": fixed nodes, the same for all x.
+    - "gauss-legendre": fixed nodes, the same for all x, exact for polynomials of degree 2 `nodes` − 1.
 
     A square takes the variance of a random estimate for a residual: E[r²] = (true residual)² +
     λ² Var(integral), and a network can lower the second part by shrinking y.  With `unbiased` the
@@ -43,13 +43,13 @@ class IntegralEquation(Problem):
     That product may be negative at a single point; only its expectation is not.
     """
 
-    quadrature: Quadrature = "monte-carlo"
-    nodes: int = Bounded(default=50, ge=1, le=10_000, strict=True)
+    quadrature: Quadrature = "gauss-legendre"
+    nodes: int = Bounded(default=20, ge=1, le=10_000, strict=True)
     unbiased: bool = False
     factor: float = 1.0  # λ
 
     outputs = ("y",)
-    settings = {"default": INTEGRAL, "thorough": THOROUGH_INTEGRAL}
+    settings = INTEGRAL
     resolution = 50
     volterra: ClassVar[bool] = False
 

@@ -39,6 +39,7 @@ class Sized(Protocol):
     def reference(self, x: Tensor) -> Tensor: ...
     def evaluation_points(self) -> Tensor: ...
     def accurate(self) -> Any: ...
+    def with_true_constants(self) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def scales_of(problem: Sized) -> Scales:
     `problem.scales` says; else the largest residual of waves of those sizes, of the middle alone, and of the
     reference, stretched.
     """
+    # Trained constants have a value for each replicate; sizes are the same for all.
+    problem = problem.with_true_constants()
     known = _known.setdefault(type(problem), {})
     key = repr(problem)
     if key not in known:

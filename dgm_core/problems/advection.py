@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.formulation import Box, Condition, Dirichlet, Periodic, Problem, Region
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import PLAIN
 
 
 class Advection(Problem):
@@ -57,7 +57,7 @@ class Advection(Problem):
             "optimizer": "gauss-newton",
             "iterations": 60,
         },
-        "plain": {**DIFFERENTIAL, "hard_conditions": True},
+        "plain": {**PLAIN, "hard_conditions": True},
     }
 
     @property

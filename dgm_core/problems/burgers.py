@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.formulation import Box, Condition, Dirichlet, Problem, Region
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import PLAIN
 
 NODES = 120
 """Of the Gauss–Hermite quadrature; with twice as many the reference moves by less than 1e-9."""
@@ -67,7 +67,7 @@ class Burgers(Problem):
             "optimizer": "gauss-newton",
             "iterations": 400,
         },
-        "plain": {**DIFFERENTIAL, "hard_conditions": True},
+        "plain": {**PLAIN, "hard_conditions": True},
     }
 
     def equation(self, y: Derivatives) -> Tensor:

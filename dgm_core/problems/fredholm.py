@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 import torch
+from pydantic import Field as Bounded
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains import Box
-from dgm_core.formulation.integral_equation import IntegralEquation
+from dgm_core.formulation.integral_equation import IntegralEquation, Quadrature
 
 
 class Fredholm(IntegralEquation):
@@ -26,6 +27,9 @@ class Fredholm(IntegralEquation):
     m = 50 an error of 0.5 % or a MAE of 0.006 that no amount of training removes.  Choose a
     quadrature without that variance, or `unbiased`.
     """
+
+    quadrature: Quadrature = "monte-carlo"
+    nodes: int = Bounded(default=50, ge=1, le=10_000, strict=True)
 
     source = "Detorakis, A Primer, eq. 31; Guan et al. (2022)"
     reported_mae = 0.0134

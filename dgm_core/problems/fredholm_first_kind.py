@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch
+from pydantic import Field as Bounded
 from torch import Tensor
 
+from dgm_core.formulation.defaults import INTEGRAL, PLAIN_INTEGRAL
 from dgm_core.formulation.domains import Box
-from dgm_core.formulation.integral_equation import IntegralEquation, Quadrature
+from dgm_core.formulation.integral_equation import IntegralEquation
 
 
 class FredholmFirstKind(IntegralEquation):
@@ -19,9 +21,11 @@ class FredholmFirstKind(IntegralEquation):
     the loss cannot stand in for the error.  Source: Detorakis, A Primer, eq. 28 with α = 0.
     """
 
-    quadrature: Quadrature = "gauss-legendre"
+    nodes: int = Bounded(default=50, ge=1, le=10_000, strict=True)
 
     source = "Detorakis, A Primer, eq. 28; Hansen (2010)"
+
+    settings = {"default": PLAIN_INTEGRAL, "thorough": INTEGRAL["default"]}
 
     domain = Box(x=(0.0, 1.0))
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.formulation import Box, Condition, Dirichlet, Problem, Region
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import PLAIN
 
 
 class Helmholtz(Problem):
@@ -57,7 +57,7 @@ class Helmholtz(Problem):
             "damping": 1e-4,
             "iterations": 60,
         },
-        "plain": {**DIFFERENTIAL, "hard_conditions": True},
+        "plain": {**PLAIN, "hard_conditions": True},
     }
 
     @property

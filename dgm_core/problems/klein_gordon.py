@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.formulation import Box, Condition, Dirichlet, InitialVelocity, Problem, Region
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import PLAIN
 
 
 class KleinGordon(Problem):
@@ -36,7 +36,7 @@ class KleinGordon(Problem):
             "optimizer": "gauss-newton",
             "iterations": 60,
         },
-        "plain": {**DIFFERENTIAL, "hard_conditions": True},
+        "plain": {**PLAIN, "hard_conditions": True},
     }
 
     @property

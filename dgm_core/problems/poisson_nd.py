@@ -20,7 +20,7 @@ from dgm_core.formulation import (
     Region,
     Residuals,
 )
-from dgm_core.formulation.defaults import DIFFERENTIAL
+from dgm_core.formulation.defaults import PLAIN
 
 _DRAWS = ("probes", "second probes")
 
@@ -72,7 +72,7 @@ class PoissonND(Problem):
             "iterations": 60,
             "loss_weights": {"boundary": 100.0},
         },
-        "plain": {**DIFFERENTIAL, "iterations": 2_000},
+        "plain": {**PLAIN, "iterations": 2_000},
     }
 
     @property

@@ -8,8 +8,9 @@ import torch
 from pydantic import Field as Bounded
 from torch import Tensor
 
+from dgm_core.formulation.defaults import INTEGRAL, PLAIN_INTEGRAL
 from dgm_core.formulation.domains import Box
-from dgm_core.formulation.integral_equation import IntegralEquation, Quadrature
+from dgm_core.formulation.integral_equation import IntegralEquation
 
 
 class Volterra(IntegralEquation):
@@ -22,10 +23,11 @@ class Volterra(IntegralEquation):
     (2011), for the equivalence.
     """
 
-    quadrature: Quadrature = "gauss-legendre"
+    nodes: int = Bounded(default=50, ge=1, le=10_000, strict=True)
     factor: float = Bounded(default=1.0, gt=0, le=100)  # λ
 
     source = "Detorakis, A Primer, eq. 28; Wazwaz (2011)"
+    settings = {"default": PLAIN_INTEGRAL, "thorough": INTEGRAL["default"]}
     volterra = True
 
     domain = Box(x=(0.0, math.pi))

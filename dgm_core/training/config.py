@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from dgm_core.errors import ConfigurationError, explain, unknown
 from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
-from dgm_core.training.optimizers.refusals import check_optimizers
+from dgm_core.training.optimizers.refusals import NO_POLISH, check_optimizers
 from dgm_core.training.points import ADAPTATIONS
 from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.samplers import SAMPLERS
@@ -118,7 +118,8 @@ class TrainConfig(BaseModel):
     """Steps of the polish, at most, after the last optimizer step (of each window).  The surest way to lower
     an error that has stopped falling: try 500."""
     polish: str = "lbfgs"
-    """The optimizer of the polish: one that descends on fixed points."""
+    """The optimizer of the polish: one that descends on fixed points, or "none", which sets
+    `polish_iterations` to 0."""
     polish_points: int = Field(default=1000, ge=2, le=1_000_000, strict=True)
     """Collocation points of each term in the polish.  Raise it where the polish lowers the loss and not the
     error."""
@@ -154,13 +155,19 @@ class TrainConfig(BaseModel):
             "adaptation": ADAPTATIONS,
             "precision": PRECISIONS,
             "optimizer": OPTIMIZERS,
-            "polish": OPTIMIZERS,
+            "polish": (NO_POLISH, *OPTIMIZERS),
             "schedule": SCHEDULES,
         }
         allowed = list(names[info.field_name])
         if value is not None and value not in allowed:
             raise unknown(info.field_name, value, allowed)
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_polish(cls, values: Any) -> Any:
+        none = isinstance(values, Mapping) and values.get("polish") == NO_POLISH
+        return {**values, "polish_iterations": 0} if none else values
 
     @field_validator("loss_weights")
     @classmethod

@@ -64,11 +64,17 @@ class Setup:
     def shortened(self, iterations: int) -> Setup:
         """A copy of another length, its milestones moved in proportion.
 
-        One too short to step its learning rate keeps it constant.
+        One too short to step its learning rate keeps it constant.  A shorter one has a shorter polish too, in
+        proportion, and never more windows than iterations.
         """
         changes: dict[str, Any] = {"iterations": iterations}
+        if 0 < iterations < self.config.iterations:
+            changes["windows"] = min(self.config.windows, iterations)
+            polish = self.config.polish_iterations
+            changes["polish_iterations"] = min(polish, max(1, polish * iterations // self.config.iterations))
         if self.config.milestones:
-            share, last = iterations / self.config.iterations, iterations // self.config.windows - 1
+            share = iterations / self.config.iterations
+            last = iterations // changes.get("windows", self.config.windows) - 1
             if last >= 1:
                 moved = (round(milestone * share) for milestone in self.config.milestones)
                 changes["milestones"] = tuple(min(last, max(1, milestone)) for milestone in moved)
@@ -113,9 +119,8 @@ class Setup:
         settings = problem.default_settings if settings is None else settings
         if settings not in problem.settings:
             raise unknown(f"settings of {problem.name}", settings, problem.settings)
-        values = dict(problem.settings[settings])
-        if values.get("hard_conditions", False) is None:  # where the problem has a form for them
-            values["hard_conditions"] = bool(problem.hard_terms)
+        given = problem.settings[settings]
+        values = {key: value(problem) if callable(value) else value for key, value in given.items()}
         config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
         own = {key: value for key, value in values.items() if key not in config}
         return cls(problem, TrainConfig.create(config)).changed(own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files as resources
 from pathlib import Path
@@ -45,7 +46,7 @@ def study(
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
     """Write a study: a search over batch size, learning rate, depth and iterations."""
-    from dgm_core import PROBLEMS
+    from dgm_core import PROBLEMS, Setup
     from studies.catalog import STUDIES
 
     if problem_of.endswith(".py"):
@@ -54,13 +55,30 @@ def study(
             raise ConfigurationError(f"{given} must lie beside the study that imports it.")
         from dgm_cli.own import named
 
-        cls = PROBLEMS.get(named(PROBLEMS, problem_of)).__name__
+        chosen = PROBLEMS.get(named(PROBLEMS, problem_of))
+        cls = chosen.__name__
         imported, made = f"from {given.stem} import {cls}\n", f"{cls}()"
     else:
-        PROBLEMS.get(problem_of)
+        chosen = PROBLEMS.get(problem_of)
         imported, made = "", f'load_problem("{problem_of}")'
     core = "Setup" if imported else "Setup, load_problem"
-    path = _write("study", name, STUDIES, out, IMPORT=imported, CORE=core, MADE=made)
+    base = Setup.named(chosen.create({})).config
+    changes = {"schedule": "cosine", "input_scaling": "unit"}
+    # Trials of different lengths are compared at equal iterations, where they would be in other windows.
+    changes |= {"windows": 1} if base.windows > 1 else {}
+    polish = {"polish_iterations": 20} if base.polish_iterations else {}
+    path = _write(
+        "study",
+        name,
+        STUDIES,
+        out,
+        IMPORT=imported,
+        CORE=core,
+        MADE=made,
+        CHANGES=json.dumps(changes),
+        SHORT_BASE=f'\n        "base": BASE.changed({json.dumps(polish)}),' if polish else "",
+        SHORT=json.dumps({"iterations": 1_000, **polish}),
+    )
     messages.print(f"Written: {path}. Run it with: dgm run {path} --quick")
 
 

@@ -87,6 +87,8 @@ def solve(
     setup = setup.changed(parse_settings(settings or []))
     if setup != start:
         label += ", changed"
+    if iterations is not None and (told := shortening(start, setup)):
+        messages.print(told)
     tell_compiler()
     solved = solve_with_progress(
         setup,
@@ -100,6 +102,21 @@ def solve(
         device=device,
     )
     return finish_solve(solved, as_json)
+
+
+def shortening(start: Setup, setup: Setup) -> str:
+    """What `--iterations` makes of windows and polish, in a sentence; empty where there are neither."""
+    one, other = start.config, setup.config
+    if (one.windows == 1 and not one.polish_iterations) or one.iterations <= other.iterations:
+        return ""
+    said = f"{other.iterations:,} of {one.iterations:,} iterations"
+    if one.windows > 1:
+        said += f", over {other.windows} window{'' if other.windows == 1 else 's'}"
+    if other.polish_iterations:
+        said += f", and a polish of at most {other.polish_iterations:,} in place of {one.polish_iterations:,}"
+        said += " in each" if other.windows > 1 else ""
+        return f"Shortened: {said} (--set polish=none leaves it out)."
+    return f"Shortened: {said}{', and no polish' if one.polish_iterations else ''}."
 
 
 def _configured(config: str, problem: Problem) -> tuple[str, Setup]:

@@ -29,7 +29,7 @@ def test_a_file_of_each_kind_solves_its_equation(kind, tmp_path: Path, monkeypat
     assert dgm(f"new problem {name} --kind {kind}", monkeypatch) == 0
     file = tmp_path / f"mine_{kind}.py"
     assert "@" not in file.read_text().replace("@property", ""), "a placeholder is left"
-    line = f"solve {file.name} --iterations 400 --replicates 2 --name a --json"
+    line = f"solve {file.name} --iterations 60 --replicates 2 --name a --json"
     assert dgm(line, monkeypatch) == 0, capsys.readouterr().err
     outcome = json.loads(capsys.readouterr().out.splitlines()[-1])
     errors = json.loads((tmp_path / "results" / f"solve-{name}" / "a" / "errors.json").read_text())

@@ -32,7 +32,7 @@ def made(path: Path) -> Problem:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_an_untrained_loss_is_near_one_in_any_units(path: Path) -> None:
     torch.set_num_threads(1)
-    setup = Setup.named(made(path), "thorough").changed({"windows": 1, "term_scaling": "unit"})
+    setup = Setup.named(made(path), "default").changed({"windows": 1, "term_scaling": "unit"})
     trainer = Trainer(setup, [1])
     trainer.advance(1)
     loss = float(trainer.curves.losses[0, 0, 0])

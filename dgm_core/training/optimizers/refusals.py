@@ -8,18 +8,24 @@ from typing import Any
 from dgm_core.errors import ConfigurationError
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser, Settings
 
+NO_POLISH = "none"
+"""In place of the name of an optimizer."""
+
 
 def check_optimizers(config: Any) -> None:
     """Refuses what the optimizer, or that of the polish, cannot do.  Raises ConfigurationError."""
-    polish = OPTIMIZERS.get(config.polish)
-    if not issubclass(polish, Minimiser):
+    polish = None if config.polish == NO_POLISH else OPTIMIZERS.get(config.polish)
+    if polish is not None and not issubclass(polish, Minimiser):
         allowed = [name for name in OPTIMIZERS if issubclass(OPTIMIZERS.get(name), Minimiser)]
         raise ConfigurationError(
             f"polish = {config.polish!r} is not allowed: a polish descends on fixed points; "
-            f"it must be one of {', '.join(allowed)}."
+            f"it must be one of {', '.join([*allowed, NO_POLISH])}."
         )
     optimizer = OPTIMIZERS.get(config.optimizer)
-    used = {*optimizer.defaults, *(polish.defaults if config.polish_iterations else ())}
+    used = {
+        *optimizer.defaults,
+        *(polish.defaults if polish is not None and config.polish_iterations else ()),
+    }
     for field in fields(Settings):
         value = getattr(config, field.name)
         if value is not None and field.name not in used:

@@ -11,6 +11,7 @@ from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORK
 from dgm_core.networks.activations import Activation
 from dgm_core.training import TrainConfig
 from dgm_core.training.optimizers import OPTIMIZERS
+from dgm_core.training.optimizers.refusals import NO_POLISH
 from dgm_core.training.points import ADAPTATIONS
 from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.samplers import SAMPLERS
@@ -28,7 +29,7 @@ CHOICES: Mapping[str, Iterable[str]] = {
     "adaptation": ADAPTATIONS,
     "precision": PRECISIONS,
     "optimizer": OPTIMIZERS,
-    "polish": OPTIMIZERS,
+    "polish": (NO_POLISH, *OPTIMIZERS),
     "schedule": SCHEDULES,
 }
 

@@ -124,7 +124,7 @@ class DriftingNumber(Rod):
 
 
 def test_a_number_from_the_points_is_not_folded_into_what_is_carried() -> None:
-    setup = Setup.named(DriftingNumber()).changed({"iterations": 20, "width": 8, "batch_size": 16})
+    setup = Setup.named(DriftingNumber(), "plain").changed({"iterations": 20, "width": 8, "batch_size": 16})
     carried, nested = Trainer(setup, [0, 1]), Trainer(setup, [0, 1], carry=False)
     for trainer in (carried, nested):
         trainer.advance(20)

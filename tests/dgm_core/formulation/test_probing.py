@@ -156,7 +156,9 @@ def test_numbers_functions_and_tensors_are_data_of_any_condition() -> None:
         def reference(self, x):
             return 100.0 - 80.0 * x[..., :1]
 
-    trainer = Trainer(Setup.named(Plate()).changed({"iterations": 4, "width": 8, "depth": 1}), [0, 1])
+    trainer = Trainer(
+        Setup.named(Plate(), "plain").changed({"iterations": 4, "width": 8, "depth": 1}), [0, 1]
+    )
     trainer.advance(4)
     assert trainer.operations is not None
 
@@ -182,7 +184,7 @@ def test_constants_of_single_precision_are_accepted_in_training_check_and_polish
             return 1.1 * a**2 - 2.0 * b**2 + a + b
 
     changes = {"iterations": 3, "width": 8, "depth": 1, "polish_iterations": 3, "polish_points": 20}
-    trainer = Trainer(Setup.named(Plywood()).changed(changes), [0, 1])
+    trainer = Trainer(Setup.named(Plywood(), "plain").changed(changes), [0, 1])
     trainer.advance(3)
     assert trainer.done
     assert torch.get_default_dtype() == torch.float32
@@ -234,7 +236,9 @@ def test_data_at_nodes_on_the_edge_are_never_left_out() -> None:
             data = torch.linspace(0.0, 1.0, 9, dtype=torch.float64)[:, None] ** 2
             return {"data": (NODES, Holds(lambda y: y.value - data.to(y.value)))}
 
-    trainer = Trainer(Setup.named(Fitted()).changed({"iterations": 2, "width": 8, "depth": 1}), [0, 1])
+    trainer = Trainer(
+        Setup.named(Fitted(), "plain").changed({"iterations": 2, "width": 8, "depth": 1}), [0, 1]
+    )
     assert all(math.isfinite(value) for value in trainer.evaluate().score)
 
 

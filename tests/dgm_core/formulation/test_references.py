@@ -50,7 +50,7 @@ class Numerical(Bare):
 
 
 def score(problem: Problem, **changes) -> Trainer:
-    trainer = Trainer(Setup.named(problem).changed({**SHORT, **changes}), [0, 1])
+    trainer = Trainer(Setup.named(problem, "plain").changed({**SHORT, **changes}), [0, 1])
     trainer.advance(trainer.setup.config.iterations)
     return trainer
 

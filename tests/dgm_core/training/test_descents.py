@@ -55,7 +55,7 @@ def test_the_first_loss_is_that_of_the_untrained_weights():
         ({"precision": "float32"}, "drown in the rounding"),
         ({"beta1": 0.8}, "beta1 = 0.8 is not allowed with optimizer 'gauss-newton': .* adam, adamw"),
         ({"redraw_every": 1, "batch_size": 4}, "4 residuals cannot hold 105 parameters"),
-        ({"polish": "adam"}, "must be one of gauss-newton, lbfgs, spring, ssbroyden"),
+        ({"polish": "adam"}, "must be one of gauss-newton, lbfgs, spring, ssbroyden, none"),
         ({"adaptation": "rad"}, "redraw_every must be 1 or greater"),
     ],
 )
