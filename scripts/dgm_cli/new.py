@@ -63,7 +63,7 @@ def study(
         imported, made = "", f'load_problem("{problem_of}")'
     core = "Setup" if imported else "Setup, load_problem"
     base = Setup.named(chosen.create({})).config
-    changes = {"schedule": "cosine", "input_scaling": "unit"}
+    changes: dict[str, Any] = {"schedule": "cosine", "input_scaling": "unit"}
     # Trials of different lengths are compared at equal iterations, where they would be in other windows.
     changes |= {"windows": 1} if base.windows > 1 else {}
     polish = {"polish_iterations": 20} if base.polish_iterations else {}
