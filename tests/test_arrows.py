@@ -24,7 +24,7 @@ FLOORS = {
     "catalog": {"study"},
     "records": {"errors"},
     "planning": {"samplers", "stopping", "study", "records", "errors"},
-    "replay": {"planning", "stopping", "records", "errors"},
+    "replay": {"samplers", "stopping", "study", "planning", "records", "errors"},
     "preflight": {"study", "planning", "records", "errors"},
     "trials": {"records", "errors"},
     "tune": {"study", "records", "planning", "trials", "errors", "failures", "signals"},

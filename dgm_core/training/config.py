@@ -92,12 +92,13 @@ class TrainConfig(BaseModel):
     damping: float | None = Field(default=None, gt=0, strict=True)
     """λ with which a Gauss–Newton method begins, in the loss's own unit; null is its own."""
     schedule: str = "constant"
-    """How the learning rate falls.  "cosine" with a high rate is a good first choice."""
+    """How the learning rate falls.  "cosine" with a high rate is a good first choice; "cooldown" keeps
+    the rate and lets it fall over the last fifth."""
     milestones: tuple[int, ...] = ()
     """Iterations at which the schedule "step" multiplies the rate by `decay`."""
     decay: float = Field(default=0.0, ge=0, le=1, strict=True)
     """Factor on the learning rate: at each milestone ("step"), or reached at the end ("exponential",
-    "cosine")."""
+    "cosine", "cooldown")."""
     clip_norm: float | None = Field(default=None, gt=0, strict=True)
     """Largest 2-norm of each replicate's gradient; null does not clip.  For losses that jump or diverge."""
     loss_weights: dict[str, float] = Field(default_factory=dict)

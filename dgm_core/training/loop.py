@@ -226,6 +226,23 @@ class Trainer:
         self.iteration = state["iteration"]
         self.seconds = state["seconds"]
 
+    def branch(self, iterations: int) -> Trainer:
+        """A trainer of `iterations` in all that has come as far as this one, which stays where it is.
+
+        With a schedule that has not depended on the length so far ("constant", or "cooldown" before its last
+        fifth) it ends where a training of that length would have.  Raises ConfigurationError where this one
+        has come further than `iterations`, polishes, or has several time windows.
+        """
+        if iterations < self.iteration or self.polishing or self.setup.config.windows > 1:
+            raise ConfigurationError(
+                f"a training at iteration {self.iteration} has no branch of {iterations} iterations: that is "
+                "possible further on, between polishes, and with one time window."
+            )
+        setup = self.setup.shortened(iterations)
+        other = Trainer(setup, self.seeds, device=self.evaluation.points.device, carry=self._carry)
+        other.restore({**self.state(), "setup": setup.to_dict()})
+        return other
+
     @property
     def _finished(self) -> bool:
         return self.iteration >= self.setup.config.iterations and not self._to_polish

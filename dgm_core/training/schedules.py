@@ -18,6 +18,9 @@ class ScheduleConfig(Protocol):
     def decay(self) -> float: ...
 
 
+COOLDOWN_START = 0.8
+"""Share of the iterations after which the schedule "cooldown" begins to fall."""
+
 Schedule = Callable[[int, ScheduleConfig], float]
 """(iteration from 0, configuration) -> factor on the learning rate."""
 
@@ -43,9 +46,21 @@ def cosine(iteration: int, config: ScheduleConfig) -> float:
     return config.decay + (1.0 - config.decay) * phase
 
 
+def cooldown(iteration: int, config: ScheduleConfig) -> float:
+    """1, and over the last fifth of the iterations linearly to `decay`.
+
+    Up to there a longer training is the same as a shorter one, so that trainings of several lengths can
+    branch off one (see `Trainer.branch`).  Source: Hägele et al. (2024), arXiv:2405.18392.
+    """
+    return 1.0 - (1.0 - config.decay) * max(0.0, iteration / config.iterations - COOLDOWN_START) / (
+        1.0 - COOLDOWN_START
+    )
+
+
 SCHEDULES: dict[str, Schedule] = {
     "constant": constant,
     "step": step,
     "exponential": exponential,
     "cosine": cosine,
+    "cooldown": cooldown,
 }

@@ -22,15 +22,15 @@ messages = Console(
 """Everything for people: standard output stays free for `--json`."""
 
 
-def parse_settings(pairs: Sequence[str]) -> dict[str, Any]:
+def parse_settings(pairs: Sequence[str], option: str = "--set") -> dict[str, Any]:
     """`key=value` pairs; a value is read as JSON where it is JSON, and as text where it is not."""
     settings: dict[str, Any] = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
         if not equals or not key.strip():
-            raise ConfigurationError(f"--set {pair!r} is not allowed: write key=value.")
+            raise ConfigurationError(f"{option} {pair!r} is not allowed: write key=value.")
         if key.strip() in settings:
-            raise ConfigurationError(f"--set {key.strip()} is given twice.")
+            raise ConfigurationError(f"{option} {key.strip()} is given twice.")
         settings[key.strip()] = _value(text)
     return settings
 

@@ -1,93 +1,184 @@
-"""`dgm replay`: samplers on a recorded table of trainings, without training."""
+"""`dgm replay`: methods of searching on a recorded table of trainings, without training."""
 
 from __future__ import annotations
 
 import math
+from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from dgm_cli.common import at_least, messages, print_json
+from dgm_cli.common import at_least, messages, parse_settings, print_json
 from dgm_cli.options import Json
+from dgm_cli.own import With, load_files
 from dgm_core.errors import ConfigurationError, unknown
+
+if TYPE_CHECKING:
+    from studies.replay import Method
+
+_APART = 1_000_003
+"""Between the seeds of random search and those of the others, which may start with random trials."""
+_MORE = 4
+"""Trials of random search, in terms of the others', so that it can be given as much cost."""
 
 
 def replay(
     table: Annotated[Path, typer.Argument(help="A CSV or Parquet file: a row for each training.")],
-    error: Annotated[str, typer.Option(help="Column of the error to make small.")] = "score",
+    error: Annotated[
+        str | None, typer.Option(help="Column of the error to make small; by default score.")
+    ] = None,
     cost: Annotated[str | None, typer.Option(help="Column of what a training cost, such as seconds.")] = None,
+    iterations: Annotated[
+        str | None,
+        typer.Option(help="Column of a training's length, where columns like score@1000 hold curves."),
+    ] = None,
     settings: Annotated[
         str | None,
         typer.Option(help="Columns that are settings, separated by commas; by default all others."),
     ] = None,
-    samplers: Annotated[str, typer.Option(help="Samplers, separated by commas.")] = "tpe",
+    samplers: Annotated[str, typer.Option(help="Of dgm list samplers, separated by commas.")] = "tpe",
+    early_stopping: Annotated[
+        str, typer.Option(help="Of dgm list samplers, separated by commas; needs curves.")
+    ] = "none",
+    startup_trials: Annotated[str, typer.Option(help="Random trials at first, separated by commas.")] = "10",
+    grace_period: Annotated[str, typer.Option(help="First rungs, separated by commas.")] = "1000",
+    reduction_factor: Annotated[str, typer.Option(help="Reductions, separated by commas.")] = "4",
     trials: Annotated[str, typer.Option(help="Trials of a search, separated by commas.")] = "24,48",
-    seeds: Annotated[int, typer.Option(help="Searches of each sampler.")] = 50,
+    seeds: Annotated[int, typer.Option(help="Searches by each method.")] = 50,
     workers: Annotated[int, typer.Option(help="Trials under way at a time.")] = 4,
+    start_from: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE,…", help="Settings that are tried first; repeatable."),
+    ] = None,
+    files: With = None,
     as_json: Json = False,
 ) -> int:
-    """Search a table of recorded trainings again: how much better than random is a sampler?"""
-    from studies.replay import TrainingTable, summarise
+    """Search a table of recorded trainings again: how much better than random is a way to search?
+
+    Every combination of the samplers, rules and numbers given is tried, under the clock that a study has.
+    """
+    from studies.replay import Method, TrainingTable, anytime, summarise
     from studies.replay import replay as search
-    from studies.replay.samplers import SAMPLERS
-    from studies.replay.simulate import RANDOM
+    from studies.replay.compare import cost_grid
+    from studies.replay.simulate import check
 
     at_least("seeds", seeds, 2)
     at_least("workers", workers, 1)
-    counts = [_count(text) for text in trials.split(",")]
-    names = list(dict.fromkeys([RANDOM, *(name.strip() for name in samplers.split(","))]))
-    for name in names:
-        if name not in SAMPLERS:
-            raise unknown("sampler", name, SAMPLERS)
+    load_files(files)
+    counts = [_count("trials", text) for text in trials.split(",")]
+    methods = _methods(samplers, early_stopping, startup_trials, grace_period, reduction_factor)
     columns = [column.strip() for column in settings.split(",")] if settings else []
-    read = TrainingTable.read(table, error=error, cost=cost, settings=columns)
+    read = TrainingTable.read(table, error=error, cost=cost, settings=columns, iterations=iterations)
+    for method in methods:
+        check(read, method, max(counts))
     messages.print(f"{read.name}: {len(read.errors):,} trainings, best error {read.best:.3g}")
+    most = max(counts)
+    first = [_known(text, list(read.space)) for text in start_from or ()]
+    random = search(
+        read,
+        Method("random"),
+        seeds=range(_APART, _APART + 2 * seeds),
+        trials=_MORE * most,
+        workers=workers,
+    )
     outcomes = []
-    for name in names:
-        messages.print(f"{name}: {seeds} searches of {max(counts)} trials")
-        make = SAMPLERS[name]
-        outcomes.append(search(read, name, make, seeds=range(seeds), trials=max(counts), workers=workers))
-    rows = summarise(read, outcomes, counts)
+    for method in methods:
+        messages.print(f"{method}: {seeds} searches of {most} trials")
+        outcomes.append(
+            search(read, method, seeds=range(seeds), trials=most, workers=workers, start_from=first)
+        )
+    rows = summarise(read, outcomes, random, counts)
     messages.print(_table(rows))
     if as_json:
-        print_json(
-            {"table": read.name, "trainings": len(read.errors), "best": read.best, "rows": _plain(rows)}
-        )
+        costs = cost_grid(random, most)
+        curves = {
+            str(one.method): [_plain(each._asdict()) for each in anytime(read, one, costs)]
+            for one in (random, *outcomes)
+        }
+        told = {"table": read.name, "trainings": len(read.errors), "best": read.best}
+        print_json(told | {"rows": [_plain(row) for row in rows], "costs": costs, "regret": curves})
     return 0
 
 
-def _count(text: str) -> int:
+def _known(text: str, keys: list[str]) -> dict[str, Any]:
+    """Settings to start from; those that are not given are drawn."""
+    known = parse_settings(text.split(","), option="--start-from")
+    for key in known:
+        if key not in keys:
+            raise unknown("setting of the table", key, keys)
+    return known
+
+
+def _methods(
+    samplers: str, rules: str, startup_trials: str, grace_period: str, reduction_factor: str
+) -> list[Method]:
+    """Every combination; what only early stopping reads makes no difference without it."""
+    from studies.replay import Method
+    from studies.samplers import SAMPLERS
+    from studies.stopping import RULES
+
+    names, ruled = ([name.strip() for name in text.split(",")] for text in (samplers, rules))
+    for name in names:
+        if name not in SAMPLERS:
+            raise unknown("sampler", name, SAMPLERS)
+    for name in ruled:
+        if name not in RULES:
+            raise unknown("rule of early stopping", name, RULES)
+    startups, graces, reductions = (
+        [_count(option, text) for text in texts.split(",")]
+        for option, texts in (
+            ("startup-trials", startup_trials),
+            ("grace-period", grace_period),
+            ("reduction-factor", reduction_factor),
+        )
+    )
+    found = (Method(*each) for each in product(names, ruled, startups, graces, reductions))
+    return list({str(method): method for method in found}.values())
+
+
+def _count(option: str, text: str) -> int:
     if not text.strip().isdigit() or int(text) < 1:
-        raise ConfigurationError(f"--trials {text.strip()} is not allowed: write numbers such as 24,48.")
+        raise ConfigurationError(f"--{option} {text.strip()} is not allowed: write numbers such as 24,48.")
     return int(text)
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    heads = ("sampler", "trials", "median error", "× best", "beats random", "at equal cost", "random trials")
-    for head in heads:
+    for head in (
+        "method",
+        "trials",
+        "error",
+        "× best",
+        "beats random at equal cost",
+        "cost",
+        "random trials",
+    ):
         table.add_column(head)
     for row in rows:
-        shares = (row["beats_random"], row["beats_random_at_cost"])
         table.add_row(
-            row["sampler"],
+            row["method"],
             str(row["trials"]),
             f"{row['error']:.3g}",
-            f"{row['regret']:.3g}",
-            *("–" if math.isnan(share) else f"{100 * share:.0f} %" for share in shares),
+            _interval(row, "regret", "{:.3g}"),
+            _interval(row, "beats_random", "{:.0%}"),
+            f"{row['cost'] / row['cost_of_random']:.2f} × random's",
             f"{row['random_trials']:.0f}",
         )
     return table
 
 
-def _plain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _interval(row: dict[str, Any], key: str, form: str) -> str:
+    point, low, high = (row[f"{key}{end}"] for end in ("", "_low", "_high"))
+    if math.isnan(point):
+        return "–"
+    return f"{form.format(point)} [{form.format(low)}, {form.format(high)}]"
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Numbers that JSON has; None for what there is none of."""
-    return [
-        {
-            key: None if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in row.items()
-        }
-        for row in rows
-    ]
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in row.items()
+    }

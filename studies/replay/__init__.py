@@ -1,6 +1,8 @@
 """A recorded table of trainings, searched again without training: is a searcher worth it?"""
 
-from studies.replay.simulate import Outcome, replay, summarise
+from studies.replay.compare import anytime, summarise
+from studies.replay.method import Method
+from studies.replay.simulate import Outcome, replay
 from studies.replay.table import TrainingTable
 
-__all__ = ["Outcome", "TrainingTable", "replay", "summarise"]
+__all__ = ["Method", "Outcome", "TrainingTable", "anytime", "replay", "summarise"]

@@ -1,130 +1,129 @@
-"""Searches of a table: what a sampler finds after how many trials, seed by seed, beside random search."""
+"""Searches of a table by the parts that a study is made of: suggestions, rule of early stopping, clock."""
 
 from __future__ import annotations
 
-import heapq
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import optuna
 from numpy.typing import NDArray
-from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
 
+from dgm_core.errors import ConfigurationError
+from studies.planning.clock import Clock
+from studies.planning.suggesting import Suggestions
+from studies.records.events import Metrics, Replicates
+from studies.replay.method import Method
 from studies.replay.table import TrainingTable
-from studies.stopping import PENALTY
 
 Array = NDArray[np.float64]
-MakeSampler = Callable[[int], BaseSampler]
-"""Seed of a search -> its sampler, made once."""
-RANDOM = "random"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One sampler over some seeds.
+    """One method over some seeds.
 
-    best: (seeds, trials), the smallest error after each trial that ended; cost: (seeds, trials), spent by
-    then, of all workers together.
+    best: (seeds, trials), the smallest error of the trials that were trained to their ends, after each trial
+    that ended; infinite before the first.  cost: (seeds, trials), spent by then on all trials that ended.
     """
 
-    sampler: str
+    method: Method
     best: Array
     cost: Array
 
 
+def check(table: TrainingTable, method: Method, trials: int) -> None:
+    """Raises ConfigurationError where the method cannot serve the table, or is none."""
+    method.check(table.space, trials)
+    if method.stops and not table.rungs:
+        raise ConfigurationError(
+            f"{table.name} cannot be searched with early stopping: it has no column like {table.error}@1000."
+        )
+
+
 def replay(
     table: TrainingTable,
-    sampler: str,
-    make: MakeSampler,
+    method: Method,
     *,
     seeds: Sequence[int],
     trials: int,
     workers: int = 4,
     start_from: Sequence[Mapping[str, Any]] = (),
+    told: Callable[[int], None] = lambda done: None,
 ) -> Outcome:
-    """Searches the table once for each seed, with so many trials under way at a time.
+    """Searches the table once for each seed, as a `Search` of so many trials and workers would.
 
-    start_from: settings that are tried first.  A trial takes the cost that the table says, so that results
-    arrive in the order in which they would have.
+    start_from: settings that are tried first.  A trial takes the time that the table says it cost, so that
+    results arrive in the order in which they would have.  told: called after each seed.  Raises
+    ConfigurationError where the method cannot serve the table.
     """
-    runs = [list(_search(table, make(seed), trials, workers, start_from)) for seed in seeds]
+    check(table, method, trials)
+    runs = []
+    for done, seed in enumerate(seeds, start=1):
+        runs.append(list(_search(table, method, seed, trials, workers, start_from)))
+        told(done)
     errors = np.array([[error for error, _ in run] for run in runs])
     costs = np.array([[cost for _, cost in run] for run in runs])
-    return Outcome(sampler, np.minimum.accumulate(errors, axis=1), np.cumsum(costs, axis=1))
+    return Outcome(method, np.minimum.accumulate(errors, axis=1), np.cumsum(costs, axis=1))
 
 
 def _search(
     table: TrainingTable,
-    sampler: BaseSampler,
+    method: Method,
+    seed: int,
     trials: int,
     workers: int,
     start_from: Sequence[Mapping[str, Any]],
 ) -> Iterator[tuple[float, float]]:
-    """Error and cost of each trial, in the order in which they end."""
-    study = optuna.create_study(sampler=sampler)
-    for settings in start_from:
-        study.enqueue_trial(dict(settings))
-    space = dict(table.space)
-    running: list[tuple[float, int, int, Any]] = []
-    now, asked = 0.0, 0
-    while asked < trials or running:
-        while asked < trials and len(running) < workers:
-            trial = study.ask(space)
-            row = table.nearest(trial.params)
-            heapq.heappush(running, (now + table.costs[row], asked, row, trial))
-            asked += 1
-        now, _, row, trial = heapq.heappop(running)
-        error = float(table.errors[row])
-        study.tell(trial, min(error, PENALTY), TrialState.COMPLETE)
-        yield error, float(table.costs[row])
+    """Error and cost of each trial in the order in which they end: infinity where it was stopped early.
 
-
-def wins(outcome: Outcome, against: Outcome, trials: int) -> tuple[float, int]:
-    """The share of seeds whose best after so many trials is smaller than the other's, ties by halves; n."""
-    ours, theirs = outcome.best[:, trials - 1], against.best[:, trials - 1]
-    return float(((ours < theirs) + 0.5 * (ours == theirs)).mean()), len(ours)
-
-
-def wins_at_cost(outcome: Outcome, against: Outcome, trials: int) -> tuple[float, int]:
-    """As `wins`, the other given as much cost as the trials took, not as many trials."""
-    ours, theirs = outcome.best[:, trials - 1], []
-    for spent, best, cost in zip(outcome.cost[:, trials - 1], against.best, against.cost, strict=True):
-        within = np.flatnonzero(cost <= spent)
-        theirs.append(best[within[-1]] if len(within) else np.inf)
-    other = np.array(theirs)
-    return float(((ours < other) + 0.5 * (ours == other)).mean()), len(ours)
-
-
-def summarise(
-    table: TrainingTable, outcomes: Sequence[Outcome], trials: Sequence[int]
-) -> list[dict[str, Any]]:
-    """A row for each sampler and number of trials.
-
-    error and regret: the median over seeds of the best error, and of its ratio to the table's best.
-    beats_random, at as many trials, and beats_random_at_cost; random_trials: how many trials at random reach
-    the median error with even chances.
+    The order of events is that of `studies.planning.plans.search`.
     """
-    (random,) = [outcome for outcome in outcomes if outcome.sampler == RANDOM]
-    rows = []
-    for outcome in outcomes:
-        for count in trials:
-            error = float(np.median(outcome.best[:, count - 1]))
-            share, n = wins(outcome, random, count)
-            at_cost, _ = wins_at_cost(outcome, random, count)
-            rows.append(
-                {
-                    "sampler": outcome.sampler,
-                    "trials": count,
-                    "error": error,
-                    "regret": error / table.best if table.best > 0 else np.nan,
-                    "beats_random": share if outcome is not random else np.nan,
-                    "beats_random_at_cost": at_cost if outcome is not random else np.nan,
-                    "random_trials": table.trials_of_random(error),
-                    "cost": float(np.median(outcome.cost[:, count - 1])),
-                    "n": n,
-                }
-            )
-    return rows
+    suggestions = Suggestions(table.space, method.make_sampler(table.space), seed=seed)
+    rule, clock, rows = method.make_rule(table.max_t), Clock(workers), list[int]()
+    while True:
+        while clock.free and len(rows) < trials:
+            number = len(rows)
+            known = start_from[number] if number < len(start_from) else None
+            rows.append(table.nearest(suggestions.suggest(known)))
+            end = table.end(rows[-1])
+            stops = (*(rung for rung in rule.rungs(number) if rung < end), end)
+            clock.begin(str(number), stops, tuple(table.cost(rows[-1], stop) for stop in stops))
+        scheduled = clock.next()
+        if scheduled is None:
+            return
+        number, stop = int(scheduled.trial), scheduled.stop
+        row = rows[number]
+        final = stop == scheduled.stops[-1]
+        metrics = _metrics(stop, table.score(row, stop), final)
+        if final:
+            clock.end(scheduled)
+            rule.end(number, stop, metrics.value)
+            suggestions.complete(number, metrics)
+            yield metrics.value, table.cost(row, stop)
+            continue
+        look = rule.look(number, stop, metrics.value)
+        suggestions.report(number, metrics)
+        if look.stopped:
+            clock.end(scheduled)
+            suggestions.stop(number)
+            yield math.inf, table.cost(row, stop)
+        else:
+            clock.pass_by(scheduled)
+
+
+_NONE = Replicates(status=[], scores=[], errors={}, losses=[], diverged_at=[])
+
+
+def _metrics(iterations: int, score: float, final: bool) -> Metrics:
+    """What a study would have been told."""
+    return Metrics(
+        iterations=iterations,
+        score=score if math.isfinite(score) else None,
+        final=final,
+        loss=None,
+        seconds=0.0,
+        parameters=0,
+        replicates=_NONE,
+    )

@@ -1,9 +1,11 @@
-"""A table of trainings that somebody recorded: settings, the error of each and what it cost."""
+"""A table of trainings that somebody recorded: settings, the error of each, its curve and what it cost."""
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from scipy.spatial import cKDTree
 
 from dgm_core.errors import ConfigurationError, unknown
+from studies.study.space import described
 
 _LOGARITHMIC = 20.0
 """Largest over smallest value from which a column of positive numbers is taken for logarithmic."""
 
+METADATA = b"dgm-studies"
+"""Key of the Parquet schema under which a recorded table says what it is about, as JSON."""
+
 Array = NDArray[np.float64]
+
+
+def curve_column(error: str, iterations: int) -> str:
+    """The column that holds the error after so many iterations."""
+    return f"{error}@{iterations}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,46 +40,83 @@ class TrainingTable:
     """Trainings, and the space that their settings span.
 
     settings: a column each, one row a training.  errors (n,): infinite where a training diverged; costs (n,):
-    in seconds or whatever the table counts, above 0.  A setting that a sampler asks for is answered by the
-    recorded training nearest to it: each setting scaled to [0, 1] over its range, in its logarithm where the
-    space is logarithmic, choices a distance of 1 apart.
+    in seconds or whatever the table counts, above 0.  ends (n,): iterations of each; rungs (r,): those at
+    which `curves` (n, r) has errors, NaN beyond a training's end.  A setting that a sampler asks for is
+    answered by the recorded training nearest to it: each setting scaled to [0, 1] over its range, in its
+    logarithm where the space is logarithmic, choices a distance of 1 apart.
     """
 
     name: str
     settings: pd.DataFrame
     errors: Array
     costs: Array
+    space: Mapping[str, BaseDistribution]
+    ends: NDArray[np.int64]
+    rungs: tuple[int, ...] = ()
+    curves: Array = field(default_factory=lambda: np.empty((0, 0)))
+    error: str = "error"
 
     @classmethod
     def read(
-        cls, path: Path, *, error: str, settings: Sequence[str] = (), cost: str | None = None
+        cls,
+        path: Path,
+        *,
+        error: str | None = None,
+        settings: Sequence[str] = (),
+        cost: str | None = None,
+        iterations: str | None = None,
     ) -> TrainingTable:
         """Reads CSV or Parquet.
 
-        error, cost, settings: names of columns; without settings all others that vary.  An error that is
-        missing or not finite is a divergence.  Raises ConfigurationError for an unknown column, and where
-        fewer than two trainings or no setting are left.
+        error, cost, iterations (of the whole training), settings: names of columns.  A table that
+        `scripts/record` wrote says them itself; of others the error is "score" by default, and settings are
+        all other columns that vary.  Columns like "error@1000" are its curve.  An error that is missing or
+        not finite is a divergence.  Raises ConfigurationError for an unknown column, and where fewer than two
+        trainings or no setting are left.
         """
-        try:
-            frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-        except FileNotFoundError:
-            raise ConfigurationError(f"{path} cannot be read: there is no such file.") from None
-        except (OSError, ValueError, pa.ArrowException) as problem:
-            raise ConfigurationError(f"{path} is neither CSV nor Parquet: {problem}.") from None
-        for column in (error, *settings, *((cost,) if cost else ())):
+        frame, about = _read(path)
+        error = error or about.get("error", "score")
+        cost, iterations = cost or about.get("cost"), iterations or about.get("resource")
+        space = {key: described(values) for key, values in about.get("space", {}).items()}
+        for column in filter(None, (error, *settings, cost, iterations)):
             if column not in frame.columns:
                 raise unknown(f"column of {path}", column, [str(name) for name in frame.columns])
-        chosen = list(settings) or [
+        assert error is not None
+        rungs = _rungs(frame, error)
+        curve = [curve_column(error, rung) for rung in rungs]
+        chosen = list(settings or space) or [
             str(name)
             for name in frame.columns
-            if name not in (error, cost) and frame[name].nunique(dropna=False) > 1
+            if name not in (error, cost, *curve) and frame[name].nunique(dropna=False) > 1
         ]
-        costs = frame[cost].to_numpy(float) if cost else np.ones(len(frame))
-        return cls.of(path.stem, frame[chosen], frame[error].to_numpy(float), costs)
+        return cls.of(
+            path.stem,
+            frame[chosen],
+            frame[error].to_numpy(float),
+            frame[cost].to_numpy(float) if cost else np.ones(len(frame)),
+            space={key: space[key] for key in chosen if key in space},
+            ends=frame[iterations].to_numpy(int) if iterations else None,
+            curves=dict(zip(rungs, frame[curve].to_numpy(float).T, strict=True)),
+            error=error,
+        )
 
     @classmethod
-    def of(cls, name: str, settings: pd.DataFrame, errors: Array, costs: Array) -> TrainingTable:
-        """A table of columns that are there already.  Raises ConfigurationError as `read`."""
+    def of(
+        cls,
+        name: str,
+        settings: pd.DataFrame,
+        errors: Array,
+        costs: Array,
+        *,
+        space: Mapping[str, BaseDistribution] | None = None,
+        ends: NDArray[np.int64] | None = None,
+        curves: Mapping[int, Array] | None = None,
+        error: str = "error",
+    ) -> TrainingTable:
+        """A table of columns that are there already.  Raises ConfigurationError as `read`.
+
+        space: by default the ranges of the columns.  ends: by default one beyond the last of the curves.
+        """
         errors = np.where(np.isfinite(errors), errors, np.inf)
         if len(errors) < 2 or settings.shape[1] == 0:
             raise ConfigurationError(
@@ -78,17 +127,64 @@ class TrainingTable:
             raise ConfigurationError(f"{name} has no value of {settings.columns[column]} in row {row + 1}.")
         if not np.isfinite(costs).all() or (costs <= 0).any():
             raise ConfigurationError(f"{name} has a cost that is not above 0.")
-        return cls(name, settings.reset_index(drop=True), errors, costs)
-
-    @cached_property
-    def space(self) -> Mapping[str, BaseDistribution]:
-        """What a sampler may ask for: the range of each column, or its values where they are no numbers."""
-        return {str(key): _distribution(self.settings[key]) for key in self.settings}
+        rungs = tuple(sorted(curves or {}))
+        if ends is None:
+            ends = np.full(len(errors), rungs[-1] + 1 if rungs else 1)
+        known = np.array([np.asarray((curves or {})[rung], float) for rung in rungs]).T
+        if rungs:
+            known = np.where(np.array(rungs) < ends[:, None], known, np.nan)
+        return cls(
+            name,
+            settings.reset_index(drop=True),
+            errors,
+            costs,
+            {str(key): (space or {}).get(str(key)) or _distribution(settings[key]) for key in settings},
+            ends,
+            rungs,
+            known,
+            error,
+        )
 
     @property
     def best(self) -> float:
         """The smallest error of all trainings."""
         return float(self.errors.min())
+
+    @property
+    def max_t(self) -> int:
+        """The most iterations of any training."""
+        return int(self.ends.max())
+
+    def end(self, row: int) -> int:
+        """Iterations of a training."""
+        return int(self.ends[row])
+
+    def cost(self, row: int, iterations: int) -> float:
+        """What a training took for so many of its iterations, all of which cost the same."""
+        return float(self.costs[row]) * iterations / self.end(row)
+
+    def score(self, row: int, iterations: int) -> float:
+        """The error of a training after so many iterations, infinite where it had diverged.
+
+        Between two recorded ones it lies on the line between their logarithms; before the first and where
+        nothing is recorded it is the next one that is.
+        """
+        known = (
+            [
+                (rung, float(value))
+                for rung, value in zip(self.rungs, self.curves[row], strict=True)
+                if not math.isnan(value)
+            ]
+            if self.rungs
+            else []
+        )
+        known.append((self.end(row), float(self.errors[row])))
+        after = next((i for i, (place, _) in enumerate(known) if place >= iterations), len(known) - 1)
+        (right, high), (left, low) = known[after], known[max(after - 1, 0)]
+        if right <= iterations or after == 0 or not 0 < low < math.inf or not 0 < high < math.inf:
+            return high
+        share = math.log(iterations / left) / math.log(right / left)
+        return float(low ** (1 - share) * high**share)
 
     def nearest(self, settings: Mapping[str, Any]) -> int:
         """The row of the recorded training nearest to settings."""
@@ -118,6 +214,25 @@ class TrainingTable:
         scale = np.log if distribution.log else np.asarray
         low, high = scale(float(distribution.low)), scale(float(distribution.high))
         return ((scale(np.asarray(values, float)) - low) / max(float(high - low), 1e-300))[:, None]
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The columns, and what the table says of itself."""
+    try:
+        if path.suffix != ".parquet":
+            return pd.read_csv(path), {}
+        table = pq.read_table(path)
+        return table.to_pandas(), json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path} cannot be read: there is no such file.") from None
+    except (OSError, ValueError, pa.ArrowException) as problem:
+        raise ConfigurationError(f"{path} is neither CSV nor Parquet: {problem}.") from None
+
+
+def _rungs(frame: pd.DataFrame, error: str) -> list[int]:
+    """Iterations of the columns of the error's curve."""
+    texts = (str(name).removeprefix(f"{error}@") for name in frame if str(name).startswith(f"{error}@"))
+    return sorted(int(text) for text in texts if text.isdigit() and int(text) > 0)
 
 
 def _distribution(column: pd.Series[Any]) -> BaseDistribution:

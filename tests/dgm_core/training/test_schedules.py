@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dgm_core import TrainConfig, Trainer
+from dgm_core import ConfigurationError, TrainConfig, Trainer
 from dgm_core.training.schedules import SCHEDULES
 
 
@@ -34,6 +34,27 @@ def test_cosine_ends_at_its_decay():
     assert factors("cosine", [0, 25, 100], decay=0.2) == pytest.approx(
         [1, 0.2 + 0.4 * (1 + math.cos(math.pi / 4)), 0.2]
     )
+
+
+def test_cooldown_is_constant_and_falls_over_the_last_fifth():
+    assert factors("cooldown", [0, 50, 80, 90, 100]) == pytest.approx([1, 1, 1, 0.5, 0], abs=1e-12)
+    assert factors("cooldown", [90, 100], decay=0.2) == pytest.approx([0.6, 0.2])
+
+
+def test_a_branch_ends_where_a_training_of_its_length_does_and_leaves_its_trunk_alone(make_setup):
+    setup = make_setup("exponential-decay", schedule="cooldown", iterations=40, averaging=0.9)
+    short, trunk, whole = (Trainer(each, [1, 2]) for each in (setup.shortened(10), setup, setup))
+    short.advance(10)
+    whole.advance(40)
+    trunk.advance(8)
+    branch = trunk.branch(10)
+    branch.advance(10)
+    trunk.advance(40)
+    assert branch.done
+    assert branch.evaluate().score == pytest.approx(short.evaluate().score, rel=1e-6)
+    assert trunk.evaluate().score == pytest.approx(whole.evaluate().score, rel=1e-6)
+    with pytest.raises(ConfigurationError, match="no branch of 10 iterations"):
+        trunk.branch(10)
 
 
 @pytest.mark.parametrize("windows", [1, 2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from dgm_cli.replay import replay as command
 from dgm_core import ConfigurationError
-from studies.replay import Outcome, TrainingTable, replay, summarise
-from studies.replay.samplers import SAMPLERS
-from studies.replay.simulate import wins, wins_at_cost
+from studies.replay import Method, Outcome, TrainingTable, anytime, replay, summarise
+from studies.replay.compare import beats
+from studies.samplers import SAMPLERS
+from studies.stopping import RULES
 
 
 def valley(n: int = 400) -> pd.DataFrame:
@@ -56,26 +58,98 @@ def test_nearness_counts_logarithms_and_choices() -> None:
     assert found.nearest({"rate": 1e-3, "network": "b"}) == 3
 
 
+def searched(table: TrainingTable, method: Method, seeds: int = 3, **options: Any) -> Outcome:
+    return replay(table, method, seeds=range(seeds), **{"trials": 12, **options})
+
+
 def test_tpe_beats_random_search_where_there_is_something_to_learn(table: TrainingTable) -> None:
-    found = [replay(table, name, SAMPLERS[name], seeds=range(12), trials=40) for name in ("random", "tpe")]
-    row = summarise(table, found, [40])[1]
+    random = replay(table, Method("random"), seeds=range(1000, 1010), trials=60)
+    (row,) = summarise(table, [searched(table, Method("tpe"), 8, trials=30)], random, [30])
     assert row["beats_random"] > 0.7
+    assert row["beats_random_low"] > 0.5
     assert row["regret"] < 3.0
-    assert row["random_trials"] > 40
+    assert row["random_trials"] > 30
 
 
-def test_all_samplers_search_and_the_same_seed_is_the_same_search(table: TrainingTable) -> None:
-    for name, make in SAMPLERS.items():
-        one, two = (replay(table, name, make, seeds=[3], trials=12) for _ in range(2))
-        assert np.array_equal(one.best, two.best)
-        assert one.best.shape == (1, 12)
-        assert (np.diff(one.best) <= 0).all()
-        assert (np.diff(one.cost) > 0).all()
+def test_random_search_is_as_good_as_random_search(table: TrainingTable) -> None:
+    random = replay(table, Method("random"), seeds=range(1000, 1020), trials=20)
+    (row,) = summarise(table, [searched(table, Method("random"), 20)], random, [12])
+    assert row["beats_random_low"] < 0.5 < row["beats_random_high"]
+
+
+@pytest.mark.parametrize("name", SAMPLERS.names())
+def test_every_sampler_of_the_platform_searches_and_the_same_seed_is_the_same_search(
+    table: TrainingTable, name: str
+) -> None:
+    method, columns = Method(name, startup_trials=4), list(table.settings)
+    if name == "grid":
+        table = lattice(["a", "b"])
+    elif name == "cma-es":  # takes numbers alone
+        columns = ["rate", "depth"]
+    if name != "grid":
+        table = TrainingTable.of("t", table.settings[columns], table.errors, table.costs)
+    one, two = (replay(table, method, seeds=[3], trials=7) for _ in range(2))
+    assert np.array_equal(one.best, two.best)
+    assert one.best.shape == (1, 7)
+    assert (np.diff(one.best) <= 0).all()
+    assert (np.diff(one.cost) > 0).all()
+
+
+def lattice(networks: list[str]) -> TrainingTable:
+    """Every combination of a depth and a network, with curves known at 10 and 100 of 1000 iterations."""
+    rows = [{"depth": depth, "network": network} for depth in range(1, 9) for network in networks]
+    errors = np.array([10.0 ** (abs(row["depth"] - 4) - 4.0) for row in rows])
+    curves = {10: 100 * errors, 100: 10 * errors}
+    ends = np.full(len(rows), 1000)
+    return TrainingTable.of("lattice", pd.DataFrame(rows), errors, 2.0 * ends, ends=ends, curves=curves)
+
+
+@pytest.mark.parametrize("rule", [name for name in RULES.names() if name != "none"])
+def test_early_stopping_spends_less_and_counts_only_what_was_trained_to_its_end(rule: str) -> None:
+    table = lattice(["a"])
+    method = Method("random", rule, grace_period=10, reduction_factor=10)
+    whole = searched(table, Method("random"), trials=30)
+    found = searched(table, method, trials=30)
+    assert set(np.unique(found.best)) <= {*table.errors, np.inf}
+    if rule == "patience":  # these curves fall to their ends
+        assert np.array_equal(found.cost, whole.cost)
+    else:
+        assert (found.cost[:, -1] < whole.cost[:, -1]).all()
+
+
+def test_a_stop_is_that_of_a_search() -> None:
+    """One worker, so that settings come in the order given; the rule is ASHA's, worked out by hand."""
+    table = lattice(["a"])
+    order = [{"depth": depth, "network": "a"} for depth in (4, 8, 3, 4)]
+    method = Method("random", "asha", grace_period=10, reduction_factor=2)
+    found = searched(table, method, 1, trials=4, workers=1, start_from=order)
+    # Rungs 10, 20, 40, … 640.  The first is never stopped; 8 is above its score at 10; 3 is below the middle
+    # of both there and above the first's at 20; 4 is above nothing.
+    assert np.diff(found.cost[0], prepend=0).tolist() == [2000.0, 20.0, 40.0, 2000.0]
+    assert found.best[0].tolist() == [1e-4] * 4
+
+
+def test_a_curve_is_read_between_its_points_and_never_beyond_its_end() -> None:
+    settings = pd.DataFrame({"x": [0.0, 1.0, 2.0]})
+    table = TrainingTable.of(
+        "t",
+        settings,
+        np.array([1e-4, 1e-1, np.inf]),
+        np.ones(3),
+        ends=np.array([1000, 50, 1000]),
+        curves={10: np.array([1e-2, 1.0, 1.0]), 100: np.array([1e-3, 7.0, np.inf])},
+    )
+    assert table.score(0, 10) == 1e-2
+    assert table.score(0, 31) == pytest.approx(3.2e-3, rel=0.05)  # half a decade: the logarithms' middle
+    assert table.score(0, 1000) == 1e-4
+    assert table.score(1, 100) == 1e-1, "it had ended at 50, whatever the column holds"
+    assert table.score(2, 50) == np.inf, "diverged at the next point that is known"
+    assert table.cost(0, 100) == pytest.approx(0.1)
 
 
 def test_settings_to_start_from_are_tried_first(table: TrainingTable) -> None:
     best = table.settings.iloc[int(table.errors.argmin())].to_dict()
-    found = replay(table, "random", SAMPLERS["random"], seeds=[0], trials=5, workers=1, start_from=[best])
+    found = searched(table, Method("random"), 1, trials=5, workers=1, start_from=[best])
     assert found.best[0, 0] == table.best
 
 
@@ -83,18 +157,30 @@ def test_results_arrive_in_the_order_of_their_costs() -> None:
     settings = pd.DataFrame({"x": [0.0, 1.0]})
     slow = TrainingTable.of("t", settings, np.array([1.0, 2.0]), np.array([10.0, 1.0]))
     both = [{"x": 0.0}, {"x": 1.0}]
-    found = replay(slow, "random", SAMPLERS["random"], seeds=range(4), trials=2, workers=2, start_from=both)
+    found = searched(slow, Method("random"), 4, trials=2, workers=2, start_from=both)
     assert found.best[:, 0].tolist() == [2.0] * 4, "the quick one is first, whichever was asked first"
     assert found.cost[:, -1].tolist() == [11.0] * 4
 
 
-def test_wins_are_counted_by_seed_and_at_equal_cost() -> None:
-    ours = Outcome("a", np.array([[3.0, 1.0], [3.0, 2.0]]), np.array([[1.0, 2.0], [1.0, 2.0]]))
-    random = Outcome("random", np.array([[2.0, 1.5], [2.0, 2.0]]), np.array([[2.0, 4.0], [2.0, 4.0]]))
-    assert wins(ours, random, 1) == (0.0, 2)
-    assert wins(ours, random, 2) == (0.75, 2)
-    assert wins_at_cost(ours, random, 2) == (0.75, 2)  # one of the other's trials costs as much as two
-    assert wins_at_cost(ours, random, 1) == (1.0, 2)  # which had ended none by then
+def made(best: list[list[float]], cost: list[list[float]]) -> Outcome:
+    return Outcome(Method(), np.array(best), np.array(cost))
+
+
+def test_every_search_is_compared_with_every_random_one_at_its_own_cost() -> None:
+    ours = made([[3.0, 1.0], [3.0, 2.0]], [[1.0, 2.0], [1.0, 2.0]])
+    random = made([[2.0, 1.5], [2.0, 2.0]], [[2.0, 4.0], [2.0, 4.0]])
+    assert beats(ours, random, 1, at_cost=False).point == 0.0
+    assert beats(ours, random, 2, at_cost=False).point == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+    # Two of ours cost as much as one of the random ones, which had reached 2 by then.
+    point, low, high = beats(ours, random, 2)
+    assert point == pytest.approx((1 + 1 + 0.5 + 0.5) / 4)
+    assert 0.5 <= low <= point <= high <= 1.0
+
+
+def test_regret_falls_with_cost_and_is_infinite_before_the_first_trial_ends(table: TrainingTable) -> None:
+    ours = made([[2 * table.best, table.best]] * 6, [[1.0, 2.0]] * 6)
+    points = [estimate.point for estimate in anytime(table, ours, [0.5, 1.0, 2.0])]
+    assert points == [np.inf, 2.0, 1.0]
 
 
 def test_how_many_random_trials_reach_an_error() -> None:
@@ -112,16 +198,17 @@ def test_a_table_in_a_file_is_searched_by_the_command(
     for path, write in ((tmp_path / "t.csv", frame.to_csv), (tmp_path / "t.parquet", frame.to_parquet)):
         write(path, index=False)
         done = command(
-            path, error="error", cost="seconds", samplers="qmc", trials="4,8", seeds=3, as_json=True
+            path, error="error", cost="seconds", samplers="sobol,random", trials="4,8", seeds=3, as_json=True
         )
         assert done == 0
         told = json.loads(capsys.readouterr().out)
-        assert [(row["sampler"], row["trials"]) for row in told["rows"]] == [
+        assert [(row["method"].split(",")[0], row["trials"]) for row in told["rows"]] == [
+            ("sobol", 4),
+            ("sobol", 8),
             ("random", 4),
             ("random", 8),
-            ("qmc", 4),
-            ("qmc", 8),
         ]
+        assert len(told["regret"]["sobol, startup 10"]) == len(told["costs"])
         assert told["trainings"] == 60
 
 
@@ -131,6 +218,10 @@ def test_a_table_in_a_file_is_searched_by_the_command(
         ({"error": "eror"}, "Did you mean 'error'"),
         ({"settings": "rate,dept"}, "Did you mean 'depth'"),
         ({"samplers": "tpee"}, "Did you mean 'tpe'"),
+        ({"early_stopping": "ahsa"}, "Did you mean 'asha'"),
+        ({"early_stopping": "asha"}, "no column like error@1000"),
+        ({"samplers": "cma-es"}, "cannot serve network"),
+        ({"start_from": ["rat=0.1"]}, "Did you mean 'rate'"),
         ({"trials": "4,x"}, "write numbers such as"),
         ({"cost": "rate2"}, "unknown column"),
     ],
