@@ -1,6 +1,6 @@
 """Asks a question with many trainings: searches and ablations on Ray Tune, with their records.
 
-from studies import Ablation, Search, run, solve
+from studies import Ablation, Search, run, solve, trainable
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from studies.public import Result, run, solve
     from studies.study import Ablation, Choice, PowersOfTwo, Resources, Search
+    from studies.tune.plain import trainable
 
-__all__ = ["Ablation", "Choice", "PowersOfTwo", "Resources", "Result", "Search", "run", "solve"]
+__all__ = ["Ablation", "Choice", "PowersOfTwo", "Resources", "Result", "Search", "run", "solve", "trainable"]
 
 _HOMES = dict.fromkeys(("Ablation", "Choice", "PowersOfTwo", "Resources", "Search"), "studies.study")
+_HOMES["trainable"] = "studies.tune.plain"
 
 
 def __getattr__(name: str) -> Any:

@@ -31,7 +31,13 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "api/studies.md": (
         "Studies in Python",
-        ("studies.public", "studies.study.search", "studies.study.ablation", "studies.study.resources"),
+        (
+            "studies.public",
+            "studies.study.search",
+            "studies.study.ablation",
+            "studies.study.resources",
+            "studies.tune.plain",
+        ),
     ),
 }
 """Path in the site -> title and modules."""
