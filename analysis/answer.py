@@ -16,6 +16,7 @@ from analysis.load import Run
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups, sentence, verdict
+from studies.records.words import agree, count, counted, share
 
 ENOUGH_SEEDS = 5
 ENOUGH_TRIALS = 10
@@ -72,7 +73,7 @@ def error_words(row: dict[str, Any]) -> str:
     """A median score as a sentence gives it: with interval, its coverage, n and divergence."""
     shown = interval(row["score"], row["score_low"], row["score_high"])
     cover = "" if np.isnan(row["coverage"]) else f"; interval of {100 * row['coverage']:.1f} %"
-    return f"{shown} (n = {_many(row['n'], 'seed')}, {row['diverged']} diverged{cover})"
+    return f"{shown} (n = {counted(row['n'], 'seed')}, {row['diverged']} diverged{cover})"
 
 
 def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
@@ -99,15 +100,16 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     if "winner" in rows and "baseline" in rows:
         said.append(f"The baseline's is {error_words(rows['baseline'])}.  {_against(run, rows['winner'])}")
     if counts["run"]:
-        share = 100 * counts["iterations_share"]
+        ran = 100 * counts["iterations_share"]
         grounds.append(
-            f"Of {counts['asked']} trials asked, {counts['run']} ran: {counts['completed']} completed, "
-            f"{counts['stopped']} stopped early, {counts['diverged']} diverged, {counts['failed']} failed, "
+            f"Of {counted(counts['asked'], 'trial')} asked, {counts['run']:,} ran: "
+            f"{counts['completed']} completed, {counts['stopped']} stopped early, "
+            f"{counts['diverged']} diverged, {counts['failed']} failed, "
             f"{counts['interrupted']} interrupted.  They ran {counts['iterations_run']:,} of "
-            f"{counts['iterations_asked']:,} iterations ({share:.0f} %)."
+            f"{counted(counts['iterations_asked'], 'iteration')} ({ran:.0f} %)."
         )
         if np.isfinite(counts["busy"]):
-            cores = f"{run.study.cores} core{'s' if run.study.cores != 1 else ''}"
+            cores = counted(run.study.cores, "core")
             grounds.append(
                 f"Trainings took {100 * counts['busy']:.0f} % of the time of its {cores}, "
                 f"{counts['seconds']:.0f} s."
@@ -150,10 +152,10 @@ def _ablation(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     pairs = min((int(row["pairs"]) for row in others), default=0)
     if pairs:
         grounds.append(
-            f"Tests are at 5 %, paired over {pairs} shared seeds and adjusted for {len(others)} comparisons "
-            f"(Holm).  A t-test assumes normal differences of log {run.noun}; the signed-rank test beside "
-            f"it in the table does not, but cannot give less than {plain(2.0 ** (1 - pairs))} with {pairs} "
-            "seeds."
+            f"Tests are at 5 %, paired over {counted(pairs, 'shared seed')} and adjusted for "
+            f"{counted(len(others), 'comparison')} (Holm).  A t-test assumes normal differences of log "
+            f"{run.noun}; the signed-rank test beside it in the table does not, but cannot give less "
+            f"than {plain(2.0 ** (1 - pairs))} with {counted(pairs, 'seed')}."
         )
     return said, grounds
 
@@ -170,7 +172,7 @@ def _loss_and_error(run: Run, tables: Tables) -> list[str]:
     if np.isnan(row["rho"]):
         return []
     said = f"Rank correlation of the last training loss with the {run.noun}, over all "
-    said += f"{row['n']} replicates: {interval(row['rho'], row['rho_low'], row['rho_high'])}."
+    said += f"{counted(row['n'], 'replicate')}: {interval(row['rho'], row['rho_low'], row['rho_high'])}."
     if row["degenerate"]:
         said += (
             f"  Degenerate {_are(row['degenerate'], 'replicate')}: the training ended, its loss fell and "
@@ -187,11 +189,16 @@ def _loss_and_error(run: Run, tables: Tables) -> list[str]:
 def _wary(name: str, row: dict[str, Any]) -> list[str]:
     found = []
     if row["n"] < ENOUGH_SEEDS:
-        found.append(f"{name}: {_many(row['n'], 'seed')}, too few for an interval to be trusted.")
+        found.append(f"{name}: {count(row['n'], 'seed')}, too few for an interval to be trusted.")
     if row["diverged"]:
-        found.append(f"{name}: {row['diverged']} of {row['n']} replicates diverged and count as the worst.")
+        lost = share(row["diverged"], row["n"], "replicate")
+        counts = agree(row["diverged"], "counts", "count")
+        found.append(f"{name}: {lost} diverged and {counts} as the worst.")
     missing = [kind for kind in ("failed", "interrupted") if row[kind]]
-    return found + [f"{name}: {row[kind]} replicates {kind} and are not counted in n." for kind in missing]
+    for kind in missing:
+        own = counted(row[kind], "replicate")
+        found.append(f"{name}: {own} {kind} and {agree(row[kind], 'is', 'are')} not counted in n.")
+    return found
 
 
 def _wary_search(run: Run, tables: Tables) -> list[str]:
@@ -199,9 +206,9 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
     counts = rows_of(tables["counts"])[0]
     ended = counts["completed"] + counts["stopped"] + counts["diverged"]
     if ended < ENOUGH_TRIALS:
-        found.append(f"Only {_many(ended, 'trial')} ended: the winner is the best of few.")
+        found.append(f"Only {count(ended, 'trial')} ended: the winner is the best of few.")
     if counts["failed"]:
-        found.append(f"{_many(counts['failed'], 'trial')} failed: see the messages in the table of trials.")
+        found.append(f"{counted(counts['failed'], 'trial')} failed: see the messages in the table of trials.")
     rows = {row["setting"]: row for row in rows_of(tables["summary"])}
     if "winner" in rows and "baseline" in rows:
         one, other = rows["winner"], rows["baseline"]
@@ -212,13 +219,9 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
     return found
 
 
-def _are(count: int, noun: str) -> str:
+def _are(number: int, noun: str) -> str:
     """ "is 1 replicate", "are 3 replicates"."""
-    return f"{'is' if count == 1 else 'are'} {_many(count, noun)}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{agree(number, 'is', 'are')} {count(number, noun)}"
 
 
 def _p(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.load import Run
 from analysis.settings import sampled
 from analysis.tables.rounding import seconds
+from studies.records.words import counted
 
 WORKS = {
     "detorakis": """@misc{detorakis_primer,
@@ -56,7 +57,7 @@ WORKS = {
 def methods(run: Run) -> str:
     """A paragraph that says what was done, for a paper."""
     study = run.study
-    seeds = "one seed" if study.replicates == 1 else f"{study.replicates} seeds trained together"
+    seeds = counted(study.replicates, "seed") + (" trained together" if study.replicates > 1 else "")
     text = f"We trained networks on the problem {study.problem} with the Deep Galerkin method (dgm-studies"
     text += f"{', commit ' + study.commit[:12] if study.commit else ''}), each setting with {seeds}"
     text += ", and ranked them by the median over seeds at the last iteration; a diverged seed counts as the"
@@ -64,15 +65,16 @@ def methods(run: Run) -> str:
     if study.kind == "search":
         text += sampled(run) + " "
         fresh = len(study.seeds.get("confirm", []))
-        text += f"The best trial that completed and the baseline were trained again on {fresh} fresh seeds. "
+        text += "The best trial that completed and the baseline were trained again on "
+        text += f"{counted(fresh, 'fresh seed')}. "
     if study.kind == "ablation":
         rates = "tuned for each arm" if study.learning_rates == "tuned" else "the same in all arms"
-        text += f"The {len(study.arms)} arms share their seeds; the learning rate was {rates}. "
+        text += f"The seeds are shared by {counted(len(study.arms), 'arm')}; the learning rate was {rates}. "
     text += "Intervals of medians are those of order statistics. "
     names = ("python", "torch", "ray", "optuna")
     known = ", ".join(f"{name} {study.versions[name]}" for name in names if name in study.versions)
     took = "" if study.seconds is None else f" in {seconds(study.seconds)}"
-    cores = "one core" if study.cores == 1 else f"{study.cores} cores"
+    cores = counted(study.cores, "core")
     return text + f"It ran on {cores}{took}{' with ' + known if known else ''}."
 
 

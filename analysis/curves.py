@@ -67,6 +67,61 @@ def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, 
     return {name: one for name, one in found.items() if len(one.iterations) > 1}
 
 
+@dataclass(frozen=True)
+class Course:
+    """Losses and errors of whole trainings, polishes included.
+
+    Both are over `steps` from 1: iterations, and those of the polishes between and after them.  polishes:
+    the first and the last step of each.
+    """
+
+    loss: Curve
+    error: Curve
+    polishes: list[tuple[int, int]]
+
+
+def course(run: Run, rows: pd.DataFrame) -> Course:
+    """The course of some trial rows.
+
+    Where trainings of several trials polish at the same iteration, they wait for the longest polish.
+    """
+    trials = list(rows["trial"].unique())
+    polish = run.polish(trials)
+    longest = polish.groupby("iteration")["polish"].max().sort_index()
+    ends = longest.index.to_numpy(dtype=float)
+    spent = np.concatenate([[0.0], np.cumsum(longest.to_numpy(dtype=float))])
+
+    def placed(frame: pd.DataFrame) -> pd.DataFrame:
+        at = frame["iteration"].to_numpy(dtype=float)
+        step = at + spent[np.searchsorted(ends, at, side="left")]
+        return frame.assign(iteration=step + (frame["polish"].to_numpy(float) if "polish" in frame else 0.0))
+
+    lost = rows["diverged_at"].to_numpy(dtype=float, na_value=np.nan)
+    moved = rows.assign(diverged_at=lost + spent[np.searchsorted(ends, lost, side="left")])
+    errors = run.errors[run.errors["trial"].isin(trials)]
+    if len(polish):  # the error after a polish stands at its last step, not at the iteration before it
+        errors = errors[~errors["iteration"].isin(ends)]
+    measured = polish[polish["score"].notna()]
+    parts = {"loss": [run.losses(trials), polish], "score": [errors, measured]}
+    made = {
+        column: _aligned(pd.concat([placed(part) for part in own if len(part)] or own), moved, column)
+        for column, own in parts.items()
+    }
+    begin = ends + spent[:-1] + 1
+    polishes = [(int(first), int(last)) for first, last in zip(begin, ends + spent[1:], strict=True)]
+    return Course(_held(made["loss"], polishes), _held(made["score"], polishes), polishes)
+
+
+def _held(one: Curve, spans: list[tuple[int, int]]) -> Curve:
+    """With the last value of what ended a polish sooner than another, until that one ends too."""
+    values = one.values.copy()
+    for first, last in spans:
+        for place in np.flatnonzero((one.iterations > first) & (one.iterations <= last)):
+            missing = np.isnan(values[place])
+            values[place, missing] = values[place - 1, missing]
+    return Curve(one.iterations, values, one.cost)
+
+
 def thinned(full: Curve, *, bins: int = 150, spacing: str = "log") -> Curve:
     """The curve by medians of each replicate in at most `bins` bins of the iterations."""
     if len(full.iterations) <= bins:

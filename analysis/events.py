@@ -122,7 +122,15 @@ class EventFiles:
         if rows.empty:
             return None
         rows = rows.rename(columns={"mae": "score"})  # as runs of schema version 1 have it
-        return _medians(rows, ["score", *self._columns])
+        if "polish" not in rows:
+            return _medians(rows, ["score", *self._columns])
+        found = _medians(rows[rows["polish"] == 0], ["score", *self._columns])
+        # An iteration's error is that after the polish that follows it.
+        after = rows[(rows["polish"] > 0) & rows["score"].notna()]
+        last = after[after["polish"] == after.groupby("iteration")["polish"].transform("max")]
+        if len(last):
+            found.loc[last["iteration"].unique(), "score"] = _medians(last, ["score"])["score"]
+        return found
 
 
 def _medians(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

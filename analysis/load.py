@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from analysis.fates import fates
 from studies import records
 from studies.records import StudyRecord
-from studies.records.parquet import DamagedTableError, read_table
+from studies.records.parquet import DamagedTableError, column_names, read_table
 
 _logger = logging.getLogger(__name__)
 
@@ -42,15 +42,31 @@ class Run:
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """All rows of curves.parquet; for 10⁶ rows prefer `losses` and `errors`."""
+        """All rows of curves.parquet; for 10⁶ rows prefer `losses`, `polish` and `errors`."""
         return self._curves(columns=None, rows=None)
 
     @cached_property
     def errors(self) -> pd.DataFrame:
-        """The rows of the curves where the error was measured: trial, replicate, iteration, score."""
-        score = pc.field(self._score)
-        measured = score.is_valid() & ~pc.is_nan(score)
-        return self._curves(columns=["trial", "replicate", "iteration", self._score], rows=measured)
+        """The rows of the curves where the error was measured: trial, replicate, iteration, score.
+
+        Where a polish follows an iteration, the error after it.
+        """
+        keys = ["trial", "replicate", "iteration"]
+        found = self._curves(columns=[*keys, *self._polish_column, self._score], rows=self._measured)
+        if self._polish_column:
+            found = found.drop_duplicates(keys, keep="last").drop(columns="polish")
+        return found
+
+    def polish(self, trials: Collection[str]) -> pd.DataFrame:
+        """The steps of some trials' polishes: trial, replicate, iteration, polish, score, loss.
+
+        Empty in runs of before they were recorded.
+        """
+        names = [*records.CURVE_KEYS, "loss"]
+        if not self._polish_column:
+            return records.typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), records.CURVE_KEYS)
+        rows = pc.field("trial").isin(pa.array(list(trials), pa.string())) & (pc.field("polish") > 0)
+        return self._curves(columns=names, rows=rows)
 
     @cached_property
     def fates(self) -> pd.DataFrame:
@@ -76,6 +92,8 @@ class Run:
         rows = pc.field("trial").isin(pa.array(list(trials), pa.string()))
         if until is not None:
             rows = rows & (pc.field("iteration") <= until)
+        if self._polish_column:
+            rows = rows & (pc.field("polish") == 0)
         columns = ["trial", "replicate", "iteration", "loss", *(self._terms if terms else [])]
         return self._curves(columns=columns, rows=rows)
 
@@ -110,10 +128,22 @@ class Run:
     def _curves(self, columns: list[str] | None, rows: pc.Expression | None) -> pd.DataFrame:
         keys = {self._score if name == "score" else name: kind for name, kind in records.CURVE_KEYS.items()}
         expected = {**keys, **dict.fromkeys(["loss", *self._terms], "float32")}
+        if not self._polish_column:
+            del expected["polish"]
         if columns is not None:
             expected = {name: expected[name] for name in columns}
         table = _table(self.folder, records.CURVES, expected, columns=columns, rows=rows)
         return table.rename(columns={self._score: "score"})
+
+    @property
+    def _measured(self) -> pc.Expression:
+        score = pc.field(self._score)
+        return score.is_valid() & ~pc.is_nan(score)
+
+    @cached_property
+    def _polish_column(self) -> list[str]:
+        """Its name where the curves have it: those of before schema version 4 have none."""
+        return ["polish"] if "polish" in column_names(self.folder / records.CURVES) else []
 
     @property
     def _score(self) -> str:

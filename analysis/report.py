@@ -17,6 +17,7 @@ from analysis import answer, citing, explorer, plots, settings, tables
 from analysis.load import Run, load_run
 from analysis.tables.rounding import seconds
 from studies import records
+from studies.records.words import counted
 
 TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "summary": ("Confirmed settings", tables.summary_table),
@@ -24,6 +25,7 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "budgets": ("At equal budgets", tables.budget_table),
     "factors": ("Each factor's levels, over all levels of the other", tables.factor_table),
     "correlation": ("Does a lower loss mean a lower {noun}?", tables.correlation_table),
+    "polish": ("What the polish did", tables.polish_table),
     "early-stopping": ("What early stopping saw and did", tables.decisions_table),
     "counts": ("Trials", tables.counts_table),
     "trials": ("Every trial", tables.trials_table),
@@ -171,7 +173,7 @@ def _facts(run: Run) -> list[tuple[str, str]]:
         ("problem", f"{study.problem} {_pairs(study.parameters)}".strip()),
         ("base settings", _pairs(study.base)),
         ("seeds", f"study {study.seed}; {_pairs(study.seeds)}"),
-        ("replicates", f"{study.replicates} a trial, {study.cores} cores"),
+        ("replicates", f"{study.replicates} a trial, {counted(study.cores, 'core')}"),
         ("early stopping", _pairs(study.scheduler) or "none"),
         ("commit", study.commit or "not recorded"),
         ("versions", _pairs(study.versions) or "not recorded"),

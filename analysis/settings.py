@@ -10,6 +10,7 @@ from analysis.arms import key_name, level_name
 from analysis.load import Run
 from analysis.scores import told_once
 from studies.records.settings_text import settings_text
+from studies.records.words import counted
 
 _SAME = object()
 _DIGITS = 5
@@ -93,7 +94,7 @@ def sampled(run: Run) -> str:
     startup = held.get("startup_trials")
     first = f", the first {startup} at random" if startup and by_tpe else ""
     said = "Optuna's TPE (multivariate)" if by_tpe else f"The sampler {sampler}"
-    text = f"{said} suggested {study.trials_asked} trials{first}."
+    text = f"{said} suggested {counted(study.trials_asked, 'trial')}{first}."
     scheduler, rule = study.scheduler, held.get("early_stopping", _DEFAULT_RULE)
     if not scheduler.get("rungs") or rule == "none":
         return f"{text} No trial was stopped early."
@@ -101,7 +102,7 @@ def sampled(run: Run) -> str:
         return f"{text} The rule {rule} of early stopping looked at them."
     rungs = ", ".join(map(str, scheduler["rungs"]))
     share = scheduler.get("reduction_factor")
-    return f"{text} ASHA looked at them after {rungs} iterations and kept the best 1/{share} of those before."
+    return f"{text} ASHA looked at them at iteration {rungs} and kept the best 1/{share} of those before."
 
 
 def toml(run: Run, trial: str) -> str | None:

@@ -21,6 +21,7 @@ from analysis.tables.cells import generator, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
 from studies.records import StudyRecord
 from studies.records.reduction import median
+from studies.records.words import counted
 
 Direction = Literal["better", "worse", ""]
 _SAME = object()
@@ -60,7 +61,7 @@ def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_l
     pairs: shared seeds.  lost, base_lost: whether the median of the search's best, or of the baseline, is
     that of a diverged replicate.
     """
-    seeds = f"{pairs} seed{'' if pairs == 1 else 's'}"
+    seeds = counted(pairs, "seed")
     if lost or base_lost:
         if lost and base_lost:
             return "the search's best and the baseline both diverged"

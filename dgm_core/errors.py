@@ -13,6 +13,14 @@ class ConfigurationError(ValueError):
     """A name, key or value that cannot be used; its message names it and what is allowed."""
 
 
+def counted(number: float, noun: str, several: str = "") -> str:
+    """A number with its noun: "0 trials", "1 trial", "1,200 trials".
+
+    several: the plural, where it is not the noun with an s.
+    """
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> ConfigurationError:
     """The error for a `name` that is none of the `allowed` ones."""
     allowed = sorted(allowed)

@@ -17,6 +17,7 @@ from analysis.plots import style, ticks
 from analysis.plots.bands import limit
 from analysis.plots.findings import best_arm, median, said
 from analysis.plots.looks import LINES, MARKERS, colours
+from studies.records import words
 from studies.records.intervals import median_interval
 
 NOTE = "Dots, left of their bar: replicates; bars: median and its interval."
@@ -173,7 +174,8 @@ def batch_statistics(run: Run) -> Figure | None:
         bool(median_interval(scores.errors(own, "mae_batch_statistics"))[0] < median(own))
         for own in rows.values()
     )
-    title = f"With the batch's own statistics the median MAE is lower in {lower} of {len(rows)} arms"
+    arms_of = words.share(lower, len(rows), "arm")
+    title = f"With the batch's own statistics the median MAE is lower in {arms_of}"
     style.explain(made, title, f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
     return made
 
@@ -257,8 +259,7 @@ def _place(levels: list[Any], value: Any) -> int | None:
 
 def _caption(run: Run, rows: dict[str, pd.DataFrame]) -> str:
     counts = sorted({len(scores.errors(own)) for own in rows.values()})
-    n = " to ".join(str(value) for value in dict.fromkeys([counts[0], counts[-1]]))
-    return f"{run.study.name}: n = {n} replicates an arm."
+    return f"{run.study.name}: n = {words.counted_between(counts[0], counts[-1], 'replicate')} an arm."
 
 
 def _lost(rows: dict[str, pd.DataFrame]) -> str:

@@ -16,6 +16,7 @@ from analysis.plots.looks import legend, legend_title, looks
 from analysis.statistics import rank_correlation
 from analysis.tables.rounding import interval
 from analysis.tables.runs import loss_and_error
+from studies.records import words
 
 
 def loss_and_error_figure(run: Run) -> Figure | None:
@@ -52,7 +53,7 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     point, low, high = rank_correlation(values["loss"], values["score"])
     lost = int(np.isinf(values["score"]).sum())
     fate = f"{lost} diverged (ranked last, not shown)" if lost else "none diverged"
-    text = f"{run.study.name}: n = {len(values)} replicates, {fate}."
+    text = f"{run.study.name}: n = {words.counted(len(values), 'replicate')}, {fate}."
     text += f" Spearman's ρ = {interval(point, low, high)}."
     if len(ringed):
         text += f" Rings: {len(ringed)} degenerate (ended; the loss fell and converged;"

@@ -25,6 +25,7 @@ from analysis.plots.solved import (
     error_scale,
     headline_errors,
 )
+from studies.records import words
 
 _GRID = 3
 """A mesh is drawn where at least one in so many of its cells is known."""
@@ -125,7 +126,9 @@ def slice_panels(run: Run, found: Solved) -> tuple[Figure, str]:
     else:
         first = made.add_subplot(grid[0, 0])
         _by_distance(first, run, found)
-        text = f"Distance: from the centre of the bounding box, of {len(found.points)} points. "
+        text = (
+            f"Distance: from the centre of the bounding box, of {words.counted(len(found.points), 'point')}. "
+        )
     loss, error = made.add_subplot(grid[-1, 1]), made.add_subplot(grid[-1, 2])
     text += training_panels(run, loss, error, found.rows)
     style.letters([*panels, first, loss, error])

@@ -18,6 +18,7 @@ from analysis.plots import style
 from analysis.plots.bands import draw_band, limit
 from analysis.plots.findings import arm_said, best_arm
 from analysis.plots.looks import Look, legend, legend_title, looks, name_ends, titles
+from studies.records import words
 
 FIRST = 1000
 INSET = {False: 50, True: 100}
@@ -48,7 +49,7 @@ def first_iterations(run: Run) -> Figure | None:
     shown = {name: thinned(one, bins=100, spacing="linear") for name, one in found.items()}
     low = [edge for one in shown.values() for edge in band(one.values)]
     last = int(max(one.iterations[-1] for one in found.values()))
-    title = f"{arm_said(run, _lowest(shown))} has the lowest loss after {last} iterations"
+    title = f"{arm_said(run, _lowest(shown))} has the lowest loss after {words.counted(last, 'iteration')}"
     lines = "median over replicates (of up to 10 iterations each)"
     look = looks(run.study, list(found))
     if _many(look):
@@ -71,7 +72,7 @@ def first_iterations(run: Run) -> Figure | None:
     axes[0].set_ylim(bottom, top * (top / bottom) ** 0.9)  # the insets' place
     _finish(made, axes, panels, run)
     text = f"{_caption(run, rows)} Lines: {lines}; bands: its interval{CUT}."
-    style.explain(made, title, f"{text} Inset: the first {inset} iterations, every one.")
+    style.explain(made, title, f"{text} Inset: the first {words.counted(inset, 'iteration')}, every one.")
     return made
 
 
@@ -107,8 +108,11 @@ def equal_budgets(run: Run) -> Figure | None:
             made, *legend(look, marks=False), title=legend_title(run.study, marks=False), at="center"
         )
     k = run.study.replicates
+    together = " trained together" if k > 1 else ""
     text = f"{_caption(run, rows)} Lines: median over replicates; a line ends where half of them diverged."
-    style.explain(made, best_arm(run), f"{text} Seconds are those of {k} replicates trained together.")
+    style.explain(
+        made, best_arm(run), f"{text} Seconds are those of {words.counted(k, 'replicate')}{together}."
+    )
     return made
 
 
@@ -193,9 +197,9 @@ def _inset(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, Look], unt
 def _caption(run: Run, rows: Mapping[str, pd.DataFrame]) -> str:
     counts = [len(scores.errors(own)) for own in rows.values()]
     lost = sum(scores.count(own, "diverged") for own in rows.values())
-    n = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    n = words.counted_between(min(counts), max(counts), "replicate")
     rates = {"shared": "one learning rate for all", "tuned": "learning rate tuned for each"}
-    return f"{run.study.name}: n = {n} replicates an arm, {lost} diverged, {rates[run.study.learning_rates]}."
+    return f"{run.study.name}: n = {n} an arm, {lost} diverged, {rates[run.study.learning_rates]}."
 
 
 def small_multiples(

@@ -16,7 +16,7 @@ from analysis.arms import key_name, level_name
 from analysis.curves import band, trial_curves
 from analysis.load import Run
 from analysis.plots import findings, style, ticks
-from studies.records import CONFIG
+from studies.records import CONFIG, words
 from studies.records.intervals import median_interval
 
 HEADLINES = {"winner": "winner, confirmed", "baseline": "baseline, confirmed"}
@@ -107,7 +107,7 @@ def learning_curves(run: Run) -> Figure | None:
         note += " Vertical lines: rungs of the early stopping."
     stopped = int((trials["status"] == "stopped").sum())
     said = (
-        f"{stopped} of {_many(len(trials), 'trial')} were stopped early"
+        f"{words.share(stopped, len(trials), 'trial')} {words.agree(stopped, 'was', 'were')} stopped early"
         if stopped
         else "No trial was stopped early"
     )
@@ -175,14 +175,15 @@ def early_stopping(run: Run) -> Figure | None:
     axis.set_xlabel("rung (optimizer steps); within a rung, trials in the order they reached it")
     style.legend(made, *style.entries([axis]))
     missing = int(looks["cutoff"].isna().sum())
-    note = f"n = {len(looks)} looks, {int(looks['stopped'].fillna(False).sum())} stops."
-    if np.isinf(known).any():
-        note += f" {int(np.isinf(known).sum())} looks at diverged trials, at the upper edge."
     stops = looks[looks["stopped"].fillna(False).astype(bool)]
-    said = f"{_many(len(stops), 'stop')} in {_many(len(looks), 'look')}"
+    note = f"n = {words.counted(len(looks), 'look')}, {words.counted(len(stops), 'stop')}."
+    if lost := int(np.isinf(known).sum()):
+        note += f" {words.counted(lost, 'look')} at diverged trials, at the upper edge."
+    said = f"{words.count(len(stops), 'stop')} in {words.count(len(looks), 'look')}"
     if len(stops):
-        said += f", {int((stops['rung'] == rungs[0]).sum())} of them on the first rung"
-    style.explain(made, said, f"{note} {missing} looks without a cutoff: too few trials on the rung as yet.")
+        said += f", {words.count(int((stops['rung'] == rungs[0]).sum()), 'stop')} on the first rung"
+    note += f" {words.counted(missing, 'look')} without a cutoff: too few trials on the rung as yet."
+    style.explain(made, f"{said[0].upper()}{said[1:]}", note)
     return made
 
 
@@ -253,7 +254,7 @@ def _strongest(noun: str, trials: pd.DataFrame, keys: list[str]) -> str:
     way = "lower" if found[key] < 0 else "higher"
     return (
         f"Of the numeric settings {key_name(key)} goes most with the {noun}: the larger, the {way} "
-        f"(rank correlation {found[key]:.2f}, {len(ended)} completed trials)"
+        f"(rank correlation {found[key]:.2f}, {words.counted(len(ended), 'completed trial')})"
     )
 
 
@@ -264,14 +265,10 @@ def _best(trials: pd.DataFrame) -> str | None:
 
 def _caption(run: Run, trials: pd.DataFrame) -> str:
     k = run.study.replicates
-    seeds = "one replicate each" if k == 1 else f"median over {k} replicates each"
-    return f"{run.study.name}: n = {len(trials)} trials, {seeds}."
+    seeds = ("median over " if k > 1 else "") + words.counted(k, "replicate") + " each"
+    return f"{run.study.name}: n = {words.counted(len(trials), 'trial')}, {seeds}."
 
 
 def _diverged_note(trials: pd.DataFrame) -> str:
     lost = int((trials["status"] == "diverged").sum())
     return f" {lost} diverged (triangles, at the upper edge)." if lost else " None diverged."
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -23,6 +23,7 @@ from analysis.plots.solved import (
     headline_errors,
     solved,
 )
+from studies.records import words
 
 
 def solution(run: Run, name: str) -> Figure | None:
@@ -79,14 +80,14 @@ def gallery(run: Run, limit_arms: int = 15) -> Figure | None:
         f"{run.study.name}: error of {output} of the median replicate of each arm, n = {_counts(found)} each."
     )
     if len(known) > len(found):
-        text += f" The first {len(found)} of {len(known)} arms."
+        text += f" The first {words.share(len(found), len(known), 'arm')}."
     style.explain(made, best_arm(run), f"{text} One scale for all; axes are nondimensional.")
     return made
 
 
 def _counts(found: list[Solved]) -> str:
-    counts = sorted({len(one.rows) for one in found})
-    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    counts = [len(one.rows) for one in found]
+    return words.counted_between(min(counts), max(counts), "replicate")
 
 
 def _finding(run: Run, found: Solved) -> str:
@@ -108,7 +109,8 @@ def _caption(run: Run, found: Solved) -> str:
     mae = scores.errors(found.rows)
     lost = int(np.isinf(mae).sum())
     role = found.name
-    text = f"{run.study.problem}, {role}: median replicate of n = {len(mae)} by {run.metric_name}"
+    n = words.counted(len(mae), "replicate")
+    text = f"{run.study.problem}, {role}: median of n = {n} by {run.metric_name}"
     text += f" ({run.metric_name} {said(float(np.sort(mae)[(len(mae) - 1) // 2]))}), {lost} diverged."
     shared = len(headline_errors(run, run.study.outputs[0])) > 1 if run.has_reference else False
     return text + (" Winner and baseline share the scale of the error." if shared else "")

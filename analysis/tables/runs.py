@@ -63,6 +63,37 @@ def correlation_table(run: Run) -> pd.DataFrame:
     return pd.DataFrame(table).astype({"degenerate": "Int64", "blown_up": "Int64"})
 
 
+def polish_table(run: Run) -> pd.DataFrame:
+    """What a polish did for each headline and arm: medians over replicates at its first and last step.
+
+    A row for each time window.  Empty where nothing was polished, or its steps were not recorded.
+    """
+    parts = scores.headlines(run.trials) | arms.arm_rows(run)
+    table = []
+    for name, rows in parts.items():
+        keys = ["trial", "replicate"]
+        own = counted(rows)[keys]
+        steps = run.polish(own["trial"].unique()).merge(own.astype({"replicate": "int32"}), on=keys)
+        for iteration, polish in steps.groupby("iteration"):
+            each = polish.sort_values("polish").groupby(keys)
+            ends = {"first": each.first(), "last": each.last()}  # of the score: the first and last known
+            table.append(
+                {
+                    "setting": name,
+                    "metric": run.study.metric,
+                    "after_iteration": iteration,
+                    "n": len(ends["last"]),
+                    "steps": int(each["polish"].max().max()),
+                    **{
+                        f"{end}_{column}": _median(numbers[column])
+                        for column in ("loss", "score")
+                        for end, numbers in ends.items()
+                    },
+                }
+            )
+    return pd.DataFrame(table)
+
+
 def _median(values: pd.Series) -> float:
     return float(median(values.to_numpy()))
 

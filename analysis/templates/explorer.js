@@ -120,7 +120,7 @@ document.documentElement.classList.add("scripted");
       line.addEventListener("click", () => choose(one.trial));
       return line;
     }));
-    at("count").textContent = `${rows.length} of ${data.trials.length} trials`;
+    at("count").textContent = `${rows.length} of ${data.trials.length} ${data.trials.length === 1 ? "trial" : "trials"}`;
   }
   function choose(name) {
     chosen = name;
@@ -131,7 +131,7 @@ document.documentElement.classList.add("scripted");
     const one = trial(chosen);
     if (!one) return at("detail").replaceChildren();
     const found = [part("h3", `Trial ${one.trial}: ${one.status}, ${data.score} ${score(one)}`)];
-    found.push(part("p", `${shortly(one.iterations)} of ${shortly(one.asked)} iterations, ${shortly(one.seconds)} s.` + (one.error ? ` ${one.error}` : "")));
+    found.push(part("p", `${shortly(one.iterations)} of ${shortly(one.asked)} ${one.asked === 1 ? "iteration" : "iterations"}, ${shortly(one.seconds)} s.` + (one.error ? ` ${one.error}` : "")));
     const command = document.createElement("p");
     command.append("Train it again: ", part("code", one.command), " ", copier("copy", () => one.command, "the command"));
     found.push(command);

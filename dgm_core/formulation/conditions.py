@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME, Derivatives
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Part
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Axis, FixedNodes, Region
@@ -170,7 +170,8 @@ class Measured(Condition):
         values = self.table.values
         if values.shape[1] not in (1, own.shape[-1]):
             raise ValueError(
-                f"the table has {values.shape[1]} columns of values, where there are {own.shape[-1]} outputs"
+                f"the table has {counted(values.shape[1], 'column')} of values for "
+                f"{counted(own.shape[-1], 'output')}"
             )
         return own - values.to(own)
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives, Field
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.initial_value import InitialValueProblem
 
 _TOLERANCES = (1e-8, 1e-11)
@@ -98,6 +98,6 @@ class ODE(InitialValueProblem):
         rates = [found] if isinstance(found, Tensor | float | int) else list(found)
         if len(rates) != len(y):
             raise ConfigurationError(
-                f"rate of {self.name} gives {len(rates)} values, where there are {len(y)} outputs."
+                f"rate of {self.name} gives {counted(len(rates), 'value')} for {counted(len(y), 'output')}."
             )
         return rates

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dgm_core.calculus import TIME, Field
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Part
 from dgm_core.formulation.regions import Axis, FixedNodes, Region
 from dgm_core.streams import stream
@@ -166,7 +166,7 @@ def _uncomputable(problem: Probed, what: str, error: Exception, points: Points) 
     said = " ".join(str(error).split()).rstrip(".") or "no message"
     hint = f"; {_SLIP}" if isinstance(error, RuntimeError) and "size" in said else ""
     return ConfigurationError(
-        f"{what} cannot be computed for K = {k} replicates of n = {n} points: "
+        f"{what} cannot be computed for K = {counted(k, 'replicate')} of n = {counted(n, 'point')}: "
         f"{type(error).__name__}: {said}{hint}."
     )
 

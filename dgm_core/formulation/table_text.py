@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dgm_core.errors import counted
+
 Gaps = Literal["refuse", "leave out"]
 Dates = Literal["refuse", "seconds", "minutes", "hours", "days"]
 
@@ -101,7 +103,8 @@ def _split(path: Path, names: Sequence[str]) -> tuple[list[Row], list[str]]:
         if len(header) != len(rows[0].cells):  # no header
             if len(rows[0].cells) != len(names):
                 raise ValueError(
-                    f"it has no header, and {len(rows[0].cells)} columns where {', '.join(names)} are needed"
+                    f"it has no header, and {counted(len(rows[0].cells), 'column')} "
+                    f"where {', '.join(names)} are needed"
                 )
             header = tuple(names)
     else:
@@ -142,7 +145,7 @@ def _position(name: str, header: Sequence[str]) -> int:
         if len(places) == 1:
             return places[0]
         if places:
-            raise ValueError(f"it has {len(places)} columns called {name!r}")
+            raise ValueError(f"it has {counted(len(places), 'column')} called {name!r}")
     raise KeyError(f"has no column {name!r}: it has {', '.join(header)}")
 
 

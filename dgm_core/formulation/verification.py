@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Differenced, Field
 from dgm_core.calculus.precision import precision
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.probing import Probed, check_reference_shape, draw, probe
 from dgm_core.formulation.references import Table, refined, within
@@ -130,8 +130,9 @@ def _check_table(problem: Posed, table: Table) -> None:
     """Refuses a table that measures elsewhere than the problem is solved."""
     if table.points.shape[1] != len(problem.inputs) or table.values.shape[1] != len(problem.outputs):
         raise ConfigurationError(
-            f"the table of {problem.name} has {table.points.shape[1]} inputs and {table.values.shape[1]} "
-            f"outputs: it must have {len(problem.inputs)} and {len(problem.outputs)}."
+            f"the table of {problem.name} has {counted(table.points.shape[1], 'input')} and "
+            f"{counted(table.values.shape[1], 'output')}: it must have {len(problem.inputs)} and "
+            f"{len(problem.outputs)}."
         )
     if table.interpolate:
         return
@@ -140,9 +141,9 @@ def _check_table(problem: Posed, table: Table) -> None:
         first = table.points[outside[0]].tolist()
         where = ", ".join(f"{axis.name} = {x:g}" for axis, x in zip(problem.inputs, first, strict=True))
         raise ConfigurationError(
-            f"the table of {problem.name} has {len(outside)} of {len(table.points)} points outside of "
-            f"the domain, the first at {where} (row {int(outside[0]) + 1}): `table.inside(domain)` leaves "
-            "them out."
+            f"the table of {problem.name} has {len(outside)} of {counted(len(table.points), 'point')} "
+            f"outside of the domain, the first at {where} (row {int(outside[0]) + 1}): "
+            "`table.inside(domain)` leaves them out."
         )
 
 

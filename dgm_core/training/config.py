@@ -221,8 +221,8 @@ def _check(config: TrainConfig) -> None:
     check_optimizers(config)
     if config.windows > config.iterations:
         raise ConfigurationError(
-            f"windows = {config.windows} is not allowed: each window needs one of the "
-            f"{config.iterations} iterations."
+            f"windows = {config.windows} is not allowed: each window needs an iteration, "
+            f"and there {'is' if config.iterations == 1 else 'are'} {config.iterations:,}."
         )
 
 

@@ -113,8 +113,8 @@ class Curves:
         self._buffer = state["losses"].clone()
         self._length, self._waiting = len(self._buffer), 0
         self.errors = [(iteration, list(score)) for iteration, score in state["errors"]]
-        self.polish = [(window, row.clone()) for window, row in state["polish"]]
-        self.polish_errors = [(place, list(score)) for place, score in state["polish_errors"]]
+        self.polish = [(window, row.clone()) for window, row in state.get("polish", ())]
+        self.polish_errors = [(place, list(score)) for place, score in state.get("polish_errors", ())]
 
     def _fetch(self) -> None:
         """Moves the block that waits behind the others."""

@@ -19,7 +19,7 @@ from dgm_core.training.polish import Polish, Polished
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
-from dgm_core.training.stage import stage
+from dgm_core.training.stage import stage, window_end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +96,7 @@ class Trainer:
         """How far the training is, at any time."""
         config, polish = self.setup.config, self._polish
         if polish is None:
-            losses = self.curves.losses
-            loss = losses[-1, :, 0].tolist() if len(losses) else [math.nan] * len(self.seeds)
+            loss = self._last_losses()[:, 0].tolist()
             return Progress(self._stage.window, False, self.iteration, config.iterations, loss)
         minimiser = polish.descent.minimiser
         return Progress(
@@ -175,7 +174,6 @@ class Trainer:
             Status.DIVERGED if diverged is not None or not math.isfinite(score) else end
             for diverged, score in zip(self.curves.diverged_at(), errors.score, strict=True)
         )
-        losses = self.curves.losses
         with self._stage.evaluated():
             weights = self.network.weights()
             constants = self.network.constants()
@@ -184,7 +182,7 @@ class Trainer:
             seeds=self.seeds,
             status=status,
             errors=errors,
-            losses=losses[-1] if len(losses) else torch.full(losses.shape[1:], math.nan),
+            losses=self._last_losses(),
             curves=self.curves,
             iterations=self.iteration,
             seconds=self.seconds,
@@ -277,6 +275,13 @@ class Trainer:
         looks = sum(window == self._polish.window for window, _ in self.curves.polish)
         if looks & (looks - 1) == 0 or self._polish.done:
             self.curves.polish_measured(self.evaluation.measure(self.network).score)
+
+    def _last_losses(self) -> Tensor:
+        """(K, 1 + T) as last computed: of the polish where one ended the last iteration's window."""
+        losses, polish = self.curves.losses, self.curves.polish
+        if polish and window_end(self.setup.config, polish[-1][0]) == self.iteration:
+            return polish[-1][1]
+        return losses[-1] if len(losses) else torch.full(losses.shape[1:], math.nan)
 
     def _reasons(self) -> tuple[str | None, ...]:
         """Why each replicate that diverged did."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.networks import build_network, count_parameters
 from dgm_core.training.jacobian import rows_bytes
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
@@ -54,8 +54,9 @@ def check_memory(setup: Setup, replicates: int, device: torch.device | str = "cp
     for need in needs(setup, replicates):
         if need.bytes > room:
             raise ConfigurationError(
-                f"{need.optimizer!r} with {need.parameters} parameters, {need.residuals} residuals and "
-                f"{replicates} replicates is not allowed: it needs about {need.bytes / _GIB:.1f} GiB, and "
+                f"{need.optimizer!r} with {counted(need.parameters, 'parameter')}, "
+                f"{counted(need.residuals, 'residual')} and {counted(replicates, 'replicate')} is not "
+                f"allowed: it needs about {need.bytes / _GIB:.1f} GiB, and "
                 f"there are {room / _GIB:.1f} GiB; fewer points, replicates or a smaller width need less."
             )
 

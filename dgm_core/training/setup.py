@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation import Problem
 from dgm_core.networks import build_network, count_parameters
 from dgm_core.problems import load_problem
@@ -192,8 +192,9 @@ def _check_descent(problem: Problem, config: TrainConfig) -> None:
     if residuals < parameters:
         raise ConfigurationError(
             f"batch_size = {config.batch_size} is not allowed with optimizer 'gauss-newton' and "
-            f"redraw_every = {config.resolved_redraw}: {residuals} residuals cannot hold {parameters} "
-            "parameters, and each draw would undo the last; 'spring' remembers what earlier points said."
+            f"redraw_every = {config.resolved_redraw}: {counted(residuals, 'residual')} cannot hold "
+            f"{counted(parameters, 'parameter')}, and each draw would undo the last; "
+            "'spring' remembers what earlier points said."
         )
 
 

@@ -31,6 +31,11 @@ def stage(solution: Solution, j: int, *, carry: bool = True) -> Stage | DescentS
     return (DescentStage if issubclass(kind, Minimiser) else Stage)(solution, j, carry=carry)
 
 
+def window_end(config: TrainConfig, window: int) -> int:
+    """The iteration of the whole training at which a time window's stage is over."""
+    return (window + 1) * config.iterations // config.windows
+
+
 class Stage:
     """Optimizer, schedule, points and loss of window j, all of them fresh in each window.
 
@@ -43,7 +48,7 @@ class Stage:
         self.window = j
         self.piece = solution.piece(j).to(PRECISIONS[config.resolved_precision])
         self.start = j * config.iterations // config.windows
-        self.end = (j + 1) * config.iterations // config.windows
+        self.end = window_end(config, j)
         # The copy is not validated: a schedule reads its span, and no rule is about that.
         self.config: TrainConfig = config.model_copy(update={"iterations": self.end - self.start})
         self._flat = FlatParameters(self.piece.network)
@@ -162,7 +167,7 @@ class DescentStage:
         config = solution.setup.config
         self.window = j
         self.start = j * config.iterations // config.windows
-        self.end = (j + 1) * config.iterations // config.windows
+        self.end = window_end(config, j)
         self._descent = Descent(
             solution,
             j,

@@ -12,7 +12,7 @@ from dgm_cli.common import messages, parse_settings, print_json
 from dgm_cli.options import Json
 from dgm_cli.own import With, is_file, load_files
 from dgm_core import extensions
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, counted, unknown
 
 if TYPE_CHECKING:
     from dgm_core import Setup
@@ -43,7 +43,7 @@ def check(
     for finding in findings:
         messages.print(f"{finding.level.capitalize()}: {finding}", soft_wrap=True)
     if not any(finding.level in ("error", "warning") for finding in findings):
-        messages.print(f"{len(CHECKS.names())} checks found nothing to warn of.")
+        messages.print(f"{counted(len(CHECKS.names()), 'check')} found nothing to warn of.")
     if as_json:
         print_json({"findings": [finding.to_dict() for finding in findings]})
     return 2 if any(finding.level == "error" for finding in findings) else 0
@@ -67,7 +67,9 @@ def show(asked: Asked, files: With = None, settings: Settings = None, quick: Qui
         _table("Compared with the baseline's", _differences(chosen.base, chosen.compared))
     if isinstance(chosen, Ablation):
         _table("Arms", [(arm, _changes(changes)) for arm, changes in chosen.arms.items()])
-        messages.print(f"Baseline: {chosen.baseline}; {chosen.replicates} seeds, shared by all arms.")
+        messages.print(
+            f"Baseline: {chosen.baseline}; {counted(chosen.replicates, 'seed')}, shared by all arms."
+        )
         messages.print()
     _table("Settings", list(question.base.config.model_dump(mode="json").items()))
     messages.print(study_time(question))

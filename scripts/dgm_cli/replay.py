@@ -13,7 +13,7 @@ from rich.table import Table
 from dgm_cli.common import at_least, messages, parse_settings, print_json
 from dgm_cli.options import Json
 from dgm_cli.own import With, load_files
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, counted, unknown
 
 if TYPE_CHECKING:
     from studies.replay import Method
@@ -73,7 +73,7 @@ def replay(
     read = TrainingTable.read(table, error=error, cost=cost, settings=columns, iterations=iterations)
     for method in methods:
         check(read, method, max(counts))
-    messages.print(f"{read.name}: {len(read.errors):,} trainings, best error {read.best:.3g}")
+    messages.print(f"{read.name}: {counted(len(read.errors), 'training')}, best error {read.best:.3g}")
     most = max(counts)
     first = [_known(text, list(read.space)) for text in start_from or ()]
     random = search(
@@ -85,7 +85,7 @@ def replay(
     )
     outcomes = []
     for method in methods:
-        messages.print(f"{method}: {seeds} searches of {most} trials")
+        messages.print(f"{method}: {counted(seeds, 'search', 'searches')} of {counted(most, 'trial')}")
         outcomes.append(
             search(read, method, seeds=range(seeds), trials=most, workers=workers, start_from=first)
         )

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from dgm_cli.common import messages
 from dgm_cli.places import Place, here
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 
 
 def report(place: Place) -> None:
     """Remake a run's tables, figures and report from its records."""
     run = here(place)
     written = remade(run)
-    messages.print(f"{len(written)} files written: {run}/tables, {run}/figures and {run}/report.html")
+    messages.print(
+        f"{counted(len(written), 'file')} written: {run}/tables, {run}/figures and {run}/report.html"
+    )
 
 
 def remade(run: Path) -> list[Path]:

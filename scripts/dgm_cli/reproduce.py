@@ -44,7 +44,12 @@ class Reproduction(BaseModel):
 
 
 def reproduce(
-    quick: Annotated[bool, typer.Option("--quick", help="Two per cent of the iterations.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick", help=f"{100 * QUICK_SHARE:g} % of the iterations, {QUICK_LEAST} at least; no verdict."
+        ),
+    ] = False,
     problems: Annotated[str | None, typer.Option(help="Some problems only, separated by commas.")] = None,
     settings: Annotated[str, typer.Option(help="Named settings: paper or tuned.")] = "paper",
     replicates: Replicates = 5,

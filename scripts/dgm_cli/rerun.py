@@ -10,6 +10,7 @@ from dgm_cli.common import messages, print_json
 from dgm_cli.options import Json
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
+from studies.records import words
 
 
 def rerun(
@@ -31,7 +32,9 @@ def rerun(
     run = here(place)
     found = recorded(run)
     if check:
-        messages.print(f"{len(found.trials)} trials can be trained again: {', '.join(found.trials)}")
+        messages.print(
+            f"{words.counted(len(found.trials), 'trial')} can be trained again: {', '.join(found.trials)}"
+        )
         messages.print(f"Not as recorded: {'; '.join(found.differences) or 'nothing'}")
         return 0
     load_files(files)
@@ -42,8 +45,9 @@ def rerun(
     for verdict in verdicts:
         messages.print(f"{verdict.trial}: {verdict.words}")
     agree = all(verdict.agrees for verdict in verdicts)
-    total = f"{sum(verdict.agrees for verdict in verdicts)} of {len(verdicts)} trials agree with the record."
-    messages.print(total)
+    agreeing = sum(verdict.agrees for verdict in verdicts)
+    total = words.share(agreeing, len(verdicts), "trial")
+    messages.print(f"{total} {words.agree(agreeing, 'agrees', 'agree')} with the record.")
     if as_json:
         print_json(
             {

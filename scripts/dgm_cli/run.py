@@ -206,12 +206,15 @@ def tell_failures(folder: Path) -> int:
     """Names the trials that failed, with their causes; how many there are."""
     from studies.records import FAILURES
     from studies.records.history import read_history
+    from studies.records.words import counted
 
     failed = [entry for entry in read_history(folder).entries.values() if entry.status == "failed"]
     for entry in failed[:5]:
         messages.print(f"Failed: {entry.trial}: {entry.error}")
     if failed:
-        messages.print(f"{len(failed)} failed; tracebacks are in {quoted(folder / FAILURES)}")
+        messages.print(
+            f"{counted(len(failed), 'trial')} failed; tracebacks are in {quoted(folder / FAILURES)}"
+        )
     return len(failed)
 
 
@@ -255,12 +258,13 @@ def _summary(record: Any) -> None:
         return
     from studies.records import LABELS
     from studies.records.intervals import median_coverage
+    from studies.records.words import counted
 
     keys, name = list(record.space), LABELS[record.metric]
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     n = record.winner.score["n"]
     interval_title = f"its interval (covers {100 * median_coverage(n):.1f} %)" if n > 1 else "no interval"
-    table.title = f"Confirmed on {n} fresh seed{'s' if n > 1 else ''}: median {name} and {interval_title}"
+    table.title = f"Confirmed on {counted(n, 'fresh seed')}: median {name} and {interval_title}"
     for column in ("settings", *(key.replace("_", " ") for key in keys), name):
         table.add_column(column)
     for label, outcome in (

@@ -70,7 +70,7 @@ def status(
             console.print(f"failed: {entry.trial}: {entry.error}", soft_wrap=True)
     rate = "" if found.rate is None else f" · {found.rate:.2g} trials a minute"
     left = "" if found.left is None or found.owner is None else f" · about {words.clock(found.left)} left"
-    ended = f"{found.ended} of {record.trials_asked} trials ended"
+    ended = f"{words.share(found.ended, record.trials_asked, 'trial')} ended"
     console.print(f"{ended} · {words.clock(found.seconds)}{rate}{left}")
     if found.state in ("killed", "interrupted"):
         console.print(f"Go on with: dgm resume {shlex.quote(place)}", soft_wrap=True)

@@ -39,7 +39,7 @@ class Replicates(_Record):
         lengths |= {len(values) for each in (self.errors, self.constants) for values in each.values()}
         lengths |= {len(values) for values in (self.reasons, self.mae_batch_statistics) if values}
         if lengths != {len(self.status)}:
-            raise ValueError(f"there are not {len(self.status)} values, one for each replicate")
+            raise ValueError(f"each must have one value a replicate, {len(self.status)} in all")
         return self
 
 

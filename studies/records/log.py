@@ -21,8 +21,11 @@ from studies.errors import StudyError
 from studies.records.events import EVENT, Began, Event
 
 LOG = "log.jsonl"
-VERSION = 2
-"""Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is."""
+VERSION = 3
+"""Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is.
+
+Of 3: it is said when a worker has not been heard for some time, and how far a polish is.
+"""
 
 
 class LogError(StudyError):

@@ -66,6 +66,14 @@ def read_table(
     return frame
 
 
+def column_names(path: Path) -> list[str]:
+    """Those of a Parquet file; none where it is missing or damaged."""
+    try:
+        return list(pq.read_schema(path).names)
+    except _DAMAGE:
+        return []
+
+
 def whole(path: Path) -> bool:
     """Whether a Parquet file is there and every page of it can be read."""
     try:

@@ -63,13 +63,21 @@ def write_curves(folder: Path, history: History, out: Path) -> None:
         empty = typed(pd.DataFrame({"loss": pd.Series(dtype="float32")}), CURVE_KEYS)
         write_table(out, CURVES, empty)
         return
-    schema = pq.read_schema(pieces[0])
+    schema = max(map(pq.read_schema, pieces), key=len)
     with (
         replacing(out / CURVES) as file,
         pq.ParquetWriter(file, schema, compression="zstd", write_page_checksum=True) as writer,
     ):
         for piece in pieces:
-            writer.write_table(pq.read_table(piece).cast(schema))
+            writer.write_table(_complete(pq.read_table(piece), schema))
+
+
+def _complete(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """With a polish of no step where the curves are of before polishes were recorded."""
+    if "polish" in schema.names and "polish" not in table.column_names:
+        nothing = pa.array([0] * len(table), schema.field("polish").type)
+        table = table.append_column("polish", nothing)
+    return table.select(schema.names).cast(schema)
 
 
 def readable(path: Path) -> bool:

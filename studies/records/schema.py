@@ -3,7 +3,7 @@
 This module knows neither torch nor ray, so that an analysis needs only the run folder.
 
 trials.parquet     a row for each trial and replicate
-curves.parquet     a row for each trial, replicate and iteration
+curves.parquet     a row for each trial, replicate and iteration, and for each step of a polish
 decisions.parquet  a row for each look of the early stopping at a trial on a rung
 solutions.parquet  a row for each confirmed (or ablated) trial, replicate and evaluation point
 study.json         the resolved study: question, configuration, seeds, versions, machine, outcome
@@ -15,11 +15,13 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-SCHEMA = 3
+SCHEMA = 4
 """Of 2: the score has a name of its own, `metric`; curves hold it as `score`, where 1 had `mae`.
 
 Of 3: trials have the score as `score`, with its `metric` beside it; what a winner is compared with is the
 baseline, where 2 had `reference`.
+
+Of 4: curves have the steps of a polish as rows of their own, which `polish` counts.
 """
 
 State = Literal["running", "finished", "interrupted", "failed"]
@@ -69,7 +71,7 @@ TRIAL_COLUMNS: dict[str, str] = {
     "max_error": "Float64",
     "residual": "Float64",  # of a problem without a reference, in place of the errors
     "mae_batch_statistics": "Float64",  # as mae, normalising over the batch; null without batch norm
-    "loss": "Float64",  # training loss of the last iteration
+    "loss": "Float64",  # training loss of the last iteration, or of the last step of the polish after it
     "parameters": "Int64",  # trainable, of one replicate
     "seconds": "Float64",  # of training, all replicates of the trial together
     "iterations_per_second": "Float64",  # these three as in studies.records.events.Telemetry
@@ -86,6 +88,7 @@ CURVE_KEYS: dict[str, str] = {
     "trial": "string",
     "replicate": "int32",
     "iteration": "int64",  # from 1
+    "polish": "int32",  # steps of the polish that follows the iteration, from 1; 0 for the iteration itself
     "score": "float64",  # the metric that ranks; NaN where it was not measured
 }
 """Columns of curves.parquet; `loss` and `loss_<term>` (float32) follow, NaN after a divergence."""

@@ -4,10 +4,60 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from studies.records.history import Entry
 from studies.records.schema import LABELS, TELEMETRY_COLUMNS
+
+if TYPE_CHECKING:
+    from studies.records.history import Entry
+
+__all__ = [
+    "agree",
+    "clock",
+    "count",
+    "counted",
+    "counted_between",
+    "number",
+    "reach",
+    "rungs",
+    "share",
+    "spread",
+    "telemetry",
+]
+
+
+def counted(number: float, noun: str, several: str = "") -> str:
+    """A number with its noun: "0 trials", "1 trial", "1,200 trials".
+
+    several: the plural, where it is not the noun with an s.
+    """
+    # dgm_core, which knows no other room, and which no report loads, has its own in `dgm_core.errors`.
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def count(number: float, noun: str, several: str = "") -> str:
+    """The same as a sentence has it: "no trial", "1 trial", "1,200 trials"."""
+    return counted(number, noun, several) if number else f"no {noun}"
+
+
+def agree(number: float, one: str, several: str) -> str:
+    """The verb after a number: "1 trial is", "2 trials are", and as `count` has it "no trial is"."""
+    return one if number in (0, 1) else several
+
+
+def share(part: int, whole: int, noun: str, several: str = "") -> str:
+    """A part of a whole: "0 of 1 trial", "3 of 24 trials"."""
+    return f"{part:,} of {counted(whole, noun, several)}"
+
+
+def counted_between(least: int, most: int, noun: str) -> str:
+    """A number that is not the same everywhere: "5 seeds", "3 to 5 seeds"."""
+    return counted(most, noun) if least == most else f"{least:,} to {counted(most, noun)}"
+
+
+def reach(low: str, high: str) -> str:
+    """The lowest and the highest of some values; `[a, b]` is an interval, and nothing else is written so."""
+    return f"from {low} to {high}"
 
 
 def clock(seconds: float) -> str:
@@ -24,9 +74,9 @@ def number(value: float) -> str:
 
 def spread(entry: Entry, metric: str) -> str:
     """A trial's score with the lowest and the highest of its replicates, and how many there are."""
-    low, high = entry.spread
-    count = len(entry.spec.seeds)
-    return f"{LABELS[metric]} {number(entry.score)} [{number(low)} … {number(high)}] (n = {count})"
+    replicates = len(entry.spec.seeds)
+    ends = f", {reach(*map(number, entry.spread))}" if replicates > 1 else ""
+    return f"{LABELS[metric]} {number(entry.score)}{ends} (n = {replicates})"
 
 
 def telemetry(values: Mapping[str, Any]) -> tuple[str, str, str]:

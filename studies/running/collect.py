@@ -5,17 +5,21 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
-from dgm_core import Setup, Trainer, TrainResult
+from dgm_core import Setup, TrainConfig, Trainer, TrainResult
 from dgm_core.training import save_model
 from dgm_core.training.curves import loss_columns
 from dgm_core.training.model import joined
+from dgm_core.training.stage import window_end
 from studies.records.files import plain_name, replacing, typed, write_table
 from studies.records.history import Entry
 from studies.records.schema import CURVE_KEYS, MODELS, PIECES, SOLUTION_KEYS
@@ -29,29 +33,77 @@ def write_piece(folder: Path, store: Store, entry: Entry, terms: Sequence[str]) 
     state = load_checkpoint(store, entry.spec.folder)
     if state is None:
         return
-    curves = state["curves"] if entry.running else truncated(state["curves"], entry.iterations)
+    curves = state["curves"]
+    if not entry.running:
+        curves = truncated(curves, entry.iterations, partial(window_end, _config(entry)))
     (folder / PIECES).mkdir(exist_ok=True)
     write_table(folder, f"{PIECES}/{entry.spec.folder}.parquet", curve_frame(entry, curves, terms))
 
 
-def curve_frame(entry: Entry, curves: Mapping[str, Any], terms: Sequence[str]) -> pd.DataFrame:
-    """A row for each replicate and iteration of a trial: see CURVE_KEYS."""
+@dataclass(frozen=True)
+class Course:
+    """A training from its first to its last step, m of them: iterations, and the steps of polishes.
+
+    iteration: (m,), from 1.  polish: (m,), steps of the polish that follows the iteration, from 1, and 0 for
+    the iteration itself.  score: (m, K), NaN where it was not measured.  losses: (m, K, 1 + T), NaN where
+    they are not finite.
+    """
+
+    iteration: NDArray[np.int64]
+    polish: NDArray[np.int64]
+    score: NDArray[np.float64]
+    losses: NDArray[np.float32]
+
+    def without_polish(self) -> Course:
+        """The iterations alone."""
+        own = self.polish == 0
+        return Course(self.iteration[own], self.polish[own], self.score[own], self.losses[own])
+
+
+def course(curves: Mapping[str, Any], config: TrainConfig) -> Course:
+    """A trainer's curves in the order in which they came about.
+
+    Where a polish follows an iteration, the error that was measured then is that of its last step.
+    """
     losses: torch.Tensor = curves["losses"]  # (iterations, K, 1 + T)
     iterations, replicates, _ = losses.shape
-    score = np.full((iterations, replicates), math.nan)
-    for iteration, values in curves["errors"]:
-        if iteration > 0:
-            score[iteration - 1] = values
+    looks = curves.get("polish", ())  # checkpoints of before it was recorded have none
+    windows = np.array([window for window, _ in looks], dtype=np.int64)
+    ends = np.array([window_end(config, window) for window in windows.tolist()], dtype=np.int64)
+    steps = [1 + np.count_nonzero(windows[:i] == window) for i, window in enumerate(windows)]
+    iteration = np.concatenate([np.arange(1, iterations + 1), ends])
+    polish = np.concatenate([np.zeros(iterations, dtype=np.int64), np.array(steps, dtype=np.int64)])
+    score = np.full((len(iteration), replicates), math.nan)
+    for look, values in curves.get("polish_errors", ()):
+        score[iterations + look] = values
+    last = {int(end): iterations + look for look, end in enumerate(ends)}
+    for at, values in curves["errors"]:
+        if at > 0:
+            score[last.get(at, at - 1)] = values
+    order = np.lexsort((polish, iteration))
+    every = torch.cat([losses, *(row[None] for _, row in looks)])[torch.from_numpy(order)]
+    finite = torch.where(torch.isfinite(every), every, math.nan).numpy()
+    return Course(iteration[order], polish[order], score[order], finite)
+
+
+def curve_frame(entry: Entry, curves: Mapping[str, Any], terms: Sequence[str]) -> pd.DataFrame:
+    """A row for each replicate and step of a trial: see CURVE_KEYS."""
+    went = course(curves, _config(entry))
+    steps, replicates = went.score.shape
     table = {
-        "trial": np.full(iterations * replicates, entry.trial, dtype=object),
-        "replicate": np.repeat(entry.spec.first + np.arange(replicates), iterations),
-        "iteration": np.tile(np.arange(1, iterations + 1), replicates),
-        "score": score.T.reshape(-1),
+        "trial": np.full(steps * replicates, entry.trial, dtype=object),
+        "replicate": np.repeat(entry.spec.first + np.arange(replicates), steps),
+        "iteration": np.tile(went.iteration, replicates),
+        "polish": np.tile(went.polish, replicates),
+        "score": went.score.T.reshape(-1),
     }
-    values = torch.where(torch.isfinite(losses), losses, math.nan)
     for column, name in enumerate(loss_columns(terms)):
-        table[name] = values[..., column].T.reshape(-1).numpy()
+        table[name] = went.losses[..., column].T.reshape(-1)
     return typed(pd.DataFrame(table), CURVE_KEYS)
+
+
+def _config(entry: Entry) -> TrainConfig:
+    return Setup.from_dict(entry.spec.setup).config
 
 
 def restored(store: Store, entry: Entry) -> Trainer | None:

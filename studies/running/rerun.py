@@ -16,6 +16,8 @@ from dgm_core.training import configure_process
 from studies.records import CURVES, TRIALS, StudyRecord, environment
 from studies.records.opening import open_run
 from studies.records.parquet import DamagedTableError, read_table
+from studies.records.words import counted
+from studies.running.collect import Course, course
 from studies.running.describe import versions
 from studies.sources import load_sources
 
@@ -125,27 +127,44 @@ def _compare(
     trial: str, setup: Setup, seeds: Sequence[int], recorded: pd.DataFrame, elsewhere: bool
 ) -> Verdict:
     columns = [name for name in recorded.columns if name == "loss" or name.startswith("loss_")]
+    recorded = recorded.assign(polish=recorded.get("polish", 0))
     before = np.stack(
         [
-            part.sort_values("iteration")[columns].to_numpy(np.float32)
+            part.sort_values(["iteration", "polish"])[columns].to_numpy(np.float32)
             for _, part in recorded.groupby("replicate", sort=True)
         ],
         axis=1,
-    )  # (iterations, K, 1 + T)
+    )  # (steps, K, 1 + T)
     configure_process()
     trainer = Trainer(setup, seeds)
-    trainer.advance(len(before))
-    after = trainer.curves.losses.numpy()
-    after = np.where(np.isfinite(after), after, np.nan)
+    iterations = int(recorded["iteration"].max())
+    trainer.advance(iterations)
+    went = course(trainer.curves.state(), setup.config)
+    if not recorded["polish"].any():  # a run of before it was recorded
+        went = went.without_polish()
+    after = went.losses
     if after.shape == before.shape and np.array_equal(before, after, equal_nan=True):
-        return Verdict(trial, True, True, f"equal bit for bit over {len(before):,} iterations")
+        steps = int((went.polish > 0).sum())
+        polish = f" and {counted(steps, 'step')} of polish" if steps else ""
+        words = f"equal bit for bit over {counted(iterations, 'iteration')}{polish}"
+        return Verdict(trial, True, True, words)
     shared = min(len(before), len(after))
     same = (before[:shared] == after[:shared]) | (np.isnan(before[:shared]) & np.isnan(after[:shared]))
-    first = int(np.argmin(same.all(axis=(1, 2)))) + 1 if not same.all() else shared + 1
+    first = int(np.argmin(same.all(axis=(1, 2)))) if not same.all() else shared
     head = slice(0, min(shared, COMPARED_ITERATIONS))
     close = bool(np.allclose(before[head], after[head], rtol=TOLERANCE, atol=1e-12, equal_nan=True))
-    where = f"differs from iteration {first:,} on"
+    where = f"differs from {_place(went, first)} on"
     if close and elsewhere:
-        words = f"agrees within {TOLERANCE:g} over its first {head.stop} iterations ({where} in rounding)"
+        compared = counted(head.stop, "iteration")
+        words = f"agrees within {TOLERANCE:g} over its first {compared} ({where} in rounding)"
         return Verdict(trial, False, True, words)
     return Verdict(trial, False, False, where)
+
+
+def _place(went: Course, step: int) -> str:
+    """A step of a training in words; the one after the last where it is longer."""
+    if step >= len(went.iteration):
+        return f"iteration {int(went.iteration[-1]) + 1:,}"
+    polish = int(went.polish[step])
+    at = f"iteration {int(went.iteration[step]):,}"
+    return f"step {polish:,} of the polish after {at}" if polish else at

@@ -13,6 +13,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from dgm_core import ConfigurationError
+from dgm_core.errors import counted
 from studies.samplers.base import Sampler
 
 _MOST = 1_000_000
@@ -27,9 +28,13 @@ class Grid(Sampler):
     def check(self, trials: int) -> None:
         size = math.prod(len(levels(key, distribution)) for key, distribution in self.space.items())
         if size > _MOST:
-            raise ConfigurationError(f"the grid has {size} settings: it may have {_MOST} at most.")
+            raise ConfigurationError(
+                f"the grid has {counted(size, 'setting')}: it may have {_MOST:,} at most."
+            )
         if trials > size:
-            raise ConfigurationError(f"trials = {trials} is not allowed: the grid has {size} settings.")
+            raise ConfigurationError(
+                f"trials = {trials} is not allowed: the grid has {counted(size, 'setting')}."
+            )
 
     def make(self, seed: int) -> BaseSampler:
         return _GridSampler({key: levels(key, each) for key, each in self.space.items()}, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dgm_core import ConfigurationError
+from dgm_core.errors import counted
 from studies.study.strict import Positive, strict
 
 
@@ -37,9 +38,14 @@ class Resources:
         return {name: amount for name, amount in amounts.items() if amount}
 
     def __str__(self) -> str:
-        parts = [f"{self.cpus:g} {'core' if self.cpus == 1 else 'cores'}"]
+        parts = [amount(self.cpus, "core")]
         if self.gpus:
-            parts.append(f"{self.gpus:g} GPU{'' if self.gpus <= 1 else 's'}")
+            parts.append(amount(self.gpus, "GPU"))
         if self.memory_gib:
             parts.append(f"{self.memory_gib:g} GiB of memory")
         return " and ".join(parts)
+
+
+def amount(number: float, noun: str) -> str:
+    """Whole ones as "2 cores", fractions as "0.5 GPU"."""
+    return counted(int(number), noun) if float(number).is_integer() else f"{number:g} {noun}"

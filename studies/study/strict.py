@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import pydantic
 from pydantic import ConfigDict, ValidationError, create_model
 
-from dgm_core.errors import explain
+from dgm_core.errors import counted, explain
 
 T = TypeVar("T")
 
@@ -42,7 +42,9 @@ def strict(cls: type[T]) -> type[T]:
     @wraps(made)
     def checked(self: T, *given: Any, **named: Any) -> None:
         if len(given) > len(names):
-            raise TypeError(f"{cls.__name__} takes {len(names)} values, and was given {len(given)}")
+            raise TypeError(
+                f"{cls.__name__} takes {counted(len(names), 'value')}, and was given {len(given)}"
+            )
         values = {**dict(zip(names, given, strict=False)), **named}
         try:
             valid = model.model_validate(values)

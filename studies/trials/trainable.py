@@ -153,8 +153,13 @@ def _finite_list(values: Sequence[float] | None) -> list[float | None] | None:
     return None if values is None else [finite(value) for value in values]
 
 
-def truncated(curves: Mapping[str, Any], iterations: int) -> dict[str, Any]:
-    """A trainer's curves up to an iteration: what was trained beyond does not count."""
+def truncated(curves: Mapping[str, Any], iterations: int, ends: Callable[[int], int]) -> dict[str, Any]:
+    """A trainer's curves up to an iteration: what was trained beyond does not count.
+
+    ends: the iteration at which a time window ends, and its polish begins.
+    """
     losses: torch.Tensor = curves["losses"]
     errors = [(iteration, score) for iteration, score in curves["errors"] if iteration <= iterations]
-    return {"losses": losses[:iterations], "errors": errors}
+    looks = [(window, row) for window, row in curves.get("polish", ()) if ends(window) <= iterations]
+    scores = [(place, score) for place, score in curves.get("polish_errors", ()) if place < len(looks)]
+    return {"losses": losses[:iterations], "errors": errors, "polish": looks, "polish_errors": scores}

@@ -14,6 +14,7 @@ from typing import Any
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
 from studies.records.environment import available_cores
+from studies.records.words import counted
 from studies.signals import check_asked
 from studies.tune.cluster.address import head_address
 from studies.tune.head import NO_CLUSTER, Head
@@ -43,7 +44,9 @@ def check_cores(cores: int | None, *, address: str = "local") -> int:
     """
     there = available_cores()
     if address == "local" and cores is not None and cores > there:
-        raise ConfigurationError(f"{cores} cores are asked for, and this machine has {there}.")
+        raise ConfigurationError(
+            f"{counted(cores, 'core')} are asked for, and this machine has {counted(there, 'core')}."
+        )
     return cores or there
 
 

@@ -139,6 +139,7 @@ class Training:
                 "trial": self.trial,
                 "replicate": np.repeat(np.arange(count), iterations),
                 "iteration": np.tile(np.arange(1, iterations + 1), count),
+                "polish": 0,
                 "score": np.nan,
                 "loss": curves.ravel().astype("float32"),
                 **{f"loss_{term}": curves.ravel().astype("float32") for term in TERMS},

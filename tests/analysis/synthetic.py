@@ -120,10 +120,22 @@ def curve_rows(row: Mapping[str, Any], rng: np.random.Generator, every: int = 25
         loss, mae = np.where(lost, np.nan, loss), np.where(lost, np.nan, mae)
     frame = pd.DataFrame(
         {"trial": row["trial"], "replicate": row["replicate"], "iteration": steps, "score": mae, "loss": loss}
-    )
+    ).assign(polish=0)
     for weight, term in zip((0.6, 0.2, 0.1, 0.1), TERMS, strict=True):
         frame[f"loss_{term}"] = weight * loss
     return frame.astype(dict.fromkeys(["loss", *(f"loss_{term}" for term in TERMS)], "float32"))
+
+
+def polish_rows(curves: pd.DataFrame, end: int, steps: int) -> pd.DataFrame:
+    """The steps of one replicate's polish after iteration `end`: ten times less loss and error at its end."""
+    at = curves[curves["iteration"] == end].iloc[0]
+    fall = 10.0 ** -(np.arange(1, steps + 1) / steps)
+    measured = np.isin(np.arange(1, steps + 1), [*2 ** np.arange(20), steps])
+    frame = pd.DataFrame({"trial": at["trial"], "replicate": at["replicate"], "iteration": end}, range(steps))
+    frame = frame.assign(polish=np.arange(1, steps + 1), score=np.where(measured, 1e-2 * fall, np.nan))
+    for column in ("loss", *(f"loss_{term}" for term in TERMS)):
+        frame[column] = (float(at[column]) * fall).astype("float32")
+    return frame
 
 
 def solution_rows(

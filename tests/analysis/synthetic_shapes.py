@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.load import Run, load_run
 from studies import records
-from tests.analysis.synthetic import BASE, curve_rows, record, trial_row
+from tests.analysis.synthetic import BASE, curve_rows, polish_rows, record, trial_row
 
 SHAPES: dict[str, dict[str, Any]] = {
     "line": {"axes": {"x": (0.0, 1.0)}, "outputs": ["u"]},
@@ -53,6 +53,8 @@ def solved_run(folder: Path, shape: str) -> Run:
     records.write_study(folder, study)
     records.write_table(folder, records.TRIALS, records.typed(pd.DataFrame(rows), records.TRIAL_COLUMNS))
     curves = [curve_rows({**row, "mae": max(row["mae"] or error, 1e-9)}, rng, every=100) for row in rows]
+    ends = [(window + 1) * 400 // windows for window in range(windows)] if polish else []
+    curves += [polish_rows(curves[row["replicate"]], end, polish) for end in ends for row in rows]
     records.write_table(folder, records.CURVES, records.typed(pd.concat(curves), records.CURVE_KEYS))
     points = _points(study.axes, rng)
     frames = [_predicted(study, row, points) for row in rows]

@@ -81,7 +81,7 @@ def test_the_space_and_the_sampler_are_told(run: Callable[[str], Run]) -> None:
     table = settings.space_table(run("search")).set_index("setting")
     assert list(table.loc["learning rate"]) == ["numbers from 0.0001 to 0.1", "logarithmic"]
     assert list(table.loc["activation"]) == ["tanh, relu", "choice"]
-    assert "ASHA looked at them after 500, 1000 iterations and kept the best 1/2" in settings.sampled(
+    assert "ASHA looked at them at iteration 500, 1000 and kept the best 1/2" in settings.sampled(
         run("search")
     )
     assert settings.sampled(run("batch-size")) == ""

@@ -73,7 +73,7 @@ def test_a_finished_run_without_trials_is_named(copied: Callable[[str], Path]) -
 def test_a_newer_schema_is_refused(copied: Callable[[str], Path]) -> None:
     path = copied("empty") / records.STUDY
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
-    with pytest.raises(RunError, match="schema version 99, newer than this program's 3"):
+    with pytest.raises(RunError, match=f"schema version 99, newer than this program's {records.SCHEMA}"):
         load_run(path.parent)
 
 

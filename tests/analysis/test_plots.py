@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
 
 from analysis import plots
+from analysis.curves import course
 from analysis.load import Run
 from analysis.plots import ablation, correlation, learning, search, solution, style
 from analysis.plots.looks import looks
@@ -144,9 +145,23 @@ def test_space_is_drawn_as_it_lies(tmp_path: Path) -> None:
 
 def test_the_polish_is_a_part_of_the_training(tmp_path: Path) -> None:
     made = drawn(solution.solution(synthetic_shapes.solved_run(tmp_path / "run", "polished"), "paper"))
-    error = next(axis for axis in made.axes if title(axis) == "error")
-    assert max(float(np.max(np.asarray(line.get_xdata(), float))) for line in error.get_lines()) == 900.0
-    assert "at most 500 L-BFGS iterations after the last step" in note(made)
+    for name in ("loss", "error"):
+        axis = next(axis for axis in made.axes if title(axis) == name)
+        x, y = (np.asarray(each, float) for each in axis.get_lines()[0].get_data())
+        assert axis.get_xscale() == "linear"
+        assert 897 < x[-1] <= 900, "400 iterations and 500 steps"
+        before, after = y[x <= 400][-1], y[-1]
+        assert after == pytest.approx(before / 10 if name == "loss" else 1e-3, rel=0.5)
+    assert "Grey: 500 steps of polish." in note(made)
+
+
+def test_polishes_of_time_windows_stand_between_them(tmp_path: Path) -> None:
+    run = synthetic_shapes.solved_run(tmp_path / "run", "windows")
+    went = course(run, run.trials)
+    assert went.polishes[:2] == [(21, 220), (241, 440)]
+    assert went.loss.iterations[-1] == 400 + 20 * 200
+    made = drawn(solution.solution(run, "paper"))
+    assert "Grey: 4,000 steps of polish, at the ends of 20 time windows." in note(made)
 
 
 def test_a_system_of_one_input_has_a_panel_for_each_output(run: Callable[[str], Run]) -> None:
@@ -254,7 +269,7 @@ def test_files_say_what_they_show_and_embed_their_fonts(run: Callable[[str], Run
         style.save(style.finish(drawn(search.early_stopping(run("search")))), tmp_path, "a")
     finding, caption = style.saved(tmp_path / "a.png")
     assert finding.startswith("11 stops in")
-    assert caption.startswith("n = ")
+    assert caption.startswith("n = 31 looks, 11 stops.")
     content = (tmp_path / "a.pdf").read_bytes()
     assert b"/FontFile2" in content  # TrueType, embedded
     assert b"CreationDate" not in content

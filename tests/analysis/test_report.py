@@ -68,7 +68,7 @@ def test_an_ablation_answers_against_its_baseline(folder: Callable[[str], Path])
     assert "adjusted for 10 comparisons (Holm)" in said
     assert "cannot give less than 0.0625 with 5 seeds" in said
     wary = answer.warnings(run, made)
-    assert "1: 1 of 5 replicates diverged and count as the worst." in wary
+    assert "1: 1 of 5 replicates diverged and counts as the worst." in wary
     assert any("share one learning rate" in text for text in wary)
 
 

@@ -46,7 +46,7 @@ def test_a_wrong_token_is_one_sentence(cluster: LocalCluster, tmp_path: Path) ->
 def test_what_nodes_cannot_do_is_one_sentence(cluster: LocalCluster, bucket: str, tmp_path: Path) -> None:
     run = ["run", "heat-search", "--quick", "--address", cluster.address]
     message = refused(cluster.environment, tmp_path, *run, "--trial-cpus", "2", "--storage", f"{bucket}/none")
-    assert "a trial asks for 2 cores, and no node has that: the most that one has is 1 cores" in message
+    assert "a trial asks for 2 cores, and no node has that: the most that one has is 1 core" in message
     assert Store.at(f"{bucket}/none").sizes() == {}
     # A folder that is another one in each process, as a disk is that nodes do not share.
     message = refused(cluster.environment, tmp_path, *run, "--storage", "/proc/self/cwd/own", "--out", "/tmp")

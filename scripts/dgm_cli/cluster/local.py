@@ -13,6 +13,7 @@ from dgm_cli.cluster.nodes import LocalCluster
 from dgm_cli.common import at_least
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
+from studies.records import words
 
 JOBS = 8265
 _LOOK_SECONDS = 0.2
@@ -32,7 +33,8 @@ def local(
         signal.signal(number, lambda number, frame: ended.append(number))
     with LocalCluster(port=port, dashboard=dashboard) as cluster:
         cluster.start(nodes, cpus=cpus)
-        print(f"{nodes} nodes are up. In other terminals, first:\n")
+        up = f"{words.counted(nodes, 'node')} {words.agree(nodes, 'is', 'are')} up"
+        print(f"{up}. In other terminals, first:\n")
         print(f"export RAY_AUTH_MODE=token RAY_AUTH_TOKEN={cluster.token}\n")
         print(f"and then, for example:\n\ndgm run heat-search --quick --address {cluster.address}")
         jobs = f"http://127.0.0.1:{dashboard}"

@@ -13,6 +13,7 @@ from dgm_core.training.solution import Solution
 from studies.planning.clock import training_times
 from studies.preflight.finding import Check, Level
 from studies.preflight.question import Question
+from studies.records.words import counted
 from studies.study import Search
 
 _LONG = 600.0
@@ -67,7 +68,7 @@ def study_time(question: Question) -> str:
         return f"About {words(seconds)} of one core for each seed."
     said = f"About {words(seconds)} of one core if nothing is stopped early"
     if question.cores > 1:
-        said += f", so {words(seconds / question.cores)} on {question.cores} cores"
+        said += f", so {words(seconds / question.cores)} on {counted(question.cores, 'core')}"
     limit = question.search.time_limit if question.search else None
     return f"{said}; the search is cut after {words(limit)}." if limit else f"{said}."
 

@@ -8,6 +8,7 @@ from optuna.distributions import IntDistribution
 
 from studies.preflight.finding import Check, Level
 from studies.preflight.question import Question
+from studies.records.words import count
 
 
 def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
@@ -19,7 +20,7 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
     if shortest <= search.rungs[0]:
         yield (
             "warning",
-            f"A trial of {shortest} iterations ends at or before the first rung, {search.rungs[0]}.",
+            f"A trial of {count(shortest, 'iteration')} ends at or before the first rung, {search.rungs[0]}.",
             "It reports once and early stopping never looks at it.",
             "Lower grace_period, or raise the least number of iterations.",
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from studies.preflight.finding import Check, Level
 from studies.preflight.question import Question
 from studies.records.intervals import median_coverage
+from studies.records.words import count, counted
 
 _LEVEL = 0.05
 _COVERAGE = 0.95
@@ -33,9 +34,8 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
         if least > _LEVEL:
             yield (
                 "warning",
-                f"{study.replicates} seeds and {comparisons} "
-                f"{'comparison' if comparisons == 1 else 'comparisons'} with the baseline: the smallest "
-                f"adjusted p possible is {least:.2g}.",
+                f"{counted(study.replicates, 'seed')} and {counted(comparisons, 'comparison')} with the "
+                f"baseline: the smallest adjusted p possible is {least:.2g}.",
                 "However different two arms are, the test cannot say so at 5 %; only intervals can show it.",
                 f"Use --replicates {seeds_needed(comparisons)} or more, or fewer arms.",
             )
@@ -43,7 +43,7 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
         n = question.search.confirmations
         yield (
             "warning",
-            f"The winner is confirmed on {n} {'seed' if n == 1 else 'seeds'}.",
+            f"The winner is confirmed on {count(n, 'seed')}.",
             f"Even their whole range covers the median with {100 * median_coverage(n):.1f} % only."
             if n > 1
             else "One seed has no interval.",

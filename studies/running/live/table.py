@@ -135,7 +135,7 @@ class LiveTable:
         ]
 
     def _headline(self) -> str:
-        return f"{self._record.name}: {len(self._told)} of {self._total} trials ended"
+        return f"{self._record.name}: {words.share(len(self._told), self._total, 'trial')} ended"
 
     def _rungs(self) -> str:
         return words.rungs(self._history.rungs)

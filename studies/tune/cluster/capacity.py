@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dgm_core import ConfigurationError
+from studies.records.words import counted
 from studies.study import Resources
+from studies.study.resources import amount
 
 Node = Mapping[str, float]
 """Amounts by Ray's names: CPU, GPU, memory (bytes)."""
 
 _GRAIN = 1e4
 """Ray counts in ten-thousandths."""
-_WORDS = {"CPU": "cores", "GPU": "GPUs", "memory": "GiB of memory"}
+_WORDS = {"CPU": "core", "GPU": "GPU"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Places:
         """
         there = alive()
         if not fitting([*there, *expected()], resources.asked):
-            most = ", ".join(f"{_most(there, name)} {_WORDS[name]}" for name in resources.asked)
+            most = ", ".join(_most(there, name) for name in resources.asked)
             raise ConfigurationError(
                 f"a trial asks for {resources}, and no node has that: the most that one has is {most}."
             )
@@ -65,7 +67,7 @@ class Places:
             reserved["GPU"] = _rounded(min(1.0, self.gpus / max(together, self.trains)))
         if (room := fitting(there, reserved)) < together:
             raise ConfigurationError(
-                f"the study has {together} trials under way at a time and each asks for {self.resources}: "
+                f"the study has {counted(together, 'trial')} under way at a time, each of {self.resources}: "
                 f"the nodes have room for {room}."
             )
         return reserved
@@ -95,7 +97,9 @@ def fitting(nodes: Sequence[Node], asked: Node) -> int:
 
 def _most(nodes: Sequence[Node], name: str) -> str:
     most = max((node.get(name, 0.0) for node in nodes), default=0.0)
-    return f"{most / 2**30 if name == 'memory' else most:.3g}"
+    if name == "memory":
+        return f"{most / 2**30:.3g} GiB of memory"
+    return amount(most, _WORDS[name])
 
 
 def _rounded(amount: float) -> float:

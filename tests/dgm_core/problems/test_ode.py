@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match="it must have a value for each of the outputs y"):
         TwoStarts()
-    with pytest.raises(ConfigurationError, match="gives 1 values, where there are 2 outputs"):
+    with pytest.raises(ConfigurationError, match="gives 1 value for 2 outputs"):
         OneRate()
 
 

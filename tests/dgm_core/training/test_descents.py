@@ -83,7 +83,7 @@ def test_more_memory_than_there_is_is_refused(monkeypatch):
     assert need.parameters == 200 * 200 + 200 * 5 + 1
     monkeypatch.setattr(memory, "available", lambda device: need.bytes - 1)
     with pytest.raises(
-        ConfigurationError, match="'gauss-newton' with 41001 parameters, 100 residuals and 5 replicates"
+        ConfigurationError, match="'gauss-newton' with 41,001 parameters, 100 residuals and 5 replicates"
     ):
         Trainer(large, range(5))
     assert memory.needs(setup(**SMALL), 5) == []

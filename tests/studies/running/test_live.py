@@ -57,7 +57,7 @@ def test_a_terminal_shows_what_early_stopping_did_and_the_best_with_its_spread(e
     assert history.best is not None
     low, high = history.best.spread
     assert f"best so far: trial {history.best.trial}" in text
-    assert f"[{low:.1e} … {high:.1e}] (n = 2)" in text
+    assert f", from {low:.1e} to {high:.1e} (n = 2)" in text
     for rung, (looked, stopped) in history.rungs.items():
         assert f"{rung:,}: {stopped} of {looked}" in text
     for word in ("diverged", "trials a minute", "left:", "█"):

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 import torch
 
+from analysis.load import load_run
+from analysis.tables import polish_table
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from dgm_core.training import load_field
 from studies.records import read_study
@@ -104,6 +106,22 @@ def test_an_unknown_trial_or_folder_is_refused(solved: Solved, tmp_path: Path) -
         rerun(tmp_path)
 
 
+def test_curves_of_before_polishes_were_recorded_are_read_and_compared(
+    solved: Solved, tmp_path: Path
+) -> None:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for name in ("study.json", "trials.parquet"):
+        (folder / name).write_bytes((solved.folder / name).read_bytes())
+    curves = pd.read_parquet(solved.folder / "curves.parquet").drop(columns="polish")
+    curves.to_parquet(folder / "curves.parquet")
+    assert rerun(folder)[0][0].equal
+    old, new = load_run(folder), load_run(solved.folder)
+    assert old.polish(["paper"]).empty
+    pd.testing.assert_frame_equal(old.errors, new.errors)
+    pd.testing.assert_frame_equal(old.losses(["paper"]), new.losses(["paper"]))
+
+
 def test_a_polish_is_told_and_logged_as_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainable, "REPORT_SECONDS", 0.0)
     changes = {"windows": 2, "polish_iterations": 6, "polish_points": 8, "width": 4, "iterations": 20}
@@ -117,6 +135,22 @@ def test_a_polish_is_told_and_logged_as_it_goes(tmp_path: Path, monkeypatch: pyt
         on_progress=lambda far, loss, score: told.append((far.polishing, far.window, far.of)),
     )
     assert list(dict.fromkeys(told)) == [(False, 0, 20), (True, 0, 6), (False, 1, 20), (True, 1, 6)]
+    read = load_run(solved.folder)
+    steps = read.polish(["paper"])
+    assert list(steps["iteration"].unique()) == [10, 20]
+    assert not steps["loss"].isna().any()
+    assert len(read.losses(["paper"])) == 2 * 20, "an iteration is no step of a polish"
+    last = steps[steps["iteration"] == 20].groupby("replicate").last()
+    assert list(read.trials["loss"]) == pytest.approx(list(last["loss"])), "of what is scored"
+    assert list(read.trials["score"]) == pytest.approx(list(last["score"]))
+    assert [row.score for row in read.errors.itertuples() if row.iteration == 20] == list(last["score"])
+    assert list(polish_table(read)["after_iteration"]) == [10, 20]
+    words = rerun(solved.folder)[0][0].words
+    assert words == f"equal bit for bit over 20 iterations and {len(steps) // 2} steps of polish"
+    curves = pd.read_parquet(solved.folder / "curves.parquet")
+    first = (curves["iteration"] == 10) & (curves["polish"] == 1)
+    curves.assign(loss=curves["loss"].where(~first, 7.0)).to_parquet(solved.folder / "curves.parquet")
+    assert "from step 1 of the polish after iteration 10 on" in rerun(solved.folder)[0][0].words
     logged = [event for event in read_log(solved.folder) if isinstance(event, Polishing)]
     assert {event.iterations for event in logged} == {10, 20}
     assert all(event.of == 6 for event in logged)

@@ -90,7 +90,7 @@ def test_a_trial_that_had_ended_reports_its_end_again() -> None:
 
 
 def test_curves_end_where_a_trial_was_stopped() -> None:
-    curves = truncated(trained([]).states[-1]["curves"], 20)
+    curves = truncated(trained([]).states[-1]["curves"], 20, lambda window: 30 * (window + 1))
     assert len(curves["losses"]) == 20
     assert max(iteration for iteration, _ in curves["errors"]) == 20
 
