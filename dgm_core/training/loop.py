@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
 from dgm_core.training.memory import check_memory
@@ -233,8 +233,9 @@ class Trainer:
         """
         if iterations < self.iteration or self.polishing or self.setup.config.windows > 1:
             raise ConfigurationError(
-                f"a training at iteration {self.iteration} has no branch of {iterations} iterations: that is "
-                "possible further on, between polishes, and with one time window."
+                f"a training at iteration {self.iteration} has no branch of "
+                f"{counted(iterations, 'iteration')}: that is possible further on, between polishes, and "
+                "with one time window."
             )
         setup = self.setup.shortened(iterations)
         other = Trainer(setup, self.seeds, device=self.evaluation.points.device, carry=self._carry)

@@ -22,7 +22,7 @@ from dgm_cli.common import (
 )
 from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, named
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from studies.signals import check_asked, going_on
 
 if TYPE_CHECKING:
@@ -109,9 +109,9 @@ def shortening(start: Setup, setup: Setup) -> str:
     one, other = start.config, setup.config
     if (one.windows == 1 and not one.polish_iterations) or one.iterations <= other.iterations:
         return ""
-    said = f"{other.iterations:,} of {one.iterations:,} iterations"
+    said = f"{other.iterations:,} of {counted(one.iterations, 'iteration')}"
     if one.windows > 1:
-        said += f", over {other.windows} window{'' if other.windows == 1 else 's'}"
+        said += f", over {counted(other.windows, 'window')}"
     if other.polish_iterations:
         said += f", and a polish of at most {other.polish_iterations:,} in place of {one.polish_iterations:,}"
         said += " in each" if other.windows > 1 else ""
