@@ -1,7 +1,7 @@
 """The verdict of a run in one sentence, from confirmed numbers only: the same wherever a run is summed up.
 
 Solved or not, by the relative L² error; better than the baseline or not, with the interval; and what else
-differs between the two.  `solved` and `against` are functions of numbers; `verdict` takes a run's records.
+differs between the two.  `against` is a function of numbers; `verdict` takes a run's records.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.arms import key_name
-from analysis.fates import NOT_SOLVED
 from analysis.statistics import Interval
 from analysis.tables.cells import generator, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
+from analysis.tables.solving import solved, solved_rows
 from studies.records import StudyRecord
 from studies.records.reduction import median
 from studies.records.words import counted
@@ -37,22 +37,6 @@ def direction(ratio: Interval, p: float) -> Direction:
     if not p < LEVEL:
         return ""
     return "better" if ratio.high < 1 else "worse" if ratio.low > 1 else ""
-
-
-def solved(rel_l2: float, *, n: int, diverged: int, reason: str = "") -> str:
-    """How far a problem is solved; empty where nothing is known of it.
-
-    rel_l2: median relative L² error, NaN or infinite where there is none (no reference, say).  n, diverged:
-    replicates, and those that diverged.  reason: what was not finite first.
-    """
-    if n and 2 * diverged >= n:
-        return f"diverged ({diverged} of {n}{f': {reason}' if reason else ''})"
-    if not math.isfinite(rel_l2):
-        return ""
-    if float(number(rel_l2, 2)) >= 1:
-        return f"no better than zero (relative L² error {number(rel_l2, 2)})"
-    size = f"{number(100 * rel_l2, 2)} % of the solution's size"
-    return f"not solved: wrong by {size}" if rel_l2 > NOT_SOLVED else f"solved to {size}"
 
 
 def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_lost: bool = False) -> str:
@@ -90,7 +74,7 @@ def verdict(study: StudyRecord, trials: pd.DataFrame) -> str:
     found = scores.headlines(trials)
     if study.kind == "search":
         return _search(study, found)
-    return "; ".join(filter(None, map(_solved, found.values())))
+    return "; ".join(filter(None, (solved_rows(study, rows) for rows in found.values())))
 
 
 def sentence(text: str) -> str:
@@ -102,7 +86,13 @@ def verdict_of_solve(summary: Mapping[str, Any]) -> str:
     """The same of what `dgm solve` came to: its summary, whose `rel_l2` is as `confirmed` makes it."""
     error = summary.get("rel_l2") or summary["score"]
     known = "rel_l2" in summary and error["median"] is not None
-    return solved(error["median"] if known else math.nan, n=error["n"], diverged=error["diverged"])
+    return solved(
+        error["median"] if known else math.nan,
+        n=error["n"],
+        diverged=error["diverged"],
+        reason="; ".join(summary.get("diverged_by", [])[:1]),
+        yardsticks=summary.get("yardsticks"),
+    )
 
 
 def groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -122,7 +112,7 @@ def _search(study: StudyRecord, found: Mapping[str, pd.DataFrame]) -> str:
     if "winner" not in found:
         return ""
     own = found["winner"]
-    said = [text] if (text := _solved(own)) else []
+    said = [text] if (text := solved_rows(study, own)) else []
     if "baseline" in found:
         base = found["baseline"]
         cells = paired_cells(own, base, generator(study.seed))
@@ -154,7 +144,7 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     if not middle:
         return ""
     best = min(middle, key=lambda arm: middle[arm])
-    said = [f"the best arm, {best}: {text}"] if (text := _solved(arms[best])) else []
+    said = [f"the best arm, {best}: {text}"] if (text := solved_rows(study, arms[best])) else []
     base = study.baseline
     others = {arm: arms[arm] for arm in middle if arm != base}
     if base not in middle or not others:
@@ -170,22 +160,6 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     if not kinds["better"] and not kinds["worse"]:
         told.insert(0, f"no arm differs from the baseline {base} beyond doubt")
     return "; ".join(said + told)
-
-
-def _solved(rows: pd.DataFrame) -> str:
-    counted = scores.counted(rows)
-    if counted.empty:
-        return ""
-    known = scores.numbers(counted["rel_l2"]) if "rel_l2" in counted else np.full(len(counted), np.nan)
-    lost = scores.diverged(counted)
-    some = not np.isnan(known[~lost]).any()
-    reasons = [*counted["diverged_by"].dropna().unique()] if "diverged_by" in counted else []
-    return solved(
-        float(median(np.where(lost, np.inf, known))) if some else math.nan,
-        n=len(counted),
-        diverged=int(lost.sum()),
-        reason=str(reasons[0]) if reasons else "",
-    )
 
 
 def _times(times: Interval, word: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import scores, statistics
 from analysis.load import Run
 from analysis.statistics import Interval
+from analysis.tables.solving import solved_rows
 from studies.records.intervals import median_coverage
 from studies.records.reduction import median
 
@@ -34,7 +35,7 @@ def error_cells(run: Run, rows: pd.DataFrame) -> dict[str, Any]:
 
     rows: some of the run's trials.  n counts completed, stopped and diverged replicates, of which those
     `blown_up` (see `analysis.fates`) are some; failed and interrupted ones stand beside it.  The errors
-    follow under their own names, medians too.
+    follow under their own names, medians too; `solved` says in words what they come to.
     """
     score = scores.errors(rows)
     diverged = int(np.isinf(score).sum())
@@ -49,6 +50,7 @@ def error_cells(run: Run, rows: pd.DataFrame) -> dict[str, Any]:
         **spread("score", statistics.median(score)),
         "coverage": median_coverage(len(score)) if len(score) > 1 else np.nan,
         **{name: float(median(scores.errors(rows, name))) for name in scores.metrics(rows)},
+        "solved": solved_rows(run.study, rows) or None,
     }
 
 

@@ -152,7 +152,7 @@ def _size(given: float | tuple[float, float]) -> float:
 
 def _of_outputs(problem: Sized, points: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Centres and sizes, (q,)."""
-    lower, upper = _prescribed(problem, points)
+    lower, upper = _range(prescribed(problem, points))
     if problem.reference_kind != "none":
         values = problem.reference(problem.evaluation_points()).double()
         lower = torch.fmin(lower, values.amin(dim=0))
@@ -173,13 +173,14 @@ def _of_outputs(problem: Sized, points: Mapping[str, Tensor]) -> tuple[Tensor, T
     return centres, sizes
 
 
-def _prescribed(problem: Sized, points: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """The range of the values that conditions prescribe for each output, (q,) each; NaN where none does.
+def prescribed(problem: Sized, points: Mapping[str, Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """The values (m,) that conditions prescribe for each output, with their points (m, d); none where m is 0.
 
-    Of a residual that is linear in one output's value, and knows no other: where a constant makes it zero.
+    points: term -> (1, n, d).  Of a residual that is linear in one output's value, and knows no other: where
+    a constant makes it zero.
     """
     count = len(problem.outputs)
-    lower, upper = (torch.full((count,), math.nan, dtype=torch.float64) for _ in range(2))
+    found: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(count)]
     outside = {term: x for term, x in points.items() if term != "interior"}
 
     def constant(values: Tensor) -> dict[str, Tensor]:
@@ -199,10 +200,20 @@ def _prescribed(problem: Sized, points: Mapping[str, Tensor]) -> tuple[Tensor, T
         for i in range(count):
             which = alone & (slopes[i] != 0.0) & linear[i] & residual.isfinite()
             if which.any():
-                values = -(residual / slopes[i])[which]
-                lower[i] = torch.fmin(lower[i], values.min())
-                upper[i] = torch.fmax(upper[i], values.max())
-    return lower, upper
+                place = which.nonzero()[:, 1]
+                found[i].append((outside[term][0][place], -(residual / slopes[i])[which]))
+    none = next(iter(points.values()))[0, :0], torch.empty(0, dtype=torch.float64)
+    return [
+        (torch.cat([x for x, _ in one]), torch.cat([values for _, values in one])) if one else none
+        for one in found
+    ]
+
+
+def _range(known: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """The least and the largest value of each output, (q,) each; NaN where none is prescribed."""
+    ends = [(v.min(), v.max()) if len(v) else (torch.tensor(math.nan),) * 2 for _, v in known]
+    lower, upper = zip(*ends, strict=True)
+    return torch.stack(lower).double(), torch.stack(upper).double()
 
 
 def _from_sources(

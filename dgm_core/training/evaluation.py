@@ -16,6 +16,7 @@ from dgm_core.formulation import METRICS, RESIDUAL, Problem, of_output
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.regions import BoxRegion, FixedNodes
 from dgm_core.formulation.scales import parts_of, scales_of
+from dgm_core.formulation.yardsticks import yardsticks
 from dgm_core.training.prediction import predict
 from dgm_core.training.solution import Solution
 
@@ -82,6 +83,18 @@ class Evaluation:
         if self.reference is None:
             return Errors({RESIDUAL: _clean(self._residual(solution))}, RESIDUAL)
         return self.errors(self.predict(solution))
+
+    def yardsticks(self) -> dict[str, dict[str, float]]:
+        """What fields that cost nothing are worth: name -> metric -> error (see `formulation.yardsticks`).
+
+        Empty without a reference.
+        """
+        if self.reference is None:
+            return {}
+        fields = yardsticks(self.problem.with_true_constants(), self.points.cpu(), self.reference.cpu())
+        device = self.reference.device
+        found = {name: self.errors(field[None].to(device)).values for name, field in fields.items()}
+        return {name: {metric: own[0] for metric, own in each.items()} for name, each in found.items()}
 
     def predict(self, solution: Solution, *, batch_statistics: bool = False) -> Tensor:
         """The field in float64 at the evaluation points, (K, N, q).

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError, counted
+from dgm_core.training.blame import first_lost
 from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
 from dgm_core.training.memory import check_memory
@@ -288,6 +289,8 @@ class Trainer:
         """Why each replicate that diverged did."""
         known = getattr(self._stage, "reasons", [None] * len(self.seeds))
         at, lost = self.curves.diverged_at(), self.curves.lost_first()
+        if 1 in at and (why := first_lost(self.network)) is not None:
+            lost = [f"{own} ({why})" if first == 1 else own for first, own in zip(at, lost, strict=True)]
         return tuple(
             None if first is None else f"{reason}, from iteration {first} on" if reason else own
             for first, own, reason in zip(at, lost, known, strict=True)

@@ -221,16 +221,27 @@ def tell_failures(folder: Path) -> int:
 def summary(folder: Path) -> dict[str, Any]:
     """What `--json` prints of a run."""
     from analysis.load import load_run
+    from analysis.scores import headlines
     from analysis.tables import counts_table
     from analysis.tables.search import STATUSES
+    from analysis.tables.solving import solved_rows
     from analysis.verdict import verdict
 
     run = load_run(folder)
+    found = headlines(run.trials)
     record, counts = run.study, counts_table(run).iloc[0]
-    winner, baseline = (
-        None if each is None else {"trial": each.trial, "config": each.config, "score": each.score}
-        for each in (record.winner, record.confirmed_baseline)
-    )
+    outcomes = {"winner": record.winner, "baseline": record.confirmed_baseline}
+    told = {
+        name: {
+            "trial": each.trial,
+            "config": each.config,
+            "score": each.score,
+            "rel_l2": each.rel_l2,
+            "solved": solved_rows(record, found[name]) or None,
+        }
+        for name, each in outcomes.items()
+        if each is not None and name in found
+    }
     return {
         "run": str(folder),
         "study": record.name,
@@ -241,8 +252,8 @@ def summary(folder: Path) -> dict[str, Any]:
         "iterations_asked": record.iterations_asked,
         "seconds": record.seconds,
         "metric": record.metric,
-        "winner": winner,
-        "baseline": baseline,
+        "winner": told.get("winner"),
+        "baseline": told.get("baseline"),
         "verdict": verdict(record, run.trials) or None,
     }
 

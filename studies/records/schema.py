@@ -136,6 +136,8 @@ class Outcome(BaseModel):
     config: dict[str, Any]
     score: dict[str, float | int | None] = Field(validation_alias=AliasChoices("score", "mae"))
     """Of the study's metric: median, low, high (see studies.records.intervals), n, diverged."""
+    rel_l2: dict[str, float | int | None] | None = None
+    """The relative L² error likewise; none without a reference."""
 
 
 class SourcesRecord(BaseModel):
@@ -162,6 +164,9 @@ class StudyRecord(BaseModel):
     axes: dict[str, tuple[float, float]]  # name -> bounds, time last
     outputs: list[str]
     terms: list[str]
+    yardsticks: dict[str, dict[str, float]] = {}
+    """Errors by metric of fields that cost nothing: zero, the best constant, and the linear interpolation of
+    the conditions; none without a reference."""
     base: dict[str, Any]  # flat configuration that arms and trials differ from
     space: dict[str, Any] = {}  # of a search: key -> its distribution's name and parameters
     arms: dict[str, dict[str, Any]] = {}  # of an ablation: name -> differences from the base

@@ -7,6 +7,7 @@ from typing import Any
 
 from dgm_core import Setup
 from dgm_core.calculus import compiler
+from dgm_core.training.evaluation import Evaluation
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
 from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
@@ -29,6 +30,7 @@ def base_record(base: Setup, **values: Any) -> StudyRecord:
         axes={axis.name: (axis.lower, axis.upper) for axis in problem.inputs},
         outputs=list(problem.outputs),
         terms=list(problem.terms),
+        yardsticks=Evaluation(problem).yardsticks(),
         base=resolved(base),
         versions=versions(),
         commit=environment.commit(),

@@ -42,4 +42,11 @@ def outcome(entries: Sequence[Entry], trial: str) -> Outcome:
     scores = [score for entry in ordered if entry.measured for score in entry.measured.replicates.scores]
     setup = Setup.from_dict(ordered[0].spec.setup)
     config = {"problem": setup.problem.name, **setup.flat()}
-    return Outcome(trial=trial, config=config, score=confirmed(scores))
+    errors = [
+        error
+        for entry in ordered
+        if entry.measured
+        for error in entry.measured.replicates.errors.get("rel_l2", ())
+    ]
+    sizes = confirmed(errors) if errors else None
+    return Outcome(trial=trial, config=config, score=confirmed(scores), rel_l2=sizes)

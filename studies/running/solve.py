@@ -246,7 +246,7 @@ def _write(
     write_table(folder, TRIALS, trials_frame(history, terms, record.metric))
     write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
     write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
-    summary = _summary(folder, trainer.setup, entry)
+    summary = _summary(folder, record, trainer.setup, entry)
     with replacing(folder / ERRORS) as file:
         file.write((json.dumps(summary, indent=2) + "\n").encode())
     save_field(folder, "solution", [trainer.result()])
@@ -257,7 +257,7 @@ def _write(
     return summary
 
 
-def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
+def _summary(folder: Path, record: StudyRecord, setup: Setup, entry: Entry) -> dict[str, Any]:
     assert entry.measured is not None
     measured, values = entry.measured, entry.measured.replicates
     return {
@@ -267,6 +267,8 @@ def _summary(folder: Path, setup: Setup, entry: Entry) -> dict[str, Any]:
         "metric": setup.problem.metric,
         "score": confirmed(values.scores),
         **{metric: confirmed(own) for metric, own in values.errors.items()},
+        "yardsticks": record.yardsticks,
+        "diverged_by": sorted({reason for reason in values.reasons if reason is not None}),
         "replicates": [
             {
                 "seed": seed,

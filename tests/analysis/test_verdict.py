@@ -11,11 +11,13 @@ import pytest
 from analysis import statistics
 from analysis.load import load_run
 from analysis.statistics import Interval
-from analysis.verdict import against, direction, sentence, solved, verdict, verdict_of_solve
+from analysis.tables.solving import solved
+from analysis.verdict import against, direction, sentence, verdict, verdict_of_solve
 from studies.records.intervals import confirmed
 from tests.analysis.logged import Training, log_run
 from tests.analysis.synthetic import record
 
+BETWEEN = "no better than a linear interpolation of the conditions"
 NONE = Interval(math.nan, math.nan, math.nan)
 
 
@@ -32,6 +34,22 @@ NONE = Interval(math.nan, math.nan, math.nan)
 )
 def test_solved_or_not(error: float, diverged: int, reason: str, said: str) -> None:
     assert solved(error, n=5, diverged=diverged, reason=reason) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "constant", "conditions", "said"),
+    [
+        (0.02, 0.3, 0.1, "only solved to 2.0 % of the solution's size"),
+        (0.2, 0.3, 0.1, f"{BETWEEN} (relative L² error 0.20, and 0.10)"),
+        (0.4, 0.3, 0.1, "no better than a constant (relative L² error 0.40, and 0.30)"),
+        (0.002, 0.001, 0.1, "no better than a constant (relative L² error 0.0020, and 0.0010)"),
+        (1e-5, 1e-17, 0.0, "solved to 0.0010 % of the solution's size"),
+    ],
+)
+def test_what_costs_nothing_is_a_yardstick(error, constant, conditions, said) -> None:
+    known = {"zero": 1.0, "constant": constant, "conditions": conditions}
+    errors = {name: {"rel_l2": own} for name, own in known.items()}
+    assert solved(error, n=5, diverged=0, yardsticks=errors) == said
 
 
 @pytest.mark.parametrize(
@@ -82,7 +100,7 @@ def test_a_winner_that_is_worse_says_keep_the_baseline(tmp_path: Path) -> None:
     worse = [2.6 * error * wobble for error, wobble in zip(BASE, (1, 1.1, 0.9, 1, 1.05, 0.95), strict=True)]
     said = _search(tmp_path / "run", list(worse), list(BASE))
     assert said.startswith(
-        "solved to 8.0 % of the solution's size; keep the baseline: the search's best is 2.60"
+        "only solved to 8.0 % of the solution's size; keep the baseline: the search's best is 2.60"
     )
     assert "distinguishable" not in said
 
@@ -118,6 +136,11 @@ def test_an_ablation_names_the_direction_or_says_that_no_arm_differs(
 
 def test_a_solve_is_said_from_its_summary() -> None:
     summary = {"score": confirmed([1e-3, 2e-3]), "rel_l2": confirmed([0.004, 0.006])}
+    lost = {
+        "score": confirmed([None, None]),
+        "diverged_by": ["the term interior was NaN"],
+    }
+    assert verdict_of_solve(lost) == "diverged (2 of 2: the term interior was NaN)"
     assert sentence(verdict_of_solve(summary)) == "Solved to 0.50 % of the solution's size."
     assert verdict_of_solve({"score": confirmed([1e-3, 2e-3])}) == ""
     assert verdict_of_solve({"score": confirmed([None, None])}) == "diverged (2 of 2)"

@@ -1,0 +1,72 @@
+"""How far a problem is solved, in words: the error relative to the solution's size, and what costs nothing.
+
+The same words wherever errors are told: in the terminal, in tables, in answers and in JSON.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores
+from analysis.fates import NOT_SOLVED
+from analysis.tables.rounding import number
+from studies.records import StudyRecord
+from studies.records.reduction import median
+
+SOLVED = 0.01
+"""Relative L² error up to which a problem counts as solved without a reserve."""
+_YARDSTICKS = {"constant": "a constant", "conditions": "a linear interpolation of the conditions"}
+_EXACT = 1e-9
+
+
+def solved(
+    rel_l2: float,
+    *,
+    n: int,
+    diverged: int,
+    reason: str = "",
+    yardsticks: Mapping[str, Mapping[str, float]] | None = None,
+) -> str:
+    """How far a problem is solved; empty where nothing is known of it.
+
+    rel_l2: median relative L² error, NaN or infinite where there is none (no reference, say).  n, diverged:
+    replicates, and those that diverged.  reason: what was not finite first.  yardsticks: errors of fields
+    that cost nothing, as `StudyRecord` has them.
+    """
+    if n and 2 * diverged >= n:
+        return f"diverged ({diverged} of {n}{f': {reason}' if reason else ''})"
+    if not math.isfinite(rel_l2):
+        return ""
+    if float(number(rel_l2, 2)) >= 1:
+        return f"no better than zero (relative L² error {number(rel_l2, 2)})"
+    for name, field in _YARDSTICKS.items():
+        own = (yardsticks or {}).get(name, {}).get("rel_l2", 0.0)
+        # A solution that is one of these fields is no worse solved for it.
+        if own > _EXACT and rel_l2 >= own:
+            return f"no better than {field} (relative L² error {number(rel_l2, 2)}, and {number(own, 2)})"
+    size = f"{number(100 * rel_l2, 2)} % of the solution's size"
+    if rel_l2 > NOT_SOLVED:
+        return f"not solved: wrong by {size}"
+    return f"solved to {size}" if rel_l2 <= SOLVED else f"only solved to {size}"
+
+
+def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
+    """How far the trials of some rows solve the problem; empty where nothing is known of it."""
+    counted = scores.counted(rows)
+    if counted.empty:
+        return ""
+    known = scores.numbers(counted["rel_l2"]) if "rel_l2" in counted else np.full(len(counted), np.nan)
+    lost = scores.diverged(counted)
+    some = not np.isnan(known[~lost]).any()
+    reasons = [*counted["diverged_by"].dropna().unique()] if "diverged_by" in counted else []
+    return solved(
+        float(median(np.where(lost, np.inf, known))) if some else math.nan,
+        n=len(counted),
+        diverged=int(lost.sum()),
+        reason=str(reasons[0]) if reasons else "",
+        yardsticks=study.yardsticks,
+    )
