@@ -21,3 +21,11 @@ LogTo = Annotated[
     list[str] | None,
     typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),
 ]
+TrialTimeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Without progress, after which a trial counts as failed; by default from an estimate, "
+        "ten minutes at least.",
+    ),
+]

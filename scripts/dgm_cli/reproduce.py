@@ -152,7 +152,7 @@ def _solved(folder: Path, key: str, setup: Setup, asked: Reproduction) -> dict[s
     from dgm_cli.report import remade
     from studies.records import REPORT, STUDY
     from studies.running.resume import read_run
-    from studies.running.solve import kept_outcome
+    from studies.running.solve_outcome import kept_outcome
 
     run = folder / f"solve-{key}" / RUN
     if not (run / STUDY).is_file():

@@ -78,7 +78,7 @@ def _check_studies_own(run: Path, *, dashboard: bool, log_to: list[str] | None) 
 def _finished(run: Path, record: StudyRecord, as_json: bool) -> int:
     """Makes what a full disk or a damaged file can have left unmade of a run that is finished."""
     from dgm_cli.run import finish
-    from studies.running.solve import kept_outcome
+    from studies.running.solve_outcome import kept_outcome
 
     messages.print(f"{run} is finished: nothing is left to train; its report is made again.")
     if record.kind != "solve":

@@ -21,7 +21,7 @@ from dgm_cli.common import (
     quoted,
     tell_compiler,
 )
-from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard
+from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard, TrialTimeout
 from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
@@ -32,14 +32,6 @@ from studies.signals import check_asked, closing, going_on
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
 TrialGpus = Annotated[
     float | None, typer.Option(help="GPUs of each trial, or a fraction of one; by default they are shared.")
-]
-TrialTimeout = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SECONDS",
-        help="Without progress, after which a trial counts as failed; by default from an estimate, "
-        "ten minutes at least.",
-    ),
 ]
 TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory that each trial reserves.")]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ from dgm_cli.common import (
     quoted,
     tell_compiler,
 )
-from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed
+from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed, TrialTimeout
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError, counted
 from studies.signals import check_asked, going_on
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from dgm_core import Problem, Setup
     from dgm_core.training.loop import Progress as Far
     from studies.records import StudyRecord
-    from studies.running.solve import Progress as Told
     from studies.running.solve import Solved
 
 
@@ -64,11 +64,14 @@ def solve(
     name: Name = None,
     device: Device = "auto",
     save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
+    trial_timeout: TrialTimeout = None,
     as_json: Json = False,
 ) -> int:
     """Solve a problem and compare the solution with its reference."""
     at_least("replicates", replicates, 1)
     at_least("seed", seed, 0)
+    if trial_timeout is not None and not trial_timeout > 0:
+        raise ConfigurationError(f"--trial-timeout {trial_timeout:g} is not allowed: it must be above 0.")
     from dgm_core import PROBLEMS, Setup, load_problem
 
     load_files(files)
@@ -100,6 +103,7 @@ def solve(
         command=command_line(),
         model=save_model,
         device=device,
+        timeout=trial_timeout,
     )
     return finish_solve(solved, as_json)
 
@@ -170,7 +174,11 @@ def solve_with_progress(setup: Setup, **options: Any) -> Solved:
     """`studies.running.solve.solve_setup` under a progress bar, with its tables and figures."""
     from studies.running.solve import solve_setup
 
-    return _with_progress(setup, lambda show: solve_setup(setup, on_progress=show, **options))
+    return _with_progress(setup, partial(solve_setup, setup, alone=True, tell=_tell, **options))
+
+
+def _tell(sentence: str) -> None:
+    messages.print(sentence, soft_wrap=True)
 
 
 def resume_with_progress(run: Path, record: StudyRecord) -> Solved:
@@ -179,10 +187,10 @@ def resume_with_progress(run: Path, record: StudyRecord) -> Solved:
     from studies.running.solve import resume_solve
 
     setup = solve_setup_of(run, record)
-    return _with_progress(setup, lambda show: resume_solve(setup, run.absolute(), record, show))
+    return _with_progress(setup, partial(resume_solve, setup, run.absolute(), record, alone=True, tell=_tell))
 
 
-def _with_progress(setup: Setup, train: Callable[[Told], Solved]) -> Solved:
+def _with_progress(setup: Setup, train: Callable[..., Solved]) -> Solved:
     from analysis.report import make_report
     from studies.records import LABELS
 
@@ -218,7 +226,7 @@ def _with_progress(setup: Setup, train: Callable[[Told], Solved]) -> Solved:
             messages.print(f"{name}: {far.done:,} of {far.of:,} · loss {loss:.2e} · {score} {value:.2e}")
 
     try:
-        solved = train(show)
+        solved = train(on_progress=show)
     finally:
         if progress.live.is_started:
             progress.stop()

@@ -20,6 +20,10 @@ _PRODUCT_MS = 1.44e-7
 _START_MS = 180.0
 _POLISH = 5.0
 """Steps that an iteration of L-BFGS costs: float64, and more than one evaluation."""
+_TOLD_SILENCE = 120.0
+_LEAST_SILENCE = 600.0
+_ESTIMATES = 10.0
+"""Estimated trainings that one may be silent for."""
 
 
 def iteration_cost(setup: Setup, replicates: int) -> float:
@@ -43,6 +47,18 @@ def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple
     return tuple(
         _START_MS + step * stop + polish * (config.windows * stop // config.iterations) for stop in stops
     )
+
+
+def silence_allowed(setup: Setup, replicates: int) -> float:
+    """Seconds for which a training may make no progress, where nothing else is said: it reports twice a
+    second, and the estimate of the whole may be wrong by much."""
+    (estimated,) = training_times(setup, replicates, (setup.config.iterations,))
+    return max(_LEAST_SILENCE, _ESTIMATES * estimated / 1000.0)
+
+
+def told_after(allowed: float) -> float:
+    """Seconds after which it is said that a training makes no progress."""
+    return min(_TOLD_SILENCE, allowed / 4.0)
 
 
 def polish_cost(setup: Setup, replicates: int) -> float:

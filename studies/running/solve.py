@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import traceback
@@ -16,26 +15,24 @@ from dgm_core.extensions import explained, said
 from dgm_core.training import choose_device, configure_process, loop, median
 from studies.errors import StudyError
 from studies.failures import disk_full, keep_traceback, resume_hint
+from studies.planning.clock import silence_allowed
 from studies.planning.plans.base import ended
 from studies.planning.trial import Trial
-from studies.records.events import Began, Left, Metrics, Replicates, Reported, Retried, Telemetry
-from studies.records.files import replacing, write_study, write_table
+from studies.records.events import Began, Left, Metrics, Reported, Retried, Silent, Telemetry
+from studies.records.files import write_study
 from studies.records.folders import check_file, make_folder
-from studies.records.history import Entry, History
-from studies.records.intervals import confirmed
+from studies.records.history import History
 from studies.records.log import VERSION, Log, read_log
-from studies.records.schema import CHECKPOINTS, CURVES, FAILURES, SOLUTIONS, TRIALS, StudyRecord
+from studies.records.schema import CHECKPOINTS, FAILURES, StudyRecord
 from studies.records.storage import Store
-from studies.records.tables import trials_frame
-from studies.running.collect import curve_frame, resolved, save_field, solutions_frame, write_model
 from studies.running.describe import base_record
 from studies.running.holding import holding
+from studies.running.solve_outcome import write_outcome
+from studies.running.vigil import HungError, Vigil
 from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
 from studies.trials.trainable import measure, run_trial
-
-ERRORS = "errors.json"
 
 Progress = Callable[[loop.Progress, float, float], None]
 """(how far the training or a polish is, median loss, median score)"""
@@ -62,8 +59,15 @@ def solve_setup(
     on_progress: Progress | None = None,
     model: Path | None = None,
     device: str = "auto",
+    timeout: float | None = None,
+    alone: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Solved:
     """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done.
+
+    timeout: seconds without progress after which the training has failed, by default from its estimate and
+    ten minutes at least.  alone: the process is for this, and ended where what hangs can be ended in no other
+    way.  tell: is given a sentence where the training says nothing for some minutes.
 
     Raises ConfigurationError before anything is trained where the folder or the file `model` cannot
     be written.
@@ -93,42 +97,41 @@ def solve_setup(
             "setup": setup.to_dict(),
             "settings": settings,
             "model": None if model is None else str(model.absolute()),
+            "timeout": timeout,
         },
     )
     with holding(folder, command or "studies.solve"):
         record.sources = sources_record(keep_sources(folder, setup))
         write_study(folder, record)
-        return _train(setup, folder, record, on_progress)
+        return _train(setup, folder, record, on_progress, alone=alone, tell=tell)
 
 
 def resume_solve(
-    setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None = None
+    setup: Setup,
+    folder: Path,
+    record: StudyRecord,
+    on_progress: Progress | None = None,
+    *,
+    alone: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Solved:
     """Goes on with a solve from its last checkpoint; nothing is trained where it had ended.
 
     Raises StudyError where training cannot go on, or another process runs it.
     """
     with holding(folder, record.command or "studies.solve"):
-        return _train(setup, folder, record, on_progress)
+        return _train(setup, folder, record, on_progress, alone=alone, tell=tell)
 
 
-def kept_outcome(folder: Path) -> dict[str, Any]:
-    """What a solve that is finished came to, see `Solved.summary`.
-
-    Raises StudyError where the file is missing or damaged.
-    """
-    path = folder / ERRORS
-    try:
-        kept: dict[str, Any] = json.loads(path.read_text())
-        kept.setdefault("score", kept.get(kept.get("metric", "mae")))  # of before schema version 3
-    except OSError as error:
-        raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (AttributeError, RecursionError, ValueError):
-        raise StudyError(f"{path} is damaged: it is no JSON object.") from None
-    return kept
-
-
-def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progress | None) -> Solved:
+def _train(
+    setup: Setup,
+    folder: Path,
+    record: StudyRecord,
+    on_progress: Progress | None,
+    *,
+    alone: bool,
+    tell: Callable[[str], None] | None,
+) -> Solved:
     configure_process()
     seeds = record.seeds["solve"]
     trial = Trial(record.definition["settings"], "solve", 0, setup, tuple(seeds), key="base")
@@ -149,10 +152,34 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
             if news is not None:
                 append(news)
 
+        def fail(cause: str, text: str) -> None:
+            """Records that the training has failed."""
+            record.state = "failed"
+            append(Retried(trial=trial.name, error=cause), Left(state="failed"))
+            write_study(folder, record)
+            keep_traceback(folder, trial.folder, text)
+
+        timeout = record.definition.get("timeout") or silence_allowed(setup, len(seeds))
+        hung = f"no progress for {timeout:.3g} s"
+
+        def silent(seconds: float) -> None:
+            append(Silent(trial=trial.name, seconds=seconds))
+            name = setup.problem.name
+            told = f"{name} has made no progress for {seconds:.3g} s; after {timeout:.3g} s it is ended."
+            (tell or ignored)(told if seconds else f"{name} makes progress again.")
+
+        def give_up(text: str) -> None:
+            fail(hung, text)
+            os.write(2, f"dgm: {_failed(folder, trial, hung)}\n".encode())
+            os._exit(1)
+
+        trace = folder / CHECKPOINTS / f"hung-{trial.folder}.txt"
+        vigil = Vigil(timeout, silent, give_up=give_up if alone else None, trace=trace)
         training: _Training | None = None
         try:
-            training = _Training(folder, trial, on_progress, record.device, polishing)
-            training.go()
+            training = _Training(folder, trial, on_progress, record.device, polishing, vigil.heard)
+            with vigil.kept():
+                training.go()
         except KeyboardInterrupt:
             record.state = "interrupted"
             if training is None or training.trainer.iteration == 0:
@@ -162,10 +189,11 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
         except Exception as error:
             if disk_full(f"{error} {error.__cause__}"):
                 raise
-            record.state = "failed"
-            append(Retried(trial=trial.name, error=said(error)), Left(state="failed"))
-            write_study(folder, record)
-            raise _failed(folder, trial, error) from error
+            fail(said(error), "".join(traceback.format_exception(error)))
+            raise _failed(folder, trial, explained(error) or said(error)) from error
+        except HungError as error:
+            fail(hung, "".join(traceback.format_exception(error)))
+            raise _failed(folder, trial, hung) from None
         else:
             record.state = "finished"
         metrics = training.measured()
@@ -173,20 +201,23 @@ def _train(setup: Setup, folder: Path, record: StudyRecord, on_progress: Progres
         if metrics.final and entry.running:
             append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
         append(Left(state=record.state, measured=measured))
-        summary = _write(folder, record, history, entry, training.trainer)
+        summary = write_outcome(folder, record, history, entry, training.trainer)
         if record.state == "finished":
             Store.at(folder).remove(CHECKPOINTS)
     return Solved(folder, summary)
 
 
-def _failed(folder: Path, trial: Trial, error: Exception) -> StudyError:
-    """What is said of a training that raised; its traceback is kept."""
-    kept = keep_traceback(folder, trial.folder, "".join(traceback.format_exception(error)))
+def _failed(folder: Path, trial: Trial, cause: str) -> StudyError:
+    """What is said of a training that raised or hung."""
     return StudyError(
-        f"{trial.setup.problem.name} could not be trained further: {explained(error) or said(error)} "
-        f"(the traceback is in {folder / FAILURES / kept}); "
+        f"{trial.setup.problem.name} could not be trained further: {cause} "
+        f"(the traceback is in {folder / FAILURES / f'{trial.folder}.txt'}); "
         f"from its last checkpoint it goes on with: {resume_hint(folder)}"
     )
+
+
+def ignored(sentence: str) -> None:
+    """Tells nobody."""
 
 
 class _Training:
@@ -199,11 +230,13 @@ class _Training:
         on_progress: Progress | None,
         device: str,
         on_polish: Callable[[int, int, int], None],
+        heard: Callable[[], None],
     ) -> None:
         self._store = Store.at(folder)
         self._trial = trial
         self._on_progress = on_progress
         self._on_polish = on_polish
+        self._heard = heard
         self._device = device
         self._telemetry: Telemetry | None = None
         self.trainer = Trainer(trial.setup, trial.seeds, device=device)
@@ -227,6 +260,7 @@ class _Training:
         save_checkpoint(trainer, self._store, self._trial.folder)
 
     def _told(self, trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
+        self._heard()
         self.trainer, self._telemetry = trainer, telemetry
         far, curves = trainer.progress, trainer.curves
         if far.polishing:
@@ -234,65 +268,3 @@ class _Training:
         errors = curves.polish_errors if far.polishing and curves.polish_errors else curves.errors
         if self._on_progress is not None and trainer.iteration and errors:
             self._on_progress(far, median(far.loss), median(errors[-1][1]))
-
-
-def _write(
-    folder: Path, record: StudyRecord, history: History, entry: Entry, trainer: Trainer
-) -> dict[str, Any]:
-    """Everything a run folder holds, from a training and its log."""
-    record.seconds = history.seconds
-    record.iterations_run, record.iterations_asked = trainer.iteration, entry.asked
-    terms = record.terms
-    write_table(folder, TRIALS, trials_frame(history, terms, record.metric))
-    write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
-    write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
-    summary = _summary(folder, record, trainer.setup, entry)
-    with replacing(folder / ERRORS) as file:
-        file.write((json.dumps(summary, indent=2) + "\n").encode())
-    save_field(folder, "solution", [trainer.result()])
-    model = record.definition.get("model")
-    if model is not None:
-        write_model(trainer.result(), Path(model))
-    write_study(folder, record)  # last: a run that says it is finished has all of them
-    return summary
-
-
-def _summary(folder: Path, record: StudyRecord, setup: Setup, entry: Entry) -> dict[str, Any]:
-    assert entry.measured is not None
-    measured, values = entry.measured, entry.measured.replicates
-    return {
-        "run": str(folder),
-        "problem": setup.problem.name,
-        "config": resolved(setup),
-        "metric": setup.problem.metric,
-        "score": confirmed(values.scores),
-        **{metric: confirmed(own) for metric, own in values.errors.items()},
-        "yardsticks": record.yardsticks,
-        "diverged_by": sorted({reason for reason in values.reasons if reason is not None}),
-        "replicates": [
-            {
-                "seed": seed,
-                "status": values.status[k],
-                **{metric: own[k] for metric, own in values.errors.items()},
-            }
-            for k, seed in enumerate(entry.spec.seeds)
-        ],
-        "iterations": entry.iterations,
-        "seconds": measured.seconds,
-        "status": entry.status or "interrupted",
-        "notes": [*measured.notes, *_divergences(setup, values)],
-        "constants": {
-            name: {**confirmed(own), "true": type(setup.problem).trained()[name].truth}
-            for name, own in values.constants.items()
-        },
-    }
-
-
-def _divergences(setup: Setup, values: Replicates) -> list[str]:
-    """Why replicates diverged, a sentence for each reason."""
-    found: dict[str, int] = {}
-    for reason in values.reasons:
-        if reason is not None:
-            found[reason] = found.get(reason, 0) + 1
-    total = len(values.status)
-    return [f"{setup.problem.name}: diverged ({n} of {total}): {reason}." for reason, n in found.items()]

@@ -6,17 +6,13 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from studies.planning.clock import training_times
+from studies.planning.clock import silence_allowed, told_after
 from studies.planning.course import Course
 from studies.planning.trial import Trial
 from studies.records.schema import RAY
 from studies.records.storage import Store
 from studies.tune.worker_pool import WorkerPool
 
-_TOLD_SECONDS = 120.0
-_LEAST_SECONDS = 600.0
-_ESTIMATES = 10.0
-"""Estimated trainings that a trial may be silent for: it says something twice a second."""
 _NEARLY = 0.8
 """Of the time without progress, from which on a lost worker counts as one that hung."""
 
@@ -43,8 +39,7 @@ class Patience:
         if self._timeout is not None:
             return self._timeout
         if trial.name not in self._estimated:
-            (estimated,) = training_times(trial.setup, len(trial.seeds), (trial.setup.config.iterations,))
-            self._estimated[trial.name] = max(_LEAST_SECONDS, _ESTIMATES * estimated / 1000.0)
+            self._estimated[trial.name] = silence_allowed(trial.setup, len(trial.seeds))
         return self._estimated[trial.name]
 
     def hangs(self, name: str) -> bool:
@@ -56,7 +51,7 @@ class Patience:
         """Says, and logs, who says nothing and who is heard again."""
         for name, silence in self._pool.silences().items():
             timeout = self.timeout(self._course.trial(name))
-            silent = silence >= min(_TOLD_SECONDS, timeout / 4.0)
+            silent = silence >= told_after(timeout)
             if silent == (name in self._told) or not self._course.entry(name).running:
                 continue
             if silent:

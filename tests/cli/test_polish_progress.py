@@ -28,11 +28,11 @@ def said(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
     console = Console(file=file, force_terminal=terminal, width=120, markup=False, highlight=False)
     monkeypatch.setattr(solve, "messages", console)
 
-    def train(show: Told) -> Solved:
+    def train(on_progress: Told) -> Solved:
         for window in range(2):
-            show(Progress(window, False, 10 * window + 5, 20, [1.0]), 1.0, 0.5)
+            on_progress(Progress(window, False, 10 * window + 5, 20, [1.0]), 1.0, 0.5)
             for step in range(0, 40, 4):
-                show(Progress(window, True, step, 40, [0.1]), 0.1, 0.05)
+                on_progress(Progress(window, True, step, 40, [0.1]), 0.1, 0.05)
         return Solved(Path(), {"status": "interrupted"})
 
     solve._with_progress(SETUP, train)
