@@ -13,6 +13,7 @@ from analysis import scores
 from analysis.arms import key_name, level_name
 from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
+from analysis.settings import by_arrival
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups, sentence, verdict
@@ -203,6 +204,11 @@ def _wary(name: str, row: dict[str, Any]) -> list[str]:
 
 def _wary_search(run: Run, tables: Tables) -> list[str]:
     found = []
+    if by_arrival(run):
+        found.append(
+            "Trials were suggested and stopped in the order in which results arrived: this search cannot be "
+            "repeated, here or on another machine.  Its confirmation can."
+        )
     counts = rows_of(tables["counts"])[0]
     ended = counts["completed"] + counts["stopped"] + counts["diverged"]
     if ended < ENOUGH_TRIALS:

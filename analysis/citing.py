@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.load import Run
-from analysis.settings import sampled
+from analysis.settings import by_arrival, sampled
 from analysis.tables.rounding import seconds
 from studies.records.words import counted
 
@@ -82,5 +82,11 @@ def bibtex(run: Run) -> str:
     """What a paper on the run cites: the method, and what was used of Optuna, Ray and ASHA."""
     keys = ["detorakis", "sirignano", "ray"]
     if run.study.kind == "search":
-        keys += ["optuna", "tpe"] + (["asha"] if run.study.scheduler.get("rungs") else [])
+        scheduler, held = run.study.scheduler, run.study.definition
+        arrival = by_arrival(run)
+        sampler = scheduler.get("sampler") if arrival else held.get("sampler", "tpe")
+        rule = scheduler.get("name") if arrival else held.get("early_stopping", "asha")
+        keys += [] if arrival and sampler != "optuna" else ["optuna"]
+        keys += ["tpe"] if sampler in ("tpe", "optuna") else []
+        keys += ["asha"] if rule == "asha" and scheduler.get("rungs") else []
     return "\n\n".join(WORKS[key] for key in keys) + "\n"

@@ -89,6 +89,13 @@ def sampled(run: Run) -> str:
     study, held = run.study, run.study.definition
     if not study.space:
         return ""
+    if by_arrival(run):
+        searcher, scheduler = study.scheduler.get("sampler"), study.scheduler.get("name")
+        every = study.scheduler.get("grace_period")
+        return (
+            f"Ray Tune's searcher {searcher} suggested {study.trials_asked} trials in the order in which "
+            f"results arrived. Its scheduler {scheduler} looked at them every {every} iterations."
+        )
     sampler = held.get("sampler", _DEFAULT_SAMPLER)
     by_tpe = sampler == _DEFAULT_SAMPLER
     startup = held.get("startup_trials")
@@ -103,6 +110,11 @@ def sampled(run: Run) -> str:
     rungs = ", ".join(map(str, scheduler["rungs"]))
     share = scheduler.get("reduction_factor")
     return f"{text} ASHA looked at them at iteration {rungs} and kept the best 1/{share} of those before."
+
+
+def by_arrival(run: Run) -> bool:
+    """Whether a search went by the order in which results arrived."""
+    return run.study.definition.get("order") == "arrival"
 
 
 def toml(run: Run, trial: str) -> str | None:

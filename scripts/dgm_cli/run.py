@@ -48,6 +48,13 @@ def run(
     early_stopping: Annotated[
         str | None, typer.Option(help="What stops a search's trials early, see `dgm list samplers`.")
     ] = None,
+    searcher: Annotated[
+        str | None,
+        typer.Option(help="A searcher of Ray Tune's: the search goes by the order in which results arrive."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A scheduler of Ray Tune's (asha, median, fifo), by arrival too.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the whole study.")] = 0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short look: smaller space, fewer trials.")
@@ -119,12 +126,19 @@ def run(
             chosen = replace(chosen, sampler=sampler)
         if early_stopping is not None:
             chosen = replace(chosen, early_stopping=early_stopping)
+        if searcher is not None or scheduler is not None:
+            for option, given in (("sampler", sampler), ("early-stopping", early_stopping)):
+                if given is not None:
+                    raise ConfigurationError(f"--{option} is not allowed with --searcher or --scheduler.")
+            chosen = chosen.by_arrival(searcher, scheduler)
     else:
         of_searches: tuple[tuple[str, object], ...] = (
             ("trials", trials),
             ("time-limit", time_limit),
             ("sampler", sampler),
             ("early-stopping", early_stopping),
+            ("searcher", searcher),
+            ("scheduler", scheduler),
         )
         for option, limit in of_searches:
             if limit is not None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from dgm_core import Setup
 from studies.errors import StudyError
@@ -77,6 +78,17 @@ class Course:
         self._trials[ready.name] = self.plan.take(ready.name)
         return ready
 
+    def offer(self, changes: Mapping[str, Any]) -> Trial:
+        """A trial to start, of somebody else's choice.  Raises ConfigurationError for what is not allowed."""
+        trial = self.plan.offer(changes)
+        self.append([trial.event()])
+        self._trials[trial.name] = trial
+        return trial
+
+    def decide(self, decided: Decided) -> None:
+        """Somebody else's early stopping has looked at a trial."""
+        self.append([decided, *self.plan.decide(decided)])
+
     def report(self, name: str, metrics: Metrics) -> None:
         """A trial reached a rung or its end; what it has reported before is passed over."""
         entry = self.history.entries[name]
@@ -149,6 +161,8 @@ class Course:
                 self._trials[event.trial] = trial
             case Reported():
                 return self.plan.report(event.trial, event.metrics)
+            case Decided():
+                return self.plan.decide(event)
             case Failed():
                 return self.plan.fail(event.trial)
             case Cut():

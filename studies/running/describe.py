@@ -65,8 +65,7 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
         "kind": "search",
         "space": {key: describe(distribution) for key, distribution in study.space.items()},
         "scheduler": {
-            "name": _called(study.early_stopping),
-            "sampler": _called(study.sampler),
+            **_choosing(study),
             "time": TIME,
             "score": f"median over replicates of {study.base.problem.metric} ({SCORE})",
             "grace_period": study.grace_period,
@@ -82,6 +81,14 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
             "confirm": replicate_seeds(seed, "confirm", study.confirmations),
         },
     }
+
+
+def _choosing(study: Search) -> dict[str, str]:
+    """What suggests settings and what stops trials."""
+    if study.order == "arrival":
+        scheduler, searcher = study.scheduler or "asha", study.searcher or "optuna"
+        return {"name": _called(scheduler), "sampler": _called(searcher), "order": study.order}
+    return {"name": _called(study.early_stopping), "sampler": _called(study.sampler)}
 
 
 def _ablation(study: Ablation, seed: int) -> dict[str, Any]:

@@ -40,6 +40,7 @@ from studies.tune.cluster.watching import NodeWatch
 from studies.tune.head import Head
 from studies.tune.launch import launch
 from studies.tune.patience import Patience
+from studies.tune.ray_parts import Arrival
 from studies.tune.session import check_cores, ray_session, session_gpus
 from studies.tune.trial_payload import TrialPayload
 from studies.tune.tuning import Engine
@@ -184,13 +185,17 @@ class _Run:
         """Under Ray, until all is done or something ends it."""
         if course.done:
             return None
+        tell = partial(self.console.print, soft_wrap=True)
+        arrival = None
+        if isinstance(self.study, Search) and self.study.order == "arrival":
+            arrival = Arrival(self.study, tell)
         cores = self.record.cores if self.options.cores is None else _cores(self.options)
         loggers = self._loggers()
         settings: dict[str, Any] = {
             "address": self.options.address,
             "dashboard": self.options.dashboard,
             "begun": self.options.begun,
-            "tell": partial(self.console.print, soft_wrap=True),
+            "tell": tell,
             "lost": f"the process of this study is gone; go on with: {resume_hint(self.folder)}",
         }
         with ray_session(cores=cores, **settings) as dashboard:
@@ -205,7 +210,6 @@ class _Run:
                 if self.options.dashboard:
                     self.console.print(f"Ray's dashboard: http://{dashboard}")
             pool = WorkerPool(places.trains, alone=not joined)
-            tell = partial(self.console.print, soft_wrap=True)
             patience = Patience(course, pool, self.study.resources.timeout, tell)
             engine = Engine(self.folder, self.store, course, pool, patience)
             table = LiveTable(self.record, course.history, pool, self.console)
@@ -233,6 +237,7 @@ class _Run:
                     session=len(course.history.sessions),
                     device=self.record.device,
                     named_after=self.study.name if self.options.dashboard else None,
+                    arrival=arrival,
                 )
             except BaseException:
                 if mirror is not None:

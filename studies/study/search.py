@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from itertools import combinations, product
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 from optuna.pruners import BasePruner
@@ -73,6 +73,16 @@ class Search:
     early_stopping: str | Callable[[], BasePruner] = "asha"
     """What stops trials at the rungs: a name of `dgm list samplers`, or a function that makes one of Optuna's
     pruners."""
+    order: Literal["clock", "arrival"] = "clock"
+    """In which order results count: that of the search's own clock, the same everywhere, or that in which
+    they arrive, as Ray Tune has it.  By arrival `searcher` and `scheduler` take the places of `sampler` and
+    `early_stopping`, and the search is another each time."""
+    searcher: str | Callable[[], Any] | None = None
+    """By arrival: a name of `ray.tune.search.create_searcher`, or a function of a file that makes a searcher
+    of Ray Tune's; null is "optuna"."""
+    scheduler: str | Callable[[], Any] | None = None
+    """By arrival: "asha", "median" or "fifo", or a function of a file that makes a scheduler of Ray Tune's
+    that stops trials; null is "asha".  It looks every `grace_period` iterations."""
     quick: Mapping[str, Any] = field(default_factory=dict)
     """Fields of this class that `--quick` replaces."""
 
@@ -101,9 +111,18 @@ class Search:
                 self.base.changed({key: value, other: second})
         if self.baseline is not None:
             check_one_question(self.name, self.base, self.baseline, "the baseline's own problem")
-        check_sampler(self.sampler, self._drawn, self.startup_trials, self.trials)
+        self._check_order()
+        check_sampler(self.sampler, self.drawn, self.startup_trials, self.trials)
         self.make_rule()
         self._check_quick()
+
+    def _check_order(self) -> None:
+        """One order's settings are refused in the other."""
+        by_clock, by_arrival = ("sampler", "early_stopping", "budget"), ("searcher", "scheduler")
+        defaults = {each.name: each.default for each in fields(self)}
+        for key in by_arrival if self.order == "clock" else by_clock:
+            if getattr(self, key) != defaults[key]:
+                raise ConfigurationError(f"{key} of {self.name} is not allowed with order = {self.order!r}.")
 
     def _check_quick(self) -> None:
         """The short look is refused when it is defined, and not when somebody first asks for it."""
@@ -130,6 +149,8 @@ class Search:
     @property
     def rungs(self) -> tuple[int, ...]:
         """Iterations at which some trial can be stopped."""
+        if self.order == "arrival":
+            return tuple(range(self.grace_period, self.max_t, self.grace_period))
         rule = self.make_rule()
         return tuple(sorted({rung for number in range(self.trials) for rung in rule.rungs(number)}))
 
@@ -139,10 +160,10 @@ class Search:
 
     def make_sampler(self) -> Sampler:
         """What makes the sampler of each trial."""
-        return make_sampler(self.sampler, self._drawn, self.startup_trials)
+        return make_sampler(self.sampler, self.drawn, self.startup_trials)
 
     @property
-    def _drawn(self) -> dict[str, BaseDistribution]:
+    def drawn(self) -> dict[str, BaseDistribution]:
         """The space as a sampler sees it."""
         return {key: shown(distribution) for key, distribution in self.space.items()}
 
@@ -169,6 +190,18 @@ class Search:
         }
         baseline = self.compared.changed(shared)
         return replace(self, base=self.base.changed(changes), baseline=baseline, space=space)
+
+    def by_arrival(self, searcher: str | None = None, scheduler: str | None = None) -> Search:
+        """The same question in the order in which results arrive, with parts of Ray Tune's."""
+        return replace(
+            self,
+            order="arrival",
+            searcher=searcher or self.searcher,
+            scheduler=scheduler or self.scheduler,
+            sampler="tpe",
+            early_stopping="asha",
+            budget=None,
+        )
 
     def shortened(self) -> Search:
         """The quick variant: same question, smaller space and fewer trials; said in every record."""

@@ -24,7 +24,9 @@ from studies.trials.checkpoints import load_checkpoint, save_checkpoint
 from studies.trials.trainable import progress, run_trial
 from studies.trials.watchdog import Watchdog
 from studies.tune.actors import named_actors
+from studies.tune.arrival import arrival_parts
 from studies.tune.patience import trace_of
+from studies.tune.ray_parts import Arrival
 from studies.tune.trial_payload import TrialPayload
 from studies.tune.tuning import BEGUN, METRICS, Engine, Follower, PlanScheduler, PlanSearcher
 
@@ -43,24 +45,29 @@ def launch(
     session: int,
     device: str,
     named_after: str | None = None,
+    arrival: Arrival | None = None,
 ) -> None:
     """Runs what a study's plan has left to do, until it is done, halted or interrupted.
 
     share: what a trial reserves, in Ray's names and units.  session: how many processes have run the study,
     this one included; Tune keeps its files under `ray/<session>`.  named_after: the study, where each trial
     is to be an actor of its own that Ray's dashboard lists by name; otherwise trials follow each other on the
-    same actors, which spares each a second or two.  Raises StudyError where Ray's own processes are
+    same actors, which spares each a second or two.  arrival: Tune's own searcher and scheduler, where those
+    choose.  Raises StudyError where Ray's own processes are
     lost.
     """
     trainable = tune.with_parameters(tune_trial, payload=payload, store=engine.store, device=device)
     if named_after is not None:
         trainable = named_actors(trainable, named_after)
     engine.reuses_workers = named_after is None
+    searcher, scheduler = PlanSearcher(engine), PlanScheduler(engine)
+    if arrival is not None:
+        searcher, scheduler = arrival_parts(engine, arrival)
     tuner = tune.Tuner(
         tune.with_resources(trainable, tune.PlacementGroupFactory([dict(share)])),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(engine),
-            scheduler=PlanScheduler(engine),
+            search_alg=searcher,
+            scheduler=scheduler,
             num_samples=-1,
             max_concurrent_trials=_MOST_TRIALS,
             reuse_actors=engine.reuses_workers,

@@ -23,6 +23,7 @@ from ray.tune.search import Searcher
 
 from studies.failures import disk_full, keep_traceback
 from studies.planning.course import Course
+from studies.planning.trial import Trial
 from studies.records.events import Metrics
 from studies.records.schema import TELEMETRY_COLUMNS
 from studies.records.storage import Store
@@ -77,9 +78,11 @@ class PlanSearcher(Searcher):
         if pool.starting:
             return None
         trial = course.next(pool.idle)
-        if trial is None:
-            return None
-        pool.give(trial.name)
+        return None if trial is None else self._give(trial)
+
+    def _give(self, trial: Trial) -> dict[str, Any]:
+        """Hands a trial to a worker: what that needs to know."""
+        self._engine.pool.give(trial.name)
         return {
             "trial": trial.name,
             "key": trial.key,

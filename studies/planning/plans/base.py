@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from studies.planning.trial import Trial
-from studies.records.events import Ended, Event, Metrics, Status
+from studies.records.events import Decided, Ended, Event, Metrics, Status
 
 
 class Stage(ABC):
@@ -87,6 +88,15 @@ class Plan(ABC):
     def waits(self, name: str) -> bool:
         """Whether a trial stands at a rung whose decision needs results of others."""
         return self.stage(name).waits(name)
+
+    def offer(self, changes: Mapping[str, Any]) -> Trial:
+        """A trial of somebody else's choice, where a plan takes them.  Raises KeyError where it does not."""
+        raise KeyError("this plan chooses its own trials")
+
+    def decide(self, decided: Decided) -> list[Event]:
+        """Somebody else's early stopping has looked at a trial: what follows.  Nothing, where a plan has its
+        own."""
+        return []
 
     def stage(self, name: str) -> Stage:
         """Of a trial that was taken."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from studies.planning.clock import Clock, ScheduledTrial, training_times
+from studies.planning.plans.arrival import Arrivals
 from studies.planning.plans.base import Arms, Plan, Stage, ended
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.suggesting import Suggestions
@@ -208,7 +209,8 @@ class SearchPlan(Plan):
     def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "confirm", study.confirmations))
-        self.search = Trials(study, seed, known)
+        kind = Arrivals if study.order == "arrival" else Trials
+        self.search: Trials | Arrivals = kind(study, seed, known)
         # Runs of before schema version 3 name the baseline's trials otherwise, and are gone on with.
         name = _OLDER if _OLDER in known else None
         self.baseline = Arms(self._confirmations("baseline", "baseline", {}, name))
@@ -240,6 +242,25 @@ class SearchPlan(Plan):
         events = [] if self.search.done else self.search.cut()
         self._begin_winner()
         return events
+
+    @property
+    def arrivals(self) -> Arrivals | None:
+        """The search's trials where it goes by the order of arrival."""
+        return self.search if isinstance(self.search, Arrivals) else None
+
+    def offer(self, changes: Mapping[str, Any]) -> Trial:
+        return super().offer(changes) if self.arrivals is None else self.arrivals.offer(changes)
+
+    def decide(self, decided: Decided) -> list[Event]:
+        events = [] if self.arrivals is None else self.arrivals.decide(decided)
+        self._begin_winner()
+        return events
+
+    def close(self) -> None:
+        """No more trials will be offered to a search by arrival."""
+        if self.arrivals is not None:
+            self.arrivals.close()
+            self._begin_winner()
 
     def _begin_winner(self) -> None:
         if not self.search.done or self.winner is not None:

@@ -1,0 +1,133 @@
+"""The trials of a search in the order in which results arrive: what comes next is somebody else's to say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from studies.planning.plans.base import Stage, ended
+from studies.planning.trial import Trial
+from studies.records.events import Decided, Ended, Event, Metrics
+from studies.stopping import PENALTY
+from studies.study import Search, replicate_seeds
+
+__all__ = ["PENALTY", "Arrivals", "looked"]
+
+
+class Arrivals(Stage):
+    """Trials whose settings it is offered, and which it is told to stop.
+
+    known: settings by trial, of those that the log has already.  It is no function of the seed: what was
+    offered and decided is in the log, from which it stands again where it stood.
+    """
+
+    def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
+        self._study = study
+        self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
+        self._known = known
+        self._trials: dict[str, Trial] = {}
+        self._reports: dict[str, Metrics] = {}
+        self._running: set[str] = set()
+        self._closed = False
+        self._cut = False
+        self.completed: dict[str, Metrics] = {}
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no more trials can be offered."""
+        return self._closed or self._cut or len(self._trials) == self._study.trials
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a trial can be offered now."""
+        return not self.exhausted and len(self._running) < self._study.workers
+
+    @property
+    def next_name(self) -> str:
+        """Of the trial that is offered next."""
+        return f"{len(self._trials) + 1:03d}"
+
+    @property
+    def done(self) -> bool:
+        return self.exhausted and not self._running
+
+    @property
+    def best(self) -> Trial | None:
+        """The completed trial of the lowest score, of equal ones the first; None where none completed."""
+        name = min(self.completed, key=lambda name: (self.completed[name].value, name), default=None)
+        return None if name is None else self._trials[name]
+
+    def close(self) -> None:
+        """No more trials will be offered."""
+        self._closed = True
+
+    def offer(self, changes: Mapping[str, Any]) -> Trial:
+        """The next trial, of the base with some settings changed.  Raises ConfigurationError."""
+        index, name = len(self._trials), self.next_name
+        setup = self._study.base.changed(changes)
+        rungs = tuple(range(self._study.grace_period, setup.config.iterations, self._study.grace_period))
+        trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
+        self._trials[name] = trial
+        self._running.add(name)
+        return trial
+
+    def ready(self) -> Iterator[Trial]:
+        return iter(())
+
+    def take(self, name: str) -> Trial:
+        if name != self.next_name or name not in self._known:
+            raise KeyError(name)
+        return self.offer(self._known[name])
+
+    def owns(self, name: str) -> bool:
+        return name in self._trials
+
+    def report(self, name: str, metrics: Metrics) -> list[Event]:
+        self._reports[name] = metrics
+        if not metrics.final or name not in self._running:
+            return []
+        self._running.remove(name)
+        event = ended(name, metrics)
+        if event.status == "completed":
+            self.completed[name] = metrics
+        return [event, *self._interrupted()]
+
+    def decide(self, decided: Decided) -> list[Event]:
+        """Early stopping has looked at a trial."""
+        if not decided.stopped or decided.trial not in self._running:
+            return []
+        self._running.remove(decided.trial)
+        return [ended(decided.trial, self._reports[decided.trial], rung=decided.rung)]
+
+    def fail(self, name: str) -> list[Event]:
+        self._running.discard(name)
+        return [Ended(trial=name, status="failed", iterations=self._iterations(name))]
+
+    def cut(self) -> list[Event]:
+        """Ends the search as soon as a trial has completed; what was trained by then counts."""
+        self._cut = True
+        return self._interrupted()
+
+    def _interrupted(self) -> list[Event]:
+        if not self._cut or not self.completed:
+            return []
+        names, self._running = sorted(self._running), set()
+        return [Ended(trial=each, status="interrupted", iterations=self._iterations(each)) for each in names]
+
+    def _iterations(self, name: str) -> int:
+        return self._reports[name].iterations if name in self._reports else 0
+
+
+def looked(trial: str, metrics: Metrics, *, stopped: bool) -> Decided:
+    """A look whose grounds are not known: those of a scheduler of Ray's."""
+    score = metrics.value if math.isfinite(metrics.value) else None
+    return Decided(
+        trial=trial,
+        rung=metrics.iterations,
+        score=score,
+        cutoff=None,
+        bounded=True,
+        recorded=0,
+        stopped=stopped,
+    )

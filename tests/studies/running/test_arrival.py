@@ -1,0 +1,63 @@
+"""A search by arrival under a real Ray: killed, resumed, confirmed, and said to be what it is."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from analysis.answer import warnings
+from analysis.settings import sampled
+from dev.soak.process import Process, wait_for_log
+from studies.public import Result
+from studies.records import read_study
+from studies.records.events import Decided, Suggested
+from studies.records.log import read_log
+
+pytestmark = pytest.mark.ray
+
+STUDY = """
+from optuna.distributions import FloatDistribution
+from ray.tune.search.optuna import OptunaSearch
+
+from dgm_core import Setup, load_problem
+from studies import Search
+
+def own():
+    return OptunaSearch()
+
+STUDY = Search(
+    name="by-arrival",
+    base=Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 300}),
+    space={"learning_rate": FloatDistribution(1e-5, 1e-1, log=True)},
+    trials=6, replicates=1, confirmations=2, grace_period=60, reduction_factor=2,
+    order="arrival", searcher=own,
+)
+"""
+
+
+def test_a_search_by_arrival_is_killed_and_resumed(tmp_path: Path) -> None:
+    file = tmp_path / "by_arrival.py"
+    file.write_text(STUDY)
+    run = tmp_path / "by-arrival/run"
+    process = Process(["run", str(file), "--out", str(tmp_path), "--name", "run"])
+    assert wait_for_log(run, process, 20_000), process.ended()
+    process.send(signal.SIGKILL)
+    process.ended()
+    before = read_log(run)
+    assert any(isinstance(event, Suggested) for event in before)
+    code, said = Process(["resume", str(run), "--trust"]).ended()
+    assert code == 0, said
+    events = read_log(run)
+    assert events[: len(before)] == before
+    suggested = [event.trial for event in events if isinstance(event, Suggested) and event.phase == "search"]
+    assert suggested == [f"{number:03d}" for number in range(1, 7)]
+    assert any(isinstance(event, Decided) for event in events)
+    record = read_study(run)
+    assert record.state == "finished"
+    assert record.winner is not None
+    result = Result(run)
+    assert "Ray Tune's searcher own suggested 6 trials" in sampled(result.run)
+    assert any("cannot be repeated" in each for each in warnings(result.run, result.tables))
+    assert "cannot be repeated" in (run / "report.html").read_text()
