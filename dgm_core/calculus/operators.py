@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,6 +29,12 @@ class Derivatives(ABC):
     x: Tensor
     value: Tensor
     axes: tuple[str, ...]
+    field: Field | None = None
+    """Whose values and derivatives these are, where a problem's equation asks; for values at other points."""
+    domain: Any = None
+    """The problem's own, likewise."""
+    whole: bool = True
+    """Whether the field is known on all of the domain's time, and not in one window of it."""
 
     @abstractmethod
     def partial(self, output: int, path: tuple[int, ...]) -> Tensor:

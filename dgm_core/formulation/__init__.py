@@ -21,8 +21,20 @@ from dgm_core.formulation.conditions import (
     Periodic,
     Robin,
 )
-from dgm_core.formulation.domains import Annulus, Ball, Box, Difference, Domain, InTime, Part, Polygon, Union
+from dgm_core.formulation.domains import (
+    Annulus,
+    Ball,
+    Box,
+    Difference,
+    Domain,
+    InTime,
+    Part,
+    Polygon,
+    Product,
+    Union,
+)
 from dgm_core.formulation.initial_value import InitialValueProblem
+from dgm_core.formulation.integral import Integral
 from dgm_core.formulation.integral_equation import IntegralEquation
 from dgm_core.formulation.ode import ODE
 from dgm_core.formulation.references import Table
@@ -49,6 +61,7 @@ __all__ = [
     "InTime",
     "InitialValueProblem",
     "InitialVelocity",
+    "Integral",
     "IntegralEquation",
     "Measured",
     "Neumann",
@@ -57,6 +70,7 @@ __all__ = [
     "Points",
     "Polygon",
     "Problem",
+    "Product",
     "Region",
     "Residual",
     "Residuals",

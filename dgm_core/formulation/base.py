@@ -18,8 +18,9 @@ from dgm_core.extensions import in_own_words
 from dgm_core.formulation.conditions import Condition, Measured, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
-from dgm_core.formulation.evaluation_set import evaluation_set
+from dgm_core.formulation.evaluation_set import evaluation_set, sobol_points
 from dgm_core.formulation.hard import hard_form
+from dgm_core.formulation.integral import integrated
 from dgm_core.formulation.parameters import field_names, make_dataclass
 from dgm_core.formulation.references import Table, refined
 from dgm_core.formulation.regions import Axis, Region
@@ -140,6 +141,8 @@ class Problem(ABC):
                 places[f"{term}, elsewhere"] = other
         with precision(points[INTERIOR].dtype):
             y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
+            for one in y.values():
+                one.field, one.domain, one.whole = u, self.domain, self.whole is self
             residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
             for term, (region, condition) in conditions.items():
                 residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
@@ -248,6 +251,14 @@ class Problem(ABC):
         raise ConfigurationError(
             f"{self.name} cannot be cut into time windows: it is no initial value problem in time alone."
         )
+
+    def integrates(self, axis: str) -> bool:
+        """Whether an `Integral` of the equation or of a condition goes along the axis."""
+        points = {term: sobol_points(at, 2)[None] for term, at in self.regions().items()}
+        count = len(self.outputs)
+        with integrated() as found, precision(points[INTERIOR].dtype):
+            self.residuals(lambda x: x.sum(dim=-1, keepdim=True).expand(*x.shape[:-1], count), points)
+        return axis in found
 
     @property
     def whole(self) -> Problem:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dgm_core.calculus import TIME
+
 PLAIN: dict[str, Any] = {
     "network": "mlp",
     "depth": 3,
@@ -45,8 +47,12 @@ def _has_form(problem: Any) -> bool:
 
 def _in_windows(windows: Any, whole: Any) -> Any:
     """One value where time is cut, and another where it is not: each window would have trained constants of
-    its own."""
-    return lambda problem: whole if type(problem).trained() else windows
+    its own, and know no more of a history."""
+
+    def value(problem: Any) -> Any:
+        return whole if type(problem).trained() or problem.integrates(TIME) else windows
+
+    return value
 
 
 _SCALED: dict[str, Any] = {

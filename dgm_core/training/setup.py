@@ -165,6 +165,11 @@ def _check(problem: Problem, config: TrainConfig) -> None:
             raise ConfigurationError(
                 f"windows = {config.windows} is not allowed: {problem.name} has no time axis."
             )
+        if problem.integrates(TIME):
+            raise ConfigurationError(
+                f"windows = {config.windows} is not allowed: {problem.name} integrates over time, of which "
+                "each window would only know its own part."
+            )
         problem.window(time.lower, time.upper, None)  # refuses where the problem has no windows
 
 

@@ -23,7 +23,13 @@ app = typer.Typer(name="new", help="Write a file to start from.", no_args_is_hel
 @app.command()
 def problem(
     name: Annotated[str, typer.Argument(help="The problem's name, such as wave or my-equation.")],
-    kind: Annotated[str, typer.Option(help="box, geometry, integral, measured, ode or periodic.")] = "box",
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="box, cylinder, geometry, integral, inverse, measured, memory, ode or periodic."
+        ),
+    ] = "box",
+    ] = "box",
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
     """Write a problem of your own: an equation of the given kind with its conditions and a reference."""

@@ -5,5 +5,18 @@ from dgm_core.formulation.domains.base import Domain, Part
 from dgm_core.formulation.domains.box import Box, Face
 from dgm_core.formulation.domains.combined import Difference, InTime, Union
 from dgm_core.formulation.domains.polygon import Polygon
+from dgm_core.formulation.domains.product import Product
 
-__all__ = ["Annulus", "Ball", "Box", "Difference", "Domain", "Face", "InTime", "Part", "Polygon", "Union"]
+__all__ = [
+    "Annulus",
+    "Ball",
+    "Box",
+    "Difference",
+    "Domain",
+    "Face",
+    "InTime",
+    "Part",
+    "Polygon",
+    "Product",
+    "Union",
+]

@@ -9,7 +9,7 @@ import torch
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Annulus, Axis, Ball, Box, Difference, Domain, Polygon, Union
-from dgm_core.formulation.domains import InTime
+from dgm_core.formulation.domains import InTime, Product
 from dgm_core.streams import stream
 from dgm_core.training.samplers import SAMPLERS, uniform
 
@@ -37,6 +37,18 @@ DOMAINS: dict[str, tuple[Domain, float, float]] = {  # domain, measure, size of 
         4 - math.pi / 4,
         8 + math.pi,
     ),
+    "cylinder": (Product(Ball(), Box(z=(0.0, 2.0))), 2 * math.pi, 6 * math.pi),
+    "prism": (
+        Product(Box(z=(1.0, 3.0)), Polygon(((0.0, 0.0), (2.0, 0.0), (0.0, 1.0)))),
+        2.0,
+        2.0 + 2.0 * (3.0 + math.sqrt(5.0)),
+    ),
+    "pierced plate": (
+        Product(Difference(Box(x=(-1.0, 1.0), y=(-1.0, 1.0)), Ball(radius=0.5)), Box(z=(0.0, 1.0))),
+        4 - math.pi / 4,
+        8 + math.pi + 2 * (4 - math.pi / 4),
+    ),
+    "cylinder in time": (InTime(Product(Ball(), Box(z=(0.0, 1.0))), (0.0, 2.0)), 2 * math.pi, 8 * math.pi),
     "disc in time": (InTime(Ball(), (0.0, 2.0)), 2 * math.pi, 4 * math.pi),
     "pierced square in time": (
         InTime(Difference(Box(x=(-1.0, 1.0), y=(-1.0, 1.0)), Ball(radius=0.5)), (0.0, 1.0)),
