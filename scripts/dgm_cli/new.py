@@ -25,10 +25,7 @@ def problem(
     name: Annotated[str, typer.Argument(help="The problem's name, such as wave or my-equation.")],
     kind: Annotated[
         str,
-        typer.Option(
-            help="box, cylinder, geometry, integral, inverse, measured, memory, ode or periodic."
-        ),
-    ] = "box",
+        typer.Option(help="box, cylinder, geometry, integral, inverse, measured, memory, ode or periodic."),
     ] = "box",
     out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
 ) -> None:
