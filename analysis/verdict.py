@@ -39,6 +39,23 @@ def direction(ratio: Interval, p: float) -> Direction:
     return "better" if ratio.high < 1 else "worse" if ratio.low > 1 else ""
 
 
+def paired_ratio(study: StudyRecord, rows: pd.DataFrame, base: pd.DataFrame) -> Interval:
+    """The error over the baseline's, median over shared seeds: the one comparison of two errors there is.
+
+    The ratio of two medians is another number, which no sentence, title or table gives.
+    """
+    cells = paired_cells(rows, base, generator(study.seed))
+    return Interval(cells["ratio"], cells["ratio_low"], cells["ratio_high"])
+
+
+def factor(ratio: Interval) -> str:
+    """How many times larger an error is, or smaller, to the digits that its interval supports; empty where
+    that is not known."""
+    if not math.isfinite(ratio.point):
+        return ""
+    return _bracketed(ratio if ratio.point >= 1 else _inverse(ratio))[0]
+
+
 def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_lost: bool = False) -> str:
     """The search's best against the baseline.
 
@@ -54,9 +71,7 @@ def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_l
         return f"better than the baseline, which diverged ({seeds})"
     found = direction(ratio, p)
     if found == "better":
-        ends = (ratio.point, ratio.high, ratio.low)
-        times = Interval(*(math.inf if value == 0 else 1 / value for value in ends))
-        return _times(times, "better than the baseline")
+        return _times(_inverse(ratio), "better than the baseline")
     if found == "worse":
         return f"keep the baseline: the search's best is {_times(ratio, 'worse')}"
     return f"no evidence of a difference from the baseline with {seeds}"
@@ -115,8 +130,7 @@ def _search(study: StudyRecord, found: Mapping[str, pd.DataFrame]) -> str:
     said = [text] if (text := solved_rows(study, own)) else []
     if "baseline" in found:
         base = found["baseline"]
-        cells = paired_cells(own, base, generator(study.seed))
-        ratio = Interval(cells["ratio"], cells["ratio_low"], cells["ratio_high"])
+        cells, ratio = paired_cells(own, base, generator(study.seed)), paired_ratio(study, own, base)
         lost, base_lost = (math.isinf(float(median(scores.errors(rows)))) for rows in (own, base))
         said.append(against(ratio, cells["p"], cells["pairs"], lost=lost, base_lost=base_lost))
         if other := _else(study):
@@ -164,7 +178,18 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
 
 def _times(times: Interval, word: str) -> str:
     """ "2.6 times worse [2.1, 3.4]"; the interval is left out where there is none."""
+    point, ends = _bracketed(times)
+    return f"{point} times {word}{ends}"
+
+
+def _inverse(ratio: Interval) -> Interval:
+    ends = (ratio.point, ratio.high, ratio.low)
+    return Interval(*(math.inf if value == 0 else 1 / value for value in ends))
+
+
+def _bracketed(times: Interval) -> tuple[str, str]:
+    """A ratio and its interval in brackets, which is empty where there is none."""
     point, bracket, ends = interval(*times).partition(" [")
     if "× 10" in ends:
-        point, ends = number(times.point, 2), f"{number(times.low, 2)}, {number(times.high, 2)}]"
-    return f"{point} times {word}{bracket}{ends}"
+        return number(times.point, 2), f" [{number(times.low, 2)}, {number(times.high, 2)}]"
+    return point, bracket + ends

@@ -11,7 +11,9 @@ from analysis import scores
 from analysis.arms import arm_rows, factors, key_name
 from analysis.load import Run
 from analysis.plots.ticks import SUPERSCRIPTS
+from analysis.statistics import Interval
 from analysis.tables.rounding import number
+from analysis.verdict import factor, paired_ratio
 from studies.records.intervals import median_interval
 
 
@@ -24,11 +26,11 @@ def said(value: float, digits: int = 2) -> str:
 _CLOSE = 0.05
 
 
-def times(ratio: float) -> str:
+def times(ratio: Interval) -> str:
     """How one error compares with another: "8.5 times smaller than", "1.3 times larger than", "about"."""
-    if abs(ratio - 1) < _CLOSE:
+    if not abs(ratio.point - 1) >= _CLOSE:
         return "about"
-    return f"{said(1 / ratio)} times smaller than" if ratio < 1 else f"{said(ratio)} times larger than"
+    return f"{factor(ratio)} times {'smaller' if ratio.point < 1 else 'larger'} than"
 
 
 def median(rows: pd.DataFrame | None) -> float:
@@ -44,22 +46,25 @@ def confirmed(run: Run) -> str | None:
     if not np.isfinite(winner):
         return None
     text = f"Confirmed, the winner's {run.metric_name} is {said(winner)}"
-    if np.isfinite(baseline) and winner > 0:
-        text += f", {times(winner / baseline)} the baseline's"
+    ratio = paired_ratio(run.study, heads["winner"], heads["baseline"]) if "baseline" in heads else None
+    if ratio is not None and np.isfinite(baseline) and 0 < ratio.point < math.inf:
+        text += f", {times(ratio)} the baseline's"
     return text
 
 
 def best_arm(run: Run) -> str:
     """The arm of the lowest median error, beside the baseline."""
-    found = {name: median(rows) for name, rows in arm_rows(run).items()}
+    arms = arm_rows(run)
+    found = {name: median(rows) for name, rows in arms.items()}
     found = {name: value for name, value in found.items() if np.isfinite(value)}
     if not found:
         return "Half or more of the replicates of every arm diverged"
     best = min(found, key=lambda name: found[name])
     text = f"{arm_said(run, best)} has the lowest median {run.metric_name}, {said(found[best])}"
     base = run.study.baseline
-    if base in found and base != best and found[best] > 0:
-        text += f", {times(found[best] / found[base])} the baseline's ({base})"
+    ratio = paired_ratio(run.study, arms[best], arms[base]) if base in found and base != best else None
+    if ratio is not None and 0 < ratio.point < math.inf:
+        text += f", {times(ratio)} the baseline's ({base})"
     elif base == best:
         text += "; it is the baseline"
     return text

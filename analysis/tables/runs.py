@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 from analysis import arms, scores, statistics
 from analysis.load import Run
 from analysis.scores import counted
-from analysis.tables.cells import cost_cells, error_cells, spread
+from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
 from studies.records.reduction import median
 
 PHASES = ("search", "ablation", "solve")
@@ -104,6 +105,7 @@ def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
     for run in runs:
         study = run.study
         parts = scores.headlines(run.trials) | arms.arm_rows(run)
+        base = study.baseline if study.kind == "ablation" else "baseline"
         for name, rows in parts.items():
             row: dict[str, Any] = {
                 "run": study.run,
@@ -111,6 +113,7 @@ def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
                 "problem": study.problem,
                 "setting": name,
                 **error_cells(run, rows),
+                **_against(run, rows, None if name == base else parts.get(str(base))),
                 **cost_cells(rows),
                 "learning_rate_use": study.learning_rates,
                 "state": study.state,
@@ -118,3 +121,12 @@ def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
             }
             table.append(row)
     return pd.DataFrame(table)
+
+
+def _against(run: Run, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[str, float]:
+    """The ratio to the baseline of the same run, as the run's verdict has it; NaN where there is none."""
+    names = ("ratio", "ratio_low", "ratio_high")
+    if base is None:
+        return dict.fromkeys(names, math.nan)
+    found = paired_cells(rows, base, generator(run.study.seed))
+    return {name: found[name] for name in names}

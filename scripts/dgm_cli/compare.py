@@ -22,6 +22,9 @@ SHOWN = [
     "score",
     "score_low",
     "score_high",
+    "ratio",
+    "ratio_low",
+    "ratio_high",
     "iterations",
     "seconds",
 ]

@@ -55,7 +55,7 @@ def test_best_so_far_never_rises(run: Callable[[str], Run]) -> None:
     assert "n = 22 trials" in note(made)
     assert (
         style.explained(made)[0]
-        == "Confirmed, the winner's MAE is 1.1×10⁻⁴, 8.2 times smaller than the baseline's"
+        == "Confirmed, the winner's MAE is 1.1×10⁻⁴, 8.00 times smaller than the baseline's"
     )
 
 

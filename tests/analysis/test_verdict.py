@@ -10,7 +10,10 @@ import pytest
 
 from analysis import statistics
 from analysis.load import load_run
+from analysis.plots import findings
 from analysis.statistics import Interval
+from analysis.tables import compare_table, summary_table
+from analysis.tables.cells import rows_of
 from analysis.tables.solving import solved
 from analysis.verdict import against, direction, sentence, verdict, verdict_of_solve
 from studies.records.intervals import confirmed
@@ -94,6 +97,23 @@ def _search(folder: Path, winner: list[float | None], base: list[float | None], 
 
 
 BASE = [0.010, 0.011, 0.009, 0.012, 0.010, 0.008]
+
+
+def test_one_number_says_how_much_better_wherever_it_is_said(tmp_path: Path) -> None:
+    """The median of ratios over shared seeds is 2, the ratio of medians 4."""
+    winner = [1e-4, 2e-4, 3e-4, 8e-4, 9e-4, 1e-3]
+    base = [8e-4, 9e-4, 1.4e-3, 1.6e-3, 1.7e-3, 1.9e-3]
+    said = _search(tmp_path / "run", list(winner), list(base))
+    run = load_run(tmp_path / "run")
+    factor = said.split(" times better")[0].split()[-1]
+    title = findings.confirmed(run)
+    assert title is not None
+    assert f", {factor} times smaller than the baseline's" in title
+    (row,) = rows_of(summary_table(run).query("setting == 'winner'"))
+    (compared,) = rows_of(compare_table([run]).query("setting == 'winner'"))
+    assert compared["ratio"] == row["ratio"]
+    assert float(factor) == pytest.approx(1 / row["ratio"], rel=0.05)
+    assert abs(1 / row["ratio"] - np.median(base) / np.median(winner)) > 0.1
 
 
 def test_a_winner_that_is_worse_says_keep_the_baseline(tmp_path: Path) -> None:
