@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from studies.records import STUDY, read_study
 from studies.records.events import Left, Reported
 from studies.records.history import read_history
 from studies.records.log import read_log
+from studies.records.words import counted
 
 COMMANDS = {
     "search": "run heat-search --quick --trials 4 --set iterations=400 --set width=16 --cores 2",
@@ -32,6 +34,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FIRST_SECOND = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 """Moments at which programs are imported and nothing has begun."""
 _PATIENCE = 60.0
+_EACH = 4
+"""Moments of each stage, at least, where it is met at all."""
+_MOST = 2
+"""Times as many moments as are wanted, after which no more are tried."""
+OVER, REPORT = "over", "the report"
+STAGES = ("imports", "Ray's start", "training", "confirmation", "records", REPORT)
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,9 @@ class Moment:
         """One line, exit code 130, nothing left, and a way to go on that works; or the study was over."""
         if self.left or self.resumed is False:
             return False
-        return self.code == 0 if self.stage == "over" else self.code == 130 and len(self.said) == 1
+        if self.code == 0:  # over, or so nearly that nothing was left to interrupt
+            return self.stage in (OVER, REPORT)
+        return self.stage != OVER and self.code == 130 and len(self.said) == 1
 
     @property
     def row(self) -> str:
@@ -82,9 +93,12 @@ TITLES = (
 
 
 def moments(
-    moments: Annotated[int, typer.Option(help="How many.")] = 40,
+    moments: Annotated[int, typer.Option(help="How many, of those at which the study still runs.")] = 40,
     kind: Annotated[str, typer.Option(help=f"One of {', '.join(COMMANDS)}.")] = "search",
     out: Annotated[Path | None, typer.Option(help="Write the table here, as Markdown.")] = None,
+    write: Annotated[
+        bool, typer.Option("--write", help="Put the table into docs/reliability.md, in place of the last.")
+    ] = False,
 ) -> None:
     """Ask a study to end at many moments of its life, by SIGINT and SIGTERM in turn, and go on with it."""
     if kind not in COMMANDS:
@@ -97,26 +111,72 @@ def moments(
     span = time.monotonic() - begun
     if code:
         raise RuntimeError(said)
-    early = [after for after in _FIRST_SECOND if after < span][: moments // 2]
-    rest = moments - len(early)
-    times = [*early, *(early[-1] + (span - early[-1]) * (nth + 1) / rest for nth in range(rest))]
-    lines = [f"| {TITLES} |", "| --- " * (TITLES.count("|") + 1) + "|"]
-    wrong = 0
-    for nth, after in enumerate(times):
-        moment = _tried(kind, folder / str(nth), after, SIGNALS[nth % 2])
-        lines.append(moment.row)
-        messages.print(moment.row, soft_wrap=True)
-        if not moment.right:
-            wrong += 1
-            messages.print("  not right: " + " / ".join(moment.said), soft_wrap=True)
-    right = f"{len(times) - wrong} of {len(times)} moments as they should be"
-    total = f"{right}; undisturbed the study takes {span:.1f} s."
-    lines += ["", total]
-    messages.print(total)
+    tried: list[Moment] = []
+    while (after := next_moment(tried, span, moments)) is not None:
+        nth = len(tried)
+        tried.append(_tried(kind, folder / str(nth), after, SIGNALS[nth % 2]))
+        messages.print(tried[-1].row, soft_wrap=True)
+        if not tried[-1].right:
+            messages.print("  not right: " + " / ".join(tried[-1].said), soft_wrap=True)
+    text = table(tried, span)
+    messages.print(text.rpartition("\n\n")[2])
     if out is not None:
-        out.write_text("\n".join(lines) + "\n")
+        out.write_text(text + "\n")
+    if write:
+        PAGE.write_text(between_marks(PAGE.read_text(), text))
     shutil.rmtree(folder, ignore_errors=True)
-    raise typer.Exit(int(wrong > 0))
+    raise typer.Exit(int(not all(moment.right for moment in tried)))
+
+
+def next_moment(tried: Sequence[Moment], span: float, wanted: int) -> float | None:
+    """When to ask next, in seconds after the start; None when enough was tried.
+
+    First those within the first second, then the middle of the longest time without any, up to the earliest
+    moment at which the study was over; and once enough have met the study, those of stages met too rarely.
+    span: of the undisturbed study.
+    """
+    met = [moment for moment in tried if moment.stage != OVER]
+    early = [after for after in _FIRST_SECOND if after < span][: wanted // 2]
+    if len(tried) < len(early):
+        return early[len(tried)]
+    if len(tried) >= _MOST * wanted:
+        return None  # a machine so unsteady that this comes to no end
+    end = min((moment.after for moment in tried if moment.stage == OVER), default=span)
+    times = sorted({*(moment.after for moment in met if moment.after < end), end})
+    gaps = list(pairwise(times))
+    rare = [stage for stage in STAGES if 0 < sum(each.stage == stage for each in met) < _EACH]
+    if len(met) >= wanted:
+        if not rare:
+            return None
+        own = {moment.after for moment in met if moment.stage == rare[0]}
+        gaps = [gap for gap in gaps if own & set(gap)] or gaps
+    low, high = max(gaps, key=lambda gap: gap[1] - gap[0])
+    return (low + high) / 2.0
+
+
+def table(tried: Sequence[Moment], span: float) -> str:
+    """What came of the moments, in their order, as Markdown, and in words."""
+    rows = [moment.row for moment in sorted(tried, key=lambda moment: moment.after)]
+    met = [moment for moment in tried if moment.stage != OVER]
+    right = sum(moment.right for moment in met)
+    slowest = max(met, key=lambda moment: moment.answered)
+    stages = ", ".join(
+        f"{sum(moment.stage == stage for moment in met)} in {stage}"
+        for stage in STAGES
+        if any(moment.stage == stage for moment in met)
+    )
+    said = (
+        f"{right} of the {counted(len(met), 'moment')} at which the study still ran ({stages}) "
+        f"are as they should be. The slowest answer took {slowest.answered:.1f} s, in {slowest.stage}; "
+        f"undisturbed the study took {span:.1f} s."
+    )
+    return "\n".join([f"| {TITLES} |", "| --- " * (TITLES.count("|") + 1) + "|", *rows, "", said])
+
+
+def between_marks(page: str, text: str) -> str:
+    """The page with another table."""
+    begin, end = "<!-- moments -->\n", "\n<!-- /moments -->"
+    return page[: page.index(begin) + len(begin)] + text + page[page.index(end) :]
 
 
 def _started(kind: str, folder: Path) -> Process:
@@ -126,7 +186,7 @@ def _started(kind: str, folder: Path) -> Process:
 def _tried(kind: str, folder: Path, after: float, number: signal.Signals) -> Moment:
     process = _started(kind, folder)
     time.sleep(after)
-    stage = "over" if not process.running else _stage(folder)
+    stage = OVER if not process.running else _stage(folder)
     begun = time.monotonic()
     if process.running:
         process.send(number)
@@ -147,7 +207,7 @@ def _stage(folder: Path) -> str:
         return "imports"
     events = read_log(studies[0].parent)
     if any(isinstance(event, Left) for event in events):
-        return "records and figures"
+        return REPORT if read_study(studies[0].parent).state == "finished" else "records"
     if any(entry.reports for entry in read_history(studies[0].parent).phase("confirm")):
         return "confirmation"
     if any(isinstance(event, Reported) for event in events):

@@ -117,20 +117,25 @@ class Mirror:
             self._ids[BASELINE] = self._storage.create_new_trial(self._study, frozen)
         elif not parts or BASELINE in self._ended:
             return
-        elif confirmation is not None:
-            for name, value in confirmation.items():
-                self._storage.set_trial_user_attr(self._ids[BASELINE], name, value)
-            values = [_value(confirmation)]
-            self._storage.set_trial_state_values(self._ids[BASELINE], TrialState.COMPLETE, values)
-        elif BASELINE not in self._begun:
-            self._storage.set_trial_state_values(self._ids[BASELINE], TrialState.RUNNING)
-            for key, (value, distribution) in self._known(parts[0].spec.config).items():
-                internal = distribution.to_internal_repr(value)
-                self._storage.set_trial_param(self._ids[BASELINE], key, internal, distribution)
+        else:
+            self._continue_baseline(parts, confirmation)
         if parts:
             self._begun.add(BASELINE)
         if confirmation is not None:
             self._ended.add(BASELINE)
+
+    def _continue_baseline(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> None:
+        """What was enqueued begins, ends, or both where nobody looked in between."""
+        trial = self._ids[BASELINE]
+        if BASELINE not in self._begun:
+            self._storage.set_trial_state_values(trial, TrialState.RUNNING)
+            for key, (value, distribution) in self._known(parts[0].spec.config).items():
+                internal = distribution.to_internal_repr(value)
+                self._storage.set_trial_param(trial, key, internal, distribution)
+        if confirmation is not None:
+            for name, value in confirmation.items():
+                self._storage.set_trial_user_attr(trial, name, value)
+            self._storage.set_trial_state_values(trial, TrialState.COMPLETE, [_value(confirmation)])
 
     def _baseline(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
         """The baseline as it stands: enqueued until its confirmation begins."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 import torch
@@ -11,6 +12,8 @@ from dgm_core import Trainer
 from dgm_core.training import checkpoint
 from studies.records.schema import CHECKPOINTS
 from studies.records.storage import Store, StoreError
+
+_logger = logging.getLogger(__name__)
 
 
 def checkpoint_key(trial: str) -> str:
@@ -38,8 +41,11 @@ def load_checkpoint(store: Store, trial: str) -> dict[str, Any] | None:
     except StoreError:
         raise  # it may be there, and is not to be trained again because a network was down
     except (OSError, ValueError):
-        return None
-    return state if isinstance(state, dict) else None
+        state = None
+    if isinstance(state, dict):
+        return state
+    _logger.warning("%s is damaged: that training begins anew.", f"{store}/{checkpoint_key(trial)}")
+    return None
 
 
 def drop_checkpoint(store: Store, trial: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -18,6 +21,7 @@ from dgm_cli.solve import _configured
 from dgm_core import ConfigurationError, Setup, Trainer, load_problem
 from dgm_core.training import load_field, save_model
 from studies.errors import StudyError
+from studies.records import OPTUNA, SOLUTION_KEYS, SOLUTIONS, typed, write_table
 from studies.records.overview import overview
 from studies.records.parquet import DamagedTableError, read_table
 from studies.records.rebuild import settle, snapshot
@@ -47,7 +51,31 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trainer = Trainer(HEAT, [1, 2])
     trainer.advance(3)
     save_model(trainer.result(), folder / "models" / "winner.pt")
+    confirmed = [rows for name in ("winner", "baseline") if len(rows := own(folder, name))]
+    solutions = pd.concat([prediction(trainer, rows) for rows in confirmed], ignore_index=True)
+    write_table(folder, SOLUTIONS, typed(solutions, SOLUTION_KEYS))
+    with contextlib.closing(sqlite3.connect(folder / OPTUNA)) as database:
+        database.execute("create table studies (study_id integer)")
     return folder
+
+
+def own(folder: Path, arm: str) -> pd.DataFrame:
+    trials = pd.read_parquet(folder / "trials.parquet")
+    return trials[trials["arm"] == arm]
+
+
+def prediction(trainer: Trainer, rows: pd.DataFrame) -> pd.DataFrame:
+    """The same network's for each replicate of a confirmation."""
+    values = trainer.predict()[0, :, 0].numpy()
+    points = trainer.evaluation.points.numpy()
+    columns = {axis.name: points[:, i] for i, axis in enumerate(trainer.setup.problem.inputs)}
+    frames = [
+        pd.DataFrame({**columns, "reference_u": values, "prediction_u": values}).assign(
+            phase="confirm", trial=row.trial, arm=row.arm, replicate=row.replicate
+        )
+        for row in rows.itertuples()
+    ]
+    return pd.concat(frames)
 
 
 def tables(folder: Path) -> None:
@@ -83,7 +111,10 @@ def harm(path: Path, choose: random.Random) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["study.json", "log.jsonl", "trials.parquet", "curves.parquet", "decisions.parquet", "models/winner.pt"],
+    [
+        *("study.json", "log.jsonl", "trials.parquet", "curves.parquet", "decisions.parquet"),
+        *("solutions.parquet", "optuna.db", "models/winner.pt"),
+    ],
 )
 def test_every_reader_reads_the_rest_or_names_the_file(
     run: Path, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
@@ -94,13 +125,30 @@ def test_every_reader_reads_the_rest_or_names_the_file(
         for reader, read in READERS.items():
             shutil.copytree(run, copy)
             harm(copy / name, choose)
+            caplog.clear()
             try:
                 read(copy)
+                # Nothing reads Optuna's copy, and what reads a table goes on without a damaged one.
+                assert name != OPTUNA or not caplog.text
             except (ConfigurationError, StudyError, RunError) as error:
                 said = str(error)
+                assert name not in (SOLUTIONS, OPTUNA), (reader, seed, said)
                 assert str(copy) in said or name == "study.json", (reader, seed, said)
                 assert "\n" not in said, (reader, seed, said)
             shutil.rmtree(copy)
+
+
+def test_without_its_solutions_a_run_has_all_else_and_the_file_is_named(
+    run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    assert len(load_run(copy).solutions)
+    (copy / SOLUTIONS).write_bytes((copy / SOLUTIONS).read_bytes()[:-40])
+    loaded = load_run(copy)
+    assert loaded.solutions.empty
+    assert f"{copy / SOLUTIONS} is damaged" in caplog.text
+    assert len(loaded.curves) > 0 < len(loaded.trials)
 
 
 @pytest.mark.parametrize("key", ["iterations", "batch_size"])

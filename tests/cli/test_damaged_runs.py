@@ -129,13 +129,17 @@ def test_no_reader_survives_a_damaged_run_badly(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_damaged_checkpoint_is_not_gone_on_from(runs: dict[str, Path], tmp_path: Path, seed: int) -> None:
+def test_a_damaged_checkpoint_is_named_and_not_gone_on_from(
+    runs: dict[str, Path], tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(runs["left"], copy)
     (checkpoint,) = copy.rglob("checkpoint.pt")
     choose = random.Random(seed)
     (truncate, flip, noise, empty, remove)[seed](checkpoint, choose)
     resume_solve(SETUP, copy, read_study(copy))
+    if seed != 4:  # one that is gone is not damaged
+        assert f"{checkpoint} is damaged: that training begins anew." in caplog.text
     assert pd.read_parquet(copy / "curves.parquet").equals(
         pd.read_parquet(runs["finished"] / "curves.parquet")
     )

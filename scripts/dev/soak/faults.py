@@ -49,6 +49,10 @@ def _kill_worker(target: Target, choose: random.Random) -> bool:
     return _kill_one(target.process.workers(), choose)
 
 
+def _kill_agent(target: Target, choose: random.Random) -> bool:
+    return _kill_one(target.process.agents(), choose)
+
+
 def _kill_raylet(target: Target, choose: random.Random) -> bool:
     return _kill_one(target.process.named("raylet/raylet"), choose)
 
@@ -127,6 +131,7 @@ ANYWHERE: dict[str, Inject] = {
 
 UNDER_RAY: dict[str, Inject] = {
     "kill -9 of a worker": _kill_worker,
+    "kill -9 of an agent": _kill_agent,
     "kill -9 of the raylet": _kill_raylet,
     "kill -9 of the GCS server": _kill_head,
 }

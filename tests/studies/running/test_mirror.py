@@ -106,6 +106,16 @@ def test_the_baseline_is_enqueued_and_complete_when_it_is_confirmed(
     assert done.user_attrs["confirmed n"] == SEARCH.confirmations
 
 
+def test_a_confirmation_that_nobody_saw_begin_has_its_settings_all_the_same(
+    tmp_path: Path, record: StudyRecord, events: list[Event]
+) -> None:
+    """Enqueued at one look, and over at the next."""
+    done = mirrored(tmp_path / "a.db", record, [events[:2], events]).trials[0]
+    assert done.state == TrialState.COMPLETE
+    assert done.params == {key: SEARCH.compared.flat()[key] for key in SEARCH.space}
+    assert done.datetime_complete is not None
+
+
 def test_a_searched_weight_that_the_baseline_does_not_set_is_one(tmp_path: Path) -> None:
     search = replace(SEARCH, space={"loss_weights.left": FloatDistribution(1.0, 100.0, log=True)})
     record = study_record(search, run="one", seed=1, quick=False, cores=2, command=None)

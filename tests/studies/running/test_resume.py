@@ -8,13 +8,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 
 from dev.soak.compare import differences, misplaced, tables
 from dev.soak.faults import ANYWHERE, Target
 from dev.soak.process import Process, wait_for_log
 from dgm_core import ConfigurationError
-from studies.records import CHECKPOINTS, read_study
+from studies.records import CHECKPOINTS, OPTUNA, read_study
 from studies.records.events import Ended, Suggested
 from studies.records.log import read_log
 from studies.records.overview import overview
@@ -64,6 +65,56 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
     assert {event.trial for event in read_log(run) if isinstance(event, Suggested)} == {"4", "64"}
     assert misplaced(run) == 0
     assert not (run / CHECKPOINTS).exists()
+
+
+STEPPED = """
+from optuna.distributions import IntDistribution
+
+from dgm_core import Setup, load_problem
+from studies import Search
+
+STUDY = Search(
+    name="stepped",
+    base=Setup.named(load_problem("heat")).changed({"batch_size": 8, "iterations": 1500, "depth": 1}),
+    space={"width": IntDistribution(10, 50, step=20)},  # the paper's 32 is on no step of it
+    trials=2,
+    replicates=1,
+    confirmations=2,
+    startup_trials=2,
+    early_stopping="none",
+    workers=1,
+)
+"""
+
+
+def test_a_baseline_off_the_steps_of_its_space_survives_a_kill_in_its_confirmation(tmp_path: Path) -> None:
+    """Optuna's copy is made anew then, whatever became of it: with the baseline as it is."""
+    file, run = tmp_path / "stepped.py", tmp_path / "stepped" / "run"
+    file.write_text(STEPPED)
+    process = Process(["run", str(file), "--out", str(tmp_path), "--name", "run", "--cores", "1"])
+
+    def confirming() -> bool:
+        events = read_log(run)
+        begun = {event.trial for event in events if isinstance(event, Suggested) and event.phase == "confirm"}
+        ended = {event.trial for event in events if isinstance(event, Ended)}
+        return bool(begun) and not begun <= ended
+
+    while not confirming():
+        assert process.running, process.ended()
+        time.sleep(0.02)
+    assert ANYWHERE["kill -9 of the driver"](Target(process, run, tmp_path / "trap", None), random.Random(0))
+    process.ended()
+    assert process.left()[0] == 0
+    assert overview(run).state == "killed"
+    (run / OPTUNA).write_bytes(b"no database")
+    code, said = Process(["resume", str(run), "--trust"]).ended()
+    assert code == 0, said
+    assert "Traceback" not in said
+    assert "Warning" not in said
+    assert read_study(run).state == "finished"
+    shown = optuna.load_study(study_name="stepped", storage=f"sqlite:///{run / OPTUNA}")
+    assert shown.trials[0].params == {"width": 32}
+    assert [trial.state.name for trial in shown.trials] == 3 * ["COMPLETE"]
 
 
 def test_a_study_that_is_asked_to_end_while_ray_starts_is_interrupted(tmp_path: Path) -> None:
