@@ -17,6 +17,7 @@ from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
 from dgm_core.training.memory import check_memory
 from dgm_core.training.polish import Polish, Polished
+from dgm_core.training.process import flushed_subnormals
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
@@ -117,6 +118,7 @@ class Trainer:
         """
         return self._finished or (self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged())
 
+    @flushed_subnormals()
     def advance(self, until: int, seconds: float = math.inf, *, pause_polish: bool = False) -> None:
         """Trains on to iteration `until`, the end or for `seconds`, whichever comes first.
 

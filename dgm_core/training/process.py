@@ -1,10 +1,13 @@
-"""How a process that trains is set up: its thread, its small numbers and its memory."""
+"""How a process that trains is set up: its thread and its memory; and its small numbers, while it trains."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 from dgm_core.errors import ConfigurationError, unknown
@@ -32,13 +35,26 @@ def choose_device(name: str) -> str:
 def configure_process() -> None:
     """Sets this process up for training; every way to train calls it first.
 
-    One thread: the tensors are small, and trials share the cores.  Subnormal numbers, in which
-    losses near zero end, count as zero: arithmetic with them is many times slower.  Freed memory is
-    kept, where the C library is glibc.
+    One thread: the tensors are small, and trials share the cores.  Freed memory is kept, where the C
+    library is glibc.
     """
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     _keep_memory()
+
+
+@contextmanager
+def flushed_subnormals() -> Iterator[None]:
+    """Subnormal numbers, in which losses near zero end, count as zero: they slow arithmetic many times.
+
+    Only while it lasts: the processor's flag holds for all code of this thread, and not all of SciPy's
+    stays right under it (a k-d tree steps to the number next to zero and must find it above zero).
+    """
+    before = bool((np.array([5e-324]) + 0.0)[0] == 0.0)  # torch sets the flag and does not tell it
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 def _keep_memory() -> None:

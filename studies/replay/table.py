@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from scipy.spatial import cKDTree
 
 from dgm_core.errors import ConfigurationError, unknown
 from studies.study.space import described
@@ -189,7 +188,7 @@ class TrainingTable:
     def nearest(self, settings: Mapping[str, Any]) -> int:
         """The row of the recorded training nearest to settings."""
         point = np.concatenate([self._place(key, [settings[key]])[0] for key in self.space])
-        return int(self._tree.query(point)[1])
+        return int(((self._places - point) ** 2).sum(axis=1).argmin())
 
     def trials_of_random(self, error: float) -> float:
         """How many trials drawn at random from the table reach an error with even chances."""
@@ -199,8 +198,9 @@ class TrainingTable:
         return 1.0 if share >= 0.5 else float(np.log(0.5) / np.log1p(-share))
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(np.hstack([self._place(key, self.settings[key]) for key in self.space]))
+    def _places(self) -> Array:
+        """The trainings' coordinates, (n, d)."""
+        return np.hstack([self._place(key, self.settings[key]) for key in self.space])
 
     def _place(self, key: str, values: Any) -> Array:
         """Values of a setting as coordinates, (n, 1), or (n, choices)."""

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Annotated, Any
 
+import torch
 import typer
 
 from dev.bench.comparison import COMPARISONS, Case
@@ -45,6 +46,7 @@ def bench(
             messages.print(f"{comparison.name}: {comparison.about}")
         return
     configure_process()
+    torch.set_flush_denormal(True)  # for the peers too: a training flushes them while it steps
     clock = time.process_time if cpu else time.perf_counter
     found: dict[str, Any] = {}
     for comparison in chosen:
