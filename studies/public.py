@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgm_core import ConfigurationError, Problem, Setup, load_problem
-from dgm_core.calculus import Field
 from dgm_core.errors import unknown
-from dgm_core.training import load_field
+from dgm_core.training import TrainedField, load_field
 from studies.catalog import load_study
 from studies.records import MODELS, REPORT, StudyRecord
 from studies.running.runner import Options, run_study
@@ -82,8 +81,8 @@ class Result:
         """The names of the trained fields that the run has kept."""
         return sorted(path.stem for path in (self.folder / MODELS).glob("*.pt"))
 
-    def field(self, name: str | None = None) -> Field:
-        """A trained field: (K, n, d) -> (K, n, q), float64, K its confirmed replicates.
+    def field(self, name: str | None = None) -> TrainedField:
+        """A trained field, of K confirmed replicates: takes points as tensors, arrays or data frames.
 
         By default a search's winner, or the only one there is.  Raises ConfigurationError where there is none
         of that name.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Problem
 from dgm_core.registry import Registry, subclasses
 
@@ -12,5 +14,22 @@ PROBLEMS: Registry[type[Problem]] = Registry("problem", __name__, lambda module:
 
 
 def load_problem(name: str, parameters: Mapping[str, Any] | None = None) -> Problem:
-    """The problem called `name`, the program's own or a user's.  Raises ConfigurationError."""
-    return PROBLEMS.get(name).create(parameters or {})
+    """The problem called `name`: the program's, a user's, or the latest imported class so called.
+
+    Raises ConfigurationError.
+    """
+    try:
+        kind = PROBLEMS.get(name)
+    except ConfigurationError:
+        imported = [one for one in _below(Problem) if one.name == name and not inspect.isabstract(one)]
+        if not imported:
+            raise
+        kind = imported[-1]
+    return kind.create(parameters or {})
+
+
+def _below(kind: Any) -> Iterator[type[Problem]]:
+    """Its subclasses at any depth, those of one class in the order of their definition."""
+    for one in kind.__subclasses__():
+        yield one
+        yield from _below(one)

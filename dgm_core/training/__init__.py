@@ -3,6 +3,7 @@
 from dgm_core.formulation import METRICS
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.evaluation import Errors, median
+from dgm_core.training.field import TrainedField
 from dgm_core.training.loop import Trainer, train
 from dgm_core.training.model import load_field, save_model
 from dgm_core.training.process import choose_device, configure_process
@@ -17,6 +18,7 @@ __all__ = [
     "Status",
     "TrainConfig",
     "TrainResult",
+    "TrainedField",
     "Trainer",
     "choose_device",
     "configure_process",

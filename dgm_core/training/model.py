@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -10,9 +10,9 @@ from typing import IO
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.training import checkpoint
+from dgm_core.training.field import TrainedField
 from dgm_core.training.result import TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
@@ -22,11 +22,18 @@ _FORMAT = "dgm-field-1"
 
 def save_model(result: TrainResult, path: str | Path | IO[bytes]) -> None:
     """Writes setup, seeds and weights, for `load_field` or `torch.load(path, weights_only=True)`."""
+    write(result.setup, result.seeds, result.weights, path)
+
+
+def write(
+    setup: Setup, seeds: Sequence[int], weights: Mapping[str, Tensor], path: str | Path | IO[bytes]
+) -> None:
+    """Writes a field from its parts, in the format of `save_model`."""
     content = {
         "format": _FORMAT,
-        "setup": result.setup.to_dict(),
-        "seeds": list(result.seeds),
-        "weights": result.weights,
+        "setup": setup.to_dict(),
+        "seeds": list(seeds),
+        "weights": dict(weights),
     }
     torch.save(content, path)
 
@@ -43,6 +50,17 @@ def load_solution(path: str | Path) -> Solution:
 
     Raises ConfigurationError where the file cannot be read or holds something else.
     """
+    setup, seeds, weights = read(path)
+    try:
+        solution = Solution(setup, seeds)
+        solution.load(weights)
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        raise _damaged(path, error) from None
+    return solution.double().eval().requires_grad_(False)
+
+
+def read(path: str | Path) -> tuple[Setup, list[int], dict[str, Tensor]]:
+    """Setup, seeds and weights of what `save_model` wrote.  Raises as `load_solution`."""
     try:
         content = checkpoint.read(Path(path).read_bytes(), "cpu")
     except OSError as error:
@@ -52,25 +70,23 @@ def load_solution(path: str | Path) -> Solution:
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")
     try:
-        setup, seeds, weights = content["setup"], content["seeds"], content["weights"]
-        solution = Solution(Setup.from_dict(setup), seeds)
-        solution.load(weights)
+        setup = Setup.from_dict(content["setup"])
+        return setup, [int(seed) for seed in content["seeds"]], dict(content["weights"])
     except ConfigurationError as error:
         raise ConfigurationError(f"{path} cannot be loaded: {error}") from None
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise ConfigurationError(f"{path} is damaged: it is no field of its setup ({said}).") from None
-    return solution.double().eval().requires_grad_(False)
+        raise _damaged(path, error) from None
 
 
-def load_field(path: str | Path) -> Field:
-    """The field that `save_model` wrote: (K, n, d) -> (K, n, q), float64, K its replicates.
+def _damaged(path: str | Path, error: Exception) -> ConfigurationError:
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    return ConfigurationError(f"{path} is damaged: it is no field of its setup ({said}).")
 
-    Input in the problem's units, time last; differentiable with respect to it.  Raises as `load_solution`.
+
+def load_field(path: str | Path) -> TrainedField:
+    """The field that `save_model` or `TrainedField.save` wrote: (K, n, d) -> (K, n, q), float64.
+
+    Its problem is one of the program's, of a loaded file, or of any class that was imported.  Raises as
+    `load_solution`.
     """
-    solution = load_solution(path)
-
-    def field(x: Tensor) -> Tensor:
-        return solution(x.double())
-
-    return field
+    return TrainedField(load_solution(path))
