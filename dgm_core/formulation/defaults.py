@@ -81,7 +81,7 @@ IN_TIME: dict[str, dict[str, Any]] = {
         **_SCALED,
         "windows": _in_windows(10, 1),
         "iterations": _in_windows(1_000, 2_000),
-        "polish_iterations": _in_windows(200, 1_000),
+        "polish_iterations": _in_windows(500, 1_000),
         "polish_points": 200,
     },
     "plain": PLAIN_IN_TIME,

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Field, gradient
 from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.training.field_file import write
 from dgm_core.training.solution import Solution
 
 _SLACK = 1e-9
@@ -102,8 +103,6 @@ class TrainedField:
 
     def save(self, path: str | Path | IO[bytes]) -> None:
         """Writes the solution, for `load_field`; a derivative is taken again from it."""
-        from dgm_core.training.model import write
-
         write(self._solution.setup, self._solution.seeds, self._solution.weights(), path)
 
     def __repr__(self) -> str:

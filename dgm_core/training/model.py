@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -13,29 +13,15 @@ from torch import Tensor
 from dgm_core.errors import ConfigurationError
 from dgm_core.training import checkpoint
 from dgm_core.training.field import TrainedField
+from dgm_core.training.field_file import FORMAT, write
 from dgm_core.training.result import TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
-
-_FORMAT = "dgm-field-1"
 
 
 def save_model(result: TrainResult, path: str | Path | IO[bytes]) -> None:
     """Writes setup, seeds and weights, for `load_field` or `torch.load(path, weights_only=True)`."""
     write(result.setup, result.seeds, result.weights, path)
-
-
-def write(
-    setup: Setup, seeds: Sequence[int], weights: Mapping[str, Tensor], path: str | Path | IO[bytes]
-) -> None:
-    """Writes a field from its parts, in the format of `save_model`."""
-    content = {
-        "format": _FORMAT,
-        "setup": setup.to_dict(),
-        "seeds": list(seeds),
-        "weights": dict(weights),
-    }
-    torch.save(content, path)
 
 
 def joined(results: Sequence[TrainResult]) -> TrainResult:
@@ -67,8 +53,8 @@ def read(path: str | Path) -> tuple[Setup, list[int], dict[str, Tensor]]:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
     except ValueError:
         raise ConfigurationError(f"{path} is not a saved field: torch cannot read it.") from None
-    if not isinstance(content, dict) or content.get("format") != _FORMAT:
-        raise ConfigurationError(f"{path} is not a saved field: its format is not {_FORMAT!r}.")
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ConfigurationError(f"{path} is not a saved field: its format is not {FORMAT!r}.")
     try:
         setup = Setup.from_dict(content["setup"])
         return setup, [int(seed) for seed in content["seeds"]], dict(content["weights"])

@@ -65,7 +65,7 @@ def test_a_setting_may_be_a_function_of_the_problem():
 
 @pytest.mark.parametrize(
     ("iterations", "windows", "polish"),
-    [(500, 10, 100), (5, 5, 1), (1, 1, 1), (1_000, 10, 200), (4_000, 10, 200)],
+    [(500, 10, 250), (5, 5, 2), (1, 1, 1), (1_000, 10, 500), (4_000, 10, 500)],
 )
 def test_a_shorter_setup_has_a_shorter_polish_and_no_empty_window(iterations, windows, polish):
     config = Setup.named(Decay()).shortened(iterations).config
@@ -83,7 +83,7 @@ def test_no_polish_is_a_choice_like_any_other():
 def test_what_iterations_shorten_is_told():
     start = Setup.named(Decay())
     told = shortening(start, start.shortened(500))
-    assert "500 of 1,000 iterations, over 10 windows, and a polish of at most 100 in place of 200" in told
+    assert "500 of 1,000 iterations, over 10 windows, and a polish of at most 250 in place of 500" in told
     assert "and no polish" in shortening(start, start.shortened(500).changed({"polish": "none"}))
     plain = Setup.named(Rod(), "plain")
     assert shortening(plain, plain.shortened(500)) == ""
