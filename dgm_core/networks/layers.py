@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,8 +11,15 @@ from torch import Tensor, nn
 from dgm_core.networks.activations import Activation
 from dgm_core.networks.initialisation import draw_weights
 
-LinearTap = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-"""(x, weight, bias) -> x weight + bias."""
+
+class LayerTaps(Protocol):
+    """What takes layers over to see what goes in and comes out (see `dgm_core.calculus.taps`)."""
+
+    def linear(self, x: Any, weight: Tensor, bias: Tensor | None) -> Any:
+        """x W + b."""
+
+    def scale(self, x: Any, parameter: Tensor, factor: Tensor, slope: Tensor, bias: Tensor | None) -> Any:
+        """x · factor + b, where the factor is a function of the parameter, with that slope."""
 
 
 class Linear(nn.Module):
@@ -35,12 +43,11 @@ class Linear(nn.Module):
         drawn = [draw_weights(initialisation, fan_in, fan_out, gain, generators) for _ in range(parts)]
         self.weight = nn.Parameter(torch.cat(drawn, dim=2))
         self.bias = nn.Parameter(torch.zeros(len(generators), 1, parts * fan_out)) if bias else None
-        self.tap: LinearTap | None = None
-        """What takes the map over to see what goes in and comes out (see `dgm_core.calculus.taps`)."""
+        self.tap: LayerTaps | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.tap is not None:
-            return self.tap(x, self.weight, self.bias)
+            return self.tap.linear(x, self.weight, self.bias)
         if self.bias is None:
             return torch.bmm(x, self.weight)
         return torch.baddbmm(self.bias, x, self.weight)

@@ -9,9 +9,9 @@ import torch
 
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.networks import build_network, count_parameters
-from dgm_core.training.jacobian import rows_bytes
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
 from dgm_core.training.optimizers.ssbroyden import SSBroyden
+from dgm_core.training.rows import rows_bytes
 from dgm_core.training.scaling import network_inputs
 from dgm_core.training.setup import Setup, residual_count
 

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from dgm_core.tape import Repeated
 from dgm_core.training.config import TrainConfig
-from dgm_core.training.jacobian import Jacobian, Rows
+from dgm_core.training.jacobian import Jacobian
 from dgm_core.training.loss import Loss
 from dgm_core.training.parameters import FlatParameters
 from dgm_core.training.regularisation import Penalty
+from dgm_core.training.rows import Rows
 from dgm_core.training.solution import Piece
 
 
@@ -86,7 +87,7 @@ class PieceObjective:
         if self.slow:
             return (
                 "the Jacobian is made residual by residual, many times slower: the network has parameters "
-                "outside of linear layers, or its derivatives are not carried"
+                "outside of layers that can be tapped, or its derivatives are not carried"
             )
         return self._differentiate.unrecorded or self._look.unrecorded
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from dgm_core.calculus.jets.kernels import program as program_steps
-from dgm_core.calculus.jets.kernels.apply import AddedProduct, Apply, compiled
-from dgm_core.calculus.jets.kernels.functions import Function
-from dgm_core.calculus.jets.kernels.fused import Fused
+from dgm_core.calculus.jets.kernels.fused import Fused, compiled
+from dgm_core.calculus.jets.kernels.laplacian import UNROLLED
 from dgm_core.calculus.jets.kernels.program import (
     Add,
     Compose,
@@ -23,152 +21,27 @@ from dgm_core.calculus.jets.kernels.program import (
     Shift,
     Step,
 )
-from dgm_core.calculus.jets.kernels.source import UNROLLED
 from dgm_core.calculus.jets.layout import Layout
-from dgm_core.calculus.jets.meetings import Mapped, Meeting, parts, uses
+from dgm_core.calculus.jets.meetings import Mapped, Meeting, parts
+from dgm_core.calculus.jets.nodes import (
+    Applied,
+    Contracted,
+    Leaf,
+    Node,
+    Operation,
+    Product,
+    Shifted,
+    Source,
+    Spread,
+    Sum,
+    raised,
+    settled,
+)
 
 _MOST_STEPS = 24
 """Of what one kernel does; beyond, values in between would no longer fit the registers."""
 _MOST_TOTALS = 12
 """Sums over the units that a kernel has at once, for the same reason."""
-
-
-@dataclass(eq=False)
-class Leaf:
-    """Streams (K, R, W) that are there, with a bias (K, 1, W) that is still to be added to the values.
-
-    meeting: where their gradient goes.  shared: the same rows for each use, with where its gradient goes.
-    """
-
-    rows: Tensor
-    bias: Tensor | None = None
-    meeting: Meeting | None = None
-    shared: Iterator[tuple[Tensor, Meeting]] = field(default_factory=lambda: iter(()), repr=False)
-    size = 0
-
-    @classmethod
-    def made(cls, rows: Tensor) -> Leaf:
-        """Of the result of an operation, which may be used more than once."""
-        return cls(rows, shared=uses(rows)) if rows.requires_grad else cls(rows)
-
-    def used(self) -> tuple[Tensor, Meeting | None]:
-        """The rows for one more use."""
-        return next(self.shared, (self.rows, self.meeting))
-
-    @property
-    def like(self) -> Tensor:
-        """A tensor of its precision, on its device."""
-        return self.rows
-
-    @property
-    def replicates(self) -> int:
-        """K."""
-        return len(self.rows)
-
-    @property
-    def width(self) -> int:
-        """W."""
-        return self.rows.shape[2]
-
-
-@dataclass(eq=False)
-class Operation:
-    """What waits; `found` once it was evaluated.
-
-    size: of how many operations it is made; width and replicates: W and K of the streams.
-    """
-
-    found: Leaf | None = field(init=False, default=None)
-    size: int = field(init=False, default=0)
-    width: int = field(init=False, default=0)
-    replicates: int = field(init=False, default=0)
-
-    def __post_init__(self) -> None:
-        inner = self.inner_nodes
-        self.size = 1 + sum(one.size for one in inner)
-        self.width = inner[0].width
-        self.replicates = inner[0].replicates
-
-    @property
-    def like(self) -> Tensor:
-        """A tensor of its precision, on its device."""
-        return self.inner_nodes[0].like
-
-    @property
-    def inner_nodes(self) -> Sequence[Node]:
-        """What it is an operation on."""
-        return [own for own in vars(self).values() if isinstance(own, Leaf | Operation)]
-
-
-@dataclass(eq=False)
-class Applied(Operation):
-    """σ(inner)."""
-
-    function: Function
-    inner: Node
-
-
-@dataclass(eq=False)
-class Product(Operation):
-    """left · right."""
-
-    left: Node
-    right: Node
-
-
-@dataclass(eq=False)
-class Sum(Operation):
-    """one + factor · other."""
-
-    one: Node
-    other: Node
-    factor: float
-
-
-@dataclass(eq=False)
-class Spread(Operation):
-    """points · weight, the first linear map: points (K, N, d), a weight (K, d, W), and what the streams of
-    the points are, one after another, (1, S, d)."""
-
-    points: Tensor
-    weight: Tensor
-    slopes: Tensor
-
-    def __post_init__(self) -> None:
-        self.size = 1
-        self.replicates, _, self.width = self.weight.shape
-
-    @property
-    def like(self) -> Tensor:
-        return self.points
-
-
-@dataclass(eq=False)
-class Shifted(Operation):
-    """inner, a bias (K, 1, W) added to the values."""
-
-    inner: Node
-    bias: Tensor
-
-
-@dataclass(eq=False)
-class Contracted(Operation):
-    """inner · weight, the last linear map: a weight (K, W, outputs)."""
-
-    inner: Node
-    weight: Tensor
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self.width = self.weight.shape[2]
-
-
-class Source(Operation):
-    """What programs start from: its streams are made otherwise."""
-
-    @abstractmethod
-    def rows(self, layout: Layout) -> Tensor:
-        """(K, R, W)."""
 
 
 @dataclass(eq=False)
@@ -187,10 +60,6 @@ class Joined(Source):
 
     def rows(self, layout: Layout) -> Tensor:
         return torch.cat([settled(evaluated(side, layout), layout) for side in self.sides], dim=2)
-
-
-Node = Leaf | Operation
-"""An expression."""
 
 
 def fusable(layout: Layout, like: Tensor) -> bool:
@@ -233,10 +102,12 @@ def evaluated(node: Node, layout: Layout) -> Leaf:
     if node.found is None and isinstance(node, Source):
         node.found = Leaf(node.rows(layout))
     if node.found is None:
+        if not fusable(layout, node.like):
+            _settle_operands(node, layout)
         program, reads = _compiled(node, layout)
-        together = _pays(program, reads) and fusable(layout, reads[0].tensor)
         units = node.inner.width if isinstance(node, Contracted) else node.width
-        node.found = Leaf.made(_fused(program, reads, layout, units) if together else _alone(node, layout))
+        pays = _pays(program, reads, layout)
+        node.found = Leaf.made(_fused(program, reads, layout, units) if pays else _summed(node, layout))
     return node.found
 
 
@@ -280,21 +151,6 @@ def _divided(leaf: Leaf, count: int) -> Iterator[Leaf]:
         yield Leaf(own, bias, meeting)
 
 
-def settled(leaf: Leaf, layout: Layout) -> Tensor:
-    """The streams, the bias added."""
-    return leaf.rows if leaf.bias is None else raised(leaf.rows, leaf.bias, layout)
-
-
-def raised(rows: Tensor, constant: Tensor, layout: Layout) -> Tensor:
-    """Streams (K, R, W), a constant (K or 1, 1, W) added to the values."""
-    if layout.rows == layout.points:
-        return rows + constant
-    sizes = [size for bucket in layout.buckets for size in (bucket.points, bucket.rows - bucket.points)]
-    pieces = list(rows.split(sizes, dim=1))
-    pieces[::2] = [piece + constant for piece in pieces[::2]]
-    return torch.cat(pieces, dim=1)
-
-
 @dataclass(frozen=True)
 class _Read:
     """What a program reads; the leaf that has it, where one does."""
@@ -303,42 +159,46 @@ class _Read:
     leaf: Leaf | None = None
 
 
-def _pays(program: Program, reads: Sequence[_Read]) -> bool:
-    """Whether a program does more than one function or product, which a step alone does as well, or takes the
-    points of streams of width one together, which that does not where they have a bias."""
-    operations = sum(isinstance(step, Compose | Multiply | Add) for step in program)
-    maps = any(isinstance(step, program_steps.Spread | Contract) for step in program)
+def _pays(program: Program, reads: Sequence[_Read], layout: Layout) -> bool:
+    """Whether a program is worth it: not for a lone sum, whose gradient torch passes on without touching it,
+    unless points of width one are taken together or its gradient meets others."""
+    if any(isinstance(step, Compose | Multiply | program_steps.Spread | Contract) for step in program):
+        return True
+    sums = sum(isinstance(step, Add) for step in program)
     narrow = any(isinstance(step, Shift) for step in program) and reads[0].tensor.shape[2] == 1
-    return maps or operations > 1 or narrow or any(read.leaf and read.leaf.meeting for read in reads)
+    met = any(read.leaf and read.leaf.meeting for read in reads)
+    return fusable(layout, reads[0].tensor) and (sums > 1 or narrow or met)
 
 
 def _fused(program: Program, reads: Sequence[_Read], layout: Layout, width: int) -> Tensor:
-    used = [(read.tensor, None) if read.leaf is None else read.leaf.used() for read in reads]
+    used: list[tuple[Tensor, Meeting | None]] = [
+        (read.tensor, None) if read.leaf is None or not fusable(layout, read.tensor) else read.leaf.used()
+        for read in reads
+    ]
     tensors, meetings = zip(*used, strict=True)
     found: Tensor = Fused.apply(program, layout, width, meetings, *tensors)
     return found
 
 
-def _alone(node: Operation, layout: Layout) -> Tensor:
-    """One operation, those inside it before."""
+def _summed(node: Operation, layout: Layout) -> Tensor:
+    """A lone sum, of two or with a bias."""
     match node:
-        case Applied():
-            leaf = evaluated(node.inner, layout)
-            found: Tensor = Apply.apply(leaf.rows, leaf.bias, node.function, layout)
-        case Product():
-            left, right = (settled(evaluated(one, layout), layout) for one in (node.left, node.right))
-            found = AddedProduct.apply(left, right, None, 1.0, layout)
-        case Sum(one=one, other=Product(left=left, right=right, found=None)):
-            a, b, base = (settled(evaluated(part, layout), layout) for part in (left, right, one))
-            found = AddedProduct.apply(a, b, base, node.factor, layout)
         case Sum():
             a, b = (settled(evaluated(part, layout), layout) for part in (node.one, node.other))
-            found = torch.add(a, b, alpha=node.factor)
+            return torch.add(a, b, alpha=node.factor)
         case Shifted():
-            found = raised(settled(evaluated(node.inner, layout), layout), node.bias, layout)
-        case _:
-            raise AssertionError(node)
-    return found
+            return raised(settled(evaluated(node.inner, layout), layout), node.bias, layout)
+    raise AssertionError(node)
+
+
+def _settle_operands(node: Operation, layout: Layout) -> None:
+    """Evaluates all that an operation is on, but the product that a sum takes along."""
+    for inner in node.inner_nodes:
+        taken = isinstance(node, Sum) and inner is node.other and inner is not node.one
+        if taken and isinstance(inner, Product) and inner.found is None:
+            _settle_operands(inner, layout)
+        else:
+            evaluated(inner, layout)
 
 
 def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgm_core.calculus.jets.expressions import Leaf, Node, evaluated, settled
+from dgm_core.calculus.jets.expressions import evaluated
 from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.nodes import Leaf, Node, settled
 
 Rule = Callable[..., Any]
 

@@ -9,23 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from dgm_core.calculus.jets.expressions import (
-    Applied,
-    Joined,
-    Leaf,
-    Operation,
-    Product,
-    Shifted,
-    Sum,
-    bounded,
-    divided,
-    fusable,
-    multiplied,
-    raised,
-)
+from dgm_core.calculus.jets.expressions import Joined, bounded, divided, fusable, multiplied
 from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
 from dgm_core.calculus.jets.kernels.functions import FUNCTIONS, Function, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.nodes import Applied, Leaf, Operation, Product, Shifted, Sum, raised
 from dgm_core.calculus.jets.seeds import Seed
 
 

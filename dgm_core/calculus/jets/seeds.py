@@ -10,9 +10,10 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from dgm_core.calculus.jets.expressions import Source, Spread, fusable
-from dgm_core.calculus.jets.kernels.source import UNROLLED
+from dgm_core.calculus.jets.expressions import fusable
+from dgm_core.calculus.jets.kernels.laplacian import is_long
 from dgm_core.calculus.jets.layout import Bucket, Layout
+from dgm_core.calculus.jets.nodes import Source, Spread
 from dgm_core.calculus.jets.streams import Operator, Slope, Stream, Streams
 
 _MOST_INPUTS = 8
@@ -90,7 +91,7 @@ class Seed(Source):
     @property
     def constant(self) -> bool:
         """Whether many derivatives of a linear map of the points are its weights, the same at all of them."""
-        return self.is_axes and any(map(_is_long, self.layout.buckets))
+        return self.is_axes and any(is_long(bucket.streams) for bucket in self.layout.buckets)
 
     def mapped(self, weight: Tensor) -> tuple[Tensor, Layout]:
         """The points times a weight (K, d, W), where `constant`: (K, R, W), and how its rows lie.
@@ -117,7 +118,7 @@ class Seed(Source):
         streams = bucket.streams
         last = streams.carried[-1]
         names = {name for name, _ in bucket.sizes}
-        turned = _is_long(bucket) and names <= set(self.turnable)
+        turned = is_long(streams) and names <= set(self.turnable)
         if not turned or not isinstance(last, Operator) or len(last.squares) <= weight.shape[2]:
             return _mapped(weight, streams.slopes[1:]), streams, None
         directions, factors = zip(*last.squares, strict=True)
@@ -161,7 +162,3 @@ def _columns(weight: Tensor, columns: Sequence[int], numbers: Sequence[float]) -
     """Some rows of a weight (K, d, W), each times a number."""
     chosen = weight[:, list(columns)]
     return chosen if set(numbers) == {1.0} else chosen * weight.new_tensor(numbers)[:, None]
-
-
-def _is_long(bucket: Bucket) -> bool:
-    return bucket.streams.laplacian is not None and len(bucket.streams) > UNROLLED

@@ -62,6 +62,16 @@ class Multiplied:
 
 
 @dataclass(frozen=True)
+class Pulled:
+    """One addend of the gradient of a stream of z, from that of σ(z): the addend times the gradient of σ(z)'s
+    stream `source`."""
+
+    place: int
+    addend: Composed
+    source: int
+
+
+@dataclass(frozen=True)
 class Streams:
     """Streams carried together, the value first; with each, all that its chain rule needs.
 
@@ -118,11 +128,16 @@ class Streams:
         return _composed(self)
 
     @property
+    def pulled(self) -> tuple[Pulled, ...]:
+        """What the gradients of all streams of z are made of: the derivatives of `composed`."""
+        return _pulled(self)
+
+    @property
     def multiplied(self) -> tuple[tuple[Multiplied, ...], ...]:
         """What each stream of a product is made of: Leibniz's rule."""
         return _multiplied(self)
 
-    @property
+    @cached_property
     def laplacian(self) -> tuple[int, int] | None:
         """(first place, count) of the neighbouring first derivatives of the one sum, for streams that are a
         value, first derivatives and that sum; else None."""
@@ -172,6 +187,21 @@ def _addends(streams: Streams, stream: Stream) -> Iterator[Composed]:
     )
     for factors, count in counted.items():
         yield Composed(count, len(factors), factors)
+
+
+@lru_cache(maxsize=256)
+def _pulled(streams: Streams) -> tuple[Pulled, ...]:
+    found: list[Pulled] = []
+    for source, addends in enumerate(streams.composed):
+        for one in addends:
+            found.append(Pulled(0, Composed(one.coefficient, one.order + 1, one.factors), source))
+            for factor, count in Counter(one.factors).items():
+                rest = list(one.factors)
+                rest.remove(factor)
+                found.append(
+                    Pulled(factor, Composed(one.coefficient * count, one.order, tuple(rest)), source)
+                )
+    return tuple(found)
 
 
 @lru_cache(maxsize=256)

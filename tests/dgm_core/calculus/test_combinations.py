@@ -12,8 +12,9 @@ from torch.utils.checkpoint import checkpoint
 
 from dgm_core.calculus import carried, derivatives, derivatives_at
 from dgm_core.calculus.jets.kernels.functions import FUNCTIONS
-from dgm_core.calculus.jets.kernels.program import Compose, Spread, program_source
+from dgm_core.calculus.jets.kernels.program import Compose, Spread
 from dgm_core.calculus.jets.kernels.source import Units
+from dgm_core.calculus.jets.kernels.writer import program_source
 from dgm_core.calculus.jets.streams import Operator, Streams
 from dgm_core.networks import build_network
 from dgm_core.training import TrainConfig

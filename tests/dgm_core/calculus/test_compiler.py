@@ -15,7 +15,9 @@ from dgm_core import Setup, TrainConfig, Trainer, load_problem
 from dgm_core.calculus import compiler
 from dgm_core.calculus.jets.kernels import build
 from dgm_core.calculus.jets.kernels.functions import FUNCTIONS
-from dgm_core.calculus.jets.kernels.source import Units, function_source
+from dgm_core.calculus.jets.kernels.program import Compose, Load
+from dgm_core.calculus.jets.kernels.source import Units
+from dgm_core.calculus.jets.kernels.writer import program_source
 from dgm_core.calculus.jets.streams import Streams
 
 PROGRAM = """
@@ -69,7 +71,8 @@ def test_kernels_are_built_again_where_they_are_gone_and_give_the_same_bits(tmp_
     ],
 )
 def test_elementary_functions_are_computed_for_many_numbers_at_once(function, calls, double):
-    source = function_source(FUNCTIONS[function], Streams.of([(0, 0)]), double, Units.of(16))
+    program = (Load(True), Compose(FUNCTIONS[function], 0))
+    source = program_source(program, Streams.of([(0, 0)]), double, Units.of(16))
     said = subprocess.run(
         ["nm", "-D", "--undefined-only", build.library(source)._name],
         capture_output=True,

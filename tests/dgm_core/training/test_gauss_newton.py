@@ -9,10 +9,10 @@ import math
 import pytest
 import torch
 
-from dgm_core.training.jacobian import Whole
 from dgm_core.training.optimizers import Settings
 from dgm_core.training.optimizers.gauss_newton import GaussNewton
 from dgm_core.training.optimizers.spring import Spring
+from dgm_core.training.rows import Whole
 
 METHODS = [GaussNewton, Spring]
 

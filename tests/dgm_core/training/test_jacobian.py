@@ -80,7 +80,7 @@ def test_summed_in_chunks_it_is_the_same(problem, monkeypatch):
     made, at = objective(problem, points=9)
     rows = made.linearised(at)
     whole = rows.normal()
-    monkeypatch.setattr("dgm_core.training.jacobian.CHUNK_BYTES", 8 * 2 * at.shape[1] * 4)
+    monkeypatch.setattr("dgm_core.training.rows.CHUNK_BYTES", 8 * 2 * at.shape[1] * 4)
     sizes = [part.shape[1] for _, part in rows.chunks()]
     assert max(sizes) == 4
     assert sum(sizes) == rows.residuals.shape[1]

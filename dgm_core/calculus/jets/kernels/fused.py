@@ -1,4 +1,4 @@
-"""Programs of jets as single steps of the graph."""
+"""Programs of jets as single steps of the graph, compiled where there is a compiler."""
 
 from __future__ import annotations
 
@@ -13,19 +13,27 @@ from torch.autograd.function import once_differentiable
 
 from dgm_core import tape
 from dgm_core.calculus.jets.kernels import build
+from dgm_core.calculus.jets.kernels.eager import Eager
+from dgm_core.calculus.jets.kernels.laplacian import looped_source, loops
 from dgm_core.calculus.jets.kernels.program import (
     Program,
     Slot,
     adding,
     flattens,
+    keeps,
     outputs,
-    program_source,
     slots,
 )
 from dgm_core.calculus.jets.kernels.source import Units
-from dgm_core.calculus.jets.layout import Layout
+from dgm_core.calculus.jets.kernels.writer import program_source
+from dgm_core.calculus.jets.layout import Bucket, Layout
 from dgm_core.calculus.jets.meetings import Meeting
 from dgm_core.calculus.jets.streams import Streams
+
+
+def compiled(like: Tensor) -> bool:
+    """Whether there are kernels for tensors of a kind."""
+    return like.device.type == "cpu" and build.compiler() is not None
 
 
 class Fused(torch.autograd.Function):
@@ -40,19 +48,22 @@ class Fused(torch.autograd.Function):
         meetings: Sequence[Meeting | None],
         *tensors: Tensor,
     ) -> Tensor:
-        sources = [_in_rows(tensor) for tensor in tensors]
+        straight = _straight(program, layout)
+        sources = [straight(tensor) for tensor in tensors]
         found = sources[0].new_empty(len(sources[0]), layout.rows, outputs(program) or width)
         _run("forward", program, layout, width, sources, found)
-        ctx.save_for_backward(*sources)
+        ctx.save_for_backward(*sources, *([found] if keeps(program) else []))
         ctx.program, ctx.layout, ctx.width, ctx.meetings = program, layout, width, meetings
         return found
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        sources = ctx.saved_tensors
+        kept = [ctx.saved_tensors[-1]] if keeps(ctx.program) else []
+        sources = ctx.saved_tensors[: len(ctx.saved_tensors) - len(kept)]
         # That of a sum is one number for all points: in rows of width one they are to be neighbours.
-        gradient = gradient.contiguous() if gradient.shape[2] == 1 else _in_rows(gradient)
+        straight = _straight(ctx.program, ctx.layout)
+        gradient = gradient.contiguous() if gradient.shape[2] == 1 else straight(gradient)
         wanted = slots(ctx.program)
         sums = _zeros(
             [
@@ -76,7 +87,7 @@ class Fused(torch.autograd.Function):
                 found.append(target)
                 added |= {place} if adds else set()
         program = adding(ctx.program, added)
-        _run("backward", program, ctx.layout, ctx.width, sources, gradient, found)
+        _run("backward", program, ctx.layout, ctx.width, sources, gradient, found, kept)
         return (None, None, None, None, *found)
 
 
@@ -88,19 +99,29 @@ def _run(
     sources: Sequence[Tensor],
     result: Tensor,
     targets: Sequence[Tensor | None] = (),
+    kept: Sequence[Tensor] = (),
 ) -> None:
     """A program's step of that name for all points: writes the result, or from its gradient those of the
-    sources."""
-    tensors = [*sources, result, *targets]
+    sources.  kept: the result, for gradients that need it."""
+    if not compiled(result):
+        for bucket in layout.buckets:
+            eager = Eager(program, bucket, sources)
+            if targets:
+                eager.backward(result, targets, *kept)
+            else:
+                eager.forward(result)
+        return
+    tensors = [*sources, result, *targets, *kept]
     own = [slot for slot, _ in slots(program)]
-    kinds = [*own, Slot.ROWS, *own][: len(tensors)]
+    kinds = [*own, Slot.ROWS, *(own if targets else ()), *(Slot.ROWS for _ in kept)]
     rows = [tensor for kind, tensor in zip(kinds, tensors, strict=True) if kind is Slot.ROWS]
-    flat = flattens(program, width) and all(row is None or row.stride(1) == 1 for row in rows)
+    flat = flattens(program, width) and all(row is None or _neighbours(row, width) for row in rows)
     for bucket in layout.buckets:
-        units = Units.of(bucket.points if flat else width, flat=flat)
+        numbers = bucket.points * width
+        units = Units.of(numbers if flat else width, flat=flat)
         step = _steps(program, bucket.streams, result.dtype, units)[name]
         addresses = (ctypes.c_void_p * len(tensors))()
-        strides = (ctypes.c_long * (2 * len(tensors)))()
+        strides = (ctypes.c_long * (2 * len(tensors) + 3))(*[0] * (2 * len(tensors)), *_squares(bucket))
         places = {
             Slot.ROWS: bucket.start,
             Slot.POINTS: bucket.first,
@@ -112,14 +133,19 @@ def _run(
                 continue
             addresses[place] = tensor.data_ptr() + places[kind] * tensor.stride(1) * tensor.element_size()
             strides[2 * place] = tensor.stride(0)
-            strides[2 * place + 1] = bucket.points if flat and kind is Slot.ROWS else tensor.stride(1)
-        sizes = (1, bucket.points) if flat else (bucket.points, width)
+            strides[2 * place + 1] = numbers if flat and kind is Slot.ROWS else tensor.stride(1)
+        sizes = (1, numbers) if flat else (bucket.points, width)
         call = partial(step, addresses, strides, len(result), *sizes)
         written = [target for target in targets if target is not None]
         if targets:
-            tape.run(call, (*sources, result), written)
+            tape.run(call, (*sources, result, *kept), written)
         else:
             tape.run(call, sources, (result,))
+
+
+def _squares(bucket: Bucket) -> tuple[int, int, int]:
+    """What a loop over a Laplacian's streams needs: their number, the first and the number of the squared."""
+    return len(bucket.streams), *(bucket.streams.laplacian or (0, 0))
 
 
 @lru_cache(maxsize=512)
@@ -127,7 +153,11 @@ def _steps(
     program: Program, streams: Streams, dtype: torch.dtype, units: Units
 ) -> dict[str, Callable[..., None]]:
     """The compiled steps of one program for one set of streams and one precision."""
-    library = build.library(program_source(program, streams, dtype == torch.float64, units))
+    double = dtype == torch.float64
+    looped = loops(program, streams)
+    library = build.library(
+        looped_source(program, double) if looped else program_source(program, streams, double, units)
+    )
     steps = {}
     for name in ("forward", "backward"):
         step = getattr(library, name)
@@ -145,6 +175,17 @@ def _zeros(shaped: Sequence[Tensor]) -> Iterator[Tensor]:
         yield from (piece.view(tensor.shape) for piece, tensor in zip(pieces, shaped, strict=True))
 
 
+def _straight(program: Program, layout: Layout) -> Callable[[Tensor], Tensor]:
+    """How a program wants what it reads: whole where it loops over streams, else in rows."""
+    looped = any(loops(program, bucket.streams) for bucket in layout.buckets)
+    return Tensor.contiguous if looped else _in_rows
+
+
 def _in_rows(tensor: Tensor) -> Tensor:
     """As it is where each of its rows is of neighbouring numbers; else a copy."""
     return tensor if tensor.stride(2) == 1 or tensor.shape[2] == 1 else tensor.contiguous()
+
+
+def _neighbours(rows: Tensor, width: int) -> bool:
+    """Whether one row begins where the last one ends."""
+    return rows.stride(1) == width
