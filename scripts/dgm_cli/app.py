@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -30,10 +32,26 @@ app = typer.Typer(
     name="dgm",
     help="Hyperparameter studies for Deep Galerkin solvers.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"dgm-studies {version('dgm-studies')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    asked: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Hyperparameter studies for Deep Galerkin solvers."""
+
+
 app.command("list")(list_all)
 app.command()(show)
 app.command()(check)

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from dgm_cli.common import messages, parse_settings, print_json
+from dgm_cli.names import check_name, completed
 from dgm_cli.options import Json
 from dgm_cli.own import With, is_file, load_files
 from dgm_core import extensions
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from dgm_core import Setup
     from studies.study import Study
 
-Asked = Annotated[str, typer.Argument(help="A study or a problem: its name, see `dgm list`, or its file.")]
+Asked = Annotated[
+    str,
+    typer.Argument(
+        help="A study or a problem: its name, see `dgm list`, or its file.",
+        autocompletion=lambda: completed("study", "problem"),
+    ),
+]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a setting; repeatable.")
 ]
@@ -34,6 +41,7 @@ def check(
     as_json: Json = False,
 ) -> int:
     """Look for what can go wrong with a study or a problem; exit code 2 where something would stop it."""
+    check_name(asked, "study", "problem", files=files)
     from studies.preflight import CHECKS, Question, examine
     from studies.records.environment import available_cores
 
@@ -51,6 +59,7 @@ def check(
 
 def show(asked: Asked, files: With = None, settings: Settings = None, quick: Quick = False) -> int:
     """Show a study or a problem: equation, domain, conditions, space, settings and cost."""
+    check_name(asked, "study", "problem", files=files)
     from studies.preflight import Question
     from studies.preflight.checks.cost import study_time
     from studies.study import Ablation, Search

@@ -12,6 +12,7 @@ import typer
 from pydantic import BaseModel, ConfigDict
 
 from dgm_cli.common import at_least, command_line, messages, print_json, quoted, tell_compiler
+from dgm_cli.names import check_name
 from dgm_cli.options import Json, Name, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
@@ -62,6 +63,9 @@ def reproduce(
     """Solve the paper's problems with its settings and compare with the errors it reports."""
     at_least("replicates", replicates, 1)
     at_least("seed", seed, 0)
+    asked_for = None if problems is None else [key.strip() for key in problems.split(",")]
+    for key in asked_for or ():
+        check_name(key, "problem", files=files)
     load_files(files)
     from dgm_core import PROBLEMS, Setup, load_problem
     from dgm_core.extensions import Sources
@@ -72,7 +76,7 @@ def reproduce(
     offered = [key for key in PROBLEMS if settings in PROBLEMS.get(key).settings]
     if not offered:
         raise ConfigurationError(f"no problem has settings called {settings!r}: try paper or tuned.")
-    chosen = offered if problems is None else [key.strip() for key in problems.split(",")]
+    chosen = offered if asked_for is None else asked_for
     for key in chosen:
         Setup.named(load_problem(key), settings)
     sources = Sources.loaded()

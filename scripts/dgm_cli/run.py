@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +23,7 @@ from dgm_cli.common import (
     quoted,
     tell_compiler,
 )
+from dgm_cli.names import check_name, completed
 from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard, TrialTimeout
 from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
@@ -38,7 +41,12 @@ TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory t
 
 def run(
     context: typer.Context,
-    study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`, or its file.")],
+    study: Annotated[
+        str,
+        typer.Argument(
+            help="A study's name, see `dgm list`, or its file.", autocompletion=lambda: completed("study")
+        ),
+    ],
     files: With = None,
     trials: Annotated[int | None, typer.Option(help="Trials of a search.")] = None,
     replicates: Annotated[int | None, typer.Option(help="Seeds each trial trains at once.")] = None,
@@ -62,7 +70,9 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a setting; repeatable.")
     ] = None,
-    arms: Annotated[str | None, typer.Option(help="Arms of an ablation, separated by semicolons.")] = None,
+    arms: Annotated[
+        str | None, typer.Option(help="Arms of an ablation, separated by semicolons or commas.")
+    ] = None,
     iterations: Annotated[int | None, typer.Option(help="Iterations of every arm of an ablation.")] = None,
     tuned_rate: Annotated[
         bool, typer.Option("--tuned-rate", help="Tune every arm's learning rate before comparing.")
@@ -94,6 +104,7 @@ def run(
     for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
         at_least(option, value, 1)
     at_least("seed", seed, 0)
+    check_name(study, "study", files=files)
     from studies.tune.session import begin_ray, check_cores
 
     there, begun = check_cores(cores, address=address), None
@@ -147,7 +158,7 @@ def run(
             at_least("iterations", iterations, 1)
             chosen = chosen.lasting(iterations)
         if arms is not None:
-            chosen = chosen.only([arm.strip() for arm in arms.split(";")])
+            chosen = chosen.only(arms_of(arms, chosen.arms))
         chosen = replace(chosen, tuned_rate=tuned_rate)
     chosen = chosen.changed(changes)
     if replicates is not None:
@@ -172,6 +183,22 @@ def run(
     )
     tell_compiler()
     return finish(run_study(chosen, options), as_json)
+
+
+def arms_of(text: str, known: Collection[str]) -> list[str]:
+    """The arms that `--arms` names: between semicolons, or commas where no arm's own name has one.
+
+    Raises ConfigurationError where it cannot be told which.
+    """
+    parts = [arm.strip() for arm in text.split(";")]
+    if len(parts) > 1 or "," not in text or text.strip() in known:
+        return parts
+    if any("," in arm for arm in known):
+        example = quote("; ".join(list(known)[:2]))
+        raise ConfigurationError(
+            f"--arms {text} is not allowed: write arms between semicolons, as {example}."
+        )
+    return [arm.strip() for arm in text.split(",")]
 
 
 def finish(folder: Path, as_json: bool) -> int:

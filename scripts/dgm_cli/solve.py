@@ -21,6 +21,7 @@ from dgm_cli.common import (
     quoted,
     tell_compiler,
 )
+from dgm_cli.names import check_name, completed
 from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed, TrialTimeout
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError, counted
@@ -41,7 +42,11 @@ POLISH_LOGGED = 5
 
 def solve(
     problem: Annotated[
-        str, typer.Argument(help="A problem's name, see `dgm list`, or the file that defines it.")
+        str,
+        typer.Argument(
+            help="A problem's name, see `dgm list`, or the file that defines it.",
+            autocompletion=lambda: completed("problem"),
+        ),
     ],
     files: With = None,
     settings_name: Annotated[
@@ -72,6 +77,7 @@ def solve(
     at_least("seed", seed, 0)
     if trial_timeout is not None and not trial_timeout > 0:
         raise ConfigurationError(f"--trial-timeout {trial_timeout:g} is not allowed: it must be above 0.")
+    check_name(problem, "problem", files=files)
     from dgm_core import PROBLEMS, Setup, load_problem
 
     load_files(files)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+
+import pytest
+
+from dgm_cli.names import names
+from dgm_cli.run import arms_of
+from dgm_core import PROBLEMS, ConfigurationError
+from studies.catalog import STUDIES
 
 
 def dgm(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,6 +67,63 @@ def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
     again = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert "files written" in again.stderr
+
+
+def test_a_mistyped_name_is_answered_before_anything_heavy_is_imported() -> None:
+    script = (
+        "import sys\n"
+        "from dgm_cli.main import main\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    assert not {'torch', 'ray', 'optuna', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+    )
+    for line in (
+        "solve heatt",
+        "run heat-serch",
+        "solve heat-search",
+        "check heet",
+        "reproduce --problems heet",
+    ):
+        done = subprocess.run([sys.executable, "-c", script, *line.split()], capture_output=True, text=True)
+        assert done.returncode == 2, done.stderr
+        assert done.stderr.startswith("dgm: ")
+
+
+def test_the_files_of_the_program_are_the_names_of_what_they_define() -> None:
+    """As what refuses a name before they are imported has it."""
+    assert names("problem") == PROBLEMS.names()
+    assert names("study") == STUDIES.names()
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    done = dgm("--version")
+    assert (done.returncode, done.stdout) == (0, f"dgm-studies {version('dgm-studies')}\n")
+
+
+def test_a_shell_completes_commands_and_names() -> None:
+    def words(line: str) -> list[str]:
+        environment = {
+            **os.environ,
+            "_DGM_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"dgm {line}",
+            "COMP_CWORD": str(len(line.split())),
+        }
+        code = "import sys; sys.argv = ['dgm']; from dgm_cli.main import main; main()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+        return done.stdout.split()
+
+    assert words("sol") == ["solve"]
+    assert words("solve heat-") == ["heat-cauchy", "heat-mixed", "heat-neumann", "heat-robin"]
+    assert "heat-search" in words("run heat-s")
+
+
+def test_arms_are_between_semicolons_or_commas() -> None:
+    assert arms_of("1,64, 1024", ["1", "64", "1024"]) == ["1", "64", "1024"]
+    assert arms_of("1; 64", ["1", "64"]) == ["1", "64"]
+    assert arms_of("tanh, none", ["tanh, none", "relu, none"]) == ["tanh, none"]
+    with pytest.raises(ConfigurationError, match="by semicolons, as 'tanh, none; relu, none'"):
+        arms_of("tanh, none, relu, none", ["tanh, none", "relu, none"])
 
 
 def test_runs_are_compared_in_a_table_that_fits_a_terminal(tmp_path: Path) -> None:
