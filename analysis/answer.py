@@ -17,6 +17,7 @@ from analysis.settings import by_arrival
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups, sentence, verdict
+from studies.records.spaces import present
 from studies.records.words import agree, count, counted, share
 
 ENOUGH_SEEDS = 5
@@ -85,7 +86,11 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     grounds: list[str] = []
     if "winner" in rows:
         winner = rows["winner"]
-        keys = {key: winner[key] for key in [*run.study.space, "iterations"] if key in winner}
+        keys = {
+            key: winner[key]
+            for key in [*run.study.space, "iterations"]
+            if key in winner and present(run.study.space, key, winner)
+        }
         settings = ", ".join(f"{key_name(key)} {_value(value)}" for key, value in keys.items())
         error = error_words(winner)
         said.append(

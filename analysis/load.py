@@ -18,6 +18,7 @@ from analysis.fates import fates
 from studies import records
 from studies.records import StudyRecord
 from studies.records.parquet import DamagedTableError, column_names, read_table
+from studies.records.spaces import present
 
 _logger = logging.getLogger(__name__)
 
@@ -167,7 +168,21 @@ def load_run(folder: Path) -> Run:
     trials = records.typed(_table(folder, records.TRIALS, since), records.TRIAL_COLUMNS)
     if study.schema_version < 3:
         trials = trials.assign(metric=study.metric, score=trials[study.metric], arm=_present_arms(trials))
-    return Run(folder, study, records.typed(trials, records.TRIAL_COLUMNS))
+    return Run(folder, study, _without_absent(records.typed(trials, records.TRIAL_COLUMNS), study))
+
+
+def _without_absent(trials: pd.DataFrame, study: StudyRecord) -> pd.DataFrame:
+    """A setting that a trial's choices did not bring with them is no value of its: it is null."""
+    keys = [key for key, each in study.space.items() if each.get("when") and records.CONFIG + key in trials]
+    for key in keys:
+        column = records.CONFIG + key
+        configs = [
+            {str(name).removeprefix(records.CONFIG): value for name, value in row.items()}
+            for row in trials.to_dict("records")
+        ]
+        there = pd.Series([present(study.space, key, config) for config in configs], index=trials.index)
+        trials = trials.assign(**{column: trials[column].convert_dtypes().where(there)})
+    return trials
 
 
 def _present_arms(rows: pd.DataFrame) -> pd.Series:

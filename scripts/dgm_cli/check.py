@@ -145,7 +145,9 @@ def _problem(setup: Setup) -> None:
 
 
 def _space(search: Any) -> None:
-    _table("Space", [(key, _range(distribution)) for key, distribution in search.space.items()])
+    from studies.study.branches import places
+
+    _table("Space", [(place.name, _range(place.distribution)) for place in places(search.space)])
 
 
 def _range(distribution: Any) -> str:

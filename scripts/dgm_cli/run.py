@@ -302,6 +302,7 @@ def _summary(record: Any) -> None:
         return
     from studies.records import LABELS
     from studies.records.intervals import median_coverage
+    from studies.records.spaces import present
     from studies.records.words import counted
 
     keys, name = list(record.space), LABELS[record.metric]
@@ -315,7 +316,7 @@ def _summary(record: Any) -> None:
         (f"winner (trial {record.winner.trial})", record.winner),
         ("baseline", record.confirmed_baseline),
     ):
-        values = [outcome.config[key] for key in keys]
+        values = [outcome.config[key] if present(record.space, key, outcome.config) else "" for key in keys]
         cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]
         table.add_row(label, *cells, interval(outcome.score))
     messages.print(table)

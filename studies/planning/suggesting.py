@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from studies.errors import StudyError
 from studies.records.events import Metrics
 from studies.samplers.base import Sampler
 from studies.stopping import PENALTY
-from studies.study.space import setting, shown_value
+from studies.study.branches import conditional, drawn, named
+from studies.study.space import shown
 
 REMEMBERED = 300
 """Trials that have ended which suggestions look back on, at least; twice as many at most."""
+_ATTEMPTS = 1000
+"""At settings that are allowed, for each trial."""
 _LEAST = 1e-300
 """Of a score whose logarithm is taken."""
 
@@ -35,10 +40,19 @@ class Suggestions:
     the six hundredth; samplers that keep something with each trial look back on all.
     """
 
-    def __init__(self, space: Mapping[str, BaseDistribution], sampler: Sampler, *, seed: int) -> None:
+    def __init__(
+        self,
+        space: Mapping[str, BaseDistribution],
+        sampler: Sampler,
+        *,
+        seed: int,
+        allows: Callable[[Mapping[str, Any]], bool] | None = None,
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = dict(space)
+        self._conditional = conditional(self._space)
         self._sampler = sampler
+        self._allows = allows
         self._seed = seed
         self._study = optuna.create_study()
         self._count = 0
@@ -52,11 +66,29 @@ class Suggestions:
         if self._sampler.forgets and self._ended >= 2 * REMEMBERED:
             self._forget()
         if known is not None:
-            known = {key: shown_value(self._space[key], value) for key, value in known.items()}
-        trial = self._ask(self._count, known)
+            known = named(self._space, known)
+        trial = self._ask(self._count, known) if self._allows is None else self._allowed(known)
         self._running[self._count], self._scores[self._count] = trial, {}
         self._count += 1
-        return {key: setting(self._space[key], drawn) for key, drawn in trial.params.items()}
+        return self._settings(trial)
+
+    def _settings(self, trial: Trial) -> dict[str, Any]:
+        return drawn(self._space, lambda name, distribution: trial.params[name])
+
+    def _allowed(self, known: Mapping[str, Any] | None) -> Trial:
+        """Draws until settings are allowed; those refused count as failed, which tells a sampler nothing.
+
+        Settings that are known are drawn once more where what was refused before them has left a trace.
+        """
+        assert self._allows is not None
+        if known is not None and not (self._sampler.keeps_notes or self._sampler.seeded_once):
+            return self._ask(self._count, known)
+        for attempt in range(_ATTEMPTS):
+            trial = self._ask(self._count, None, attempt)
+            if self._allows(self._settings(trial)):
+                return trial
+            self._study.tell(trial, state=TrialState.FAIL)
+        raise StudyError(f"the sampler found no settings that are feasible in {_ATTEMPTS} draws.")
 
     def report(self, number: int, metrics: Metrics) -> None:
         """A score at a rung."""
@@ -91,13 +123,17 @@ class Suggestions:
             score = 10 * self._worst
         return math.log10(max(score, _LEAST))
 
-    def _ask(self, number: int, known: Mapping[str, Any] | None) -> Trial:
+    def _ask(self, number: int, known: Mapping[str, Any] | None, attempt: int = 0) -> Trial:
         """Optuna's trial; `known` settings are not drawn again where nothing is kept of how they were."""
         fixed = known is not None and not self._sampler.keeps_notes
-        self._study.sampler = RandomSampler(seed=0) if fixed else self._made(number)
+        self._study.sampler = RandomSampler(seed=0) if fixed else self._made(number, attempt)
         if known is not None:
             self._study.enqueue_trial(dict(known))
-        return self._study.ask(self._sampler.space)
+        if not self._conditional:
+            return self._study.ask(self._sampler.space)
+        trial = self._study.ask({key: shown(distribution) for key, distribution in self._space.items()})
+        drawn(self._space, partial(_suggested, trial))
+        return trial
 
     def _tell(self, number: int, value: float | None = None, state: TrialState | None = None) -> None:
         self._study.tell(self._running.pop(number), value, state)
@@ -120,11 +156,14 @@ class Suggestions:
             for iterations, score in self._scores[number].items():
                 again.report(score, iterations)
 
-    def _made(self, number: int) -> BaseSampler:
+    def _made(self, number: int, attempt: int) -> BaseSampler:
         """Of its own seed for each trial, or of the study's for all."""
-        if self._sampler.seeded_once:
+        # The first point of a sequence is drawn at random: refused, it has to be another the next time.
+        first = attempt > 0 and number == 0 and self._sampler.keeps_notes
+        if self._sampler.seeded_once and not first:
             return self._sampler.make(self._seed)
-        return self._sampler.make(int(np.random.SeedSequence([self._seed, number]).generate_state(1)[0]))
+        key = [self._seed, number, *([attempt] if attempt else [])]
+        return self._sampler.make(int(np.random.SeedSequence(key).generate_state(1)[0]))
 
 
 def _rank(trial: FrozenTrial) -> tuple[bool, int, float, int]:
@@ -134,3 +173,16 @@ def _rank(trial: FrozenTrial) -> tuple[bool, int, float, int]:
     last = trial.last_step
     value = math.inf if last is None else trial.intermediate_values[last]
     return True, -1 if last is None else -last, value, trial.number
+
+
+def _suggested(trial: Trial, name: str, distribution: BaseDistribution) -> Any:
+    """What a trial has for a name, or draws for it now."""
+    if name in trial.params:
+        return trial.params[name]
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    low, high, log = distribution.low, distribution.high, distribution.log
+    if isinstance(distribution, IntDistribution):
+        return trial.suggest_int(name, int(low), int(high), step=distribution.step, log=log)
+    return trial.suggest_float(name, low, high, step=distribution.step, log=log)

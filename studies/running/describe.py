@@ -11,6 +11,7 @@ from dgm_core.training.evaluation import Evaluation
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
 from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
+from studies.study.branches import merged
 from studies.study.space import describe
 from studies.trials.trainable import SCORE, TIME
 
@@ -63,7 +64,10 @@ def study_record(
 def _search(study: Search, seed: int) -> dict[str, Any]:
     return {
         "kind": "search",
-        "space": {key: describe(distribution) for key, distribution in study.space.items()},
+        "space": {
+            key: describe(each) | ({"when": when} if when else {})
+            for key, (each, when) in merged(study.space).items()
+        },
         "scheduler": {
             **_choosing(study),
             "time": TIME,

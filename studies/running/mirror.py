@@ -23,6 +23,7 @@ from sqlalchemy.pool import NullPool
 from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
 from studies.records.schema import LABELS, WEIGHT_PREFIX, WEIGHTS, StudyRecord
+from studies.records.spaces import present
 from studies.stopping import PENALTY
 from studies.study.space import PowersOfTwo, described, label, shown
 
@@ -62,6 +63,7 @@ class Mirror:
     def __init__(self, storage: RDBStorage, record: StudyRecord, name: str) -> None:
         self._storage = storage
         self._space = {key: _shown(described(values)) for key, values in record.space.items()}
+        self._recorded = record.space
         self._parts = -(-len(record.seeds["confirm"]) // record.replicates)
         """Trials that share the seeds of one confirmation."""
         self._study = storage.create_new_study([StudyDirection.MINIMIZE], name)
@@ -139,7 +141,11 @@ class Mirror:
 
     def _baseline(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
         """The baseline as it stands: enqueued until its confirmation begins."""
-        settings = {key: label(self._settings[key]) for key in self._space if key in self._settings}
+        settings = {
+            key: label(self._settings[key])
+            for key in self._space
+            if key in self._settings and present(self._recorded, key, self._settings)
+        }
         known = self._known(parts[0].spec.config) if parts else {}
         begun = TrialState.COMPLETE if confirmation else TrialState.RUNNING
         trial = optuna.trial.create_trial(
@@ -158,8 +164,8 @@ class Mirror:
 
     def _known(self, config: Mapping[str, Any]) -> dict[str, tuple[Any, BaseDistribution]]:
         """The settings that the search varies, those that a wider space of Optuna's can hold."""
-        values = {key: label(config.get(key)) for key in self._space}
-        found = {key: (values[key], _widened(own, values[key])) for key, own in self._space.items()}
+        values = {key: label(config.get(key)) for key in self._space if present(self._recorded, key, config)}
+        found = {key: (value, _widened(self._space[key], value)) for key, value in values.items()}
         return {key: (value, wide) for key, (value, wide) in found.items() if wide is not None}
 
     def _tend_winner(self, history: History) -> None:
@@ -223,7 +229,7 @@ def _frozen(entry: Entry, looks: set[int], space: Mapping[str, BaseDistribution]
     trial = optuna.trial.create_trial(
         state=state,
         params={key: label(value) for key, value in entry.spec.changes.items()},
-        distributions=dict(space),
+        distributions={key: space[key] for key in entry.spec.changes},
         intermediate_values=_scores(entry, looks),
         user_attrs=_attributes(entry),
         value=value,

@@ -40,6 +40,10 @@ def check_sampler(
 ) -> None:
     """Refuses what cannot serve a search before it starts.  Raises ConfigurationError."""
     made = make_sampler(sampler, space, startup_trials)
+    if not made.conditional and any("/" in name for name in space):
+        raise ConfigurationError(
+            f"the sampler {made.name!r} cannot serve settings that exist only with some choices of another."
+        )
     made.check(trials)
     if isinstance(made, FactorySampler):
         check_repeatable(made)

@@ -43,6 +43,8 @@ class Sampler(ABC):
     """Whether a long search may keep the best trials and some of the others from it (see `Suggestions`)."""
     knows_stopped: ClassVar[bool] = False
     """Whether it ranks trials that were stopped early; to others they completed, with their last score."""
+    conditional: ClassVar[bool] = True
+    """Whether it can serve settings that exist only with some choices of another."""
     logarithmic: ClassVar[bool] = False
     """Whether it is told the logarithm of scores, because it models their values and not their order."""
 

@@ -24,6 +24,7 @@ class Grid(Sampler):
 
     name = "grid"
     seeded_once = True
+    conditional = False
 
     def check(self, trials: int) -> None:
         size = math.prod(len(levels(key, distribution)) for key, distribution in self.space.items())

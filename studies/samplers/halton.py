@@ -10,6 +10,7 @@ class Halton(Sampler):
 
     name = "halton"
     seeded_once = True
+    conditional = False
     keeps_notes = True
 
     def make(self, seed: int) -> BaseSampler:

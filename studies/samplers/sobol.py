@@ -10,6 +10,7 @@ class Sobol(Sampler):
 
     name = "sobol"
     seeded_once = True
+    conditional = False
     keeps_notes = True
 
     def make(self, seed: int) -> BaseSampler:

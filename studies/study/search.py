@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import combinations, product
 from typing import Annotated, Any, Literal
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from pydantic import Field, InstanceOf
@@ -18,10 +20,13 @@ from dgm_core.training.setup import PROBLEM_PREFIX, WEIGHT_PREFIX, WEIGHTS
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
+from studies.study.branches import at_random, conditional, drawn, fixed, merged, places
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
-from studies.study.space import corners, distinct, shown
+from studies.study.space import Choice, corners, distinct, shown
 from studies.study.strict import Count, Iterations, Name, Positive, Replicates, strict
+
+_DRAWS = 500
 
 
 @strict
@@ -39,7 +44,7 @@ class Search:
     """The problem and the settings that all trials share; `space` replaces some of them."""
     space: Mapping[str, Any]
     """What is searched: a setting's key, or "problem.…", to an Optuna distribution.  Use `log=True` for
-    rates, sizes and iterations."""
+    rates, sizes and iterations.  Settings that a choice brings with it stand below it (see `Choice`)."""
     question: str = ""
     """What the report answers, in a sentence; by default made from the space."""
     baseline: InstanceOf[Setup] | None = None
@@ -73,6 +78,9 @@ class Search:
     early_stopping: str | Callable[[], BasePruner] = "asha"
     """What stops trials at the rungs: a name of `dgm list samplers`, or a function that makes one of Optuna's
     pruners."""
+    feasible: Callable[[Mapping[str, Any]], bool] | None = None
+    """Which settings are allowed together: a function of a file from all settings of a trial, by key, to
+    true or false.  Settings are drawn until it allows them; none that it refuses is trained."""
     order: Literal["clock", "arrival"] = "clock"
     """In which order results count: that of the search's own clock, the same everywhere, or that in which
     they arrive, as Ray Tune has it.  By arrival `searcher` and `scheduler` take the places of `sampler` and
@@ -92,29 +100,52 @@ class Search:
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
             object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
-        known = self.base.keys()
-        space: dict[str, BaseDistribution] = {}
-        for key, distribution in self.space.items():
-            if key not in known:
-                raise unknown(f"key of the space of {self.name}", key, known)
-            values = []
-            for value in corners(distribution):
-                changed = self.base.changed({key: value})
-                if key.startswith(PROBLEM_PREFIX):
-                    check_one_question(self.name, self.base, changed, f"{key} = {value}")
-                values.append(changed.flat()[key])
-            categorical = isinstance(distribution, CategoricalDistribution)
-            space[key] = distinct(key, values) if categorical else distribution
-        object.__setattr__(self, "space", space)
-        for (key, one), (other, two) in combinations(self.space.items(), 2):
-            for value, second in product(corners(one), corners(two)):
-                self.base.changed({key: value, other: second})
+        object.__setattr__(self, "space", self._checked(self.space, {}))
+        self._check_pairs()
         if self.baseline is not None:
             check_one_question(self.name, self.base, self.baseline, "the baseline's own problem")
         self._check_order()
         check_sampler(self.sampler, self.drawn, self.startup_trials, self.trials)
         self.make_rule()
+        self._check_feasible()
         self._check_quick()
+
+    def _checked(self, space: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+        """A space whose choices are as a setup has them.  above: the choices with which it exists."""
+        base, known = self.base.changed(above), self.base.keys()
+        found: dict[str, BaseDistribution] = {}
+        for key, distribution in space.items():
+            if key not in known:
+                raise unknown(f"key of the space of {self.name}", key, known)
+            if key in above:
+                raise ConfigurationError(f"{key} is in the space of {self.name} below itself.")
+            values = []
+            for value in corners(distribution):
+                changed = base.changed({key: value})
+                if key.startswith(PROBLEM_PREFIX):
+                    check_one_question(self.name, self.base, changed, f"{key} = {value}")
+                values.append(changed.flat()[key])
+            if isinstance(distribution, Choice) and any(distribution.branches):
+                below = [
+                    self._checked(each, {**above, key: value})
+                    for value, each in zip(values, distribution.branches, strict=True)
+                ]
+                found[key] = Choice.with_branches(distinct(key, values).choices, below)
+            else:
+                categorical = isinstance(distribution, CategoricalDistribution)
+                found[key] = distinct(key, values) if categorical else distribution
+        return found
+
+    def _check_pairs(self) -> None:
+        """Tries the extremes of each two settings that can exist together."""
+        merged(self.space)
+        for one, two in combinations(places(self.space), 2):
+            above = {**dict(one.when), **dict(two.when)}
+            apart = any(above[key] != choice for key, choice in (*one.when, *two.when))
+            if apart or one.key in above or two.key in above:
+                continue
+            for value, second in product(corners(one.distribution), corners(two.distribution)):
+                self.base.changed({**above, one.key: value, two.key: second})
 
     def _check_order(self) -> None:
         """One order's settings are refused in the other."""
@@ -123,6 +154,26 @@ class Search:
         for key in by_arrival if self.order == "clock" else by_clock:
             if getattr(self, key) != defaults[key]:
                 raise ConfigurationError(f"{key} of {self.name} is not allowed with order = {self.order!r}.")
+        if self.order == "arrival" and conditional(self.space):
+            raise ConfigurationError(
+                f"the space of {self.name} has settings that depend on others, which Tune's searchers are "
+                "not given: use order = 'clock'."
+            )
+
+    def allows(self, changes: Mapping[str, Any]) -> bool:
+        """Whether a trial may have these settings."""
+        return self.feasible is None or bool(self.feasible(self.base.changed(changes).flat()))
+
+    def _check_feasible(self) -> None:
+        """A constraint that hardly anything satisfies is refused when it is defined."""
+        if self.feasible is None:
+            return
+        random = np.random.default_rng(0)
+        draws = (drawn(self.space, partial(at_random, random)) for _ in range(_DRAWS))
+        if not any(self.allows(changes) for changes in draws):
+            raise ConfigurationError(
+                f"feasible of {self.name} allows none of {_DRAWS} settings drawn at random from its space."
+            )
 
     def _check_quick(self) -> None:
         """The short look is refused when it is defined, and not when somebody first asks for it."""
@@ -141,10 +192,10 @@ class Search:
     @property
     def max_t(self) -> int:
         """The largest number of iterations a trial can ask for."""
-        distribution = self.space.get("iterations")
-        if isinstance(distribution, IntDistribution):
-            return distribution.high
-        return self.base.config.iterations
+        found = [place for place in places(self.space) if place.key == "iterations"]
+        own = [max(corners(place.distribution)) for place in found]
+        always = any(not place.when for place in found)
+        return max(own if always else [*own, self.base.config.iterations])
 
     @property
     def rungs(self) -> tuple[int, ...]:
@@ -165,7 +216,7 @@ class Search:
     @property
     def drawn(self) -> dict[str, BaseDistribution]:
         """The space as a sampler sees it."""
-        return {key: shown(distribution) for key, distribution in self.space.items()}
+        return {place.name: shown(place.distribution) for place in places(self.space)}
 
     def changed(self, changes: Mapping[str, Any]) -> Search:
         """The same question with keys fixed: of the base, and out of the space.
@@ -175,18 +226,17 @@ class Search:
         """
         if not changes:
             return self
+        keys = {place.key for place in places(self.space)}
         for key in changes:
-            if key.startswith(WEIGHT_PREFIX) and WEIGHTS in self.space:
+            if key.startswith(WEIGHT_PREFIX) and WEIGHTS in keys:
                 raise ConfigurationError(
                     f"{key} cannot be fixed: {self.name} searches {WEIGHTS}, all of them together."
                 )
-        space = {key: value for key, value in self.space.items() if key not in changes}
+        space = fixed(self.space, changes)
         if not space:
             raise ConfigurationError(f"nothing is left to search: {', '.join(changes)} fix the whole space.")
         shared = {
-            key: value
-            for key, value in changes.items()
-            if key.startswith(PROBLEM_PREFIX) and key not in self.space
+            key: value for key, value in changes.items() if key.startswith(PROBLEM_PREFIX) and key not in keys
         }
         baseline = self.compared.changed(shared)
         return replace(self, base=self.base.changed(changes), baseline=baseline, space=space)

@@ -16,7 +16,7 @@ from studies.study.search import Search
 from studies.study.space import describe, described
 
 _SETUPS = ("base", "baseline")
-_FUNCTIONS = ("sampler", "early_stopping", "searcher", "scheduler")
+_FUNCTIONS = ("sampler", "early_stopping", "searcher", "scheduler", "feasible")
 _KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
 
 

@@ -41,14 +41,37 @@ class PowersOfTwo(IntDistribution):
 class Choice(CategoricalDistribution):
     """One of some plain values, tuples, lists and mappings among them.
 
+    Given a mapping, it chooses one of its keys, and that brings the settings of its value into the space:
+    `Choice({"mlp": {}, "dgm": {"depth": IntDistribution(1, 3)}})`.
+
     Optuna's own `CategoricalDistribution` does as well, with a warning of Optuna's for what is none of
     None, bool, int, float and str.
     """
 
-    def __init__(self, choices: Sequence[Any]) -> None:
+    branches: tuple[Mapping[str, BaseDistribution], ...]
+    """What each choice brings with it, in their order."""
+
+    def __init__(self, choices: Sequence[Any] | Mapping[Any, Mapping[str, BaseDistribution]]) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Optuna stores is a label
-            super().__init__(choices)
+            super().__init__(tuple(choices))
+        below = list(choices.values()) if isinstance(choices, Mapping) else [{} for _ in choices]
+        for choice, space in zip(self.choices, below, strict=True):
+            if not isinstance(space, Mapping):
+                raise ConfigurationError(
+                    f"the choice {choice!r} brings {space!r} with it: give a mapping of keys to "
+                    "distributions."
+                )
+        self.branches = tuple(dict(space) for space in below)
+
+    @classmethod
+    def with_branches(
+        cls, choices: Sequence[Any], branches: Sequence[Mapping[str, BaseDistribution]]
+    ) -> Choice:
+        """The same from two lists: choices that cannot be keys of a mapping may bring settings too."""
+        made = cls(choices)
+        made.branches = tuple(dict(each) for each in branches)
+        return made
 
 
 KINDS: dict[str, type[BaseDistribution]] = {
@@ -116,7 +139,13 @@ def describe(distribution: BaseDistribution) -> dict[str, Any]:
     """Plain values that `described` reads."""
     name = type(distribution).__name__
     if isinstance(distribution, CategoricalDistribution):
-        return {"distribution": CategoricalDistribution.__name__, "choices": list(distribution.choices)}
+        choices = list(distribution.choices)
+        own: dict[str, Any] = {"distribution": CategoricalDistribution.__name__, "choices": choices}
+        if isinstance(distribution, Choice) and any(distribution.branches):
+            own["branches"] = [
+                {key: describe(below) for key, below in space.items()} for space in distribution.branches
+            ]
+        return own
     if isinstance(distribution, PowersOfTwo):
         return {"distribution": name, "log": True, "low": distribution.low, "high": distribution.high}
     if isinstance(distribution, (IntDistribution, FloatDistribution)):
@@ -130,7 +159,10 @@ def described(values: Mapping[str, Any]) -> BaseDistribution:
     name = str(values.get("distribution"))
     if name not in KINDS:
         raise ValueError(f"{name!r} is no distribution of a search")
-    rest = {key: value for key, value in values.items() if key != "distribution"}
+    rest = {key: value for key, value in values.items() if key not in ("distribution", "when")}
+    if "branches" in rest:
+        below = [{key: described(each) for key, each in space.items()} for space in rest.pop("branches")]
+        return Choice.with_branches(rest["choices"], below)
     if name == PowersOfTwo.__name__:
         return PowersOfTwo(rest["low"], rest["high"])
     return Choice(**rest) if "choices" in rest else KINDS[name](**rest)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ray.tune.schedulers import TrialScheduler
 
+from studies.errors import StudyError
 from studies.planning.plans.arrival import PENALTY, looked
 from studies.planning.plans.search import SearchPlan
 from studies.records.events import Ended, Event, Metrics, Reported, Suggested
@@ -17,6 +18,9 @@ from studies.records.log import read_log
 from studies.trials.trainable import SCORE, TIME
 from studies.tune.ray_parts import Arrival
 from studies.tune.tuning import METRICS, Engine, PlanScheduler, PlanSearcher
+
+_ATTEMPTS = 1000
+"""At settings that are feasible, for each trial."""
 
 
 class Heard:
@@ -29,6 +33,7 @@ class Heard:
     def __init__(self, arrival: Arrival, events: Iterable[Event] = ()) -> None:
         self._arrival = arrival
         self._reports: dict[str, int] = {}
+        self._ids: dict[str, str] = {}
         self.searcher = arrival.searcher()
         history = [event for event in events if not isinstance(event, Suggested) or event.phase == "search"]
         if not self._asked_again(history):
@@ -37,24 +42,30 @@ class Heard:
 
     def suggest(self, name: str) -> dict[str, Any] | str | None:
         """Settings, None for none now, or `Searcher.FINISHED`."""
-        config = self.searcher.suggest(name)
-        if config is None or isinstance(config, str):
-            return config
-        self._reports[name] = 0
-        return self._arrival.changes(config)
+        for attempt in range(_ATTEMPTS):
+            known_as = f"{name}-{attempt}" if attempt else name
+            config = self.searcher.suggest(known_as)
+            if config is None or isinstance(config, str):
+                return config
+            changes = self._arrival.changes(config)
+            if self._arrival.study.allows(changes):
+                self._reports[name], self._ids[name] = 0, known_as
+                return changes
+            self.searcher.on_trial_complete(known_as, error=True)
+        raise StudyError(f"the searcher found no settings that are feasible in {_ATTEMPTS} draws.")
 
     def result(self, name: str, metrics: Metrics) -> None:
         """A trial has reported and goes on."""
         if name in self._reports:
             self._reports[name] += 1
-            self.searcher.on_trial_result(name, told(metrics, self._reports[name]))
+            self.searcher.on_trial_result(self._ids[name], told(metrics, self._reports[name]))
 
     def end(self, name: str, metrics: Metrics | None, *, failed: bool = False) -> None:
         """A trial has ended, or was stopped, where it was last measured."""
         if name in self._reports:
             said = None if metrics is None or failed else told(metrics, self._reports.pop(name) + 1)
             self._reports.pop(name, None)
-            self.searcher.on_trial_complete(name, said, error=failed)
+            self.searcher.on_trial_complete(self._ids[name], said, error=failed)
 
     def _asked_again(self, events: Iterable[Event]) -> bool:
         """Whether it suggests what the log holds; it has heard all then."""

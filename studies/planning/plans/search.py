@@ -33,7 +33,12 @@ class Trials(Stage):
         self._known = known
         self._clock = Clock(study.workers)
         self._rule = study.make_rule()
-        self._suggestions = Suggestions(study.space, study.make_sampler(), seed=seed)
+        self._suggestions = Suggestions(
+            study.space,
+            study.make_sampler(),
+            seed=seed,
+            allows=None if study.feasible is None else study.allows,
+        )
         self._trials: dict[str, Trial] = {}
         self._ready: dict[str, Trial] = {}
         self._reports: dict[str, dict[int, Metrics]] = {}

@@ -15,6 +15,7 @@ from rich.text import Text
 from studies.records import LABELS, StudyRecord, words
 from studies.records.forecast import planned, seconds_left
 from studies.records.history import Entry, History
+from studies.records.spaces import present
 from studies.running.live.notebook import NotebookView
 from studies.running.live.sparkline import sparkline
 from studies.trials.trainable import POLISH, POLISH_OF, SCORE, TIME
@@ -131,8 +132,12 @@ class LiveTable:
             Text(f"{self._iterations(entry):,} / {entry.asked:,}"),
             Text(self._score(entry)),
             *map(Text, words.telemetry(self._telemetry(entry))),
-            *(Text(_value(entry.spec.config.get(key))) for key in self._record.space),
+            *(Text(self._setting(entry.spec.config, key)) for key in self._record.space),
         ]
+
+    def _setting(self, config: Mapping[str, Any], key: str) -> str:
+        """A value, or nothing where the trial's choices did not bring that setting with them."""
+        return _value(config.get(key)) if present(self._record.space, key, config) else ""
 
     def _headline(self) -> str:
         return f"{self._record.name}: {words.share(len(self._told), self._total, 'trial')} ended"

@@ -1,0 +1,152 @@
+"""Settings that exist only with some choices of another: a space as a tree, and its places as a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from dgm_core import ConfigurationError
+from studies.study.space import Choice, PowersOfTwo, label, setting, shown, shown_value
+
+Space = Mapping[str, BaseDistribution]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A setting in a space: its key, what it is drawn from, and the choices with which it exists."""
+
+    key: str
+    distribution: BaseDistribution
+    when: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """By which a sampler knows it: the key, after the choices above: "network=dgm/depth"."""
+        return _above(self.when) + self.key
+
+
+def branch(distribution: BaseDistribution, choice: Any) -> Space:
+    """The settings that a choice brings with it."""
+    if isinstance(distribution, Choice):
+        for each, space in zip(distribution.choices, distribution.branches, strict=True):
+            if label(each) == label(choice) and type(each) is type(choice):
+                return space
+    return {}
+
+
+def places(space: Space, when: tuple[tuple[str, Any], ...] = ()) -> Iterator[Place]:
+    """Every setting of a space, each before those that depend on it."""
+    for key, distribution in space.items():
+        yield Place(key, distribution, when)
+        if isinstance(distribution, Choice):
+            for choice, below in zip(distribution.choices, distribution.branches, strict=True):
+                yield from places(below, (*when, (key, choice)))
+
+
+def conditional(space: Space) -> bool:
+    """Whether any setting depends on another."""
+    return any(place.when for place in places(space))
+
+
+def drawn(space: Space, ask: Callable[[str, BaseDistribution], Any], above: str = "") -> dict[str, Any]:
+    """The settings that exist together.  ask: gives what a sampler draws for a name and a distribution."""
+    found: dict[str, Any] = {}
+    for key, distribution in space.items():
+        found[key] = setting(distribution, ask(above + key, shown(distribution)))
+        below = branch(distribution, found[key])
+        found |= drawn(below, ask, f"{above}{key}={label(found[key])}/")
+    return found
+
+
+def at_random(random: np.random.Generator, name: str, distribution: BaseDistribution) -> Any:
+    """A value as a sampler draws it; for `drawn`."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(random.integers(len(distribution.choices)))]
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if distribution.log:
+        value = float(np.exp(random.uniform(np.log(low), np.log(high))))
+        return round(value) if isinstance(distribution, IntDistribution) else value
+    if step is None:
+        return float(random.uniform(low, high))
+    return low + step * int(random.integers(int((high - low) / step + 1e-9) + 1))
+
+
+def named(space: Space, settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Settings by the names and in the terms of a sampler: the inverse of `drawn`."""
+    found: dict[str, Any] = {}
+    for key, distribution in space.items():
+        if key in settings:
+            found[above + key] = shown_value(distribution, settings[key])
+            below = branch(distribution, settings[key])
+            found |= named(below, settings, f"{above}{key}={label(settings[key])}/")
+    return found
+
+
+def fixed(space: Space, changes: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+    """The space without some keys; what a fixed choice brings with it stays to be searched."""
+    found: dict[str, BaseDistribution] = {}
+    for key, distribution in space.items():
+        if key in changes:
+            found |= fixed(branch(distribution, changes[key]), changes)
+        elif isinstance(distribution, Choice):
+            below = [fixed(each, changes) for each in distribution.branches]
+            found[key] = Choice.with_branches(distribution.choices, below)
+        else:
+            found[key] = distribution
+    return found
+
+
+def merged(space: Space) -> dict[str, tuple[BaseDistribution, dict[str, list[Any]]]]:
+    """Key to the widest distribution that it has anywhere, and to the choices with which it exists.
+
+    Those are by the key directly above it; none where it always exists.  Raises ConfigurationError where a
+    key is there twice for one choice, or is drawn in ways that have nothing in common.
+    """
+    found: dict[str, tuple[BaseDistribution, dict[str, list[Any]]]] = {}
+    for place in places(space):
+        when = {} if not place.when else {place.when[-1][0]: [place.when[-1][1]]}
+        if place.key not in found:
+            found[place.key] = (place.distribution, when)
+            continue
+        other, choices = found[place.key]
+        if not when or choices.keys() != when.keys():
+            raise ConfigurationError(f"{place.key} is in the space twice: {_said(place, when)}.")
+        above = next(iter(when))
+        both = {above: [*choices[above], *when[above]]}
+        found[place.key] = (_widest(place.key, other, place.distribution), both)
+    return found
+
+
+def _widest(key: str, one: BaseDistribution, two: BaseDistribution) -> BaseDistribution:
+    if one == two:
+        return one
+    kinds = {type(one), type(two)}
+    if kinds == {PowersOfTwo}:
+        assert isinstance(one, PowersOfTwo)
+        assert isinstance(two, PowersOfTwo)
+        return PowersOfTwo(min(one.low, two.low), max(one.high, two.high))
+    if kinds == {FloatDistribution}:
+        assert isinstance(one, FloatDistribution)
+        assert isinstance(two, FloatDistribution)
+        return FloatDistribution(min(one.low, two.low), max(one.high, two.high), log=one.log and two.log)
+    if kinds == {IntDistribution}:
+        assert isinstance(one, IntDistribution)
+        assert isinstance(two, IntDistribution)
+        return IntDistribution(min(one.low, two.low), max(one.high, two.high), log=one.log and two.log)
+    if isinstance(one, Choice) and isinstance(two, Choice) and not (any(one.branches) or any(two.branches)):
+        known = [label(choice) for choice in one.choices]
+        return Choice([*one.choices, *(each for each in two.choices if label(each) not in known)])
+    raise ConfigurationError(f"{key} is drawn in two ways that have nothing in common: {one} and {two}.")
+
+
+def _said(place: Place, when: Mapping[str, Any]) -> str:
+    return f"with {place.when[-1][0]} = {place.when[-1][1]!r} and beside it" if when else "at its top"
+
+
+def _above(when: tuple[tuple[str, Any], ...]) -> str:
+    return "".join(f"{key}={label(choice)}/" for key, choice in when)
