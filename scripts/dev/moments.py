@@ -66,9 +66,9 @@ class Moment:
         """One line, exit code 130, nothing left, and a way to go on that works; or the study was over."""
         if self.left or self.resumed is False:
             return False
-        if self.code == 0:  # over, or so nearly that nothing was left to interrupt
-            return self.stage in (OVER, REPORT)
-        return self.stage != OVER and self.code == 130 and len(self.said) == 1
+        if self.code == 0:
+            return self.stage == OVER
+        return self.code == 130 and len(self.said) == 1
 
     @property
     def row(self) -> str:
@@ -207,6 +207,8 @@ def _stage(folder: Path) -> str:
         return "imports"
     events = read_log(studies[0].parent)
     if any(isinstance(event, Left) for event in events):
+        if (studies[0].parent / "report.html").is_file():
+            return OVER  # but for the process's own end: nothing is left to interrupt
         return REPORT if read_study(studies[0].parent).state == "finished" else "records"
     if any(entry.reports for entry in read_history(studies[0].parent).phase("confirm")):
         return "confirmation"

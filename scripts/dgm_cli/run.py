@@ -195,9 +195,7 @@ def arms_of(text: str, known: Collection[str]) -> list[str]:
         return parts
     if any("," in arm for arm in known):
         example = quote("; ".join(list(known)[:2]))
-        raise ConfigurationError(
-            f"--arms {text} is not allowed: write arms between semicolons, as {example}."
-        )
+        raise ConfigurationError(f"--arms {text} is not allowed: separate arms by semicolons, as {example}.")
     return [arm.strip() for arm in text.split(",")]
 
 
