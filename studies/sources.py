@@ -8,13 +8,19 @@ from pathlib import Path
 from dgm_core import PROBLEMS, ConfigurationError, Setup, extensions
 from dgm_core.extensions import Sources
 from studies.records import SOURCES, SourcesRecord, StudyRecord
+from studies.trust import remember
 
 
-def keep_sources(folder: Path, base: Setup) -> Sources:
-    """Writes the files that are loaded, the module of the problem among them, into a run folder."""
+def keep_sources(folder: Path, base: Setup, writes: str | None = None) -> Sources:
+    """Writes the files that are loaded, the module of the problem among them, into a run folder.
+
+    They count as this user's own from then on, and so does the file outside of it that the run `writes` (see
+    `studies.trust`).
+    """
     extensions.adopt(sys.modules[type(base.problem).__module__])
     sources = Sources.loaded()
     sources.write(folder / SOURCES)
+    remember(folder, sources.main, writes)
     return sources
 
 
@@ -32,7 +38,12 @@ def load_kept(folder: Path, kept: SourcesRecord) -> Sources:
     for name in kept.main:
         if name not in sources.files:
             raise ConfigurationError(f"{folder / SOURCES} does not hold {name}, which the run used.")
-    sources.load(folder / SOURCES)
+    # Compiled files beside the kept ones would be code that nobody has kept.
+    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        sources.load(folder / SOURCES)
+    finally:
+        sys.dont_write_bytecode = before
     return sources
 
 

@@ -15,6 +15,12 @@ settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that a test makes leave their marks in a folder of its own (see `studies.trust`)."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+
+
 @pytest.fixture
 def own_files() -> Iterator[None]:
     """Forgets the user's files that a test loads."""

@@ -40,6 +40,7 @@ Trust = Annotated[
 def trusted(run: Path, kept: SourcesRecord, trust: bool, *, writes: str | None = None) -> None:
     """Asks before code that a run folder keeps is run, or a file is written elsewhere because it says so.
 
+    Not where this user made a run of the very same files on this machine (see `studies.trust`).
     Raises ConfigurationError where there is nobody to ask, or the answer is no.
     """
     acts = []
@@ -48,6 +49,10 @@ def trusted(run: Path, kept: SourcesRecord, trust: bool, *, writes: str | None =
     if writes is not None:
         acts.append(f"write its model to {writes}")
     if trust or not acts:
+        return
+    from studies.trust import remembered
+
+    if remembered(run, kept.main, writes):
         return
     said = f"{run} would {' and '.join(acts)}"
     if not sys.stdin.isatty() or not typer.confirm(f"{said}. Do so?", err=True):

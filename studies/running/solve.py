@@ -101,7 +101,7 @@ def solve_setup(
         },
     )
     with holding(folder, command or "studies.solve"):
-        record.sources = sources_record(keep_sources(folder, setup))
+        record.sources = sources_record(keep_sources(folder, setup, record.definition["model"]))
         write_study(folder, record)
         return _train(setup, folder, record, on_progress, alone=alone, tell=tell)
 

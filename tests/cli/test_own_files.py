@@ -73,6 +73,9 @@ def test_a_problem_is_solved_from_its_file_with_a_network_of_another(folder, mon
     extensions.unload()
     assert dgm(["report", str(run)], monkeypatch) == 0
     assert dgm(["rerun", str(run), "--check"], monkeypatch) == 0
+    assert dgm(["rerun", str(run)], monkeypatch) == 0, "it was made here, of these very files"
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder / "elsewhere"))
+    extensions.unload()
     assert dgm(["rerun", str(run)], monkeypatch) == 2, "code of a run folder is not run unasked"
     assert dgm(["rerun", str(run), "--trust"], monkeypatch) == 0
     told = " ".join(capsys.readouterr().err.split())
