@@ -1,8 +1,8 @@
 """Which run folders hold code that this user has run from here already: then nobody has to be asked again.
 
-A mark is the SHA-256 of everything that such a folder would run, in a folder that is the user's alone.  It is
-left when a run is made, of what is in the folder then, and compared with what is there when it is to be run: a
-folder that came from elsewhere, or was changed, has none.
+A mark is the SHA-256 of everything that such a folder would run, in a folder that is the user's alone.  It
+is left when a run is made, of what is in the folder then, and compared with what is there when it is to be
+run: a folder that came from elsewhere, or was changed, has none.
 """
 
 from __future__ import annotations
