@@ -92,9 +92,11 @@ def sampled(run: Run) -> str:
     if by_arrival(run):
         searcher, scheduler = study.scheduler.get("sampler"), study.scheduler.get("name")
         every = study.scheduler.get("grace_period")
+        trials = counted(study.trials_asked, "trial")
+        often = "at its own times" if every is None else f"every {counted(every, 'iteration')}"
         return (
-            f"Ray Tune's searcher {searcher} suggested {study.trials_asked} trials in the order in which "
-            f"results arrived. Its scheduler {scheduler} looked at them every {every} iterations."
+            f"Ray Tune's searcher {searcher} suggested {trials} in the order in which results arrived. "
+            f"Its scheduler {scheduler} looked at them {often}."
         )
     sampler = held.get("sampler", _DEFAULT_SAMPLER)
     by_tpe = sampler == _DEFAULT_SAMPLER

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME, Derivatives, Field, derivatives
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Box, Domain, InTime
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.quadrature import gauss_legendre
@@ -129,9 +129,10 @@ class Integral:
             return _grid(((0.0, 1.0),), self._nodes)
         if isinstance(domain, Box) or [domain.axes[i].name for i in columns] == [TIME]:
             if self._nodes ** len(bounds) > _MOST:
+                each, every = counted(self._nodes, "node"), counted(self._nodes ** len(bounds), "node")
                 raise ConfigurationError(
-                    f"an Integral of {self._nodes} nodes along each of {len(bounds)} axes is not allowed: "
-                    f"{self._nodes ** len(bounds)} nodes are more than {_MOST}."
+                    f"an Integral of {each} along each of {counted(len(bounds), 'axis', 'axes')} is not "
+                    f"allowed: {every} are more than {_MOST:,}."
                 )
             return _grid(bounds, self._nodes)
         space = domain.space if isinstance(domain, InTime) else domain

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Field, gradient
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.training.field_file import write
 from dgm_core.training.solution import Solution
 
@@ -107,7 +107,7 @@ class TrainedField:
 
     def __repr__(self) -> str:
         shape = f"({', '.join(self.axes)}) -> ({', '.join(self.outputs)})"
-        return f"TrainedField({self.problem.name}: {shape}, {len(self.seeds)} replicates)"
+        return f"TrainedField({self.problem.name}: {shape}, {counted(len(self.seeds), 'replicate')})"
 
     def _alone(self, k: int) -> TrainedField:
         every, count = self._values, len(self.seeds)

@@ -13,6 +13,7 @@ from dgm_cli.catalog import list_all
 from dgm_cli.check import check, show
 from dgm_cli.compare import compare
 from dgm_cli.dashboard.command import dashboard
+from dgm_cli.doctor import doctor
 from dgm_cli.export import export
 from dgm_cli.replay import replay
 from dgm_cli.report import report
@@ -69,6 +70,7 @@ app.command()(status)
 app.command()(stop)
 app.command()(clean)
 app.command()(dashboard)
+app.command()(doctor)
 app.add_typer(new.app)
 
 

@@ -17,6 +17,14 @@ Address = Annotated[str, typer.Option(help="A running Ray cluster; by default a 
 RayDashboard = Annotated[
     bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
 ]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CMD",
+        help="A command to call at the end, with a sentence as its last word: --notify notify-send.  "
+        "DGM_RUN and DGM_STATE are in its environment.",
+    ),
+]
 LogTo = Annotated[
     list[str] | None,
     typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from dgm_cli.common import at_least, command_line, messages, print_json, quoted, tell_compiler
 from dgm_cli.names import check_name
-from dgm_cli.options import Json, Name, Out, Replicates, ReplicateSeed
+from dgm_cli.notify import ended_with, notified
+from dgm_cli.options import Json, Name, Notify, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
@@ -57,6 +58,7 @@ def reproduce(
     seed: ReplicateSeed = 0,
     out: Out = Path("results"),
     name: Name = None,
+    notify: Notify = None,
     as_json: Json = False,
     files: With = None,
 ) -> int:
@@ -90,11 +92,13 @@ def reproduce(
         sources=sources_record(sources),
     )
     folder = make_folder(out, "reproduce", name)
-    with going_on(partial(_again, folder)):
+    with notified(notify) as ending, going_on(partial(_again, folder)):
         sources.write(folder / SOURCES)
         with replacing(folder / REPRODUCTION) as file:
             file.write((asked.model_dump_json(indent=2) + "\n").encode())
-        return _train_all(folder, asked, as_json=as_json)
+        code = _train_all(folder, asked, as_json=as_json)
+        ended_with(ending, folder, code)
+        return code
 
 
 def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dgm_cli.common import at_least, command_line, messages, print_json
-from dgm_cli.options import Address, Json, LogTo, RayDashboard
+from dgm_cli.notify import ended, ended_with, notified
+from dgm_cli.options import Address, Json, LogTo, Notify, RayDashboard
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
 from dgm_cli.report import remade
@@ -26,6 +27,7 @@ def resume(
     dashboard: RayDashboard = False,
     log_to: LogTo = None,
     trust: Trust = False,
+    notify: Notify = None,
     as_json: Json = False,
     files: With = None,
 ) -> int:
@@ -37,7 +39,10 @@ def resume(
 
     if (run / REPRODUCTION).is_file():
         _check_studies_own(run, dashboard=dashboard, log_to=log_to)
-        return resume_reproduction(run, trust=trust, as_json=as_json)
+        with notified(notify) as ending:
+            code = resume_reproduction(run, trust=trust, as_json=as_json)
+            ended_with(ending, run, code)
+            return code
     with uncollected():
         from studies.running.resume import read_run
         from studies.running.resume import resume as go_on
@@ -52,7 +57,10 @@ def resume(
     if record.kind == "solve":
         from dgm_cli.solve import finish_solve, resume_with_progress
 
-        return finish_solve(resume_with_progress(run, record), as_json)
+        with notified(notify) as ending:
+            solved = resume_with_progress(run, record)
+            ended(ending, run)
+            return finish_solve(solved, as_json)
     from dgm_cli.run import finish
 
     options = Options(
@@ -63,10 +71,12 @@ def resume(
         command=command_line(),
         console=messages,
     )
-    _, differences = go_on(run, options)
-    if differences:
-        messages.print(f"Not as when it began: {'; '.join(differences)}")
-    return finish(run.absolute(), as_json)
+    with notified(notify) as ending:
+        _, differences = go_on(run, options)
+        ended(ending, run)
+        if differences:
+            messages.print(f"Not as when it began: {'; '.join(differences)}")
+        return finish(run.absolute(), as_json)
 
 
 def _check_studies_own(run: Path, *, dashboard: bool, log_to: list[str] | None) -> None:

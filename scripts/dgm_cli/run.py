@@ -24,7 +24,8 @@ from dgm_cli.common import (
     tell_compiler,
 )
 from dgm_cli.names import check_name, completed
-from dgm_cli.options import Address, Device, Json, LogTo, Name, Out, RayDashboard, TrialTimeout
+from dgm_cli.notify import ended, notified
+from dgm_cli.options import Address, Device, Json, LogTo, Name, Notify, Out, RayDashboard, TrialTimeout
 from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
@@ -95,6 +96,7 @@ def run(
     trial_timeout: TrialTimeout = None,
     dashboard: RayDashboard = False,
     log_to: LogTo = None,
+    notify: Notify = None,
     as_json: Json = False,
 ) -> int:
     """Run a study."""
@@ -182,7 +184,10 @@ def run(
         console=messages,
     )
     tell_compiler()
-    return finish(run_study(chosen, options), as_json)
+    with notified(notify) as ending:
+        folder = run_study(chosen, options)
+        ended(ending, folder)
+        return finish(folder, as_json)
 
 
 def arms_of(text: str, known: Collection[str]) -> list[str]:

@@ -22,7 +22,8 @@ from dgm_cli.common import (
     tell_compiler,
 )
 from dgm_cli.names import check_name, completed
-from dgm_cli.options import Device, Json, Name, Out, Replicates, ReplicateSeed, TrialTimeout
+from dgm_cli.notify import LONG_SECONDS, ended, notified
+from dgm_cli.options import Device, Json, Name, Notify, Out, Replicates, ReplicateSeed, TrialTimeout
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError, counted
 from studies.signals import check_asked, going_on
@@ -70,6 +71,7 @@ def solve(
     device: Device = "auto",
     save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
     trial_timeout: TrialTimeout = None,
+    notify: Notify = None,
     as_json: Json = False,
 ) -> int:
     """Solve a problem and compare the solution with its reference."""
@@ -99,19 +101,34 @@ def solve(
     if iterations is not None and (told := shortening(start, setup)):
         messages.print(told)
     tell_compiler()
-    solved = solve_with_progress(
-        setup,
-        out=out,
-        run=name,
-        seed=seed,
-        replicates=replicates,
-        settings=label,
-        command=command_line(),
-        model=save_model,
-        device=device,
-        timeout=trial_timeout,
-    )
-    return finish_solve(solved, as_json)
+    with notified(notify) as ending:
+        tell_long(setup, replicates)
+        solved = solve_with_progress(
+            setup,
+            out=out,
+            run=name,
+            seed=seed,
+            replicates=replicates,
+            settings=label,
+            command=command_line(),
+            model=save_model,
+            device=device,
+            timeout=trial_timeout,
+        )
+        ended(ending, solved.folder)
+        return finish_solve(solved, as_json)
+
+
+def tell_long(setup: Setup, replicates: int) -> None:
+    """Says beforehand that a training may take more than ten minutes."""
+    from studies.preflight.checks.cost import training_seconds, words
+
+    seconds = training_seconds(setup, replicates)
+    if seconds > LONG_SECONDS:
+        messages.print(
+            f"Notice: about {words(seconds)} on one core, roughly; --notify CMD calls a command at the end.",
+            soft_wrap=True,
+        )
 
 
 def shortening(start: Setup, setup: Setup) -> str:

@@ -75,7 +75,8 @@ def study_time(question: Question) -> str:
 
 def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
     long = study_seconds(question) / question.cores > _LONG
-    yield "notice" if long else "note", study_time(question), "", ""
+    remedy = "With --notify CMD a command is called at its end." if long else ""
+    yield "notice" if long else "note", study_time(question), "", remedy
     replicates = 1 if isinstance(question.asked, Setup) else question.asked.replicates
     streams = 1 + sum(question.orders.values()) if question.orders else 2
     label, largest = max(
