@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
@@ -16,8 +15,9 @@ from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocit
 from dgm_core.formulation.domains import Box, Domain, Face
 from dgm_core.formulation.domains.box import Sides
 from dgm_core.formulation.evaluation_set import sobol_points
+from dgm_core.formulation.hard_forms import Data, Ends, HardForm, Output, Start
 from dgm_core.formulation.regions import Axis, Region
-from dgm_core.formulation.scales import parts_of
+from dgm_core.formulation.scales import parts_of, wave
 
 _POINTS = 64
 _ROUNDING = 1e-9
@@ -26,8 +26,6 @@ _SMOOTH = 0.05
 """Relative difference between derivatives of the data by autograd and by differences that is still smooth."""
 _AXES = 3
 """Along more axes than these the data are not blended: each may take three times as many values."""
-
-Data = Callable[[Tensor], Tensor]
 
 
 class Conditioned(Protocol):
@@ -43,126 +41,6 @@ class Conditioned(Protocol):
     def conditions(self) -> Mapping[str, tuple[Region, Condition] | Measured]: ...
     def residuals(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
     def with_constants_at(self, factor: float) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Ends:
-    """What is prescribed of one output at the ends of one axis: its column, and the data there or None."""
-
-    column: int
-    axis: Axis
-    lower: Data | None = None
-    upper: Data | None = None
-
-    def at(self, x: Tensor, value: float) -> Tensor:
-        """The points moved to where the axis has a value."""
-        columns = [x[..., i : i + 1] for i in range(x.shape[-1])]
-        columns[self.column] = 0.0 * columns[self.column] + value
-        return torch.cat(columns, dim=-1)
-
-    def position(self, x: Tensor) -> Tensor:
-        """From 0 to 1 along the axis, (..., 1)."""
-        own = x[..., self.column : self.column + 1]
-        return (own - self.axis.lower) * (1.0 / (self.axis.upper - self.axis.lower))
-
-    def blended(self, x: Tensor, before: Data | None) -> Tensor:
-        """What is to be added to `before`, (..., 1), so that the data hold at the ends: linear in between."""
-        total: Tensor | None = None
-        place = self.position(x)
-        both = self.lower is not None and self.upper is not None
-        for data, value, share in (
-            (self.lower, self.axis.lower, 1.0 - place),
-            (self.upper, self.axis.upper, place),
-        ):
-            if data is None:
-                continue
-            there = self.at(x, value)
-            gap = data(there) if before is None else data(there) - before(there)
-            gap = share * gap if both else gap
-            total = gap if total is None else total + gap
-        assert total is not None
-        return total
-
-    def factor(self, x: Tensor) -> Tensor:
-        """Zero where a value is prescribed, up to one elsewhere."""
-        place = self.position(x)
-        if self.lower is None:
-            return 1.0 - place
-        return place if self.upper is None else 4.0 * place * (1.0 - place)
-
-
-@dataclass(frozen=True)
-class Start:
-    """What is prescribed of one output when time begins."""
-
-    axis: Axis
-    value: Data
-    velocity: Data | None = None
-
-    def begun(self, x: Tensor) -> Tensor:
-        """The initial value, moving on at the initial velocity, (..., 1)."""
-        time = Ends(x.shape[-1] - 1, self.axis)
-        there = time.at(x, self.axis.lower)
-        if self.velocity is None:
-            return self.value(there)
-        return self.value(there) + (x[..., -1:] - self.axis.lower) * self.velocity(there)
-
-    def factor(self, x: Tensor) -> Tensor:
-        """1 − exp(−s), s in spans of time; its square where the velocity holds too."""
-        elapsed = (x[..., -1:] - self.axis.lower) * (1.0 / (self.axis.upper - self.axis.lower))
-        once = -torch.expm1(-elapsed)
-        return once if self.velocity is None else once * once
-
-
-@dataclass(frozen=True)
-class Output:
-    """The form of one output: what satisfies its conditions, and the factor of the network's part.
-
-    blended: those of `ends` whose data what comes before does not meet already.
-    """
-
-    start: Start | None
-    ends: tuple[Ends, ...]
-    blended: tuple[Ends, ...] = ()
-
-    def extension(self, x: Tensor) -> Tensor | None:
-        """A function that takes all prescribed values, (..., 1): a Boolean sum over the axes; None is zero.
-
-        Source: Gordon and Hall (1973), transfinite interpolation.
-        """
-        function: Data | None = self.start.begun if self.start is not None else None
-        for ends in self.blended:
-            function = _added(function, ends)
-        return None if function is None else function(x)
-
-    def __call__(self, x: Tensor, raw: Tensor) -> Tensor:
-        for part in (self.start, *self.ends):
-            if part is not None:
-                raw = part.factor(x) * raw
-        extension = self.extension(x)
-        return raw if extension is None else extension + raw
-
-
-def _added(before: Data | None, ends: Ends) -> Data:
-    def after(x: Tensor) -> Tensor:
-        gap = ends.blended(x, before)
-        return gap if before is None else before(x) + gap
-
-    return after
-
-
-@dataclass(frozen=True)
-class HardForm:
-    """Fields that satisfy `terms` whatever the raw values are."""
-
-    terms: tuple[str, ...]
-    outputs: tuple[Output, ...] = ()
-
-    def __call__(self, x: Tensor, raw: Tensor) -> Tensor:
-        """(K, n, q) at x (K, n, d) for raw values (K, n, q)."""
-        if not self.terms:
-            return raw
-        return torch.cat([form(x, raw[..., i : i + 1]) for i, form in enumerate(self.outputs)], dim=-1)
 
 
 _known: WeakKeyDictionary[type, dict[str, HardForm]] = WeakKeyDictionary()
@@ -334,20 +212,27 @@ def _holds(problem: Conditioned, form: HardForm) -> bool:
         return lambda x: form(x, share * _size_of(problem, form, x) + 0.0 * x[..., :1])
 
     def shifted(x: Tensor) -> Tensor:
-        """What no condition of the form accepts: other values, and another velocity."""
-        moved = 1.0 + (x[..., -1:] - problem.inputs[-1].lower) / lengths[-1]
+        """What no condition of the form accepts: other values and slopes, along every axis."""
+        lower, span = x.new_tensor([a.lower for a in problem.inputs]), x.new_tensor(lengths)
+        moved = 1.0 + ((x - lower) / span).sum(dim=-1, keepdim=True)
         return field(0.0)(x) + _size_of(problem, form, x) * moved
+
+    def waving(x: Tensor) -> Tensor:
+        """As large as the data, and with derivatives of every order."""
+        return form(x, _size_of(problem, form, x) * wave(problem.inputs, 1.9, 1.3)(x))
 
     with torch.enable_grad():
         found = problem.residuals(field(0.7), points)
         wrong = problem.residuals(shifted, points)
+        usual = parts_of(problem.residuals(waving, points)["interior"])[0].detach()
     for term in regions:
         gap, scale = (parts_of(r[term])[0].detach().abs().max() for r in (found, wrong))
         if not gap <= 1e-7 * scale:
             return False
     smooth = parts_of(problem.residuals(field(0.0), points)["interior"])[0].detach()
     rough = parts_of(problem.residuals(Differenced(field(0.0), lengths), points)["interior"])[0].detach()
-    size = torch.maximum(smooth.abs(), parts_of(found["interior"])[0].detach().abs()).amax(dim=(0, 1))
+    every = torch.stack([smooth.abs(), parts_of(found["interior"])[0].detach().abs(), usual.abs()])
+    size = every.amax(dim=(0, 1, 2))
     return bool(((smooth - rough).abs().amax(dim=(0, 1)) <= _SMOOTH * size + 1e-12 * size.max()).all())
 
 
