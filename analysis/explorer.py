@@ -21,7 +21,7 @@ from analysis import scores, statistics
 from analysis.arms import arm_rows, key_name
 from analysis.curves import Curve, band, thinned, trial_curves
 from analysis.load import Run
-from analysis.plots.solved import Solved, headline, solved
+from analysis.plots.solved import MedianSolution, headline, solved
 from analysis.settings import toml
 from studies.records import CONFIG, LABELS
 
@@ -177,7 +177,7 @@ def _solutions(run: Run) -> list[dict[str, Any]]:
     return [_solution(run, one, axes) for one in {**heads, **arms}.values() if one is not None]
 
 
-def _solution(run: Run, found: Solved, axes: list[str]) -> dict[str, Any]:
+def _solution(run: Run, found: MedianSolution, axes: list[str]) -> dict[str, Any]:
     output = run.study.outputs[0]
     points = found.points.head(_SOLUTION_POINTS)
     return {

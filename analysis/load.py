@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ValidationError
 
 from analysis.fates import fates
 from studies import records
@@ -24,10 +22,6 @@ _logger = logging.getLogger(__name__)
 
 _LATER = ("diverged_by", "residual", "metric", "score", *records.TELEMETRY_COLUMNS)
 """Columns that older runs lack."""
-
-
-class RunError(ValueError):
-    """A folder cannot be read as a run; the message is one sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,15 +149,15 @@ class Run:
 def load_run(folder: Path) -> Run:
     """Reads a run folder, finished or not.
 
-    An interrupted run may lack its Parquet files: their tables are empty then.  Raises RunError where the
-    folder holds no run, a finished run lacks a file, or a newer version wrote it.
+    An interrupted run may lack its Parquet files: their tables are empty then.  Raises ConfigurationError
+    where the folder holds no run, a finished run lacks a file, or a newer version wrote it.
     """
     folder = Path(folder)
-    study = _study(folder)
+    study = records.open_run(folder)
     if study.state == "finished":
         for name in (records.TRIALS, records.CURVES):
             if not (folder / name).is_file():
-                raise RunError(f"{folder} is a finished run but its {name} is missing.")
+                raise records.ConfigurationError(f"{folder} is a finished run but its {name} is missing.")
     since = {name: kind for name, kind in records.TRIAL_COLUMNS.items() if name not in _LATER}
     trials = records.typed(_table(folder, records.TRIALS, since), records.TRIAL_COLUMNS)
     if study.schema_version < 3:
@@ -190,30 +184,6 @@ def _present_arms(rows: pd.DataFrame) -> pd.Series:
     return rows["arm"].mask((rows["phase"] == "confirm") & (rows["arm"] == "reference"), "baseline")
 
 
-def _study(folder: Path) -> StudyRecord:
-    path = folder / records.STUDY
-    if not folder.is_dir():
-        raise RunError(f"{folder} is no run: there is no such folder.")
-    if not path.is_file():
-        raise RunError(f"{folder} is no run: it holds no {records.STUDY}.")
-    try:
-        version = json.loads(path.read_text()).get("schema_version", records.SCHEMA)
-        if version > records.SCHEMA:
-            raise RunError(
-                f"{folder} was written with schema version {version}, newer than this program's "
-                f"{records.SCHEMA}: update dgm-studies to read it."
-            )
-        return records.read_study(folder)
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise RunError(f"{path} is damaged: {key}: {first['msg']}.") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError):
-        raise RunError(f"{path} is damaged: it is not a JSON object of a study.") from None
-
-
 def _table(
     folder: Path,
     name: str,
@@ -230,6 +200,6 @@ def _table(
         return read_table(path, expected, columns=columns, rows=rows)
     except DamagedTableError as error:
         if name == records.TRIALS:  # all else is read without it, but nothing is known then
-            raise RunError(str(error)) from None
+            raise records.ConfigurationError(str(error)) from None
         _logger.warning("%s; it is left out.", str(error).rstrip("."))
         return records.typed(pd.DataFrame(), expected)

@@ -65,7 +65,8 @@ class _Picture:
 def make_report(folder: Path) -> list[Path]:
     """Writes tables/, figures/ and report.html into a run folder; the paths written.
 
-    Needs the folder alone, and writes the same tables every time.  Raises RunError where it is no run.
+    Needs the folder alone, and writes the same tables every time.  Raises ConfigurationError where it is no
+    run.
     """
     run = load_run(folder)
     with plots.drawing(run, run.folder / records.FIGURES) as draw:

@@ -1,23 +1,12 @@
-"""What is said and kept where something fails: folders as they can be typed, full disks, tracebacks."""
+"""What is kept where something fails: full disks, tracebacks."""
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from studies.records.schema import FAILURES
 
 _FULL = ("No space left on device", "Disk quota exceeded", "database or disk is full")
-
-
-def quoted(folder: Path) -> str:
-    """A folder as it can be typed."""
-    return shlex.quote(str(folder))
-
-
-def resume_hint(folder: Path) -> str:
-    """The command that goes on with a run, as it can be typed."""
-    return f"dgm resume {quoted(folder)}"
 
 
 def disk_full(text: str) -> bool:

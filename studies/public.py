@@ -5,7 +5,7 @@ The one module of this room that knows `analysis`: like the command line, it joi
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from dgm_core.errors import unknown
 from dgm_core.training import TrainedField, load_field
 from studies.catalog import load_study
 from studies.records import MODELS, REPORT, StudyRecord
-from studies.running.runner import Options, run_study
+from studies.running.options import Options
+from studies.running.runner import run_study
 from studies.running.solve import solve_setup
 from studies.sources import load_sources
-from studies.study import Study
+from studies.study import EDITS, Edits, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 class Result:
     """A run folder and what it says: of a run that has just ended, or of an older one.
 
-    Raises `analysis.load.RunError` where the folder holds no run.
+    Raises ConfigurationError where the folder holds no run.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -107,21 +108,24 @@ class Result:
         return f"<p><b>{escape(title)}</b></p><ul>{said}</ul>"
 
 
-def run(study: Study | str, *, quick: bool = False, replicates: int | None = None, **options: Any) -> Result:
+def run(study: Study | str, **options: Any) -> Result:
     """Runs a search or an ablation, with its report.
 
-    study: one of your own, or the name of one.  quick: its short variant.  options: those of
-    `studies.running.runner.Options`, such as `out`, `run` (the name), `seed`, `cores`, `address`.  Raises
-    ConfigurationError for what cannot be run.
+    study: one of your own, or the name of one.  options: what is to be different about it, see
+    `studies.study.Edits` (`quick`, `settings`, `replicates`, `resources`; of a search `trials`, `time_limit`,
+    `sampler`, `early_stopping`, `searcher`, `scheduler`; of an ablation `arms`, `iterations`, `tuned_rate`),
+    and how it is run, see `studies.running.options.Options` (such as `out`, `run`, the name, `seed`, `cores`,
+    `address`).  Raises ConfigurationError for what cannot be run.
     """
-    chosen = load_study(study) if isinstance(study, str) else study
-    if quick:
-        chosen = chosen.shortened()
-    if replicates is not None:
-        chosen = replace(chosen, replicates=replicates)
+    known = [*EDITS, *(each.name for each in fields(Options))]
+    for name in options:
+        if name not in known:
+            raise unknown("option of a run", name, known)
+    edits = Edits(**{name: options.pop(name) for name in EDITS if name in options})
     if "out" in options:
         options["out"] = Path(options["out"])
-    result = Result(run_study(chosen, Options(quick=quick, **options)))
+    chosen = edits.of(load_study(study) if isinstance(study, str) else study)
+    result = Result(run_study(chosen, Options(quick=edits.quick, **options)))
     if result.record.state != "interrupted":
         result.report()
     return result

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,10 +29,10 @@ FLOORS = {
     "replay": {"samplers", "stopping", "study", "planning", "records", "errors"},
     "preflight": {"study", "planning", "records", "errors"},
     "trials": {"records", "errors"},
-    "tune": {"study", "records", "planning", "trials", "errors", "failures", "signals"},
+    "tune": {"study", "records", "planning", "trials", "errors", "failures", "hints", "processes", "signals"},
     "running": {
         *("stopping", "study", "records", "planning", "preflight", "trials", "tune"),
-        *("errors", "failures", "signals", "sources"),
+        *("errors", "failures", "hints", "processes", "signals", "sources"),
     },
 }
 """Room of `studies` -> the others that it may know: no circle, and no arrow back."""
@@ -43,10 +45,16 @@ def files(room: str) -> list[Path]:
     return sorted((ROOT / ROOMS[room]).rglob("*.py"))
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports(path: Path) -> set[str]:
     """Full names of all modules that a file imports, at its top or inside its functions."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -90,6 +98,41 @@ def test_only_one_room_of_studies_imports_ray() -> None:
         if any(name.split(".")[0] == "ray" for name in imports(path))
     }
     assert importers == {"tune"}
+
+
+PRIVATE_PARTS = "studies/tune/private"
+"""Where private parts of Ray may be named."""
+
+
+def _private_of_ray(path: Path) -> set[str]:
+    """What a file imports of Ray, or looks up on what Ray hands out, that Ray does not promise."""
+    unpromised = {
+        name
+        for name in imports(path)
+        if name.split(".")[0] == "ray"
+        and (any(part.startswith("_") for part in name.split(".")) or UNPROMISED.match(name))
+    }
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
+            root: ast.expr = node.value
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            if isinstance(root, ast.Name) and root.id in RAYS:
+                unpromised.add(f"{root.id}…{node.attr}")
+    return unpromised
+
+
+UNPROMISED = re.compile(r"ray\.(core|tune\.execution|dashboard|air\.execution)\b")
+RAYS = {"ray", "tune", "tune_controller", "controller", "trial"}
+"""Names by which modules know Ray, and what it hands to schedulers and callbacks."""
+
+
+def test_only_one_package_names_private_parts_of_ray() -> None:
+    paths = [*(path for room in ROOMS for path in files(room)), *(ROOT / "scripts/dev").rglob("*.py")]
+    private = {str(path.relative_to(ROOT)): _private_of_ray(path) for path in paths}
+    named = {path for path, names in private.items() if names}
+    assert named
+    assert {path for path in named if not path.startswith(PRIVATE_PARTS)} == set()
 
 
 def test_nothing_that_is_installed_imports_the_development_tools() -> None:

@@ -21,7 +21,7 @@ from analysis.plots.solved import (
     TIME,
     UNIT,
     Array,
-    Solved,
+    MedianSolution,
     error_scale,
     headline_errors,
 )
@@ -63,7 +63,7 @@ def height(run: Run, names: list[str], width: float) -> float:
     return float(np.clip((width - 1.15) * shape, 0.7, 3.2)) + 0.55
 
 
-def field_panels(run: Run, found: Solved) -> tuple[Figure, str]:
+def field_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     """Two axes: the approximation, |u − u*| and the training; the reference too where it looks different."""
     names = list(run.study.axes)
     outputs = run.study.outputs
@@ -109,7 +109,7 @@ def _seen(error: Array, exact: Array) -> bool:
     return bool(np.quantile(error, 0.95) > _ALIKE * np.ptp(exact))
 
 
-def slice_panels(run: Run, found: Solved) -> tuple[Figure, str]:
+def slice_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     """Three axes and more: |u − u*| near slices of three, else by distance from the centre."""
     names = list(run.study.axes)
     output = run.study.outputs[0]
@@ -140,7 +140,7 @@ def _length(run: Run, name: str) -> float:
     return high - low
 
 
-def _slices(made: Figure, grid: Any, run: Run, found: Solved, output: str) -> list[Axes]:
+def _slices(made: Figure, grid: Any, run: Run, found: MedianSolution, output: str) -> list[Axes]:
     names = list(run.study.axes)
     low, _ = run.study.axes[names[2]]
     scale = error_scale(headline_errors(run, output))
@@ -160,7 +160,7 @@ def _slices(made: Figure, grid: Any, run: Run, found: Solved, output: str) -> li
     return panels
 
 
-def _by_distance(axis: Axes, run: Run, found: Solved) -> None:
+def _by_distance(axis: Axes, run: Run, found: MedianSolution) -> None:
     """|u − u*| against the distance from the domain's centre: towards its boundary, to the right."""
     names = list(run.study.axes)
     centre = np.array([sum(run.study.axes[name]) / 2 for name in names])
@@ -176,7 +176,7 @@ def _by_distance(axis: Axes, run: Run, found: Solved) -> None:
         axis.legend()
 
 
-def _against(axis: Axes, run: Run, found: Solved) -> None:
+def _against(axis: Axes, run: Run, found: MedianSolution) -> None:
     """The approximation against the reference."""
     for place, output in enumerate(run.study.outputs):
         exact, guess = found.reference(output), found.prediction(output)

@@ -17,7 +17,7 @@ from analysis.load import Run
 from analysis.plots import style
 from analysis.plots.bands import draw_band, limit
 from analysis.plots.findings import arm_said, best_arm
-from analysis.plots.looks import Look, legend, legend_title, looks, name_ends, titles
+from analysis.plots.looks import ArmLook, legend, legend_title, looks, name_ends, titles
 from studies.records import words
 
 FIRST = 1000
@@ -143,7 +143,7 @@ def error_curves(run: Run) -> Figure | None:
     return made
 
 
-def _many(look: Mapping[str, Look]) -> bool:
+def _many(look: Mapping[str, ArmLook]) -> bool:
     """Whether a panel would hold more lines than an eye can follow."""
     return max(Counter(one.panel for one in look.values()).values()) > FEW
 
@@ -162,7 +162,7 @@ def _lowest(found: Mapping[str, Curve]) -> str:
     return min(ends, key=lambda name: np.nan_to_num(ends[name], nan=np.inf))
 
 
-def _curves(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, Look]) -> None:
+def _curves(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, ArmLook]) -> None:
     for name, one in found.items():
         shade = {"label": look[name].label, "color": look[name].color}
         draw_band(axis, one.iterations, *band(one.values), alpha=0.12, **shade)
@@ -180,7 +180,7 @@ def _finish(made: Figure, axes: list[Axes], panels: list[str | None], run: Run) 
     style.legend(made, *style.entries(used), title=titles(run.study)[0], at="center")
 
 
-def _inset(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, Look], until: int) -> None:
+def _inset(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, ArmLook], until: int) -> None:
     """The first iterations one by one, in the upper right, where falling curves leave room."""
     inset = axis.inset_axes((0.42, 0.60, 0.56, 0.38))
     for name, one in found.items():

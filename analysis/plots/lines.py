@@ -10,10 +10,10 @@ from analysis.load import Run
 from analysis.plots import style
 from analysis.plots.course import training_panels
 from analysis.plots.fields import field
-from analysis.plots.solved import SIGNED, UNIT, Solved, error_limits, headline_errors
+from analysis.plots.solved import SIGNED, UNIT, MedianSolution, error_limits, headline_errors
 
 
-def line_panels(run: Run, found: Solved) -> tuple[Figure, str]:
+def line_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     """One axis: a panel for each output, |u − u*| of all of them, and the training."""
     (name,) = run.study.axes
     outputs = run.study.outputs
@@ -46,7 +46,7 @@ def line_panels(run: Run, found: Solved) -> tuple[Figure, str]:
     return made, f"{text}{thin}"
 
 
-def alone_panels(run: Run, found: Solved) -> tuple[Figure, str]:
+def alone_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     """Without a reference: the approximation of each output, over one or two inputs, and the training."""
     names, outputs = list(run.study.axes), run.study.outputs if len(run.study.axes) <= 2 else []
     made, axes = _grid(len(outputs))
@@ -63,7 +63,9 @@ def alone_panels(run: Run, found: Solved) -> tuple[Figure, str]:
     return made, text
 
 
-def _replicates(axis: Axes, found: Solved, name: str, output: str, colour: str, width: float = 0.4) -> None:
+def _replicates(
+    axis: Axes, found: MedianSolution, name: str, output: str, colour: str, width: float = 0.4
+) -> None:
     for _, one in found.every.groupby(["trial", "replicate"]):
         own = one.sort_values(name)
         axis.plot(own[name], own[f"prediction_{output}"], color=colour, linewidth=width, alpha=0.4)

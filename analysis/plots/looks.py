@@ -20,7 +20,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
 @dataclass(frozen=True)
-class Look:
+class ArmLook:
     """How an arm is drawn: its factor's level gives the colour, the panel's level the line and the marker."""
 
     color: Any
@@ -43,14 +43,14 @@ def colours(levels: list[Any]) -> list[Any]:
     return list(style.PALETTE[: len(levels)])
 
 
-def looks(study: StudyRecord, names: list[str]) -> dict[str, Look]:
+def looks(study: StudyRecord, names: list[str]) -> dict[str, ArmLook]:
     """The look of each arm: by its level of one factor, by both of two, else by its place in the list."""
     factors = arms.factors(study)
     panel = arms.panel_factor(study)
     keys = [key for key in factors if key != panel]
     if len(keys) != 1:
         return {
-            name: Look(colour, LINES[place // 8 % 4], MARKERS[place % 8], name, None)
+            name: ArmLook(colour, LINES[place // 8 % 4], MARKERS[place % 8], name, None)
             for place, (name, colour) in enumerate(zip(names, colours(names), strict=True))
         }
     (key,) = keys
@@ -61,13 +61,13 @@ def looks(study: StudyRecord, names: list[str]) -> dict[str, Look]:
         own = arms.level_name(arms.level(study, name, key))
         other = arms.level_name(arms.level(study, name, panel)) if panel else None
         place = rows.index(other) if other in rows else 0
-        found[name] = Look(
+        found[name] = ArmLook(
             shades.get(own, style.GREY), LINES[place % 4], MARKERS[place % 8], own if panel else name, other
         )
     return found
 
 
-def legend(found: Mapping[str, Look], *, marks: bool) -> tuple[list[Line2D], list[str]]:
+def legend(found: Mapping[str, ArmLook], *, marks: bool) -> tuple[list[Line2D], list[str]]:
     """Handles and labels for arms drawn together: markers or lines; of a grid each factor's levels once."""
     colours: dict[str, Line2D] = {}
     panels: dict[str, Line2D] = {}
@@ -95,7 +95,7 @@ def titles(study: StudyRecord) -> tuple[str, str]:
     return (arms.key_name(keys[0]) if len(keys) == 1 else "", arms.key_name(panel) if panel else "")
 
 
-def name_ends(axis: Axes, found: Mapping[str, Look], *, tall: float = 1.6) -> None:
+def name_ends(axis: Axes, found: Mapping[str, ArmLook], *, tall: float = 1.6) -> None:
     """Writes at the right of a panel, `tall` inches high, what each of its lines is, in the lines' order.
 
     Names stand at the heights of their lines' ends, or as near as they have room; a thin line leads there.

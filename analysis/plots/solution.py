@@ -16,7 +16,7 @@ from analysis.plots.findings import best_arm, said
 from analysis.plots.lines import alone_panels, line_panels
 from analysis.plots.solved import (
     MAGNITUDE,
-    Solved,
+    MedianSolution,
     error_limits,
     error_scale,
     headline,
@@ -85,12 +85,12 @@ def gallery(run: Run, limit_arms: int = 15) -> Figure | None:
     return made
 
 
-def _counts(found: list[Solved]) -> str:
+def _counts(found: list[MedianSolution]) -> str:
     counts = [len(one.rows) for one in found]
     return words.counted_between(min(counts), max(counts), "replicate")
 
 
-def _finding(run: Run, found: Solved) -> str:
+def _finding(run: Run, found: MedianSolution) -> str:
     """The largest error and where it lies."""
     role = f"{run.study.problem}, {found.name}"
     if not run.has_reference:
@@ -105,7 +105,7 @@ def _finding(run: Run, found: Solved) -> str:
     return f"{text}, at {', '.join(f'{name} = {said(float(worst[name]))}' for name in names)}"
 
 
-def _caption(run: Run, found: Solved) -> str:
+def _caption(run: Run, found: MedianSolution) -> str:
     mae = scores.errors(found.rows)
     lost = int(np.isinf(mae).sum())
     role = found.name

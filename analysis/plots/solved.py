@@ -22,7 +22,7 @@ DECADES = 4
 
 
 @dataclass(frozen=True)
-class Solved:
+class MedianSolution:
     """One setting's solution by its median replicate.
 
     `points` has the columns of solutions.parquet, (N, …); `every` the same of all its replicates.
@@ -46,7 +46,7 @@ class Solved:
         return np.abs(self.prediction(output) - self.reference(output))
 
 
-def solved(run: Run, name: str, rows: pd.DataFrame) -> Solved | None:
+def solved(run: Run, name: str, rows: pd.DataFrame) -> MedianSolution | None:
     """The solution of some trial rows; None where none is recorded or half or more of them diverged."""
     rows = scores.counted(rows)
     mae = scores.errors(rows)
@@ -59,10 +59,10 @@ def solved(run: Run, name: str, rows: pd.DataFrame) -> Solved | None:
         return None
     middle = rows.iloc[place]
     own = every[(every["trial"] == middle["trial"]) & (every["replicate"] == middle["replicate"])]
-    return None if own.empty else Solved(name, rows, own, every)
+    return None if own.empty else MedianSolution(name, rows, own, every)
 
 
-def headline(run: Run, name: str) -> Solved | None:
+def headline(run: Run, name: str) -> MedianSolution | None:
     """The solution of one headline."""
     rows = scores.headlines(run.trials).get(name)
     return None if rows is None else solved(run, name, rows)

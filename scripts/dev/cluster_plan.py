@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import typer
 
-from dev.order import Training
+from dev.order import SimulatedTraining
 from dgm_cli.common import messages
 from dgm_core import Trainer
 from studies.catalog import load_study
@@ -84,11 +84,11 @@ def measure(study: Search, scheduled: int, trials: int) -> Costs:
 
 def _play(course: Course, scheduled: int) -> None:
     """Lets the trials of the search report at once what they are asked for, as often as the plan wants."""
-    live: list[Training] = []
+    live: list[SimulatedTraining] = []
     random = np.random.default_rng(0)
     while True:
         while len(live) < scheduled and (trial := course.next(0)) is not None:
-            live.append(Training(trial, 1.0, 0.05 * math.exp(random.normal())))
+            live.append(SimulatedTraining(trial, 1.0, 0.05 * math.exp(random.normal())))
         if not live:
             return
         for each in live:

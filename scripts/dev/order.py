@@ -12,8 +12,9 @@ import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -23,7 +24,6 @@ from studies.catalog import load_study
 from studies.planning.clock import Clock, ScheduledTrial, iteration_cost
 from studies.planning.course import Course
 from studies.planning.plans import SearchPlan
-from studies.planning.plans import search as search_plan
 from studies.planning.trial import Trial
 from studies.records.events import Metrics, Replicates
 from studies.records.log import Log
@@ -33,14 +33,17 @@ from studies.study import Search
 class Arrivals(Clock):
     """In place of the logical clock: the next event is that of the trial which reported first."""
 
-    order: list[str] = []  # noqa: RUF012 shared on purpose: set for each simulation
+    def __init__(self, workers: int, order: list[str]) -> None:
+        super().__init__(workers)
+        self.order = order
+        """Trials that have reported and are not yet seen to."""
 
     def next(self) -> ScheduledTrial | None:
         return next((self.scheduled[name] for name in self.order if name in self.scheduled), super().next())
 
 
 @dataclass
-class Training:
+class SimulatedTraining:
     """A made-up training: how far it is, in iterations, and what an iteration takes, in seconds."""
 
     trial: Trial
@@ -60,7 +63,14 @@ class Training:
     def metrics(self) -> Metrics:
         at, end = round(self.done), self.trial.setup.config.iterations
         score = self.floor + 3.0 / math.sqrt(at)
-        replicates = Replicates(status=[], scores=[], errors={}, losses=[], diverged_at=[])
+        count = len(self.trial.seeds)
+        replicates = Replicates(
+            status=["completed"] * count,
+            scores=[score] * count,
+            errors={},
+            losses=[[score]] * count,
+            diverged_at=[None] * count,
+        )
         return Metrics(
             iterations=at,
             score=score,
@@ -75,18 +85,16 @@ class Training:
 def simulate(study: Search, cores: int, spread: float, seed: int, *, logical: bool) -> tuple[float, float]:
     """Seconds to the end of a search with its confirmation, and the share of them that its cores idled or
     trained what did not count."""
-    plain: Any = search_plan.Clock
-    Arrivals.order = []
-    search_plan.Clock = Clock if logical else Arrivals  # type: ignore[misc]
-    try:
-        with tempfile.TemporaryDirectory() as folder, Log(Path(folder)) as log:
-            return _simulate(Course(SearchPlan(study, seed, {}), log), cores, spread, seed)
-    finally:
-        search_plan.Clock = plain  # type: ignore[misc]
+    arrived: list[str] = []
+    plan = SearchPlan(study, seed, {}, Clock if logical else partial(Arrivals, order=arrived))
+    with tempfile.TemporaryDirectory() as folder, Log(Path(folder)) as log:
+        return _simulate(Course(plan, log), arrived, cores, spread, seed)
 
 
-def _simulate(course: Course, cores: int, spread: float, seed: int) -> tuple[float, float]:
-    now, live = 0.0, dict[str, Training]()
+def _simulate(
+    course: Course, arrived: list[str], cores: int, spread: float, seed: int
+) -> tuple[float, float]:
+    now, live = 0.0, dict[str, SimulatedTraining]()
     costs: dict[str, float] = {}
     while True:
         _start(course, cores, spread, seed, live, costs)
@@ -100,10 +108,10 @@ def _simulate(course: Course, cores: int, spread: float, seed: int) -> tuple[flo
         for each in training:
             each.done = each.stop if each is first else each.done + step * rate / each.cost
         name = first.trial.name
-        Arrivals.order.append(name)
+        arrived.append(name)
         metrics = first.metrics()
         course.report(name, metrics)
-        Arrivals.order.remove(name)
+        arrived.remove(name)
         first.waiting = not metrics.final and course.waits(name)
         if metrics.final:
             del live[name]
@@ -116,7 +124,12 @@ def _simulate(course: Course, cores: int, spread: float, seed: int) -> tuple[flo
 
 
 def _start(
-    course: Course, cores: int, spread: float, seed: int, live: dict[str, Training], costs: dict[str, float]
+    course: Course,
+    cores: int,
+    spread: float,
+    seed: int,
+    live: dict[str, SimulatedTraining],
+    costs: dict[str, float],
 ) -> None:
     """Gives out trials, and lets waiting ones train ahead where cores would idle."""
 
@@ -127,7 +140,7 @@ def _start(
         random = np.random.default_rng([seed, trial.index, len(trial.phase)])
         cost = iteration_cost(trial.setup, len(trial.seeds)) / 1e3 * math.exp(spread * random.normal())
         rate = math.log10(trial.setup.config.learning_rate) + 2.5
-        live[trial.name] = Training(trial, cost, 0.05 * math.exp(rate**2 + random.normal()))
+        live[trial.name] = SimulatedTraining(trial, cost, 0.05 * math.exp(rate**2 + random.normal()))
         costs[trial.name] = cost
     for each in live.values():
         if each.waiting and idle() > 0:

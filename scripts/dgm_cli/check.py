@@ -115,12 +115,14 @@ def find(asked: str) -> Study | Setup:
 def changed(chosen: Study | Setup, settings: list[str] | None, quick: bool) -> Study | Setup:
     """With `--set` and `--quick` applied, as `dgm run` and `dgm solve` do."""
     from dgm_core import Setup
+    from studies.study import Edits
 
+    fixed = parse_settings(settings or [])
+    if not isinstance(chosen, Setup):
+        return Edits(quick=quick, settings=fixed).of(chosen)
     if quick:
-        if isinstance(chosen, Setup):
-            raise ConfigurationError("--quick is for studies.")
-        chosen = chosen.shortened()
-    return chosen.changed(parse_settings(settings or []))
+        raise ConfigurationError("--quick is for studies.")
+    return chosen.changed(fixed)
 
 
 def _problem(setup: Setup) -> None:

@@ -6,7 +6,6 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -52,12 +51,6 @@ def tell_compiler() -> None:
 def command_line() -> str:
     """The command as it was typed, for the records."""
     return shlex.join(["dgm", *sys.argv[1:]])
-
-
-def quoted(path: Path) -> str:
-    """A path as it can be typed, from here where it is below here."""
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return shlex.quote(str(shown))
 
 
 def print_json(values: Mapping[str, Any]) -> None:

@@ -38,7 +38,7 @@ def compare(
 
     The terminal shows the columns that fit it; --out writes all of them.
     """
-    from analysis.load import RunError, load_run
+    from analysis.load import load_run
     from analysis.tables import compare_table, present
     from analysis.verdict import sentence, verdict
     from studies.records.rebuild import settle
@@ -47,11 +47,8 @@ def compare(
     for run in runs:
         with suppress(OSError):  # a folder that cannot be written is compared as it stands
             settle(run)
-    try:
-        loaded = [load_run(run) for run in runs]
-        table = compare_table(loaded)
-    except RunError as error:
-        raise ConfigurationError(str(error)) from None
+    loaded = [load_run(run) for run in runs]
+    table = compare_table(loaded)
     if table.empty:
         raise ConfigurationError("these runs hold no confirmed setting and no arm to compare.")
     if len(metrics := list(table["metric"].unique())) > 1:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from dgm_cli.common import messages, print_json, quoted
+from dgm_cli.common import messages, print_json
 from dgm_cli.options import Json
 from dgm_cli.own import Trust, With, load_files, trusted
 from dgm_cli.places import Place, here
+from studies.hints import quoted
 
 
 def export(

@@ -23,15 +23,14 @@ def remade(run: Path) -> list[Path]:
 
     Raises ConfigurationError where the folder holds no run, or what no study writes.
     """
-    from analysis.load import RunError
     from analysis.report import make_report
     from studies.records.rebuild import settle
 
     settle(run)
     try:
         return make_report(run)
-    except RunError as error:
-        raise ConfigurationError(str(error)) from None
+    except ConfigurationError:
+        raise
     except ValueError as error:
         # The files can be read, and what they hold cannot be drawn: it was not written by a study.
         said = str(error).splitlines()[0] if str(error) else type(error).__name__

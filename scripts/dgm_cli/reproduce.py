@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from dgm_cli.common import at_least, command_line, messages, print_json, quoted, tell_compiler
+from dgm_cli.common import at_least, command_line, messages, print_json, tell_compiler
 from dgm_cli.names import check_name
 from dgm_cli.notify import ended_with, notified
 from dgm_cli.options import Json, Name, Notify, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
+from studies.hints import resume_hint
 from studies.records import SOURCES, SourcesRecord
 from studies.signals import going_on
 
@@ -120,7 +121,7 @@ def _again(folder: Path) -> str:
     from studies.records.folders import discard_folder
 
     if (folder / REPRODUCTION).is_file():
-        return f"what was done is kept; go on with: dgm resume {quoted(folder)}"
+        return f"what was done is kept; {resume_hint(folder)}"
     discard_folder(folder)
     return "nothing was begun."
 

@@ -1,4 +1,4 @@
-"""`dgm rerun`: does a recorded trial train to the same curve again?"""
+"""`dgm rerun`: does a recorded trial train to the same curves, errors and weights again?"""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def rerun(
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Train recorded trials again and compare their curves; exit code 1 where one does not agree."""
+    """Train recorded trials again and compare; exit code 1 where one does not agree.
+
+    Compared are the losses, the errors at the end and the weights that were kept.
+    """
     from studies.running.rerun import recorded
     from studies.running.rerun import rerun as train_again
 
@@ -36,6 +39,7 @@ def rerun(
             f"{words.counted(len(found.trials), 'trial')} can be trained again: {', '.join(found.trials)}"
         )
         messages.print(f"Not as recorded: {'; '.join(found.differences) or 'nothing'}")
+        messages.print(f"They are trained on: {found.device}")
         return 0
     load_files(files)
     trusted(run, found.record.sources, trust)

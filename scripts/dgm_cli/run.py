@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
-from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -20,7 +17,6 @@ from dgm_cli.common import (
     messages,
     parse_settings,
     print_json,
-    quoted,
     tell_compiler,
 )
 from dgm_cli.names import check_name, completed
@@ -30,7 +26,7 @@ from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
 from dgm_core.collecting import uncollected
-from dgm_core.errors import ConfigurationError
+from studies.hints import left_hint, quoted, report_hint
 from studies.signals import check_asked, closing, going_on
 
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
@@ -103,7 +99,8 @@ def run(
     if address.startswith(CLIENT):
         # Trials answer to the process that runs the study, which is therefore made a job of the cluster's.
         return submit_instead(context, study, sys.argv[2:])
-    for option, value in (("trials", trials), ("replicates", replicates), ("cores", cores)):
+    counts = {"trials": trials, "replicates": replicates, "cores": cores, "iterations": iterations}
+    for option, value in counts.items():
         at_least(option, value, 1)
     at_least("seed", seed, 0)
     check_name(study, "study", files=files)
@@ -117,57 +114,27 @@ def run(
     with uncollected():
         from studies.catalog import STUDIES, load_study
         from studies.running.runner import Options, run_study
-        from studies.study import Search
+        from studies.study import Edits
 
     load_files(files)
     study = named(STUDIES, study)
-    chosen = load_study(study)
-    changes = parse_settings(settings or [])
-    if quick:
-        chosen = chosen.shortened()
-    if isinstance(chosen, Search):
-        for option, given in (("arms", arms), ("iterations", iterations), ("tuned-rate", tuned_rate or None)):
-            if given is not None:
-                raise ConfigurationError(f"--{option} is for ablations: {study} is a search.")
-        if time_limit is not None:
-            if not time_limit > 0:
-                raise ConfigurationError(f"--time-limit {time_limit:g} is not allowed: it must be above 0.")
-            chosen = replace(chosen, time_limit=time_limit, budget=None)
-        if trials is not None:
-            chosen = replace(chosen, trials=trials)
-        if sampler is not None:
-            chosen = replace(chosen, sampler=sampler)
-        if early_stopping is not None:
-            chosen = replace(chosen, early_stopping=early_stopping)
-        if searcher is not None or scheduler is not None:
-            for option, given in (("sampler", sampler), ("early-stopping", early_stopping)):
-                if given is not None:
-                    raise ConfigurationError(f"--{option} is not allowed with --searcher or --scheduler.")
-            chosen = chosen.by_arrival(searcher, scheduler)
-    else:
-        of_searches: tuple[tuple[str, object], ...] = (
-            ("trials", trials),
-            ("time-limit", time_limit),
-            ("sampler", sampler),
-            ("early-stopping", early_stopping),
-            ("searcher", searcher),
-            ("scheduler", scheduler),
-        )
-        for option, limit in of_searches:
-            if limit is not None:
-                raise ConfigurationError(f"--{option} is for searches: {study} is an ablation.")
-        if iterations is not None:
-            at_least("iterations", iterations, 1)
-            chosen = chosen.lasting(iterations)
-        if arms is not None:
-            chosen = chosen.only(arms_of(arms, chosen.arms))
-        chosen = replace(chosen, tuned_rate=tuned_rate)
-    chosen = chosen.changed(changes)
-    if replicates is not None:
-        chosen = replace(chosen, replicates=replicates)
     asked = {"cpus": trial_cpus, "gpus": trial_gpus, "memory_gib": trial_memory, "timeout": trial_timeout}
-    changed = {key: value for key, value in asked.items() if value is not None}
-    chosen = replace(chosen, resources=replace(chosen.resources, **changed))
+    edits = Edits(
+        quick=quick,
+        settings=parse_settings(settings or []),
+        replicates=replicates,
+        resources={key: value for key, value in asked.items() if value is not None},
+        trials=trials,
+        time_limit=time_limit,
+        sampler=sampler,
+        early_stopping=early_stopping,
+        searcher=searcher,
+        scheduler=scheduler,
+        arms=arms,
+        iterations=iterations,
+        tuned_rate=tuned_rate or None,
+    )
+    chosen = edits.of(load_study(study), option=lambda name: f"--{name.replace('_', '-')}")
     options = Options(
         out=out,
         run=name,
@@ -190,20 +157,6 @@ def run(
         return finish(folder, as_json)
 
 
-def arms_of(text: str, known: Collection[str]) -> list[str]:
-    """The arms that `--arms` names: between semicolons, or commas where no arm's own name has one.
-
-    Raises ConfigurationError where it cannot be told which.
-    """
-    parts = [arm.strip() for arm in text.split(";")]
-    if len(parts) > 1 or "," not in text or text.strip() in known:
-        return parts
-    if any("," in arm for arm in known):
-        example = quote("; ".join(list(known)[:2]))
-        raise ConfigurationError(f"--arms {text} is not allowed: separate arms by semicolons, as {example}.")
-    return [arm.strip() for arm in text.split(",")]
-
-
 def finish(folder: Path, as_json: bool) -> int:
     """Reports on a run folder; the exit code."""
     from dgm_cli.report import remade
@@ -212,11 +165,10 @@ def finish(folder: Path, as_json: bool) -> int:
     record = read_study(folder)
     shown = quoted(folder)
     if record.state == "interrupted":
-        again = f"go on with: dgm resume {shown}, or look at it with: dgm report {shown}"
-        messages.print(f"dgm: interrupted; what was done is kept; {again}", soft_wrap=True)
+        messages.print(f"dgm: {left_hint(folder)}", soft_wrap=True)
     else:
         _summary(record)
-        with going_on(lambda: f"the study is {record.state}; make its report with: dgm report {shown}"):
+        with going_on(lambda: f"the study is {record.state}; {report_hint(folder)}"):
             check_asked()  # as the last trial ended
             remade(folder)
         _tell_verdict(folder)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 import shutil
 import signal
 import socket
@@ -16,11 +15,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from dgm_cli.common import messages, print_json, quoted
+from dgm_cli.common import messages, print_json
 from dgm_cli.options import Json
 from dgm_cli.places import Place, glance
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
+from studies.hints import quoted, resume_hint
 
 if TYPE_CHECKING:
     from studies.records.history import Entry
@@ -73,7 +73,7 @@ def status(
     ended = f"{words.share(found.ended, record.trials_asked, 'trial')} ended"
     console.print(f"{ended} · {words.clock(found.seconds)}{rate}{left}")
     if found.state in ("killed", "interrupted"):
-        console.print(f"Go on with: dgm resume {shlex.quote(place)}", soft_wrap=True)
+        console.print(f"{found.state.capitalize()}; {resume_hint(place)}", soft_wrap=True)
 
 
 def _print_running(found: Overview, console: Console) -> None:
@@ -154,7 +154,7 @@ def stop(run: Run) -> None:
         if time.monotonic() > deadline:
             raise StudyError(f"{run} has not stopped within {_STOP_SECONDS:.0f} s.")
         time.sleep(0.2)
-    messages.print(f"Stopped; go on with: dgm resume {quoted(run)}")
+    messages.print(f"Stopped; {resume_hint(run)}")
 
 
 def clean(run: Run) -> None:
@@ -166,7 +166,7 @@ def clean(run: Run) -> None:
     if found.owner is not None:
         raise StudyError(f"{run} is in use by {found.owner}.")
     if found.state in ("killed", "interrupted"):
-        raise ConfigurationError(f"{run} is {found.state}: finish it with dgm resume {quoted(run)} first.")
+        raise ConfigurationError(f"{run} is {found.state}: finish it first; {resume_hint(run)}.")
     from studies.records import CHECKPOINTS, PIECES, RAY
 
     freed = 0

@@ -18,7 +18,6 @@ from dgm_cli.common import (
     messages,
     parse_settings,
     print_json,
-    quoted,
     tell_compiler,
 )
 from dgm_cli.names import check_name, completed
@@ -26,6 +25,7 @@ from dgm_cli.notify import LONG_SECONDS, ended, notified
 from dgm_cli.options import Device, Json, Name, Notify, Out, Replicates, ReplicateSeed, TrialTimeout
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError, counted
+from studies.hints import left_hint, report_hint
 from studies.signals import check_asked, going_on
 
 if TYPE_CHECKING:
@@ -181,11 +181,9 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
         messages.print(f"{constant}: {interval(found, digits=5)}{true}")
     for note in outcome.get("notes", []):
         messages.print(f"Note: {note}")
-    shown = quoted(solved.folder)
     interrupted = outcome["status"] == "interrupted"
     if interrupted:
-        again = f"go on with: dgm resume {shown}, or look at it with: dgm report {shown}"
-        messages.print(f"dgm: interrupted; what was done is kept; {again}", soft_wrap=True)
+        messages.print(f"dgm: {left_hint(solved.folder)}", soft_wrap=True)
     else:
         messages.print(f"Tables, figures and report: {solved.folder}")
     if as_json:
@@ -254,8 +252,7 @@ def _with_progress(setup: Setup, train: Callable[..., Solved]) -> Solved:
         if progress.live.is_started:
             progress.stop()
     if solved.summary["status"] != "interrupted":
-        shown = quoted(solved.folder)
-        with going_on(lambda: f"the training is finished; make its report with: dgm report {shown}"):
+        with going_on(lambda: f"the training is finished; {report_hint(solved.folder)}"):
             check_asked()  # as the last iteration was trained
             make_report(solved.folder)
     return solved

@@ -22,6 +22,7 @@ from dgm_cli.own import With, load_files, named
 from dgm_cli.places import here
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
+from studies.hints import resume_hint
 
 PASSED = {"allow_extra_args": True, "ignore_unknown_options": True}
 _PROGRAM = ("dgm_core", "studies", "analysis", "dgm_cli")
@@ -166,7 +167,7 @@ def _followed(jobs: Jobs, job: str, place: str, out: Path) -> int:
         messages.print("No longer followed; the job goes on.")
         return 130
     if status == "STOPPED":
-        messages.print(f"Stopped; go on with: dgm resume {place}", soft_wrap=True)
+        messages.print(f"Stopped; {resume_hint(place)}", soft_wrap=True)
         return 130
     try:
         messages.print(f"The run is in {here(place, out)}", soft_wrap=True)

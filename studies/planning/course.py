@@ -8,7 +8,7 @@ from typing import Any
 
 from dgm_core import Setup
 from studies.errors import StudyError
-from studies.planning.plans import Plan
+from studies.planning.plans import StudyPlan
 from studies.planning.trial import Trial
 from studies.records.events import (
     Cut,
@@ -37,7 +37,7 @@ class Course:
     where the log is not that of this study.
     """
 
-    def __init__(self, plan: Plan, log: Log, events: Sequence[Event] = ()) -> None:
+    def __init__(self, plan: StudyPlan, log: Log, events: Sequence[Event] = ()) -> None:
         self.plan = plan
         self.history = History(events)
         self._log = log

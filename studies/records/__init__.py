@@ -3,7 +3,9 @@
 This room knows neither torch nor ray, so that an analysis needs only the run folder.
 """
 
+from dgm_core.errors import ConfigurationError
 from studies.records.files import plain_name, read_study, replacing, typed, write_study, write_table
+from studies.records.opening import open_run
 from studies.records.schema import (
     CHECKPOINTS,
     CLOCK_COLUMNS,
@@ -60,10 +62,12 @@ __all__ = [
     "TELEMETRY_COLUMNS",
     "TRIALS",
     "TRIAL_COLUMNS",
+    "ConfigurationError",
     "Outcome",
     "SourcesRecord",
     "State",
     "StudyRecord",
+    "open_run",
     "plain_name",
     "read_study",
     "replacing",

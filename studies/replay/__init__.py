@@ -2,7 +2,7 @@
 
 from studies.replay.compare import anytime, summarise
 from studies.replay.method import Method
-from studies.replay.simulate import Outcome, replay
+from studies.replay.simulate import ReplayOutcome, replay
 from studies.replay.table import TrainingTable
 
-__all__ = ["Method", "Outcome", "TrainingTable", "anytime", "replay", "summarise"]
+__all__ = ["Method", "ReplayOutcome", "TrainingTable", "anytime", "replay", "summarise"]

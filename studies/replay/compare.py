@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studies.records.intervals import median_interval
-from studies.replay.simulate import Outcome
+from studies.replay.simulate import ReplayOutcome
 from studies.replay.table import TrainingTable
 
 Array = NDArray[np.float64]
@@ -27,7 +27,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-def beats(outcome: Outcome, random: Outcome, trials: int, *, at_cost: bool = True) -> Estimate:
+def beats(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, *, at_cost: bool = True) -> Estimate:
     """How likely a search of so many trials finds a smaller error than random search; ties count half.
 
     Every search is compared with every random one, given as much cost as it took (at least one trial), or
@@ -42,7 +42,7 @@ def beats(outcome: Outcome, random: Outcome, trials: int, *, at_cost: bool = Tru
     return Estimate(float(found.mean()), float(low), float(high))
 
 
-def _shares(outcome: Outcome, random: Outcome, trials: int, at_cost: bool) -> Array:
+def _shares(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, at_cost: bool) -> Array:
     """(seeds, seeds of random): 1 where a search is better than a random one, ½ where they are equal."""
     ours = outcome.best[:, trials - 1]
     if at_cost:
@@ -54,7 +54,7 @@ def _shares(outcome: Outcome, random: Outcome, trials: int, at_cost: bool) -> Ar
     return (ours[:, None] < theirs) + 0.5 * (ours[:, None] == theirs)
 
 
-def best_at(outcome: Outcome, cost: float, *, least: bool = False) -> Array:
+def best_at(outcome: ReplayOutcome, cost: float, *, least: bool = False) -> Array:
     """The best error of each seed within a cost, (seeds,); infinite where no trial had ended by then.
 
     least: that of the first trial then.
@@ -70,19 +70,19 @@ def regret(table: TrainingTable, errors: Array) -> Estimate:
     return Estimate(*median_interval(errors / table.best)) if table.best > 0 else Estimate(*[np.nan] * 3)
 
 
-def anytime(table: TrainingTable, outcome: Outcome, costs: Sequence[float]) -> list[Estimate]:
+def anytime(table: TrainingTable, outcome: ReplayOutcome, costs: Sequence[float]) -> list[Estimate]:
     """The regret within each cost; only as far as all seeds have come is it that of whole searches."""
     return [regret(table, best_at(outcome, cost)) for cost in costs]
 
 
-def cost_grid(random: Outcome, trials: int) -> list[float]:
+def cost_grid(random: ReplayOutcome, trials: int) -> list[float]:
     """Costs from that of a trial to that of so many, evenly on a logarithmic scale."""
     end = float(np.median(random.cost[:, trials - 1]))
     return [float(cost) for cost in np.geomspace(end / trials, end, _POINTS)]
 
 
 def summarise(
-    table: TrainingTable, outcomes: Sequence[Outcome], random: Outcome, trials: Sequence[int]
+    table: TrainingTable, outcomes: Sequence[ReplayOutcome], random: ReplayOutcome, trials: Sequence[int]
 ) -> list[dict[str, Any]]:
     """A row for each method and number of trials.
 

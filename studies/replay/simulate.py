@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReplayOutcome:
     """One method over some seeds.
 
     best: (seeds, trials), the smallest error of the trials that were trained to their ends, after each trial
@@ -51,7 +51,7 @@ def replay(
     workers: int = 4,
     start_from: Sequence[Mapping[str, Any]] = (),
     told: Callable[[int], None] = lambda done: None,
-) -> Outcome:
+) -> ReplayOutcome:
     """Searches the table once for each seed, as a `Search` of so many trials and workers would.
 
     start_from: settings that are tried first.  A trial takes the time that the table says it cost, so that
@@ -65,7 +65,7 @@ def replay(
         told(done)
     errors = np.array([[error for error, _ in run] for run in runs])
     costs = np.array([[cost for _, cost in run] for run in runs])
-    return Outcome(method, np.minimum.accumulate(errors, axis=1), np.cumsum(costs, axis=1))
+    return ReplayOutcome(method, np.minimum.accumulate(errors, axis=1), np.cumsum(costs, axis=1))
 
 
 def _search(

@@ -11,7 +11,8 @@ from pathlib import Path
 from dgm_core import ConfigurationError
 from dgm_core.extensions import explained
 from studies.errors import StudyError
-from studies.failures import disk_full, keep_traceback, resume_hint
+from studies.failures import disk_full, keep_traceback
+from studies.hints import resume_hint
 from studies.records.folders import discard_folder
 from studies.records.lock import held
 from studies.records.schema import FAILURES, STUDY
@@ -43,13 +44,13 @@ def holding(folder: Path, command: str) -> Iterator[None]:
         kept = keep_traceback(folder, "study", "".join(traceback.format_exception(error)))
         raise StudyError(
             f"{where} (the traceback is in {folder / FAILURES / kept}); what was recorded is kept; "
-            f"go on with: {resume_hint(folder)}"
+            f"{resume_hint(folder)}"
         ) from error
 
 
 def _again(folder: Path) -> str:
     if (folder / STUDY).is_file():
-        return f"what was done is kept; go on with: {resume_hint(folder)}"
+        return f"what was done is kept; {resume_hint(folder)}"
     discard_folder(folder)
     return "nothing was begun."
 
@@ -60,11 +61,10 @@ def no_room(folder: Path) -> StudyError:
         discard_folder(folder)
         return StudyError(f"the disk of {folder} is full: nothing was begun.")
     return StudyError(
-        f"the disk of {folder} is full: what was recorded is kept; when there is room, "
-        f"go on with: {resume_hint(folder)}"
+        f"the disk of {folder} is full: what was recorded is kept; when there is room, {resume_hint(folder)}"
     )
 
 
 def _no_store(folder: Path, error: StoreError) -> StudyError:
     said = str(error).rstrip(".")
-    return StudyError(f"{said}: what was recorded is kept; go on with: {resume_hint(folder)}")
+    return StudyError(f"{said}: what was recorded is kept; {resume_hint(folder)}")

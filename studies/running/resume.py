@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dgm_core import ConfigurationError, Setup
-from studies.records import SCHEMA, StudyRecord, read_study
+from studies.records import StudyRecord, read_study
 from studies.records.opening import open_run
 from studies.records.storage import Store
 from studies.records.storage.copy import bring_up, check_free
@@ -23,11 +23,6 @@ def read_run(folder: Path) -> StudyRecord:
     cannot be resumed.
     """
     record = open_run(folder)
-    if record.schema_version > SCHEMA:
-        raise ConfigurationError(
-            f"{folder} was written with schema version {record.schema_version}, newer than this program's "
-            f"{SCHEMA}: update dgm-studies to read it."
-        )
     if not record.definition:
         raise ConfigurationError(
             f"{folder} was written by a version of dgm-studies that could not resume a run: "

@@ -14,7 +14,8 @@ from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
 from dgm_core.training import choose_device, configure_process, loop, median
 from studies.errors import StudyError
-from studies.failures import disk_full, keep_traceback, resume_hint
+from studies.failures import disk_full, keep_traceback
+from studies.hints import resume_hint
 from studies.planning.clock import silence_allowed
 from studies.planning.plans.base import ended
 from studies.planning.trial import Trial
@@ -34,7 +35,7 @@ from studies.study import replicate_seeds
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
 from studies.trials.trainable import measure, run_trial
 
-Progress = Callable[[loop.Progress, float, float], None]
+OnProgress = Callable[[loop.Progress, float, float], None]
 """(how far the training or a polish is, median loss, median score)"""
 
 
@@ -56,7 +57,7 @@ def solve_setup(
     settings: str = "paper",
     quick: bool = False,
     command: str | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     model: Path | None = None,
     device: str = "auto",
     timeout: float | None = None,
@@ -110,7 +111,7 @@ def resume_solve(
     setup: Setup,
     folder: Path,
     record: StudyRecord,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     *,
     alone: bool = False,
     tell: Callable[[str], None] | None = None,
@@ -127,7 +128,7 @@ def _train(
     setup: Setup,
     folder: Path,
     record: StudyRecord,
-    on_progress: Progress | None,
+    on_progress: OnProgress | None,
     *,
     alone: bool,
     tell: Callable[[str], None] | None,
@@ -212,7 +213,7 @@ def _failed(folder: Path, trial: Trial, cause: str) -> StudyError:
     return StudyError(
         f"{trial.setup.problem.name} could not be trained further: {cause} "
         f"(the traceback is in {folder / FAILURES / f'{trial.folder}.txt'}); "
-        f"from its last checkpoint it goes on with: {resume_hint(folder)}"
+        f"its last checkpoint is kept; {resume_hint(folder)}"
     )
 
 
@@ -227,7 +228,7 @@ class _Training:
         self,
         folder: Path,
         trial: Trial,
-        on_progress: Progress | None,
+        on_progress: OnProgress | None,
         device: str,
         on_polish: Callable[[int, int, int], None],
         heard: Callable[[], None],

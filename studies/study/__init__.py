@@ -4,6 +4,7 @@ This room knows neither how a study is run nor how it is recorded.
 """
 
 from studies.study.ablation import Ablation
+from studies.study.edits import EDITS, Edits
 from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.seeds import PHASES, replicate_seeds
@@ -13,9 +14,11 @@ from studies.study.space import Choice, PowersOfTwo
 Study = Search | Ablation
 
 __all__ = [
+    "EDITS",
     "PHASES",
     "Ablation",
     "Choice",
+    "Edits",
     "PowersOfTwo",
     "Resources",
     "Search",

@@ -108,6 +108,8 @@ class Ablation:
 
     def only(self, arms: Sequence[str]) -> Ablation:
         """The named arms alone; the first is the baseline where the study's own is left out."""
+        if not arms:
+            raise ConfigurationError(f"no arms of {self.name} are named: there is nothing to compare.")
         for arm in arms:
             self.setup(arm)
         kept = {arm: self.arms[arm] for arm in self.arms if arm in arms}

@@ -27,7 +27,7 @@ _FIRST_LOOKS = tuple(digit * 10**power for power in range(5) for digit in (1, 2,
 _LATER_LOOKS = 40
 _LEAST_STEP = 250
 
-Progress = Callable[[Trainer, Telemetry | None, Metrics | None], None]
+OnReport = Callable[[Trainer, Telemetry | None, Metrics | None], None]
 """Called with the trainer, with how its work goes, and with what was measured where that was asked for."""
 Save = Callable[[Trainer], None]
 
@@ -49,7 +49,7 @@ def run_trial(
     setup: Setup,
     seeds: Sequence[int],
     rungs: Sequence[int],
-    report: Progress,
+    report: OnReport,
     save: Save,
     state: Mapping[str, Any] | None = None,
     *,

@@ -15,7 +15,7 @@ from dgm_core import Trainer
 from dgm_core.extensions import explained
 from dgm_core.training import configure_process
 from studies.errors import StudyError
-from studies.failures import resume_hint
+from studies.hints import resume_hint
 from studies.records.events import Metrics, Telemetry
 from studies.records.schema import RAY
 from studies.records.storage import Store
@@ -25,10 +25,11 @@ from studies.trials.trainable import progress, run_trial
 from studies.trials.watchdog import Watchdog
 from studies.tune.actors import named_actors
 from studies.tune.arrival import arrival_parts
-from studies.tune.patience import trace_of
+from studies.tune.private.controller import SPREAD
 from studies.tune.ray_parts import Arrival
+from studies.tune.silence import trace_of
 from studies.tune.trial_payload import TrialPayload
-from studies.tune.tuning import BEGUN, METRICS, Engine, Follower, PlanScheduler, PlanSearcher
+from studies.tune.tuning import BEGUN, METRICS, Engine, PlanCallback, PlanScheduler, PlanSearcher
 
 _MOST_TRIALS = 10_000
 """Under way at once; the plan gives out no more than there are cores and places for."""
@@ -59,7 +60,7 @@ def launch(
     trainable = tune.with_parameters(tune_trial, payload=payload, store=engine.store, device=device)
     if named_after is not None:
         trainable = named_actors(trainable, named_after)
-    engine.reuses_workers = named_after is None
+    engine.reuses_workers = named_after is None and (engine.pool.alone or SPREAD.usable)
     searcher, scheduler = PlanSearcher(engine), PlanScheduler(engine)
     if arrival is not None:
         searcher, scheduler = arrival_parts(engine, arrival)
@@ -80,7 +81,7 @@ def launch(
             storage_path=engine.store.below(RAY).path,
             storage_filesystem=engine.store.filesystem,
             verbose=0,
-            callbacks=[Follower(engine), BoundedTensorBoard(), *callbacks],
+            callbacks=[PlanCallback(engine), BoundedTensorBoard(), *callbacks],
             failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
         ),
     )
@@ -93,7 +94,7 @@ def launch(
             if not isinstance(met, RayError):
                 raise
             said = str(met).partition("\n")[0]
-            again = f"go on with: {resume_hint(engine.folder)}"
+            again = f"{resume_hint(engine.folder)}"
             raise StudyError(f"Ray's processes were lost ({said}); {again}") from error
 
 

@@ -7,34 +7,35 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 from dgm_core import ConfigurationError
 from studies.errors import StudyError
+from studies.processes import reaped
 from studies.records.environment import available_cores
 from studies.records.words import counted
 from studies.signals import check_asked
 from studies.tune.cluster.address import head_address
-from studies.tune.head import NO_CLUSTER, Head
-from studies.tune.reaper import reaped
+from studies.tune.head import Head
+from studies.tune.private.cluster import AUTOSCALER, HEAD
+from studies.tune.private.controller import HOLD, KEEP, SPREAD, WARM, warm_workers
+from studies.tune.private.start import NODE, SETTINGS, joining_own_node, loopback, settings
+from studies.tune.surroundings import FOLDER, variable
 
+PARTS = (NODE, SETTINGS, WARM, KEEP, HOLD, SPREAD, HEAD, AUTOSCALER)
+"""Private parts of Ray that a session or a study uses; a Ray that lacks one is used publicly."""
 _ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    # Workers train: at Ray's default niceness of 15 any other process would starve them.
-    "RAY_worker_niceness": "0",
-    # They import what trials need while this process still prepares the first of them.
-    "RAY_preload_python_modules": "studies.tune.preload",
-    # A node's parts look for each other ten times, a second apart: as long, and as soon as they are there.
-    "RAY_raylet_client_connect_timeout_milliseconds": "20",
-    "RAY_raylet_client_num_connect_attempts": "500",
     # Tune's own records are for its tools; the run's log is what a study goes on from.
     "TUNE_GLOBAL_CHECKPOINT_S": "60",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
 }
+_LOOPBACK = "127.0.0.1"
+_OBJECT_STORE_BYTES = 100_000_000
 
 
 def check_cores(cores: int | None, *, address: str = "local") -> int:
@@ -66,7 +67,7 @@ def session_gpus(device: str) -> float:
 def begin_ray(cores: int, *, dashboard: bool = False) -> Head:
     """Ray on this machine for one study alone, which `ray_session` takes: it starts while other things are
     seen to."""
-    return Head(cores, _ENVIRONMENT, dashboard=dashboard)
+    return Head(cores, {**_ENVIRONMENT, **settings()}, dashboard=dashboard)
 
 
 @contextmanager
@@ -88,10 +89,15 @@ def ray_session(
     Raises ConfigurationError where no cluster can be joined, and StudyError where Ray does not start here, as
     on a machine that is overloaded.
     """
-    for name, value in _ENVIRONMENT.items():
+    for name, value in {**_ENVIRONMENT, **settings()}.items():
         os.environ.setdefault(name, value)
-    import ray
+    with loopback() if address == "local" and not NODE.wanted else nullcontext():
+        import ray  # reads there where it is to listen, should it be started in this process
 
+    if tell is not None:
+        for part in PARTS:
+            if not part.usable:
+                tell(f"Ray {ray.__version__} is used without its private part {part.name!r}: {part.without}.")
     with ExitStack() as stack:
         if address == "local":
             head = begun or begin_ray(cores, dashboard=dashboard)
@@ -99,10 +105,10 @@ def ray_session(
                 tell(head.note)
             stack.enter_context(reaped(lost, head.session))
             stack.enter_context(head)
-            stack.enter_context(_plain_actors())
             join = partial(_join_own, head)
         else:
             join = partial(_join, address)
+        stack.enter_context(warm_workers())
         try:
             context = join()
         except KeyboardInterrupt:
@@ -119,16 +125,41 @@ def ray_session(
 
 def _join_own(head: Head) -> Any:
     """Joins Ray on this machine, once it is up."""
-    from ray._private.authentication.authentication_token_setup import enable_token_auth_by_default
-
     logging.getLogger("ray").setLevel(logging.ERROR)
     try:
-        enable_token_auth_by_default()
-        with _loopback_only():
-            return _init(head.address)
+        address = head.address
+        if address is None or not NODE.usable:
+            head.close()
+            return _start(head)
+        with joining_own_node():
+            return _init(address)
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         said = " ".join(str(error).split())
         raise StudyError(f"Ray could not be started on this machine: {said}") from error
+
+
+def _start(head: Head) -> Any:
+    """Ray by its public call, in this process.
+
+    Where Ray was imported before this session, it listens on the machine's own interface, and asks for its
+    token there.
+    """
+    import ray
+
+    with ExitStack() as stack:
+        stack.enter_context(loopback())
+        if head.folder is not None:
+            stack.enter_context(variable(FOLDER, head.folder))
+        stack.enter_context(_own_handler(blocked=False))  # what Ray starts would have it blocked too
+        return ray.init(
+            address="local",
+            num_cpus=head.cores,
+            include_dashboard=head.dashboard,
+            dashboard_host=_LOOPBACK,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
 
 
 def _join(address: str) -> Any:
@@ -144,67 +175,33 @@ def _join(address: str) -> Any:
 def _init(address: str) -> Any:
     import ray
 
-    with _own_handlers():
+    with _own_handler(blocked=True):
         return ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
 
 
 @contextmanager
-def _plain_actors() -> Iterator[None]:
-    """Lets trials run in the workers that Ray starts before they are asked for.
+def _own_handler(*, blocked: bool) -> Iterator[None]:
+    """Keeps this process's handler of SIGTERM through a start of Ray, which puts in others.
 
-    Left alone, Tune gives its actors variables of their own, as PyTorch Lightning wants them, so that no
-    worker that runs already is fit for them: every study would start its workers twice.
+    Those end the process at once or in three seconds; the signal is sent again to whoever had it before.
+    blocked: it waits until the body is over.
     """
-    from ray.tune.execution import class_cache
-
-    wanted, passed = class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE
-    class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = {}, set()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    own, taken = signal.getsignal(signal.SIGTERM), False
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}) if blocked else None
     try:
         yield
+    except SystemExit as error:
+        if error.code != signal.SIGTERM:
+            raise
+        taken = True
     finally:
-        class_cache.DEFAULT_ENV_VARS, class_cache.ENV_VARS_TO_PROPAGATE = wanted, passed
-
-
-@contextmanager
-def _own_handlers() -> Iterator[None]:
-    """Keeps Ray from putting its own handlers of SIGTERM, which end a process at once or in three seconds, in
-    place of ours; a SIGTERM that comes meanwhile is seen to afterwards."""
-    from ray._private import utils
-
-    before = utils.set_sigterm_handler
-    utils.set_sigterm_handler = lambda handler: None
-    main = threading.current_thread() is threading.main_thread()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}) if main else None
-    try:
-        yield
-    finally:
-        utils.set_sigterm_handler = before
-        own = signal.getsignal(signal.SIGTERM)
-        if main and own is not None:
-            # Once more: Ray's core has put in its own, which Python does not see.
+        if own is not None:
             signal.signal(signal.SIGTERM, own)
-        if blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-@contextmanager
-def _loopback_only() -> Iterator[None]:
-    """Lets a Ray that is joined inside be that of the loopback interface, on which this process then listens.
-
-    Ray reads its switch for that from the environment when it is imported, which has happened here, and
-    later.  Nothing of it stays: a cluster that this process or a child of it starts or joins later is none of
-    this one's business.
-    """
-    from ray._private import ray_constants
-
-    before, enabled = os.environ.get(NO_CLUSTER), ray_constants.ENABLE_RAY_CLUSTER
-    os.environ[NO_CLUSTER] = "0"
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = enabled
-        if before is None:
-            del os.environ[NO_CLUSTER]
-        else:
-            os.environ[NO_CLUSTER] = before
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    if taken:
+        signal.raise_signal(signal.SIGTERM)
+        raise KeyboardInterrupt

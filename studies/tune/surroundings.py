@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from studies.errors import StudyError
@@ -18,6 +19,20 @@ _SOCKET = "ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store.1
 _MOST_BYTES = 107
 """Of a socket's path on Linux (sun_path, unix(7)); 103 elsewhere, where a folder this long is rare."""
 _SHORT = ("/tmp", "/var/tmp", "/dev/shm", "/run/user/{user}")
+
+
+@contextmanager
+def variable(name: str, value: str) -> Iterator[None]:
+    """Sets a variable of this process's environment for the body."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def ray_folder(environment: Mapping[str, str]) -> tuple[str | None, str | None]:

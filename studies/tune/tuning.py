@@ -5,6 +5,8 @@ interfaces: a searcher that gives out trials when the plan has one, a scheduler 
 reported and stops or holds trials, a callback that follows their ends.  A trial that stands at a rung whose
 decision needs results of others is held: its worker is not told to go on (Tune's NOOP) until the plan knows.
 Where a core would idle meanwhile, it trains ahead; if it is stopped then, what it ran beyond does not count.
+A Ray without the private call for that has the trial paused instead: it gives up its worker and goes on from
+its checkpoint in another.
 
 Nothing here outlives the process: a study that is resumed begins a new experiment over what the log and the
 checkpoints leave to do.
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.tune import experiment
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
@@ -28,11 +31,10 @@ from studies.records.events import Metrics
 from studies.records.schema import TELEMETRY_COLUMNS
 from studies.records.storage import Store
 from studies.trials.trainable import POLISH, POLISH_OF, SCORE, TIME
-from studies.tune.patience import Patience, trace_of
+from studies.tune.private.controller import HOLD, keep_workers, reuse_workers, train_on
+from studies.tune.silence import SilenceLimit, trace_of
 from studies.tune.worker_pool import WorkerPool
 
-_MOST_WORKERS = 1_000_000
-"""That are kept for other trials: all."""
 METRICS = "metrics"
 """Key of a report that holds `Metrics` as JSON."""
 BEGUN = {TIME: 0, SCORE: None, "loss": None, "seconds": 0.0}
@@ -45,13 +47,18 @@ class Engine:
     """What the three interfaces share: the course, the pool, and why the study had to stop, if it had to."""
 
     def __init__(
-        self, folder: Path, store: Store, course: Course, pool: WorkerPool, patience: Patience | None = None
+        self,
+        folder: Path,
+        store: Store,
+        course: Course,
+        pool: WorkerPool,
+        silence: SilenceLimit | None = None,
     ) -> None:
         self.folder = folder
         self.store = store
         self.course = course
         self.pool = pool
-        self.patience = patience or Patience(course, pool, None, lambda said: None)
+        self.silence = silence or SilenceLimit(course, pool, None, lambda said: None)
         self.reuses_workers = True
         """For other trials than the one that they were started for."""
         self.full: OSError | None = None
@@ -90,7 +97,7 @@ class PlanSearcher(Searcher):
             "seeds": list(trial.seeds),
             "rungs": list(trial.rungs),
             "folder": trial.folder,
-            "timeout": self._engine.patience.timeout(trial),
+            "timeout": self._engine.silence.timeout(trial),
             "settings": dict(trial.changes),  # for whoever looks at Tune's own records
         }
 
@@ -131,44 +138,50 @@ class PlanScheduler(TrialScheduler):
         if entry.running or (entry.measured is not None and entry.measured.final):
             if METRICS in result and not entry.trained and course.waits(name):
                 pool.hold(name, trial)
-                return str(self.NOOP)
+                return str(self.NOOP if HOLD.usable else self.PAUSE)
             return str(self.CONTINUE)
         return str(self.STOP)
 
-    def choose_trial_to_run(self, tune_controller: Any) -> None:
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Lets held trials go on, or ends them, once the plan knows; trains ahead with what would idle.
 
-        Trials that have not begun are started by Tune in their order, so that there is none to choose.
+        Trials that have not begun are started by Tune in their order, so that there is none to choose: only
+        one that was paused is.
         """
         course, pool = self._engine.course, self._engine.pool
         if self._engine.halted:
             tune_controller.request_stop_experiment()
-            return
-        self._engine.patience.tend()
-        if self._tries or any(map(self._engine.patience.hangs, pool.silences())):
+            return None
+        self._engine.silence.tend()
+        if self._tries or any(map(self._engine.silence.hangs, pool.silences())):
             for trial in tune_controller.get_trials():
                 self._let_fail(trial)
-        # Tune has no public way to give up a worker that could be used again, so that a new node gets one.
-        tune_controller._reuse_actors = self._engine.reuses_workers and not pool.moving
+        reuse_workers(tune_controller, self._engine.reuses_workers and not pool.moving)
         for name, trial in pool.waiting.items():
+            if not HOLD.usable and trial.status != experiment.Trial.PAUSED:
+                continue  # it is on its way there
             if not course.entry(name).running:
                 pool.release(name)
                 tune_controller.stop_trial(trial)
             elif not course.waits(name):
-                self._go_on(tune_controller, name)
-        for name in pool.waiting:
-            if pool.idle > 0 and not course.startable(pool.idle):
-                self._go_on(tune_controller, name)
+                pool.release(name)
+                if not HOLD.usable:
+                    return trial
+                train_on(tune_controller, trial)
+        if HOLD.usable:
+            self._train_ahead(tune_controller)
+        return None
 
-    def _go_on(self, tune_controller: Any, name: str) -> None:
-        trial = self._engine.pool.waiting[name]
-        self._engine.pool.release(name)
-        # What Tune does itself after CONTINUE; it has no public call for a trial held by NOOP.
-        tune_controller._schedule_trial_train(trial)
+    def _train_ahead(self, tune_controller: Any) -> None:
+        pool = self._engine.pool
+        for name, trial in pool.waiting.items():
+            if pool.idle > 0 and not self._engine.course.startable(pool.idle):
+                pool.release(name)
+                train_on(tune_controller, trial)
 
     def _let_fail(self, trial: Any) -> None:
         """Has a worker that hangs, and is about to be ended for it, not be tried again."""
-        hangs = self._engine.patience.hangs(trial.config["trial"])
+        hangs = self._engine.silence.hangs(trial.config["trial"])
         if hangs and trial.max_failures:
             self._tries[trial.trial_id], trial.max_failures = trial.max_failures, 0
         elif not hangs and trial.trial_id in self._tries:
@@ -179,9 +192,7 @@ class PlanScheduler(TrialScheduler):
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
         if not self._keeps_workers:
-            # Left alone, Tune keeps one worker where no trial is there yet that will use it, and ends the
-            # others; the next trials come at once, and would wait some seconds for new ones.
-            tune_controller._actor_cache.increase_max(trial.placement_group_factory, _MOST_WORKERS)
+            keep_workers(tune_controller, trial)
             self._keeps_workers = True
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None: ...
@@ -195,7 +206,7 @@ class PlanScheduler(TrialScheduler):
         return {}
 
 
-class Follower(tune.Callback):
+class PlanCallback(tune.Callback):
     """Tells the course of failures, and the pool of workers that are free again."""
 
     def __init__(self, engine: Engine) -> None:
@@ -211,7 +222,7 @@ class Follower(tune.Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         name = trial.config["trial"]
-        hung = self._engine.patience.hangs(name)
+        hung = self._engine.silence.hangs(name)
         self._engine.pool.take(name)
         text, line = _said(trial)
         if hung:

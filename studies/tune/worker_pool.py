@@ -20,7 +20,7 @@ class WorkerPool:
         self.seen: dict[str, Mapping[str, Any]] = {}
         self.since: float | None = None
         self.heard = time.monotonic()
-        self._alone = alone
+        self.alone = alone
         self._given: set[str] = set()
         self._moving: set[str] = set()
         self._waiting: dict[str, Any] = {}
@@ -35,7 +35,7 @@ class WorkerPool:
     def starting(self) -> bool:
         """Whether every core of this machine has a worker that has said nothing yet, in whose way more would
         be."""
-        return self._alone and self.since is None and not self.idle
+        return self.alone and self.since is None and not self.idle
 
     @property
     def busy(self) -> set[str]:

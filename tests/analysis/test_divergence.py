@@ -10,10 +10,10 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from analysis import tables
-from analysis.events import EventFiles
 from analysis.load import load_run
 from analysis.scores import trial_scores
 from analysis.tables.runs import loss_and_error
+from analysis.tensorboard import EventFiles
 from studies.records.history import read_history
 from studies.records.reduction import median, ranked
 from tests.analysis.logged import Training, falling, levelling, log_run

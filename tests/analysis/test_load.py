@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from analysis import tables
-from analysis.load import Run, RunError, load_run
+from analysis.load import Run, load_run
 from studies import records
+from studies.records import ConfigurationError
 from studies.records.history import read_history
 from studies.records.tables import trials_frame
 
@@ -57,30 +58,32 @@ def test_empty_parquet_files_are_empty_tables(copied: Callable[[str], Path]) -> 
 
 
 def test_a_folder_without_a_study_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"is no run: it holds no study\.json\.$"):
+    with pytest.raises(ConfigurationError, match=r"is no run: it holds no study\.json\.$"):
         load_run(tmp_path)
-    with pytest.raises(RunError, match="is no run: there is no such folder"):
+    with pytest.raises(ConfigurationError, match="is no run: there is no such folder"):
         load_run(tmp_path / "absent")
 
 
 def test_a_finished_run_without_trials_is_named(copied: Callable[[str], Path]) -> None:
     path = copied("single")
     (path / records.TRIALS).unlink()
-    with pytest.raises(RunError, match=r"finished run but its trials\.parquet is missing"):
+    with pytest.raises(ConfigurationError, match=r"finished run but its trials\.parquet is missing"):
         load_run(path)
 
 
 def test_a_newer_schema_is_refused(copied: Callable[[str], Path]) -> None:
     path = copied("empty") / records.STUDY
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
-    with pytest.raises(RunError, match=f"schema version 99, newer than this program's {records.SCHEMA}"):
+    with pytest.raises(
+        ConfigurationError, match=f"schema version 99, newer than this program's {records.SCHEMA}"
+    ):
         load_run(path.parent)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"name": "x"}', '{"schema_version": "one"}'])
 def test_a_damaged_study_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / records.STUDY).write_text(text)
-    with pytest.raises(RunError, match="damaged") as caught:
+    with pytest.raises(ConfigurationError, match="damaged") as caught:
         load_run(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -88,14 +91,15 @@ def test_a_damaged_study_is_one_sentence(tmp_path: Path, text: str) -> None:
 def test_a_damaged_table_is_one_sentence(copied: Callable[[str], Path]) -> None:
     path = copied("single")
     (path / records.TRIALS).write_bytes(b"not parquet")
-    with pytest.raises(RunError, match=r"trials\.parquet is damaged") as caught:
+    with pytest.raises(ConfigurationError, match=r"trials\.parquet is damaged") as caught:
         load_run(path)
     assert "\n" not in str(caught.value)
 
 
 def test_reading_needs_neither_torch_nor_ray() -> None:
-    heavy = "{'torch', 'ray', 'optuna', 'dgm_core'}"
-    code = f"import sys, analysis.report; assert not {heavy} & set(sys.modules)"
+    heavy = "{'torch', 'ray', 'optuna'}"
+    ours = "{name for name in sys.modules if name.startswith('dgm_core.')} == {'dgm_core.errors'}"
+    code = f"import sys, analysis.report; assert not {heavy} & set(sys.modules); assert {ours}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

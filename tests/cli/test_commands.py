@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from dgm_cli.names import names
-from dgm_cli.run import arms_of
 from dgm_core import PROBLEMS, ConfigurationError
 from studies.catalog import STUDIES
+from studies.study.edits import arms_of
 
 
 def dgm(*arguments: str) -> subprocess.CompletedProcess[str]:

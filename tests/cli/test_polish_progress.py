@@ -13,7 +13,7 @@ from dgm_cli import solve
 from dgm_cli.runs import status
 from dgm_core import Setup, load_problem
 from dgm_core.training.loop import Progress
-from studies.running.solve import Progress as Told
+from studies.running.solve import OnProgress as Told
 from studies.running.solve import Solved, solve_setup
 from studies.trials import trainable
 

@@ -73,7 +73,7 @@ def test_a_signal_in_an_import_while_the_report_is_drawn_says_that_the_training_
 
 
 def test_who_asks_as_the_last_iteration_is_trained_does_not_wait_for_figures(tmp_path: Path) -> None:
-    def train(show: object) -> Solved:
+    def train(**watched: object) -> Solved:
         with suppress(KeyboardInterrupt):  # as Tune does, whose last trial has ended meanwhile
             signal.raise_signal(signal.SIGTERM)
         return Solved(tmp_path, {"status": "completed"})

@@ -11,7 +11,7 @@ import torch
 import typer
 
 from dev.bench.comparison import COMPARISONS, Case
-from dev.bench.measure import Result, measure
+from dev.bench.measure import Timing, measure
 from dev.bench.race import RACES, Race
 from dev.bench.race import markdown as standings_table
 from dev.bench.race import run as run_heat
@@ -51,7 +51,7 @@ def bench(
     found: dict[str, Any] = {}
     for comparison in chosen:
         messages.print(f"{comparison.name}: {comparison.about}")
-        results: list[Result] = []
+        results: list[Timing] = []
         for case in comparison.cases():
             case = _part(case, only)
             if len(case.peers) > 0:

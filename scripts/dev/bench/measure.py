@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class Spread:
+class RoundRange:
     """The median of some rounds and their range."""
 
     median: float
@@ -23,13 +23,13 @@ class Spread:
     greatest: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Spread:
+    def of(cls, values: Sequence[float]) -> RoundRange:
         """That of values, one for each round."""
         return cls(statistics.median(values), min(values), max(values))
 
 
 @dataclass(frozen=True)
-class Result:
+class Timing:
     """A peer's milliseconds for a unit, and how many times as fast as the case's first peer it is.
 
     The ratio is taken within each round: both sides met the same machine.
@@ -37,8 +37,8 @@ class Result:
 
     case: str
     peer: str
-    ratio: Spread
-    milliseconds: Spread
+    ratio: RoundRange
+    milliseconds: RoundRange
     rounds: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class Result:
         return asdict(self)
 
 
-def measure(case: Case, rounds: int, seconds: float, clock: Clock = time.perf_counter) -> list[Result]:
+def measure(case: Case, rounds: int, seconds: float, clock: Clock = time.perf_counter) -> list[Timing]:
     """The peers of a case that can run, in order; each round gives each of them about `seconds`."""
     peers = [peer for peer in case.peers if not peer.missing]
     works = [peer.make() for peer in peers]
@@ -58,9 +58,9 @@ def measure(case: Case, rounds: int, seconds: float, clock: Clock = time.perf_co
     return [_result(case, peer, own, times[0]) for peer, own in zip(peers, times, strict=True)]
 
 
-def _result(case: Case, peer: Peer, own: Sequence[float], first: Sequence[float]) -> Result:
+def _result(case: Case, peer: Peer, own: Sequence[float], first: Sequence[float]) -> Timing:
     ratios = [a / b for a, b in zip(first, own, strict=True)]
-    return Result(case.title, peer.name, Spread.of(ratios), Spread.of(own), len(own))
+    return Timing(case.title, peer.name, RoundRange.of(ratios), RoundRange.of(own), len(own))
 
 
 def _units(peer: Peer, work: Work, seconds: float, clock: Clock) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dev.bench.measure import Result, Spread
+from dev.bench.measure import RoundRange, Timing
 
 _HEADINGS = ("case", "peer", "times as fast", "range")
 
 
-def markdown(results: Sequence[Result], unit: str) -> str:
+def markdown(results: Sequence[Timing], unit: str) -> str:
     """A table with the ratios first; a case is named in its first row."""
     rows = [(*_HEADINGS, unit, "range")]
     case = None
@@ -23,7 +23,7 @@ def markdown(results: Sequence[Result], unit: str) -> str:
     return "\n".join(lines)
 
 
-def _cells(spread: Spread) -> tuple[str, str]:
+def _cells(spread: RoundRange) -> tuple[str, str]:
     return _number(spread.median), f"{_number(spread.least)}–{_number(spread.greatest)}"
 
 

@@ -8,10 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
+from studies.processes import marked
 from studies.records.log import LOG
 
 PATIENCE = 600.0
@@ -54,7 +58,12 @@ class Process:
 
     def family(self) -> dict[int, str]:
         """Process id and command line of what it started and is alive, itself included."""
-        return {pid: line for pid, line, marks in _processes() if f"{self.mark}=1" in marks}
+        found = {}
+        for process in marked(self.mark, "1"):
+            with suppress(psutil.Error):  # it has ended
+                if line := " ".join(process.cmdline()):
+                    found[process.pid] = line
+        return found
 
     def named(self, program: str) -> list[int]:
         """Those of its family that run a program, or call themselves by that name."""
@@ -100,16 +109,3 @@ def wait_for_log(folder: Path, process: Process, bytes_more: int) -> bool:
 def log_size(folder: Path) -> int:
     """Bytes in the logs of a run, or of all runs of a reproduction."""
     return sum(path.stat().st_size for path in folder.rglob(LOG))
-
-
-def _processes() -> Iterator[tuple[int, str, set[str]]]:
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            marks = set((entry / "environ").read_bytes().decode(errors="replace").split("\0"))
-        except OSError:  # it has ended, or is another user's
-            continue
-        if line.strip():  # not one that has ended and is not yet waited for
-            yield int(entry.name), line, marks

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from sysconfig import get_path
@@ -19,13 +19,13 @@ import psutil
 
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
+from studies.processes import end, kill, marked
 
 SCRIPTS = Path(get_path("scripts"))
 HOST = "127.0.0.1"
 MARK = "DGM_LOCAL_CLUSTER"
 _STARTED = "Ray runtime started"
 _START_SECONDS = 120.0
-_END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class Node:
     @property
     def processes(self) -> list[psutil.Process]:
         """All processes that the node has started and that are left, whoever their parents are now."""
-        return list(marked(self.name))
+        return marked(MARK, self.name)
 
     def kill(self) -> None:
         """Takes the node away as a power cut does."""
-        _end(self.processes, politely=False)
+        kill(lambda: self.processes)
         self.process.wait()
 
 
@@ -138,7 +138,7 @@ class LocalCluster:
 
     def close(self) -> None:
         """Ends all processes of all nodes, and removes Ray's files."""
-        _end([process for node in self.nodes for process in node.processes])
+        end([process for node in self.nodes for process in node.processes])
         for node in self.nodes:
             node.process.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -152,16 +152,6 @@ class LocalCluster:
         self.close()
 
 
-def marked(name: str) -> Iterator[psutil.Process]:
-    """Processes that a node has started, its own included."""
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get(MARK) == name:
-                yield process
-        except psutil.Error:
-            continue  # it has ended, or is another user's
-
-
 def free_port() -> int:
     """A port on which nothing listens."""
     with socket.socket() as probe:
@@ -172,15 +162,3 @@ def free_port() -> int:
 def _taken(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
-
-
-def _end(processes: list[psutil.Process], *, politely: bool = True) -> None:
-    """Ends processes; those that do not end when asked to are killed."""
-    ways = [psutil.Process.terminate, psutil.Process.kill] if politely else [psutil.Process.kill]
-    for way in ways:
-        for process in processes:
-            try:
-                way(process)
-            except psutil.NoSuchProcess:
-                continue
-        _, processes = psutil.wait_procs(processes, timeout=_END_SECONDS)

@@ -50,15 +50,16 @@ def dashboard(
         _sweep()
         from dgm_cli.dashboard.follow import Follower
         from dgm_cli.dashboard.page import Page
+        from dgm_cli.dashboard.server import Server
 
         workspace = Workspace(Path(folder))
         follower = Follower(folders, workspace.folder)
         missing = {tool.name: said for tool in tools if (said := tool.missing()) is not None}
         left_out = list(missing.values())
         running: list[Running] = []
-        page = Page(bound, host, follower.shown, running, left_out)
-        page.start()
-        workspace.addresses[PAGE] = f"http://{reachable(host)}:{page.port}"
+        server = Server(Page(follower.shown, running, left_out), host, bound)
+        server.start()
+        workspace.addresses[PAGE] = f"http://{reachable(host)}:{server.port}"
         messages.print(f"{PAGE}: {workspace.addresses[PAGE]}/", soft_wrap=True)
         for sentence in left_out:
             messages.print(sentence, soft_wrap=True)
@@ -74,7 +75,7 @@ def dashboard(
             for each in running:
                 each.stop()
             follower.stop()
-            page.stop()
+            server.stop()
 
 
 def _sweep() -> None:

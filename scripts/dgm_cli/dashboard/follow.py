@@ -14,7 +14,7 @@ from pathlib import Path
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 
-from analysis.events import EventFiles
+from analysis.tensorboard import EventFiles
 from dgm_cli.common import messages
 from dgm_cli.dashboard.reports import Report
 from studies.records import OPTUNA, STUDY

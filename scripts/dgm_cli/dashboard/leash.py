@@ -15,6 +15,8 @@ import sys
 import threading
 from pathlib import Path
 
+from studies.processes import let_go
+
 _STOP_SECONDS = 5.0
 
 
@@ -27,13 +29,7 @@ def leashed(line: list[str], log: Path) -> subprocess.Popen[bytes]:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Ends a leashed process, and waits until it has."""
-    assert process.stdin is not None
-    process.stdin.close()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    let_go(process, _STOP_SECONDS)
 
 
 def last_line(log: Path) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 
+from dgm_cli.dashboard.board import board
 from dgm_cli.dashboard.tools import Tool, Workspace
 
 PAGE = "Page"
@@ -65,12 +65,6 @@ def _grafana(host: str, port: int, workspace: Workspace) -> list[str]:
     (place / "grafana.ini").write_text("\n".join(lines))
     home = next((folder for folder in _GRAFANA_HOME if Path(folder).is_dir()), _GRAFANA_HOME[0])
     return ["grafana", "server", f"--config={place / 'grafana.ini'}", f"--homepath={home}"]
-
-
-def board() -> str:
-    """The Grafana board of studies, as JSON to be imported; its data source has the uid "prometheus"."""
-    path = resources.files("dgm_cli.dashboard") / "templates" / "grafana.json"
-    return path.read_text(encoding="utf-8")
 
 
 def _program(name: str, command: str) -> Callable[[], str | None]:

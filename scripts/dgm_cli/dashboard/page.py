@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
-from socket import socket
 from typing import Any
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -24,7 +19,6 @@ _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-same-origin"
 """Of a run's report, which may be a stranger's: nothing in it is executed, or fetched from elsewhere."""
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
-_WILDCARDS = ("0.0.0.0", "::")
 
 
 @dataclass(frozen=True)
@@ -37,20 +31,12 @@ class Link:
 
 
 class Page:
-    """Serves the page on a bound socket, in a thread of its own.
+    """What the page's server answers.
 
     running: the tools; left_out: sentences on those that are missing.
     """
 
-    def __init__(
-        self,
-        bound: socket,
-        host: str,
-        shown: Sequence[Shown],
-        running: Sequence[Running],
-        left_out: list[str],
-    ) -> None:
-        self.host = host
+    def __init__(self, shown: Sequence[Shown], running: Sequence[Running], left_out: list[str]) -> None:
         self.shown = shown
         self.running = running
         self.left_out = left_out
@@ -61,26 +47,6 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        bound.listen()
-        self._server = ThreadingHTTPServer(bound.getsockname()[:2], _handler(self), bind_and_activate=False)
-        self._server.socket.close()
-        self._server.socket = bound
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    @property
-    def port(self) -> int:
-        """On which it listens."""
-        return int(self._server.socket.getsockname()[1])
-
-    def start(self) -> None:
-        """Begins to answer."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it."""
-        self._server.shutdown()
-        self._server.server_close()
 
     def links(self, host: str) -> list[Link]:
         """The tools, as someone reaches them who reached this page at `host`."""
@@ -107,7 +73,7 @@ class Page:
         return found or [Link("Ray's dashboard", None, "no run goes on")]
 
     def answer(self, path: str, host: str) -> tuple[str, str, str] | None:
-        """Type, policy and text of a path; None where there is none."""
+        """Type, policy and text of a path, for someone who asked `host`; None where there is none."""
         if path == METRICS:
             return "text/plain; version=0.0.4", _POLICY, exposition(self.shown)
         if path == TARGETS:
@@ -144,32 +110,3 @@ _NOTHING = "<!doctype html><title>report</title><p>The report is being made.</p>
 
 def _asset(name: str) -> str:
     return (resources.files("dgm_cli.dashboard") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _handler(page: Page) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Answers from the page."""
-
-        def do_GET(self) -> None:
-            # Someone elsewhere knows this machine by the name that they asked for.
-            asked = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-            host = asked if asked and page.host in _WILDCARDS else page.host
-            answer = page.answer(urlsplit(self.path).path, f"[{host}]" if ":" in host else host)
-            if answer is None:
-                self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            kind, policy, text = answer
-            content = text.encode()
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Content-Security-Policy", policy)
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *arguments: Any) -> None:
-            """Nothing: the terminal is for the addresses."""
-
-    return Handler

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from analysis.load import RunError
 from analysis.report import make_report
 from studies.errors import StudyError
 from studies.records.rebuild import snapshot
@@ -19,7 +18,7 @@ def _main() -> None:
     try:
         snapshot(run, folder)
         make_report(folder)
-    except (RunError, StudyError, OSError, ValueError) as error:
+    except (StudyError, OSError, ValueError) as error:
         sys.exit(str(error).splitlines()[0] if str(error) else type(error).__name__)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from studies.planning.plans.base import Arms, Plan, Stage
+from studies.planning.plans.base import Arms, PlanStage, StudyPlan
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.trial import Trial
 from studies.records.events import Event, Metrics
 from studies.study import Ablation, replicate_seeds
 
 
-class AblationPlan(Plan):
+class AblationPlan(StudyPlan):
     """Arms over the same seeds; `rates` holds what was tuned, once it is known."""
 
     def __init__(self, study: Ablation, seed: int) -> None:
@@ -25,7 +25,7 @@ class AblationPlan(Plan):
         self._begin_arms()
 
     @property
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[PlanStage]:
         return [stage for stage in (self.tuning, self.arms) if stage is not None]
 
     def ready(self, idle: int) -> Iterator[Trial]:

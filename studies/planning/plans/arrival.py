@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studies.planning.plans.base import Stage, ended
+from studies.planning.plans.base import PlanStage, ended
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics
 from studies.stopping import PENALTY
@@ -15,7 +15,7 @@ from studies.study import Search, replicate_seeds
 __all__ = ["PENALTY", "Arrivals", "looked"]
 
 
-class Arrivals(Stage):
+class Arrivals(PlanStage):
     """Trials whose settings it is offered, and which it is told to stop.
 
     known: settings by trial, of those that the log has already.  It is no function of the seed: what was

@@ -12,7 +12,7 @@ from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics, Status
 
 
-class Stage(ABC):
+class PlanStage(ABC):
     """Trials that can run beside each other.
 
     Told what its trials report, in any order, it says which trials can start, what is decided and which have
@@ -49,12 +49,12 @@ class Stage(ABC):
         return False
 
 
-class Plan(ABC):
+class StudyPlan(ABC):
     """The stages of a study."""
 
     @property
     @abstractmethod
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[PlanStage]:
         """Those that have begun."""
 
     @abstractmethod
@@ -98,12 +98,12 @@ class Plan(ABC):
         own."""
         return []
 
-    def stage(self, name: str) -> Stage:
+    def stage(self, name: str) -> PlanStage:
         """Of a trial that was taken."""
         return next(stage for stage in self.stages if stage.owns(name))
 
 
-class Arms(Stage):
+class Arms(PlanStage):
     """Trials that run to their own ends, whatever the others do; the longest start first."""
 
     def __init__(self, trials: Sequence[tuple[Trial, float]]) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from studies.planning.clock import Clock, ScheduledTrial, training_times
 from studies.planning.plans.arrival import Arrivals
-from studies.planning.plans.base import Arms, Plan, Stage, ended
+from studies.planning.plans.base import Arms, PlanStage, StudyPlan, ended
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.suggesting import Suggestions
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics, Status
 from studies.study import Search, replicate_seeds
 
+MakeClock = Callable[[int], Clock]
+"""The clock of a search with so many workers."""
 
-class Trials(Stage):
+
+class Trials(PlanStage):
     """The trials of a search, in the order of its clock.
 
     What a trial reports is kept until the clock comes to it: then it is compared, and a suggestion that
@@ -27,11 +30,13 @@ class Trials(Stage):
     happens, there is to be one) those under way are interrupted.
     """
 
-    def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]], clock: MakeClock = Clock
+    ) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
         self._known = known
-        self._clock = Clock(study.workers)
+        self._clock = clock(study.workers)
         self._rule = study.make_rule()
         self._suggestions = Suggestions(
             study.space,
@@ -205,17 +210,21 @@ class Trials(Stage):
 _OLDER = "confirm-reference"
 
 
-class SearchPlan(Plan):
+class SearchPlan(StudyPlan):
     """A search, the confirmation of its winner on fresh seeds, and that of the baseline.
 
     The baseline depends on no result: it is trained by cores that have nothing else to do.
     """
 
-    def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]], clock: MakeClock = Clock
+    ) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "confirm", study.confirmations))
-        kind = Arrivals if study.order == "arrival" else Trials
-        self.search: Trials | Arrivals = kind(study, seed, known)
+        by_arrival = study.order == "arrival"
+        self.search: Trials | Arrivals = (
+            Arrivals(study, seed, known) if by_arrival else Trials(study, seed, known, clock)
+        )
         # Runs of before schema version 3 name the baseline's trials otherwise, and are gone on with.
         name = _OLDER if _OLDER in known else None
         self.baseline = Arms(self._confirmations("baseline", "baseline", {}, name))
@@ -223,7 +232,7 @@ class SearchPlan(Plan):
         self._begin_winner()
 
     @property
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[PlanStage]:
         return [self.search, *([self.winner] if self.winner else []), self.baseline]
 
     def ready(self, idle: int) -> Iterator[Trial]:

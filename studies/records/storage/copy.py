@@ -12,6 +12,7 @@ from dgm_core.errors import ConfigurationError
 from studies.records.files import replacing
 from studies.records.lock import LOCK, OWNER, HeldError, Owner, alive, sign_of_life
 from studies.records.log import LOG
+from studies.records.opening import no_run
 from studies.records.schema import CHECKPOINTS, FIGURES, RAY, REPORT, STUDY, TABLES
 from studies.records.storage.logs import SEGMENTS, log_copy, read_copy
 from studies.records.storage.store import Store
@@ -101,7 +102,7 @@ def bring_up(folder: Path, store: Store) -> None:
     if store.read(STUDY) is None:
         if (folder / STUDY).exists():
             return
-        raise ConfigurationError(f"{store} is no run: it holds no {STUDY}.")
+        raise no_run(store)
     if here.startswith(there) and (folder / STUDY).exists():
         return
     if not there.startswith(here) or (not here and folder.exists() and any(folder.iterdir())):
@@ -117,7 +118,7 @@ def fetch(folder: Path, store: Store, names: Collection[str] | None = None) -> N
     """
     log = read_copy(store)
     if store.read(STUDY) is None:
-        raise ConfigurationError(f"{store} is no run: it holds no {STUDY}.")
+        raise no_run(store)
     try:
         for key in store.sizes():
             top = key.split("/")[0]

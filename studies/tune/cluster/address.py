@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import os
 import platform
 import socket
 from importlib.metadata import version
 
 from dgm_core import ConfigurationError
+from studies.tune.private.cluster import HEAD, bootstrap_address, cluster_metadata
 
 _SECONDS = 5.0
 """That a head may take to answer."""
@@ -20,6 +21,7 @@ _TOKENS = (
 def head_address(address: str) -> str:
     """The head's "HOST:PORT" of a cluster at an address: "auto", or that itself.
 
+    Where Ray's head cannot be asked by this program, "auto" stays what it is, and joining will tell the rest.
     Raises ConfigurationError, in one sentence, where nothing answers there, where it asks for another token,
     and where it runs another version of Ray or Python.
     """
@@ -28,22 +30,23 @@ def head_address(address: str) -> str:
             f"--address {address} is not allowed: trials answer to the process that runs the study, which "
             "must be on a machine of the cluster (--address HOST:PORT there, or dgm submit from here)."
         )
-    found = _found(address)
+    found = _found(address) if HEAD.usable else os.environ.get("RAY_ADDRESS", address)
+    if found == "auto":
+        return found
     host, _, port = found.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_SECONDS).close()
     except (OSError, OverflowError, ValueError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(f"no Ray cluster answers at --address {address}: {found}: {said}.") from None
-    _check_versions(address, _metadata(address, found))
+    if HEAD.usable:
+        _check_versions(address, _metadata(address, found))
     return found
 
 
 def _found(address: str) -> str:
-    from ray._private.services import canonicalize_bootstrap_address
-
     try:
-        found = canonicalize_bootstrap_address(address)
+        found = bootstrap_address(address)
     except Exception:  # bare ones, of whatever a host's name runs into
         raise ConfigurationError(
             f"no Ray cluster answers at --address {address}: it is neither `auto` nor HOST:PORT."
@@ -53,24 +56,16 @@ def _found(address: str) -> str:
             f"no Ray cluster answers at --address {address}: none was started on this machine "
             "(`ray start --head`, or `ray start --address=HOST:PORT` to join one)."
         )
-    return str(found)
+    return found
 
 
 def _metadata(address: str, found: str) -> dict[str, str]:
     """What the head says of itself: the versions that it runs."""
     import grpc
-    from ray._private.grpc_utils import init_grpc_channel
-    from ray.core.generated.gcs_service_pb2 import InternalKVGetRequest
-    from ray.core.generated.gcs_service_pb2_grpc import InternalKVGcsServiceStub
     from ray.exceptions import AuthenticationError
 
     try:
-        with init_grpc_channel(found) as channel:
-            answer = InternalKVGcsServiceStub(channel).InternalKVGet(
-                InternalKVGetRequest(namespace=b"cluster", key=b"CLUSTER_METADATA"), timeout=_SECONDS
-            )
-        metadata: dict[str, str] = json.loads(answer.value)
-        return metadata
+        return cluster_metadata(found, _SECONDS)
     except AuthenticationError:
         raise ConfigurationError(
             f"the Ray cluster at --address {address} asks for a token and none can be read: {_TOKENS}."

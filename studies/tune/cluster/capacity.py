@@ -10,6 +10,7 @@ from dgm_core import ConfigurationError
 from studies.records.words import counted
 from studies.study import Resources
 from studies.study.resources import amount
+from studies.tune.private.cluster import AUTOSCALER, autoscaler_nodes
 
 Node = Mapping[str, float]
 """Amounts by Ray's names: CPU, GPU, memory (bytes)."""
@@ -24,25 +25,27 @@ class Places:
     """Where a study's trials train.
 
     gpus: of all nodes, which trials that ask for no number of them share.  limit: of cores, for this study.
+    joined: the cluster is someone's own, to which nodes may come.
     """
 
     resources: Resources
     gpus: float = 0.0
     limit: int | None = None
+    joined: bool = False
 
     @classmethod
-    def of(cls, resources: Resources, gpus: float, *, limit: int | None) -> Places:
+    def of(cls, resources: Resources, gpus: float, *, limit: int | None, joined: bool) -> Places:
         """Those of the running session.
 
         Raises ConfigurationError, in one sentence, where no node has what a trial asks for, or is to come.
         """
-        there = alive()
-        if not fitting([*there, *expected()], resources.asked):
+        there, coming = alive(), expected() if joined else []
+        if coming is not None and not fitting([*there, *coming], resources.asked):
             most = ", ".join(_most(there, name) for name in resources.asked)
             raise ConfigurationError(
                 f"a trial asks for {resources}, and no node has that: the most that one has is {most}."
             )
-        return cls(resources, gpus, limit)
+        return cls(resources, gpus, limit, joined)
 
     @property
     def trains(self) -> int:
@@ -55,17 +58,19 @@ class Places:
 
         A trial that waits for the results of others keeps its place and trains nothing: cores and GPUs are
         reserved in shares so small that all have a place on the smallest node, should only that be left.
-        Memory is reserved whole.  Raises ConfigurationError where it does not suffice.
+        Memory is reserved whole.  Where no node is up that has what is asked for, and what may come is not
+        known, a trial reserves just that.  Raises ConfigurationError where it does not suffice.
         """
-        there = [node for node in [*alive(), *expected()] if fitting([node], self.resources.asked)]
+        coming = expected() if self.joined else []
+        there = [node for node in [*alive(), *(coming or ())] if fitting([node], self.resources.asked)]
         reserved = dict(self.resources.asked)
         for name in ("CPU", "GPU"):
-            least = min(node.get(name, 0.0) for node in there)
+            least = min((node.get(name, 0.0) for node in there), default=math.inf)
             if name in reserved and reserved[name] * together > least:
                 reserved[name] = _rounded(least / together)
         if self.gpus and self.resources.gpus is None:
             reserved["GPU"] = _rounded(min(1.0, self.gpus / max(together, self.trains)))
-        if (room := fitting(there, reserved)) < together:
+        if (there or coming is not None) and (room := fitting(there, reserved)) < together:
             raise ConfigurationError(
                 f"the study has {counted(together, 'trial')} under way at a time, each of {self.resources}: "
                 f"the nodes have room for {room}."
@@ -80,13 +85,9 @@ def alive() -> list[Node]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def expected() -> list[Node]:
-    """What an autoscaler may start, by what Ray's head knows of it; nothing where there is none."""
-    from ray._private.state import state
-
-    config = state.get_cluster_config()
-    groups = config.node_group_configs if config is not None else ()
-    return [dict(group.resources) for group in groups if group.max_count != 0]
+def expected() -> list[Node] | None:
+    """What an autoscaler may start, by what Ray's head knows of it; none without one, None if unknown."""
+    return [*autoscaler_nodes()] if AUTOSCALER.usable else None
 
 
 def fitting(nodes: Sequence[Node], asked: Node) -> int:

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from dgm_cli.dashboard.monitoring import board
+from dgm_cli.dashboard.board import board
 from tests.cli.dashboard.conftest import HOSTILE, Dashboard, made_run, opened
 from tests.studies.running.synthetic import SEARCH
 from tests.studies.tune.test_session import addresses

@@ -13,7 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from dgm_cli.replay import replay as command
 from dgm_core import ConfigurationError
-from studies.replay import Method, Outcome, TrainingTable, anytime, replay, summarise
+from studies.replay import Method, ReplayOutcome, TrainingTable, anytime, replay, summarise
 from studies.replay.compare import beats
 from studies.samplers import SAMPLERS
 from studies.stopping import RULES
@@ -58,7 +58,7 @@ def test_nearness_counts_logarithms_and_choices() -> None:
     assert found.nearest({"rate": 1e-3, "network": "b"}) == 3
 
 
-def searched(table: TrainingTable, method: Method, seeds: int = 3, **options: Any) -> Outcome:
+def searched(table: TrainingTable, method: Method, seeds: int = 3, **options: Any) -> ReplayOutcome:
     return replay(table, method, seeds=range(seeds), **{"trials": 12, **options})
 
 
@@ -162,8 +162,8 @@ def test_results_arrive_in_the_order_of_their_costs() -> None:
     assert found.cost[:, -1].tolist() == [11.0] * 4
 
 
-def made(best: list[list[float]], cost: list[list[float]]) -> Outcome:
-    return Outcome(Method(), np.array(best), np.array(cost))
+def made(best: list[list[float]], cost: list[list[float]]) -> ReplayOutcome:
+    return ReplayOutcome(Method(), np.array(best), np.array(cost))
 
 
 def test_every_search_is_compared_with_every_random_one_at_its_own_cost() -> None:

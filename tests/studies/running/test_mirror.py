@@ -22,8 +22,8 @@ from studies.records.events import Decided, Ended, Event
 from studies.records.history import History
 from studies.records.log import read_log
 from studies.running.describe import study_record
+from studies.running.late_mirror import LateMirror
 from studies.running.mirror import Mirror, open_database
-from studies.running.runner import _Late as Late
 from studies.study import Choice, PowersOfTwo
 from studies.study.space import label
 from tests.studies.planning.test_course import finished
@@ -199,7 +199,7 @@ def test_a_mirror_that_fails_is_a_warning_and_the_study_goes_on() -> None:
         raise OSError("disk I/O error")
 
     pool: Any = SimpleNamespace(since=0.0)
-    late = Late(broken, pool, None, Console(file=told))  # type: ignore[arg-type]
+    late = LateMirror(broken, pool, None, Console(file=told))  # type: ignore[arg-type]
     late.tend()
     late.update()
     assert told.getvalue().count("Warning") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from analysis.load import load_run
 from analysis.tables import polish_table
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from dgm_core.training import load_field
-from studies.records import read_study
+from studies.records import read_study, write_study
 from studies.records.events import Polishing
 from studies.records.log import read_log
 from studies.running.rerun import rerun
@@ -62,7 +63,62 @@ def test_a_recorded_trial_trains_to_the_same_curve_again(solved: Solved) -> None
     verdicts, differences = rerun(solved.folder)
     assert differences == []
     assert [(verdict.trial, verdict.equal) for verdict in verdicts] == [("paper", True)]
-    assert "equal bit for bit over 150 iterations" in verdicts[0].words
+    said = "equal bit for bit over 150 iterations, with its errors at the end and weights (on cpu)"
+    assert verdicts[0].words == said
+
+
+@pytest.fixture(scope="module")
+def polished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    changes = {"polish_iterations": 4, "polish_points": 8, "width": 4, "iterations": 20}
+    setup = Setup.named(load_problem("exponential-decay")).changed({**changes, "hard_conditions": True})
+    return solve_setup(setup, out=tmp_path_factory.mktemp("polished"), replicates=2).folder
+
+
+def copy_of(run: Path, folder: Path) -> Path:
+    shutil.copytree(run, folder / "copy")
+    return folder / "copy"
+
+
+def test_the_errors_after_a_polish_are_compared(polished: Path, tmp_path: Path) -> None:
+    assert rerun(polished)[0][0].equal
+    folder = copy_of(polished, tmp_path)
+    rows = pd.read_parquet(folder / "trials.parquet")
+    rows.loc[1, "rel_l2"] *= 1.01
+    rows.to_parquet(folder / "trials.parquet")
+    verdict = rerun(folder)[0][0]
+    assert not verdict.agrees
+    assert f"other errors at the end: rel_l2 of seed {rows.loc[1, 'seed']} is" in verdict.words
+
+
+def test_the_weights_that_were_kept_are_compared(polished: Path, tmp_path: Path) -> None:
+    folder = copy_of(polished, tmp_path)
+    path = folder / "models" / "solution.pt"
+    kept = torch.load(path, weights_only=True)
+    name = next(iter(kept["weights"]))
+    kept["weights"][name][1] += 1e-3
+    torch.save(kept, path)
+    verdict = rerun(folder)[0][0]
+    assert not verdict.agrees
+    assert f"other weights: {name}" in verdict.words
+    path.unlink()
+    assert rerun(folder)[0][0].words.endswith("with its errors at the end (on cpu)")
+
+
+def test_a_record_without_errors_is_compared_by_its_losses(polished: Path, tmp_path: Path) -> None:
+    folder = copy_of(polished, tmp_path)
+    shutil.rmtree(folder / "models")
+    rows = pd.read_parquet(folder / "trials.parquet")
+    rows[["trial", "replicate", "seed"]].to_parquet(folder / "trials.parquet")
+    assert rerun(folder)[0][0].words == "equal bit for bit over 20 iterations and 4 steps of polish (on cpu)"
+
+
+def test_a_device_that_is_not_here_is_a_difference(polished: Path, tmp_path: Path) -> None:
+    folder = copy_of(polished, tmp_path)
+    record = read_study(folder)
+    record.device = "cuda"
+    write_study(folder, record)
+    if not torch.cuda.is_available():
+        assert rerun(folder)[1] == ["device cuda → cpu"]
 
 
 def test_a_changed_record_is_found_out(solved: Solved, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from studies.records.storage import Store
 from studies.study import Choice, PowersOfTwo, Search, from_dict, to_dict
 from studies.tune.arrival import arrival_parts
 from studies.tune.ray_parts import SCHEDULERS, Arrival, domain
-from studies.tune.tuning import METRICS, Engine, Follower
+from studies.tune.tuning import METRICS, Engine, PlanCallback
 from studies.tune.worker_pool import WorkerPool
 from tests.studies.running.synthetic import SEARCH, reports
 
@@ -82,7 +82,7 @@ class Tune:
         self.pool = WorkerPool(cores)
         self.engine = Engine(folder, Store.at(folder), self.course, self.pool)
         self.searcher, self.scheduler = arrival_parts(self.engine, Arrival(study, said.append))
-        self.follower = Follower(self.engine)
+        self.follower = PlanCallback(self.engine)
         cache = SimpleNamespace(increase_max=lambda *given: None)
         self.controller: Any = SimpleNamespace(_actor_cache=cache, get_live_trials=list)
         self.running: list[Any] = []

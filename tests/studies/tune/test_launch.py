@@ -13,6 +13,7 @@ from ray.exceptions import RaySystemError
 from studies.errors import StudyError
 from studies.records.storage import Store
 from studies.tune.launch import launch
+from studies.tune.worker_pool import WorkerPool
 
 
 class Ended:
@@ -30,7 +31,7 @@ def launched(error: Exception, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(Ended, "error", error, raising=False)
     monkeypatch.setattr(tune, "Tuner", Ended)
     monkeypatch.setattr(tune, "with_parameters", lambda trainable, **parameters: trainable)
-    engine: Any = SimpleNamespace(folder=folder, store=Store.at(folder))
+    engine: Any = SimpleNamespace(folder=folder, store=Store.at(folder), pool=WorkerPool(1, alone=True))
     payload: Any = None
     launch(engine, payload, [], share={"CPU": 1.0}, session=1, device="cpu")
 

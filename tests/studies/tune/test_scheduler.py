@@ -16,7 +16,7 @@ from studies.planning.course import Course
 from studies.records.events import Decided, Polishing
 from studies.records.log import Log, read_log
 from studies.records.storage import Store
-from studies.tune.tuning import METRICS, Engine, Follower, PlanScheduler, PlanSearcher
+from studies.tune.tuning import METRICS, Engine, PlanCallback, PlanScheduler, PlanSearcher
 from studies.tune.worker_pool import WorkerPool
 from tests.studies.running.synthetic import SEARCH, metrics, reports, search_plan
 
@@ -161,7 +161,7 @@ def test_a_trial_that_failed_has_its_traceback_kept_and_frees_its_worker(tmp_pat
     error = tmp_path / "error.txt"
     error.write_text("Traceback (most recent call last):\n  …\nValueError: no such luck\n")
     study.trials[name].error_file = str(error)
-    Follower(study.engine).on_trial_error(0, [], study.trials[name])
+    PlanCallback(study.engine).on_trial_error(0, [], study.trials[name])
     entry = study.course.entry(name)
     assert (entry.status, entry.error) == ("failed", "ValueError: no such luck")
     assert "such luck" in (tmp_path / "failures" / f"{study.trials[name].config['folder']}.txt").read_text()
@@ -173,7 +173,7 @@ def test_failures_of_one_cause_end_the_experiment(tmp_path: Path, log: Log) -> N
     study = Study(tmp_path, log, 1)
     while study.course.cause is None:
         (name,) = study.start(1)
-        Follower(study.engine).on_trial_error(0, [], study.trials[name])
+        PlanCallback(study.engine).on_trial_error(0, [], study.trials[name])
     study.go_round()
     assert study.controller.ended
     assert study.searcher.suggest("any") == Searcher.FINISHED
@@ -185,7 +185,7 @@ def test_a_full_disk_halts_without_a_failure(tmp_path: Path, log: Log) -> None:
     error = tmp_path / "error.txt"
     error.write_text("OSError: [Errno 28] No space left on device\n")
     study.trials[name].error_file = str(error)
-    Follower(study.engine).on_trial_error(0, [], study.trials[name])
+    PlanCallback(study.engine).on_trial_error(0, [], study.trials[name])
     assert study.engine.full is not None
     assert study.course.entry(name).running, "it goes on when there is room"
 

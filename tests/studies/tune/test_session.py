@@ -13,27 +13,27 @@ from pathlib import Path
 import pytest
 
 from studies.errors import StudyError
+from studies.processes import MARK, marked, of_session
 from studies.tune.head import Head
-from studies.tune.reaper import MARK, marked, of_session
+from studies.tune.private.part import SWITCH
 from studies.tune.session import begin_ray, ray_session
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
 
 LISTENS = """
 import os
-import ray
 from studies.tune.session import ray_session
 
-@ray.remote
 def loaded():
     import sys
     return "torch" in sys.modules
 
 before = dict(os.environ)
 with ray_session(cores=1):
+    import ray
     # A cluster that this process starts later is none of this session's business.
     assert {name for name in os.environ.keys() - before.keys() if "CLUSTER" in name} == set()
-    assert ray.get(loaded.remote())  # by the worker itself, before it is asked for anything
+    assert ray.get(ray.remote(loaded).remote())  # by the worker itself, before it is asked for anything
     print(ray.util.get_node_ip_address(), flush=True)
     input()
 """
@@ -41,9 +41,14 @@ with ray_session(cores=1):
 
 @pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
-def test_ray_listens_on_the_loopback_interface_alone() -> None:
+@pytest.mark.parametrize("without", ["", "node"])
+def test_ray_listens_on_the_loopback_interface_alone(without: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", LISTENS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LISTENS],
+        env={**os.environ, SWITCH: without},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "127.0.0.1"
@@ -86,11 +91,11 @@ TRIES = """
 import os
 from pathlib import Path
 from ray import tune
-from studies.tune.reaper import of_session
+from studies.processes import of_session
 from studies.tune.session import begin_ray, ray_session
 
 def workers():
-    return [p for p in of_session(head.session) if b"ray::IDLE" in Path(f"/proc/{p}/cmdline").read_bytes()]
+    return [each.pid for each in of_session(head.session) if "ray::IDLE" in " ".join(each.cmdline())]
 
 head = begin_ray(1)
 with ray_session(cores=1, begun=head):
@@ -127,7 +132,7 @@ def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -
     session, *address = done.stdout.split()
     assert len(address) == (when == "up")
     deadline = time.monotonic() + 60
-    while list(of_session(int(session))):
+    while of_session(int(session)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -136,11 +141,11 @@ def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -
 @pytest.mark.ray
 def test_a_ray_that_was_begun_and_is_not_used_leaves_nothing() -> None:
     with begin_ray(1) as head:
-        assert list(of_session(head.session))
-    assert list(of_session(head.session)) == []
+        assert of_session(head.session)
+    assert of_session(head.session) == []
     with begin_ray(1) as head:
         assert head.address.startswith("127.0.0.1:")
-    assert list(of_session(head.session)) == []
+    assert of_session(head.session) == []
 
 
 def test_a_head_that_fails_is_one_sentence(tmp_path: Path) -> None:
@@ -171,4 +176,4 @@ def test_a_ray_that_does_not_come_up_is_one_sentence_and_leaves_nothing(
         ray_session(cores=1),
     ):
         pass
-    assert list(marked(started[0])) == []
+    assert marked(MARK, started[0]) == []

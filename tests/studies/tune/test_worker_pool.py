@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from studies.catalog import load_study
-from studies.planning.plans import AblationPlan, Plan, SearchPlan
+from studies.planning.plans import AblationPlan, SearchPlan, StudyPlan
 from studies.tune.worker_pool import WorkerPool
 
 
-def plan(name: str) -> Plan:
+def plan(name: str) -> StudyPlan:
     study = load_study(name)
     return SearchPlan(study, 0, {}) if name.endswith("search") else AblationPlan(study, 0)  # type: ignore
 

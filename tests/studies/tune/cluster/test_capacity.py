@@ -18,12 +18,12 @@ MIXED = [{"CPU": 3.0}, {"CPU": 5.0, "GPU": 1.0}, {"CPU": 2.0, "GPU": 4.0, "memor
 def places(
     monkeypatch: pytest.MonkeyPatch,
     there: list[Node],
-    coming: Sequence[Node] = (),
+    coming: Sequence[Node] | None = (),
     **asked: float,
 ) -> Places:
     monkeypatch.setattr(capacity, "alive", lambda: there)
     monkeypatch.setattr(capacity, "expected", lambda: coming)
-    return Places.of(Resources(**asked), 0.0, limit=None)
+    return Places.of(Resources(**asked), 0.0, limit=None, joined=True)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,15 @@ def test_what_no_node_has_is_refused_and_what_an_autoscaler_brings_is_not(
     found = places(monkeypatch, MIXED, [{"CPU": 64.0, "GPU": 8.0}], gpus=8)
     assert found.trains == 0
     assert found.share(1) == {"CPU": 1.0, "GPU": 8}
+
+
+def test_where_it_is_not_known_what_may_come_a_study_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = places(monkeypatch, LAPTOP, None, cpus=64)
+    assert found.trains == 0
+    assert found.share(4) == {"CPU": 64.0}
+    monkeypatch.setattr(capacity, "expected", lambda: pytest.fail("nobody joins one machine's own Ray"))
+    with pytest.raises(ConfigurationError, match="no node has that"):
+        Places.of(Resources(cpus=64), 0.0, limit=None, joined=False)
 
 
 @pytest.mark.parametrize("asked", [{"cpus": 0}, {"gpus": 1.5}, {"gpus": -1}, {"memory_gib": 0}])

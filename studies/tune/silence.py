@@ -17,7 +17,7 @@ _NEARLY = 0.8
 """Of the time without progress, from which on a lost worker counts as one that hung."""
 
 
-class Patience:
+class SilenceLimit:
     """How long each trial of a study may say nothing.
 
     timeout: seconds, for all trials; by default from the estimate of each one's training.  tell: is given a

@@ -1,7 +1,9 @@
 """Holds a Ray node for one study on this machine: run as a script by `studies.tune.head`, needs Ray alone.
 
-It starts what a node needs, says where it is, and ends it all when whoever began it lets go or is gone.  Left
-out is what such a study has no use for, half of what a node's start takes otherwise: the server of Ray's web
+It starts what a node needs, says where it is, and ends it all when whoever began it lets go or is gone.
+Where Ray's private classes are not as this script knows them, it says that, and the study calls `ray.init`.
+
+Half of a node's usual start is left out, as such a study has no use for it: the server of Ray's web
 interface, which comes up even where no interface is asked for, the monitor of an autoscaler, and what brings
 the workers' output to the driver.
 """
@@ -37,6 +39,8 @@ def hold(asked: str) -> None:
     try:
         node = _start(**json.loads(asked))
         told = {"address": node.address}
+    except (ImportError, AttributeError, TypeError) as error:
+        told = {"differs": f"{type(error).__name__}: {error}"}
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
         told = {"error": " ".join(str(error).split()) or type(error).__name__}
     with suppress(BrokenPipeError):  # whoever began it is gone
@@ -46,7 +50,7 @@ def hold(asked: str) -> None:
     if node is not None:
         node.kill_all_processes(check_alive=False, allow_graceful=True)
     # The raylet's agents would live on for a minute.
-    runpy.run_path(str(Path(__file__).with_name("reaper.py")))["end_session"](os.getsid(0))
+    runpy.run_path(str(Path(__file__).parents[2] / "processes.py"))["kill_session"](os.getsid(0))
 
 
 def _start(cores: int, dashboard: bool) -> Any:

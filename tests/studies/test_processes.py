@@ -6,17 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-from studies.tune.reaper import MARK, marked, reaped
-
-pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads Linux's /proc")
+from studies.processes import MARK, marked, reaped
 
 STARTS = """
 import os, subprocess, sys, time
-from studies.tune.reaper import MARK, reaped
+from studies.processes import MARK, reaped
 
 with reaped("the study was left; go on with: dgm resume RUN"):
     # As Ray's agents do, it has a session of its own and does not hear of its parent's end.
@@ -32,11 +29,11 @@ def test_nothing_outlives_a_process_that_is_killed_and_the_user_is_told() -> Non
         assert process.stdout is not None
         assert process.stderr is not None
         mark = process.stdout.readline().strip()
-        (orphan,) = marked(mark)
+        (orphan,) = marked(MARK, mark)
         process.send_signal(signal.SIGKILL)
         process.wait()
         deadline = time.monotonic() + 30
-        while list(marked(mark)):
+        while marked(MARK, mark):
             assert time.monotonic() < deadline, f"{orphan} is alive"
             time.sleep(0.05)
         assert process.stderr.read() == "dgm: the study was left; go on with: dgm resume RUN\n"

@@ -1,0 +1,66 @@
+"""A study asked differently, from Python as from the command line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import studies
+from dgm_core import ConfigurationError
+from studies.catalog import load_study
+from studies.study import Ablation, Edits, Search
+
+SEARCH, ABLATION = load_study("heat-search"), load_study("heat-batch-size")
+
+
+def test_nothing_given_changes_nothing() -> None:
+    assert Edits().of(SEARCH) == SEARCH
+    assert Edits().of(ABLATION) == ABLATION
+
+
+def test_a_search_takes_other_limits_and_ways() -> None:
+    edits = Edits(
+        trials=3, time_limit=60.0, sampler="random", early_stopping="none", replicates=2,
+        settings={"depth": 2}, resources={"cpus": 2.0},
+    )  # fmt: skip
+    edited = edits.of(SEARCH)
+    assert isinstance(edited, Search)
+    assert (edited.trials, edited.time_limit, edited.budget) == (3, 60.0, None)
+    assert (edited.sampler, edited.early_stopping, edited.replicates) == ("random", "none", 2)
+    assert "depth" not in edited.space
+    assert edited.base.config.depth == 2
+    assert edited.resources.cpus == 2.0
+
+
+def test_an_ablation_takes_other_arms_and_lengths_after_its_quick_variant() -> None:
+    edited = Edits(quick=True, arms=["64", "256"], iterations=70, tuned_rate=True).of(ABLATION)
+    assert isinstance(edited, Ablation)
+    assert list(edited.arms) == ["64", "256"]
+    assert edited.base.config.iterations == 70
+    assert edited.tuned_rate
+    assert edited.replicates == ABLATION.quick.get("replicates", ABLATION.replicates)
+
+
+@pytest.mark.parametrize(
+    ("study", "edits", "said"),
+    [
+        (SEARCH, {"arms": ["1"]}, "arms is for ablations: heat-search is a search"),
+        (SEARCH, {"tuned_rate": True}, "tuned_rate is for ablations"),
+        (ABLATION, {"trials": 3}, "trials is for searches: heat-batch-size is an ablation"),
+        (SEARCH, {"time_limit": 0.0}, r"time_limit = 0\.0 is not allowed"),
+        (ABLATION, {"arms": []}, "no arms"),
+        (ABLATION, {"arms": ["65"]}, "unknown arm of heat-batch-size '65'"),
+        (SEARCH, {"replicates": 0}, "replicates = 0 is not allowed"),
+    ],
+)
+def test_what_a_study_cannot_be_is_refused(study: Any, edits: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Edits(**edits).of(study)
+
+
+def test_python_takes_the_edits_of_the_command_line_and_no_others() -> None:
+    with pytest.raises(ConfigurationError, match=r"unknown option of a run 'trails': .* mean 'trials'\?"):
+        studies.run("heat-search", trails=3)
+    with pytest.raises(ConfigurationError, match="trials is for searches"):
+        studies.run("heat-batch-size", trials=3)
