@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Optuna 5.0.0: a grid cannot be searched to its end by ask and tell.
+# Optuna 5.0.0: ask and tell cannot search a grid to its end.
 # Expected: `study.ask` and `study.tell` over a grid of two settings work twice, as with any sampler.
 # Happens: the second `tell`, or the one that exhausts the grid, raises RuntimeError, since GridSampler calls
 # `Study.stop`, which is allowed inside `Study.optimize` only.  The result is stored before it raises.

@@ -3,7 +3,7 @@
 #
 # Expected: IntDistribution(1, 512, log=True) gives each octave (1, 2-3, 4-7, ...) the same share, 11 %,
 #           as a floored log-uniform would: 1 in ln 2 / ln 513 = 11.1 % of draws.
-# Happens:  1 is drawn in ln 3 / ln 1025 = 15.8 % of draws, 2 and 3 together in ln(7/3) / ln 1025 = 12.2 %.
+# Happens:  1 is drawn in ln 3 / ln 1025 = 15.8 % of draws, and 2 or 3 in ln(7/3) / ln 1025 = 12.2 %.
 # Seen:     optuna 5.0.0: 1 in 0.165 of 20000 draws, 2-3 in 0.121
 set -euo pipefail
 folder=$(mktemp -d)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Optuna 5.0.0: a tuple among categorical choices comes back from a database as a list, and ends the study.
 #
-# Expected: a study that is stored and loaded again goes on as one in memory does; Optuna only warns of the tuple.
+# Expected: a stored study goes on after loading as it would in memory; Optuna only warns about the tuple.
 # Happens:  the loaded study compares (50,) with the stored [50] and raises.
 # Seen:     optuna 5.0.0: in memory 2 trials; loaded: ValueError: CategoricalDistribution does not support
 #           dynamic value space.

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # ray[tune] 2.60.0: a local ray.init() leaves a secret in the home folder.
 #
-# One would expect: a Ray that is started and shut down by one script, on this machine alone, writes below its temporary folder.
-# What happens: with RAY_AUTH_MODE unset, ray.init() turns token authentication on and writes the token to ~/.ray/auth_token,
-# where it stays after ray.shutdown(); a home that cannot be written ends the start.
+# Expected: a Ray that one script starts and shuts down on this machine writes in its temporary folder only.
+# Happens: with RAY_AUTH_MODE unset, ray.init() turns on token authentication and writes the token to ~/.ray/auth_token.
+# The file stays after ray.shutdown(), and Ray does not start where the home folder cannot be written.
 #
 # Output seen:
 #   ray 2.60.0

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SciPy 1.17.1: `PPoly.from_spline` does not take every BSpline.
-# Expected: a BSpline with values of several components, as `make_interp_spline` gives and which itself evaluates,
-# becomes a PPoly of several components: both classes document coefficients with trailing dimensions.
-# Happens: it raises `_dfitpack.error`, "(len(c)>=n-k-1) failed for 2nd argument c", which names neither the
-# spline nor its shape.  With one component it works.
+# Expected: a BSpline with vector values, which `make_interp_spline` makes and which evaluates correctly, becomes
+# a PPoly with vector values: both classes document coefficients with trailing dimensions.
+# Happens: it raises `_dfitpack.error`, "(len(c)>=n-k-1) failed for 2nd argument c", which does not mention the
+# shape.  With one component it works.
 # Seen: "one component: (4, 9)" then "two components: error: (len(c)>=n-k-1) failed for 2nd argument c".
 set -euo pipefail
 folder=$(mktemp -d)

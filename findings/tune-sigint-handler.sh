@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # ray[tune] 2.60.0: Tuner.fit() leaves its own handler of SIGINT behind.
 #
-# One would expect: when fit() has returned, Ctrl-C raises KeyboardInterrupt as before.
-# What happens: Tune's handler stays, and makes nothing of the first Ctrl-C after the search, whatever the program does by then.
+# Expected: after fit() has returned, Ctrl-C raises KeyboardInterrupt as before.
+# Happens: Tune's handler stays in place, and the first Ctrl-C after the search is ignored.
 #
 # Output seen:
 #   ray 2.60.0

@@ -84,7 +84,7 @@ def main() -> None:
 def call() -> int:
     """Runs the command; its exit code.
 
-    What the user did wrong is one sentence and exit code 2; what the world did, one sentence and code 1.
+    A user's mistake is one sentence and exit code 2, a failure of the machine one sentence and code 1.
     """
     try:
         code = app(standalone_mode=False)

@@ -1,7 +1,7 @@
 """What happens in a study, an event each: the lines of a run's log.
 
-A study's state is the fold of its events (`studies.records.history`).  Events that say what the world
-answered (`Reported`, `Failed`, `Cut`) and what a sampler drew (`Suggested`) cannot be worked out again; the
+A study's state is the fold of its events (`studies.records.history`).  Events that say what happened
+outside (`Reported`, `Failed`, `Cut`) and what a sampler drew (`Suggested`) cannot be worked out again; the
 others follow from them, and are logged because a reader should not need the program to see what was decided.
 """
 

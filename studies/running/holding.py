@@ -1,4 +1,4 @@
-"""A run folder while a process trains into it: held, and kept whatever the world does."""
+"""A run folder while a process trains into it: locked, and kept whatever fails."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class LiveTable:
     def __init__(self, record: StudyRecord, history: History, pool: WorkerPool, console: Console) -> None:
         self._record = record
         self._history = history
-        self._crew = pool
+        self._pool = pool
         self._console = console
         self._total = sum(planned(record).values())
         self._live: Live | None = None
@@ -70,7 +70,7 @@ class LiveTable:
 
     def tend(self) -> None:
         """Draws again, if it is time."""
-        for name, seen in self._crew.seen.items():
+        for name, seen in self._pool.seen.items():
             self._follow(name, seen[SCORE])
         for entry in self._history.entries.values():
             if not entry.running and entry.trial not in self._told:
@@ -119,7 +119,7 @@ class LiveTable:
 
     def _row(self, entry: Entry) -> list[Text]:
         state: str | None = entry.status
-        if state is None and entry.trial in self._crew.waiting:
+        if state is None and entry.trial in self._pool.waiting:
             state = "waiting"
         elif state is None and (polish := self._polish(entry.trial)) is not None:
             state = f"polishing {polish[0]:,} / {polish[1]:,}"
@@ -165,7 +165,7 @@ class LiveTable:
         return f"{', '.join(counts)} · {self._times()}"
 
     def _times(self) -> str:
-        reached = {name: int(seen[TIME]) for name, seen in self._crew.seen.items()}
+        reached = {name: int(seen[TIME]) for name, seen in self._pool.seen.items()}
         polishes = {name: self._polish(name) for name in reached}
         polished = {name: done[0] / done[1] for name, done in polishes.items() if done is not None}
         left = seconds_left(
@@ -190,24 +190,24 @@ class LiveTable:
             )
 
     def _telemetry(self, entry: Entry) -> Mapping[str, Any]:
-        seen = self._crew.seen.get(entry.trial) if entry.running else None
+        seen = self._pool.seen.get(entry.trial) if entry.running else None
         return entry.telemetry if seen is None else seen
 
     def _iterations(self, entry: Entry) -> int:
-        seen = self._crew.seen.get(entry.trial) if entry.running else None
+        seen = self._pool.seen.get(entry.trial) if entry.running else None
         return entry.iterations if seen is None else max(entry.iterations, int(seen[TIME]))
 
     def _polish(self, name: str) -> tuple[int, int] | None:
         """Steps done and at most of a trial's polish, where it is in one."""
-        seen = self._crew.seen.get(name, {})
+        seen = self._pool.seen.get(name, {})
         return None if seen.get(POLISH) is None else (seen[POLISH], seen[POLISH_OF])
 
     def _seen_score(self, entry: Entry) -> float | None:
-        seen = self._crew.seen.get(entry.trial)
+        seen = self._pool.seen.get(entry.trial)
         return None if seen is None else seen[SCORE]
 
     def _score(self, entry: Entry) -> str:
-        seen = self._crew.seen.get(entry.trial) if entry.running else None
+        seen = self._pool.seen.get(entry.trial) if entry.running else None
         if seen is None and entry.measured is None:
             return "–"
         score = seen[SCORE] if seen is not None else entry.measured and entry.measured.score

@@ -18,7 +18,7 @@ class NodeWatch:
     """Tells the pool how many trials train on the nodes there are, and people when none can."""
 
     def __init__(self, pool: WorkerPool, places: Places, console: Console) -> None:
-        self._crew = pool
+        self._pool = pool
         self._places = places
         self._console = console
         self._looked = 0.0
@@ -32,8 +32,8 @@ class NodeWatch:
             return
         self._looked = now
         self._count()
-        ready = self._crew.busy - self._crew.waiting.keys()
-        silent = bool(ready) and now - self._crew.heard > _SILENCE_SECONDS
+        ready = self._pool.busy - self._pool.waiting.keys()
+        silent = bool(ready) and now - self._pool.heard > _SILENCE_SECONDS
         if silent != self._waits:
             self._waits = silent
             self._console.print(self._why() if silent else "A node has room again: going on.")
@@ -43,12 +43,12 @@ class NodeWatch:
 
         alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
         if self._known is not None and alive - self._known:
-            self._crew.spread()
+            self._pool.spread()
         self._known = alive
-        self._crew.cores = self._places.trains
+        self._pool.cores = self._places.trains
 
     def _why(self) -> str:
         asked = self._places.resources
-        if self._crew.cores == 0:
+        if self._pool.cores == 0:
             return f"Waiting: no node that is up has {asked} for a trial; one that joins is used."
         return f"Waiting: no trial has been heard of for {_SILENCE_SECONDS:.0f} s; each asks for {asked}."
