@@ -13,9 +13,14 @@ def quoted(place: Path | str) -> str:
     return shlex.quote(str(place))
 
 
+def resume_command(place: Path | str) -> str:
+    """The command that goes on with a run."""
+    return f"dgm resume {quoted(place)}"
+
+
 def resume_hint(place: Path | str) -> str:
     """How to go on with a run."""
-    return f"go on with: dgm resume {quoted(place)}"
+    return f"go on with: {resume_command(place)}"
 
 
 def report_hint(place: Path | str) -> str:

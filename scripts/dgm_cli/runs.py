@@ -20,7 +20,7 @@ from dgm_cli.options import Json
 from dgm_cli.places import Place, glance
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
-from studies.hints import quoted, resume_hint
+from studies.hints import quoted, resume_command, resume_hint
 
 if TYPE_CHECKING:
     from studies.records.history import Entry
@@ -166,7 +166,7 @@ def clean(run: Run) -> None:
     if found.owner is not None:
         raise StudyError(f"{run} is in use by {found.owner}.")
     if found.state in ("killed", "interrupted"):
-        raise ConfigurationError(f"{run} is {found.state}: finish it first; {resume_hint(run)}.")
+        raise ConfigurationError(f"{run} is {found.state}: finish it with {resume_command(run)} first.")
     from studies.records import CHECKPOINTS, PIECES, RAY
 
     freed = 0
