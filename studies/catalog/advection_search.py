@@ -2,9 +2,9 @@
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from studies.catalog.harder import harder_search
+from studies.study.against_plain import search_against_plain
 
-STUDY = harder_search(
+STUDY = search_against_plain(
     "advection",
     plain="plain",
     base={

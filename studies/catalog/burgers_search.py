@@ -2,9 +2,9 @@
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from studies.catalog.harder import harder_search
+from studies.study.against_plain import search_against_plain
 
-STUDY = harder_search(
+STUDY = search_against_plain(
     "burgers",
     plain="plain",
     base={"width": 20, "batch_size": 256, "polish_iterations": 5_000, "polish_points": 4_000},

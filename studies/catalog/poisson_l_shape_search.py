@@ -2,9 +2,9 @@
 
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from studies.catalog.harder import harder_search
+from studies.study.against_plain import search_against_plain
 
-STUDY = harder_search(
+STUDY = search_against_plain(
     "poisson-l-shape",
     base={"polish_iterations": 500, "polish_points": 1_000},
     space={

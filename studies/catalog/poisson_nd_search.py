@@ -2,9 +2,9 @@
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from studies.catalog.harder import harder_search
+from studies.study.against_plain import search_against_plain
 
-STUDY = harder_search(
+STUDY = search_against_plain(
     "poisson-nd",
     plain="plain",
     base={"polish_iterations": 800, "polish_points": 768, "loss_weights": {"boundary": 100.0}},

@@ -1,4 +1,4 @@
-"""What the searches of the harder equations share: a short one against the plain method, of 12 trials."""
+"""A short search against a plain method: what those of the harder equations share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 
 from dgm_core import Setup, load_problem
-from studies.study import Search
+from studies.study.search import Search
 
 _QUICK = {"iterations": 300}
 
 
-def harder_search(
+def search_against_plain(
     problem: str, *, base: Mapping[str, Any], space: Mapping[str, BaseDistribution], plain: str | None = None
 ) -> Search:
     """A search over settings that differ from the plain method's by `base`, compared with that.
