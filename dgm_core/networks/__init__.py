@@ -2,11 +2,13 @@
 
 from dgm_core.networks.activations import ACTIVATIONS
 from dgm_core.networks.base import BATCH_NORMS, NETWORKS, Network, build_network, count_parameters
+from dgm_core.networks.embeddings import EMBEDDINGS
 from dgm_core.networks.initialisation import INITIALISATIONS
 
 __all__ = [
     "ACTIVATIONS",
     "BATCH_NORMS",
+    "EMBEDDINGS",
     "INITIALISATIONS",
     "NETWORKS",
     "Network",

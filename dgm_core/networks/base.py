@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
+from dgm_core.errors import ConfigurationError
 from dgm_core.networks.activations import get_activation
-from dgm_core.networks.layers import LayerFactory
+from dgm_core.networks.layers import AdaptiveActivation, LayerFactory
 from dgm_core.registry import Registry, kebab, subclasses
 from dgm_core.streams import stream
 
@@ -36,6 +37,10 @@ class NetworkConfig(Protocol):
     def batch_norm(self) -> str: ...
     @property
     def dropout(self) -> float: ...
+    @property
+    def weight_factorisation(self) -> float | None: ...
+    @property
+    def activation_slope(self) -> float | None: ...
 
 
 class Network(nn.Module):
@@ -89,8 +94,18 @@ def build_network(
         [stream(seed, "weights", *path) for seed in seeds],
         dropout=config.dropout,
         dropout_generators=[stream(seed, "dropout", *path) for seed in seeds],
+        factorisation=config.weight_factorisation,
+        slope=config.activation_slope,
     )
-    return NETWORKS.get(config.network)(inputs, outputs, config, make)
+    network = NETWORKS.get(config.network)(inputs, outputs, config, make)
+    if config.activation_slope is not None and not any(
+        isinstance(module, AdaptiveActivation) for module in network.modules()
+    ):
+        raise ConfigurationError(
+            f"activation_slope = {config.activation_slope} is not allowed: network {config.network!r} "
+            "takes no activation from `LayerFactory.function`."
+        )
+    return network
 
 
 def count_parameters(network: nn.Module) -> int:

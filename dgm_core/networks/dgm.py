@@ -22,12 +22,13 @@ class DGMLayer(nn.Module):
         self.of_candidate = make.hidden(inputs, width)  # U_h and its bias
         self.gates = make.hidden(width, width, parts=3, bias=False)  # W_z W_g W_r
         self.candidate = make.hidden(width, width, bias=False)  # W_h
-        self.activation = make.activation.function
+        self.gate = make.function()
+        self.function = make.function()
         self.regularise = nn.Sequential(*make.after_activation())
 
     def forward(self, x: Tensor, state: Tensor) -> Tensor:
-        z, g, r = self.activation(self.of_gates.beside(x, self.gates, state)).chunk(3, dim=2)
-        h = self.activation(self.of_candidate.beside(x, self.candidate, state * r))
+        z, g, r = self.gate(self.of_gates.beside(x, self.gates, state)).chunk(3, dim=2)
+        h = self.function(self.of_candidate.beside(x, self.candidate, state * r))
         # (1 − g) h + z s, with two passes over memory fewer.
         return self.regularise(torch.addcmul(torch.addcmul(h, g, h, value=-1.0), z, state))
 
@@ -44,10 +45,10 @@ class DGM(Network):
         self.first = make.hidden(inputs, config.width)
         self.layers = nn.ModuleList(DGMLayer(inputs, config.width, make) for _ in range(config.depth))
         self.output = make.output(config.width, outputs)
-        self.activation = make.activation.function
+        self.function = make.function()
 
     def forward(self, x: Tensor) -> Tensor:
-        state = self.activation(self.first(x))
+        state = self.function(self.first(x))
         for layer in self.layers:
             state = layer(x, state)
         return self.output(state)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from dgm_core.networks.activations import Activation
 from dgm_core.networks.initialisation import draw_weights
+from dgm_core.networks.scale import LayerTaps, Scale
 
-
-class LayerTaps(Protocol):
-    """What takes layers over to see what goes in and comes out (see `dgm_core.calculus.taps`)."""
-
-    def linear(self, x: Any, weight: Tensor, bias: Tensor | None) -> Any:
-        """x W + b."""
-
-    def scale(self, x: Any, parameter: Tensor, factor: Tensor, slope: Tensor, bias: Tensor | None) -> Any:
-        """x · factor + b, where the factor is a function of the parameter, with that slope."""
+_FACTOR_SPREAD = 0.1
+"""Standard deviation of the logarithms that weights are factorised with."""
 
 
 class Linear(nn.Module):
     """K affine maps at once: (K, n, fan_in) -> (K, n, parts · fan_out).  Biases start at zero.
 
     `parts` maps of the same input, each drawn as one of its own, share one matrix product.
+
+    factorisation: with a number μ the map is x V diag(exp s) + b, s ~ N(μ, 0.1²), where V diag(exp s) starts
+    as the weight would have: random weight factorisation, by which each unit trains how far a step takes it.
+    Source: Wang, Wang, Seidman and Perdikaris (2022), "Random weight factorization improves the training of
+    continuous neural representations", eqs. 3.1 and 3.2.
     """
 
     def __init__(
@@ -38,25 +36,43 @@ class Linear(nn.Module):
         *,
         bias: bool = True,
         parts: int = 1,
+        factorisation: float | None = None,
     ) -> None:
         super().__init__()
         drawn = [draw_weights(initialisation, fan_in, fan_out, gain, generators) for _ in range(parts)]
-        self.weight = nn.Parameter(torch.cat(drawn, dim=2))
+        weight = torch.cat(drawn, dim=2)
+        self.scale: Scale | None = None
+        if factorisation is not None:
+            logarithms = [
+                factorisation
+                + _FACTOR_SPREAD * torch.randn(1, parts * fan_out, dtype=torch.float64, generator=g)
+                for g in generators
+            ]
+            self.scale = Scale(torch.stack(logarithms).float(), exponential=True)
+            weight = weight / self.scale.factor.detach()
+        self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(len(generators), 1, parts * fan_out)) if bias else None
         self.tap: LayerTaps | None = None
 
+    @property
+    def matrix(self) -> Tensor:
+        """What x is multiplied with, (K, fan_in, parts · fan_out)."""
+        return self.weight if self.scale is None else self.weight * self.scale.factor
+
     def forward(self, x: Tensor) -> Tensor:
         if self.tap is not None:
+            if self.scale is not None:
+                return self.scale(self.tap.linear(x, self.weight, None), self.bias)
             return self.tap.linear(x, self.weight, self.bias)
         if self.bias is None:
-            return torch.bmm(x, self.weight)
-        return torch.baddbmm(self.bias, x, self.weight)
+            return torch.bmm(x, self.matrix)
+        return torch.baddbmm(self.bias, x, self.matrix)
 
     def beside(self, x: Tensor, other: Linear, y: Tensor) -> Tensor:
         """x W + b + y W', W' another layer's weight without a bias; in one product where both are tensors."""
         if not isinstance(x, Tensor):  # carried derivatives add up what lies between products by themselves
             return self(x) + other(y)
-        weight = torch.cat([self.weight, other.weight], dim=1)
+        weight = torch.cat([self.matrix, other.matrix], dim=1)
         both = torch.cat([x, y], dim=2)
         return torch.bmm(both, weight) if self.bias is None else torch.baddbmm(self.bias, both, weight)
 
@@ -141,6 +157,22 @@ class Elementwise(nn.Module):
         return self.function(x)
 
 
+class AdaptiveActivation(nn.Module):
+    """σ(n a x), where each layer of each replicate trains its own slope a, which starts at 1/n.
+
+    Source: Jagtap, Kawaguchi and Karniadakis (2020), "Locally adaptive activation functions with slope
+    recovery for deep and physics-informed neural networks", section 2 (layer-wise; without slope recovery).
+    """
+
+    def __init__(self, function: Callable[[Tensor], Tensor], times: float, replicates: int) -> None:
+        super().__init__()
+        self.function = function
+        self.slope = Scale(torch.full((replicates, 1, 1), 1.0 / times), times=times)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(self.slope(x))
+
+
 class LayerFactory:
     """Makes a network's layers with one activation, initialisation and set of generators."""
 
@@ -153,6 +185,8 @@ class LayerFactory:
         *,
         dropout: float = 0.0,
         dropout_generators: Sequence[torch.Generator] = (),
+        factorisation: float | None = None,
+        slope: float | None = None,
     ) -> None:
         self.activation = activation
         self.initialisation = initialisation or activation.initialisation
@@ -160,16 +194,33 @@ class LayerFactory:
         self.generators = list(generators)
         self.dropout = dropout
         self.dropout_generators = list(dropout_generators)
+        self.factorisation = factorisation
+        self.slope = slope
+
+    def function(self) -> Callable[[Tensor], Tensor]:
+        """The activation for one layer: the bare function, or one with a trained slope."""
+        own = self.activation.function
+        return own if self.slope is None else AdaptiveActivation(own, self.slope, len(self.generators))
 
     def hidden(self, fan_in: int, fan_out: int, *, bias: bool = True, parts: int = 1) -> Linear:
         """A layer followed by the activation."""
-        return Linear(
-            fan_in, fan_out, self.initialisation, self.gain, self.generators, bias=bias, parts=parts
-        )
+        return self._linear(fan_in, fan_out, self.gain, bias=bias, parts=parts)
 
     def output(self, fan_in: int, fan_out: int, *, bias: bool = True) -> Linear:
         """A layer that nothing follows, of gain 1."""
-        return Linear(fan_in, fan_out, self.initialisation, 1.0, self.generators, bias=bias)
+        return self._linear(fan_in, fan_out, 1.0, bias=bias)
+
+    def _linear(self, fan_in: int, fan_out: int, gain: float, *, bias: bool, parts: int = 1) -> Linear:
+        return Linear(
+            fan_in,
+            fan_out,
+            self.initialisation,
+            gain,
+            self.generators,
+            bias=bias,
+            parts=parts,
+            factorisation=self.factorisation,
+        )
 
     def normalisation(self, width: int) -> BatchNorm:
         """A batch normalisation of its own for one layer."""

@@ -36,7 +36,7 @@ class MLP(Network):
             steps.append(make.hidden(fan_in, fan_out, bias=config.batch_norm == "none"))
             if config.batch_norm == "before":
                 steps.append(make.normalisation(fan_out))
-            steps.append(make.activation.function)
+            steps.append(make.function())
             if config.batch_norm == "after":
                 steps.append(make.normalisation(fan_out))
             steps.extend(make.after_activation())

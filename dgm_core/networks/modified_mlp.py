@@ -28,13 +28,15 @@ class ModifiedMLP(Network):
         self.layers = nn.ModuleList(make.hidden(width, config.width) for width in widths)
         self.regularise = nn.Sequential(*make.after_activation())
         self.output = make.output(config.width, outputs)
-        self.activation = make.activation.function
+        self.gate = make.function()
+        self.functions = [make.function() for _ in self.layers]
+        self.adaptive = nn.ModuleList(f for f in self.functions if isinstance(f, nn.Module))
 
     def forward(self, x: Tensor) -> Tensor:
-        u, v = self.activation(self.embeddings(x)).chunk(2, dim=2)
+        u, v = self.gate(self.embeddings(x)).chunk(2, dim=2)
         state = x
-        for layer in self.layers:
-            h = self.activation(layer(state))
+        for layer, function in zip(self.layers, self.functions, strict=True):
+            h = function(layer(state))
             # h u + (1 − h) v, as v + h u − h v.
             state = self.regularise(torch.addcmul(torch.addcmul(v, h, u), h, v, value=-1.0))
         return self.output(state)

@@ -23,10 +23,9 @@ class Block(nn.Module):
             layer = make.hidden(fan, width, bias=not normalise)
             return [layer, make.normalisation(width)] if normalise else [layer]
 
-        activation = Elementwise(make.activation.function)
-        self.residual = nn.Sequential(*linear(fan_in), activation, *linear(width))
+        self.residual = nn.Sequential(*linear(fan_in), Elementwise(make.function()), *linear(width))
         self.skip = make.output(fan_in, width, bias=False) if fan_in != width else nn.Identity()
-        self.last = nn.Sequential(activation, *make.after_activation())
+        self.last = nn.Sequential(Elementwise(make.function()), *make.after_activation())
 
     def forward(self, x: Tensor) -> Tensor:
         return self.last(self.residual(x) + self.skip(x))

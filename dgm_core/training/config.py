@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dgm_core.errors import ConfigurationError, explain, unknown
-from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
+from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, EMBEDDINGS, INITIALISATIONS, NETWORKS
+from dgm_core.training.balancing import BALANCINGS
+from dgm_core.training.consistency import check_consistent
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
-from dgm_core.training.optimizers.refusals import NO_POLISH, check_optimizers
+from dgm_core.training.optimizers.refusals import NO_POLISH
 from dgm_core.training.points import ADAPTATIONS
 from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.samplers import SAMPLERS
@@ -40,6 +42,19 @@ class TrainConfig(BaseModel):
     batch, which harms residuals: leave it off unless that is your question."""
     dropout: float = Field(default=0.0, ge=0, lt=1, strict=True)
     """Share of units dropped in training.  It adds noise to every derivative: for ablations."""
+    activation_slope: float | None = Field(default=None, ge=1, strict=True)
+    """n of activations σ(n a x) with a trained slope a for each layer; null is none.  From 1 to 10: the
+    larger, the faster slopes change.  Source: Jagtap, Kawaguchi and Karniadakis (2020)."""
+    weight_factorisation: float | None = Field(default=None, ge=-5, le=5, strict=True)
+    """Mean logarithm of a trained factor on each unit's weights; null is none.  Try 0.5 or 1 where a loss
+    falls slowly at any rate.  Source: Wang, Wang, Seidman and Perdikaris (2022)."""
+    embedding: str = "none"
+    """What the network sees in place of its inputs: "fourier" gives it high frequencies from the start."""
+    embedding_features: int = Field(default=32, ge=1, le=4096, strict=True)
+    """Random frequencies of the embedding; the network has twice as many inputs."""
+    embedding_scale: float = Field(default=1.0, gt=0, strict=True)
+    """Standard deviation of these frequencies.  About that of the solution, in the inputs as they are scaled;
+    too large a scale fits noise between the points."""
     initialisation: str | None = None
     """Distribution of the initial weights; null is the activation's own."""
     gain: float | None = Field(default=None, gt=0, strict=True)
@@ -57,6 +72,10 @@ class TrainConfig(BaseModel):
     hard_conditions: bool = Field(default=False, strict=True)
     """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing.  Try it
     early: it removes the balance between equation and conditions.  Source: Lagaris et al. (1998)."""
+
+    harmonics: int = Field(default=1, ge=1, le=64, strict=True)
+    """Multiples of its phase that a periodic axis gives the network under `hard_conditions`.  Raise it where
+    the solution has waves shorter than the period.  Source: Dong and Ni (2021)."""
 
     batch_size: int = Field(default=64, ge=1, le=1_000_000, strict=True)
     """Collocation points of each term and step.  More make steadier and dearer steps."""
@@ -105,6 +124,14 @@ class TrainConfig(BaseModel):
     """Factor of each term of the loss, by the term's name; 1 where it is not given.  Raise a condition's to
     10 or 100 where the equation is satisfied and the condition is not.  `loss_weights.TERM` sets one and
     keeps the others, in `--set`, in a space and in an arm alike."""
+    balancing: str = "none"
+    """How the terms' weights follow the training, on top of `loss_weights`: by their gradients' norms, by the
+    neural tangent kernel, or point by point by their residuals.  Where equation and conditions fall at very
+    different pace."""
+    balance_every: int = Field(default=100, ge=1, le=100_000_000, strict=True)
+    """Iterations after which the weights of terms are found anew."""
+    balance_decay: float = Field(default=0.9, ge=0, lt=1, strict=True)
+    """Share of the weights of terms that stays when they are found anew."""
     causality: float = Field(default=0.0, ge=0, strict=True)
     """ε of the causal weights over time; 0 weighs all times alike.  For evolution equations whose error grows
     along time.  Source: Wang, Sankaran and Perdikaris (2022)."""
@@ -129,6 +156,8 @@ class TrainConfig(BaseModel):
 
     @field_validator(
         "network",
+        "embedding",
+        "balancing",
         "activation",
         "batch_norm",
         "initialisation",
@@ -146,6 +175,8 @@ class TrainConfig(BaseModel):
     def _known(cls, value: str | None, info: Any) -> str | None:
         names: dict[str, Iterable[str]] = {
             "network": NETWORKS,
+            "embedding": ("none", *EMBEDDINGS),
+            "balancing": ("none", *BALANCINGS),
             "activation": ACTIVATIONS,
             "batch_norm": BATCH_NORMS,
             "initialisation": INITIALISATIONS,
@@ -182,7 +213,7 @@ class TrainConfig(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
-        _check(self)
+        check_consistent(self)
         return self
 
     @property
@@ -212,51 +243,3 @@ class TrainConfig(BaseModel):
     def changed(self, changes: Mapping[str, Any]) -> TrainConfig:
         """A copy with some values replaced, validated again."""
         return self.create({**self.model_dump(), **changes})
-
-
-def _check(config: TrainConfig) -> None:
-    """Refuses settings that contradict each other.  Raises ConfigurationError."""
-    _check_network(config)
-    _check_schedule(config)
-    check_optimizers(config)
-    if config.windows > config.iterations:
-        raise ConfigurationError(
-            f"windows = {config.windows} is not allowed: each window needs an iteration, "
-            f"and there {'is' if config.iterations == 1 else 'are'} {config.iterations:,}."
-        )
-
-
-def _check_network(config: TrainConfig) -> None:
-    allowed = NETWORKS.get(config.network).batch_norms
-    if config.batch_norm not in allowed:
-        raise ConfigurationError(
-            f"batch_norm = {config.batch_norm!r} is not allowed with network {config.network!r}: "
-            f"it must be one of {', '.join(allowed)}."
-        )
-    if config.batch_norm != "none" and config.batch_size == 1:
-        raise ConfigurationError(
-            f"batch_size = 1 is not allowed with batch_norm = {config.batch_norm!r}: "
-            "one point has no variance; it must be 2 or greater."
-        )
-
-
-def _check_schedule(config: TrainConfig) -> None:
-    if config.milestones and config.schedule != "step":
-        raise ConfigurationError(
-            f"milestones = {list(config.milestones)} is not allowed with schedule {config.schedule!r}: "
-            "only 'step' has milestones."
-        )
-    if config.schedule == "step" and not config.milestones:
-        raise ConfigurationError("schedule 'step' needs milestones, the iterations at which it steps.")
-    if config.schedule in ("step", "exponential") and config.decay == 0:
-        raise ConfigurationError(
-            f"decay = 0 is not allowed with schedule {config.schedule!r}: the learning rate would be 0."
-        )
-    last = config.iterations // config.windows - 1
-    for milestone in config.milestones:
-        if not 1 <= milestone <= last:
-            of = "of a window" if config.windows > 1 else "of the training"
-            raise ConfigurationError(
-                f"milestones = {list(config.milestones)} is not allowed: {milestone} is not between 1 and "
-                f"{last}, the iterations {of} at which the learning rate can still step."
-            )

@@ -11,6 +11,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME, Field, carried
 from dgm_core.formulation import Points, Problem, Residual
 from dgm_core.formulation.scales import scales_of
+from dgm_core.training.balancing.base import Balancer
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.solution import Piece
@@ -65,6 +66,8 @@ class Loss:
         self._untrained = untrained
         self._network: Field | None = None
         self._field: Field | None = None
+        self.balancer: Balancer | None = None
+        """What weighs terms or points while they are trained."""
         self._causality = 0.0 if fixed_points else config.causality
         self._spans: dict[str, tuple[float, float]] = {}  # of the terms that vary in time
         for term, region in problem.regions().items():
@@ -74,15 +77,27 @@ class Loss:
 
     def __call__(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
         """(total (K,), terms (K, T)) at the given points."""
+        minimised, terms = self.parts(u, points)
+        weights = self.weights.to(terms)
+        total = minimised @ weights if self.balancer is None else self.balancer.combined(minimised, weights)
+        return total, terms
+
+    @property
+    def weighed(self) -> list[int]:
+        """The columns of the terms that cost something."""
+        return [column for column in self._columns if self.weights[column]]
+
+    def parts(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
+        """(what of each term is minimised, its mean square), (K, T) each, at the given points."""
         needed = {term: x for term, x in points.items() if term not in self._spared}
         residuals = self.problem.residuals(self._carried(u, needed), needed)
         squares = self._squares([self._scaled(term, residuals[term]) for term in self._computed])
         terms = self._stack([square.mean(dim=(-2, -1)) for square in squares])
         minimised = terms
-        if self._causality:
+        if self._causality or (self.balancer is not None and self.balancer.of_points):
             pairs = zip(self._computed, (one for many in squares for one in many.unbind(1)), strict=True)
             minimised = self._stack([self._weigh(term, square, points)[:, None] for term, square in pairs])
-        return minimised @ self.weights.to(terms), terms
+        return minimised, terms
 
     def residuals(self, u: Field, points: Points) -> list[Tensor]:
         """The residuals (K, n, c) of each term that costs something, weighted: their squares add up to the
@@ -162,7 +177,10 @@ class Loss:
         return terms
 
     def _weigh(self, term: str, square: Tensor, points: Points) -> Tensor:
-        """The causally weighted mean, (K,); the plain one for a term that does not vary in time."""
+        """The mean that is minimised, (K,): as the balancer weighs points, or causally weighted; a plain one
+        where a term does not vary in time."""
+        if self.balancer is not None and self.balancer.of_points:
+            return self.balancer.of_term(term, square)
         if term not in self._spans:
             return square.mean(dim=(1, 2))
         each = square.mean(dim=2)  # (K, n)

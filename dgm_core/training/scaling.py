@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dgm_core.formulation import Axis
 from dgm_core.formulation.scales import Scales
+from dgm_core.networks import EMBEDDINGS
 
 INPUT_SCALINGS = ("none", "unit")
 """The inputs as they are, or each axis of the domain (of the time window) mapped to [−1, 1]."""
@@ -31,8 +32,13 @@ class Inputs(Protocol):
 
 
 def network_inputs(problem: Inputs, config: Any) -> int:
-    """How many inputs a network has: under hard conditions two for each periodic axis."""
-    return len(problem.inputs) + (len(problem.periodic) if config.hard_conditions else 0)
+    """How many inputs a network has: under hard conditions two for each harmonic of a periodic axis, and then
+    what the embedding makes of them."""
+    periodic = len(problem.periodic) if config.hard_conditions else 0
+    inputs = len(problem.inputs) + (2 * config.harmonics - 1) * periodic
+    if config.embedding == "none":
+        return inputs
+    return EMBEDDINGS.get(config.embedding).outputs(inputs, config)
 
 
 class UnitScaling(nn.Module):
@@ -77,7 +83,8 @@ class OutputScaling(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Periodic axes as (cos, sin) of their phase, the others as they are or scaled: (..., d) -> (..., d + p).
+    """Periodic axes as (cos, sin) of their phase and its first multiples, the others as they are or scaled:
+    (..., d) -> (..., d + (2 harmonics − 1) p).
 
     Whatever the network, its values and all derivatives then repeat themselves (Dong and Ni 2021).
     """
@@ -85,7 +92,9 @@ class Embedding(nn.Module):
     phase: Tensor
     start: Tensor
 
-    def __init__(self, axes: Sequence[Axis], periodic: Sequence[str], *, unit: bool) -> None:
+    def __init__(
+        self, axes: Sequence[Axis], periodic: Sequence[str], *, unit: bool, harmonics: int = 1
+    ) -> None:
         super().__init__()
         repeated = [axis for axis in axes if axis.name in periodic]
         rest = [axis for axis in axes if axis.name not in periodic]
@@ -98,9 +107,12 @@ class Embedding(nn.Module):
         self.register_buffer("phase", phase, persistent=False)
         self.register_buffer("start", start, persistent=False)
         self.scaling = UnitScaling(rest) if unit and rest else None
+        self.harmonics = harmonics
 
     def forward(self, x: Tensor) -> Tensor:
         angle = (x[..., self._repeated] - self.start.to(x)) * self.phase.to(x)
+        if self.harmonics > 1:
+            angle = torch.cat([angle, *(angle * k for k in range(2, self.harmonics + 1))], dim=-1)
         rest = x[..., self._rest]
         rest = rest if self.scaling is None else self.scaling(rest)
         return torch.cat([torch.cos(angle), torch.sin(angle), rest], dim=-1)

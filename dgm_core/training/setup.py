@@ -15,6 +15,7 @@ from dgm_core.formulation import Problem
 from dgm_core.networks import build_network, count_parameters
 from dgm_core.problems import load_problem
 from dgm_core.streams import stream
+from dgm_core.training.balancing import BALANCINGS
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.samplers import uniform
 from dgm_core.training.scaling import network_inputs
@@ -150,6 +151,17 @@ def _check(problem: Problem, config: TrainConfig) -> None:
         _check_descent(problem, config)
     if config.adaptation != "none":
         _check_adaptation(problem, config)
+    if config.harmonics > 1 and not (config.hard_conditions and problem.periodic):
+        raise ConfigurationError(
+            f"harmonics = {config.harmonics} is not allowed: {problem.name} has no periodic axis that "
+            "hard_conditions give the network."
+        )
+    of_squares = config.balancing != "none" and BALANCINGS.get(config.balancing).of_squares
+    if of_squares and problem.accurate() is not problem and _gives_pairs(problem):
+        raise ConfigurationError(
+            f"balancing = {config.balancing!r} is not allowed: {problem.name} gives a pair of estimates in "
+            "place of a residual, and the product of both is no square."
+        )
     time = problem.inputs[-1]
     if config.causality and time.name != TIME:
         raise ConfigurationError(

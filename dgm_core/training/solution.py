@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from dgm_core.formulation import Problem
 from dgm_core.formulation.scales import scales_of
 from dgm_core.formulation.trained import Constants
-from dgm_core.networks import build_network
+from dgm_core.networks import EMBEDDINGS, build_network
+from dgm_core.streams import stream
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.prediction import predict
 from dgm_core.training.scaling import Embedding, OutputScaling, UnitScaling, network_inputs
@@ -19,14 +20,16 @@ from dgm_core.training.setup import Setup
 
 _INITIAL = "initial"
 _CONSTANTS = "trained_constants"
+_EMBEDDING = "input_embedding"
 
 
 class Piece(nn.Module):
     """K networks as approximate solutions of one problem: (K, n, d) -> (K, n, q).
 
-    `input_scaling` maps x before the network, `output_scaling` its values afterwards.  With `hard_conditions`
-    the network sees a periodic axis as (cos, sin), and its values go through the problem's `constrain`: that
-    satisfies the `hard_terms` whatever the network says (Lagaris, Likas and Fotiadis 1998).
+    `input_scaling` and `embedding` map x before the network, `output_scaling` its values afterwards.  With
+    `hard_conditions` the network sees a periodic axis as (cos, sin) of its phase, and its values go through
+    the problem's `constrain`: that satisfies the `hard_terms` whatever the network says (Lagaris, Likas and
+    Fotiadis 1998).
     """
 
     def __init__(
@@ -37,6 +40,11 @@ class Piece(nn.Module):
         periodic = problem.periodic if config.hard_conditions else ()
         inputs = network_inputs(problem, config)
         self.network = build_network(config, inputs, len(problem.outputs), seeds, *path)
+        if config.embedding != "none":
+            generators = [stream(seed, "embedding", *path) for seed in seeds]
+            raw = network_inputs(problem, config.model_copy(update={"embedding": "none"}))
+            embedding = EMBEDDINGS.get(config.embedding)(raw, config, generators)
+            self.network.add_module(_EMBEDDING, embedding)
         trained = {name: (one, one.start_of(problem)) for name, one in type(problem).trained().items()}
         if trained:
             constants = Constants(trained, len(seeds))
@@ -44,7 +52,9 @@ class Piece(nn.Module):
             self.problem = problem.bound(constants)
         self.scaling: nn.Module | None = None
         if periodic:
-            self.scaling = Embedding(problem.inputs, periodic, unit=config.input_scaling == "unit")
+            self.scaling = Embedding(
+                problem.inputs, periodic, unit=config.input_scaling == "unit", harmonics=config.harmonics
+            )
         elif config.input_scaling == "unit":
             self.scaling = UnitScaling(problem.inputs)
         self._hard = config.hard_conditions
@@ -74,7 +84,9 @@ class Piece(nn.Module):
         return self.training and self.network.stochastic
 
     def forward(self, x: Tensor) -> Tensor:
-        raw = self.network(x if self.scaling is None else self.scaling(x))
+        inputs = x if self.scaling is None else self.scaling(x)
+        embedding = getattr(self.network, _EMBEDDING, None)
+        raw = self.network(inputs if embedding is None else embedding(inputs))
         if self.output_tap is not None:
             raw = self.output_tap(raw)
         if self.outputs is not None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dgm_core.tape import Repeated
 from dgm_core.training.averaging import MovingAverage
+from dgm_core.training.balancing import BALANCINGS, Balancer
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.descent import Descent
 from dgm_core.training.loss import Loss
@@ -64,6 +65,10 @@ class Stage:
         self._points = _points(solution, j)
         untrained = partial(solution.untrained, j)
         self._loss = Loss(self.piece.problem, config, carry=carry, untrained=untrained)
+        self._balancer: Balancer | None = None
+        if config.balancing != "none":
+            self._balancer = BALANCINGS.get(config.balancing)(self._loss, self.piece, config)
+            self._loss.balancer = self._balancer
         self._points.judge(partial(self._loss.sizes, self.piece))
         self._penalty = Penalty(self.piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         self._average = MovingAverage(self._flat.values, config.averaging) if config.averaging else None
@@ -82,6 +87,8 @@ class Stage:
         elif self._points.due():
             for term, x in self._points.next().items():
                 self._inputs[term].copy_(x)
+        if self._balancer is not None:
+            self._balancer.prepare(local, self._inputs)
         if self._optimizer.replayable:
             return self._update()
         losses = self._update()
@@ -116,7 +123,8 @@ class Stage:
     @property
     def unrecorded(self) -> str | None:
         """Why its steps are not replayed, where that is not by size (see `Repeated`)."""
-        return self._update.unrecorded
+        note = None if self._balancer is None else self._balancer.note
+        return note or self._update.unrecorded
 
     @contextmanager
     def evaluated(self) -> Iterator[None]:
@@ -143,6 +151,9 @@ class Stage:
             "points": self._points.state(),
             "inputs": {term: x.clone() for term, x in self._inputs.items()},
             "dropout": [g.get_state() for g in self.piece.network.dropout_generators],
+            "balancing": {}
+            if self._balancer is None
+            else {name: value.clone() for name, value in self._balancer.state.items()},
             "average": None if self._average is None else self._average.values.clone(),
         }
 
@@ -151,6 +162,8 @@ class Stage:
         self._optimizer.restore(state["optimizer"])
         self._points.restore(state["points"])
         self._inputs = {term: x.clone() for term, x in state["inputs"].items()}
+        if self._balancer is not None:
+            self._balancer.restore(state["balancing"])
         for generator, saved in zip(self.piece.network.dropout_generators, state["dropout"], strict=True):
             generator.set_state(saved)
         if state["average"] is None:

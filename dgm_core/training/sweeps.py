@@ -105,7 +105,8 @@ def _owners(plain: Tensor, weighted: Tensor) -> list[int] | None:
     place = plain.abs().argmax(dim=1, keepdim=True)
     number = (weighted.gather(1, place) / plain.gather(1, place))[:, 0]
     nearest = number.round()
-    fits = (weighted - nearest[:, None] * plain).abs().amax(dim=1) <= 1e-9 * nearest.abs() * scale
+    tolerance = 1e-9 if plain.dtype == torch.float64 else 1e-4
+    fits = (weighted - nearest[:, None] * plain).abs().amax(dim=1) <= tolerance * nearest.abs() * scale
     if not bool((fits | ~there).all()):
         return None
     owners: list[int] = torch.where(there, nearest - 1.0, -1.0).long().tolist()

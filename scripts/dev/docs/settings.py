@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dev.docs.fields import Described, described, first_sentence, prose
-from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, INITIALISATIONS, NETWORKS
+from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, EMBEDDINGS, INITIALISATIONS, NETWORKS
 from dgm_core.networks.activations import Activation
 from dgm_core.training import TrainConfig
+from dgm_core.training.balancing import BALANCINGS
 from dgm_core.training.optimizers import OPTIMIZERS
 from dgm_core.training.optimizers.refusals import NO_POLISH
 from dgm_core.training.points import ADAPTATIONS
@@ -24,6 +25,8 @@ CHOICES: Mapping[str, Iterable[str]] = {
     "activation": ACTIVATIONS,
     "batch_norm": BATCH_NORMS,
     "initialisation": INITIALISATIONS,
+    "embedding": ("none", *EMBEDDINGS),
+    "balancing": ("none", *BALANCINGS),
     "input_scaling": INPUT_SCALINGS,
     "sampler": SAMPLERS,
     "adaptation": ADAPTATIONS,
@@ -56,6 +59,8 @@ def page() -> str:
         _fields("A training", TrainConfig, choices),
         _choices("Networks", _first(NETWORKS)),
         _activations(),
+        _choices("Embeddings of the inputs", _first(EMBEDDINGS)),
+        _choices("Ways to balance the loss", _first(BALANCINGS)),
         _choices("Samplers of points", _first(SAMPLERS)),
         _choices("Optimizers", _optimizers()),
         _choices("Schedules of the learning rate", _first(SCHEDULES)),

@@ -7,6 +7,8 @@ import torch
 
 from dgm_core.networks import ACTIVATIONS, NETWORKS, build_network, count_parameters
 from dgm_core.networks.activations import Activation
+from dgm_core.networks.layers import Linear
+from dgm_core.networks.scale import Scale
 from dgm_core.training import TrainConfig
 
 D, Q, N = 2, 3, 7
@@ -18,6 +20,14 @@ def config(network: str, activation: str = "tanh", **changes) -> TrainConfig:
 
 def points(replicates: int) -> torch.Tensor:
     return torch.randn(replicates, N, D, generator=torch.Generator().manual_seed(5))
+
+
+def opened(network: torch.nn.Module) -> torch.nn.Module:
+    """A share of zero, with which a PirateNet begins, hides what its blocks do."""
+    for module in network.modules():
+        if isinstance(getattr(module, "share", None), Scale):
+            module.share.parameter.data.fill_(0.5)
+    return network
 
 
 every_network = pytest.mark.parametrize("network", NETWORKS.names())
@@ -37,7 +47,7 @@ class TestEveryActivation:
         assert all(tensor.shape[0] == replicates for tensor in u.state_dict().values())
 
     def test_every_parameter_gets_a_gradient(self, network, activation, replicates):
-        u = build_network(config(network, activation), D, Q, range(replicates))
+        u = opened(build_network(config(network, activation), D, Q, range(replicates)))
         weights = torch.randn(replicates, N, Q, generator=torch.Generator().manual_seed(1))
         (u(points(replicates)) * weights).sum().backward()
         for name, parameter in u.named_parameters():
@@ -56,6 +66,33 @@ class TestEveryActivation:
         changed = torch.autograd.grad(after.square().sum(), x)[0]
         assert torch.equal(after[:-1], before[:-1])
         assert torch.equal(changed[:-1], gradient[:-1])
+        assert not torch.equal(after[-1], before[-1])
+
+
+@every_network
+@pytest.mark.parametrize("changes", [{"weight_factorisation": 0.5}, {"activation_slope": 5.0}], ids=str)
+class TestTrainedFactors:
+    def test_at_first_the_network_is_the_one_without_them(self, network, changes):
+        """But for what is drawn from the same stream: the weights, which are taken over."""
+        plain = build_network(config(network), D, Q, [3])
+        found = build_network(config(network, **changes), D, Q, [3])
+        linears = ([m for m in u.modules() if isinstance(m, Linear)] for u in (plain, found))
+        for one, other in zip(*linears, strict=True):
+            one.weight.data = other.matrix.data
+        torch.testing.assert_close(found(points(1)), plain(points(1)), rtol=1e-5, atol=1e-6)
+
+    def test_every_parameter_gets_a_gradient_and_none_mixes(self, network, changes):
+        u = opened(build_network(config(network, **changes), D, Q, [1, 2, 3]))
+        before = u(points(3))
+        before.square().sum().backward()
+        for name, parameter in u.named_parameters():
+            assert parameter.shape[0] == 3
+            assert (parameter.grad.flatten(1).abs().amax(1) > 0).all(), name
+        with torch.no_grad():
+            for parameter in u.parameters():
+                parameter[-1] += 0.3
+        after = u(points(3))
+        assert torch.equal(after[:-1], before[:-1])
         assert not torch.equal(after[-1], before[-1])
 
 
@@ -108,6 +145,7 @@ def activated_units(network: str, depth: int, width: int) -> int:
     return {
         "mlp": depth * width,
         "modified-mlp": (2 + depth) * width,
+        "piratenet": (3 + 3 * depth) * width,
         "resnet": 2 * depth * width,
         "dgm": width + 4 * depth * width,
     }[network]

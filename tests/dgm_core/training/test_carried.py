@@ -31,19 +31,40 @@ def loss_and_gradient(problem, config, carry):
     return terms, torch.cat(flat)
 
 
-@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("network", NETWORKS.names())
-@pytest.mark.parametrize("name", CARRIED)
-def test_losses_and_gradients_agree(name, network, activation, hard):
-    problem = load_problem(name, PARAMETERS.get(name, {}))
-    if hard and not problem.hard_terms:
-        pytest.skip("no condition holds by construction")
-    chosen = {"network": network, "activation": activation, "hard_conditions": hard, "input_scaling": "unit"}
-    config = TrainConfig.create({**SMALL, **chosen})
+def agree(problem, **changes):
+    config = TrainConfig.create({**SMALL, "input_scaling": "unit", **changes})
     one, two = (loss_and_gradient(problem, config, carry) for carry in (True, False))
     for found, expected in zip(one, two, strict=True):
         assert torch.allclose(found, expected, rtol=1e-8, atol=1e-8 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("network", NETWORKS.names())
+def test_losses_and_gradients_agree_with_every_activation(network, activation):
+    agree(load_problem("burgers"), network=network, activation=activation, hard_conditions=True)
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+@pytest.mark.parametrize("network", NETWORKS.names())
+@pytest.mark.parametrize("name", CARRIED)
+def test_losses_and_gradients_agree_of_every_problem(name, network, hard):
+    problem = load_problem(name, PARAMETERS.get(name, {}))
+    if hard and not problem.hard_terms:
+        pytest.skip("no condition holds by construction")
+    agree(problem, network=network, hard_conditions=hard)
+
+
+OPTIONS = {
+    "factors": {"weight_factorisation": 0.5, "activation_slope": 3.0},
+    "features": {"embedding": "fourier", "embedding_features": 3, "embedding_scale": 2.0},
+    "harmonics": {"hard_conditions": True, "harmonics": 3},
+}
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+@pytest.mark.parametrize("network", NETWORKS.names())
+def test_what_a_network_may_be_given_is_carried(option, network):
+    agree(load_problem("advection"), network=network, **OPTIONS[option])
 
 
 @pytest.mark.parametrize("name", CARRIED)

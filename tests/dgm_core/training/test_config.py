@@ -59,6 +59,22 @@ from dgm_core.networks import NETWORKS
         ({"polish_iterations": -1}, "polish_iterations"),
         ({"polish_points": 1}, "polish_points"),
         ({"clip_norm": 0.0}, "clip_norm"),
+        ({"embedding": "furier"}, "unknown embedding 'furier'.*Did you mean 'fourier'"),
+        ({"balancing": "ntl"}, "unknown balancing 'ntl'.*Did you mean 'ntk'"),
+        ({"activation_slope": 0.5}, "activation_slope = 0.5"),
+        ({"harmonics": 0}, "harmonics = 0"),
+        (
+            {"balancing": "ntk", "optimizer": "gauss-newton"},
+            "balancing = 'ntk' is not allowed with optimizer 'gauss-newton'",
+        ),
+        (
+            {"balancing": "residual-attention"},
+            "balancing = 'residual-attention' is not allowed with redraw_every = 1",
+        ),
+        (
+            {"balancing": "residual-attention", "redraw_every": 0, "causality": 1.0},
+            "balancing = 'residual-attention' is not allowed with causality = 1.0",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
@@ -88,6 +104,7 @@ def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
         ),
         ("fredholm", {"windows": 2}, "fredholm has no time axis"),
         ("fredholm", {"causality": 1.0}, "causality = 1.0 is not allowed: fredholm has no time axis"),
+        ("advection", {"harmonics": 2}, "harmonics = 2 is not allowed: advection has no periodic axis"),
         ("fredholm", {"hard_conditions": True}, "hard_conditions = true is not allowed: fredholm"),
     ],
 )

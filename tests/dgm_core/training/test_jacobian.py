@@ -70,6 +70,24 @@ def test_of_every_network_and_activation(network, activation):
     check(*objective("heat", network=network, activation=activation, width=4, depth=1))
 
 
+@pytest.mark.parametrize("network", list(NETWORKS))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weight_factorisation": 0.5},
+        {"activation_slope": 3.0},
+        {"embedding": "fourier", "embedding_features": 2},
+    ],
+    ids=str,
+)
+def test_of_trained_factors_and_embeddings(network, changes):
+    check(*objective("heat", network=network, width=4, depth=1, **changes))
+
+
+def test_of_harmonics():
+    check(*objective("advection", hard_conditions=True, harmonics=3, width=4, depth=1))
+
+
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_of_problems_whose_residuals_look_at_points_in_other_ways(problem):
     check(*objective(problem, **PROBLEMS[problem]))

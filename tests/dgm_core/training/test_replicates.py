@@ -19,6 +19,11 @@ OPTIONS = {
     "dropout": {"dropout": 0.1},
     "penalties": {"l1": 1e-3, "l2": 1e-3},
     "causal": {"causality": 1.0},
+    "fourier": {"embedding": "fourier", "embedding_features": 4},
+    "piratenet": {"network": "piratenet", "weight_factorisation": 0.5, "activation_slope": 3.0},
+    "gradient norms": {"balancing": "gradient-norm", "balance_every": 10},
+    "tangent kernel": {"balancing": "ntk", "balance_every": 10},
+    "attention": {"balancing": "residual-attention", "redraw_every": 0},
     "averaged": {"averaging": 0.9, "sampler": "sobol"},
 }
 
