@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -11,10 +12,21 @@ from torch import Tensor
 from dgm_core.calculus import TIME, Field, carried
 from dgm_core.formulation import Points, Problem, Residual
 from dgm_core.formulation.scales import scales_of
-from dgm_core.training.balancing.base import Balancer
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.solution import Piece
+
+
+class Weighting(Protocol):
+    """What weighs terms or points, on top of the given weights (see `dgm_core.training.balancing`)."""
+
+    of_points: ClassVar[bool]
+
+    def combined(self, terms: Tensor, weights: Tensor) -> Tensor:
+        """The loss (K,) of terms (K, T) with the given weights (T,)."""
+
+    def of_term(self, term: str, squares: Tensor) -> Tensor:
+        """A term (K,) of the squared residuals (K, n, c) at its points."""
 
 
 class Loss:
@@ -66,7 +78,7 @@ class Loss:
         self._untrained = untrained
         self._network: Field | None = None
         self._field: Field | None = None
-        self.balancer: Balancer | None = None
+        self.balancer: Weighting | None = None
         """What weighs terms or points while they are trained."""
         self._causality = 0.0 if fixed_points else config.causality
         self._spans: dict[str, tuple[float, float]] = {}  # of the terms that vary in time
