@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from dgm_cli.places import Places, here
 from dgm_core.errors import ConfigurationError
+from studies.records.terminal import Column
+from studies.records.terminal import table as view
 
 SHOWN = [
     "run",
@@ -28,6 +29,9 @@ SHOWN = [
     "iterations",
     "seconds",
 ]
+
+SPARED = ("time (s)", "iterations", "diverged", "n")
+"""What goes first where the terminal is too narrow."""
 
 
 def compare(
@@ -54,13 +58,13 @@ def compare(
     if len(metrics := list(table["metric"].unique())) > 1:
         raise ConfigurationError(f"these runs are scored by different metrics: {', '.join(metrics)}.")
     shown = present(table.assign(run=table["study"] + "/" + table["run"])[SHOWN])
-    view = Table(box=None, pad_edge=False)
-    for column in shown.columns:
-        view.add_column(str(column), overflow="fold")
-    for row in shown.itertuples(index=False):
-        view.add_row(*map(str, row))
+    spare = dict(zip(SPARED, range(len(SPARED), 0, -1), strict=True))
+    columns = [
+        Column(str(name), [str(cell) for cell in shown[name]], spare=spare.get(str(name), 0))
+        for name in shown.columns
+    ]
     console = Console(highlight=False, markup=False)
-    console.print(view)
+    console.print(view(columns, console.width, fold=True))
     for one in loaded:
         if said := sentence(verdict(one.study, one.trials)):
             console.print(f"{one.study.name}/{one.study.run}: {said}", soft_wrap=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from dgm_cli.cluster.jobs import CLIENT
 from dgm_cli.common import (
@@ -257,21 +257,28 @@ def _summary(record: Any) -> None:
         return
     from studies.records import LABELS
     from studies.records.intervals import median_coverage
-    from studies.records.spaces import present
+    from studies.records.terminal import Column, fits, table
     from studies.records.words import counted
 
     keys, name = list(record.space), LABELS[record.metric]
-    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     n = record.winner.score["n"]
     interval_title = f"its interval (covers {100 * median_coverage(n):.1f} %)" if n > 1 else "no interval"
-    table.title = f"Confirmed on {counted(n, 'fresh seed')}: median {name} and {interval_title}"
-    for column in ("settings", *(key.replace("_", " ") for key in keys), name):
-        table.add_column(column)
-    for label, outcome in (
-        (f"winner (trial {record.winner.trial})", record.winner),
-        ("baseline", record.confirmed_baseline),
-    ):
-        values = [outcome.config[key] if present(record.space, key, outcome.config) else "" for key in keys]
-        cells = [f"{value:.3g}" if isinstance(value, float) else str(value) for value in values]
-        table.add_row(label, *cells, interval(outcome.score))
-    messages.print(table)
+    title = f"Confirmed on {counted(n, 'fresh seed')}: median {name} and {interval_title}"
+    rows = [(f"winner (trial {record.winner.trial})", record.winner), ("baseline", record.confirmed_baseline)]
+    cells = [
+        [label, *(_cell(record.space, key, outcome.config) for key in keys), interval(outcome.score)]
+        for label, outcome in rows
+    ]
+    heads = ["settings", *(key.replace("_", " ") for key in keys), name]
+    columns = [Column(head, own) for head, own in zip(heads, zip(*cells, strict=True), strict=True)]
+    if not fits(columns, messages.width):  # many settings: a line for each
+        columns = [Column(own[0], own[1:]) for own in (heads, *cells)]
+    messages.print(table(columns, messages.width, title=title, fold=True))
+
+
+def _cell(space: Mapping[str, Any], key: str, config: Mapping[str, Any]) -> str:
+    """A setting; empty where the others leave it without a meaning."""
+    from studies.records.spaces import present
+
+    value = config[key] if present(space, key, config) else ""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -21,6 +21,7 @@ from dgm_cli.places import Place, glance
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 from studies.hints import quoted, resume_command, resume_hint
+from studies.records.terminal import Column, table
 
 if TYPE_CHECKING:
     from studies.records.history import Entry
@@ -48,13 +49,11 @@ def status(
     record = found.record
     who = f", by {found.owner}" if found.owner is not None else ""
     console.print(f"{record.name}/{record.run}: {found.state}{who}", soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("phase", "trials", "states"):
-        table.add_column(column)
+    phases = Table("phase", "trials", "states", box=None, pad_edge=False, header_style="bold")
     for phase, states in found.phases.items():
         said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        table.add_row(phase, str(sum(states.values())), said)
-    console.print(table)
+        phases.add_row(phase, str(sum(states.values())), said)
+    console.print(phases)
     if said := words.rungs(found.rungs):
         console.print(said, soft_wrap=True)
     if found.best is not None:
@@ -80,19 +79,30 @@ def _print_running(found: Overview, console: Console) -> None:
     """The trials under way, as their last rung has them."""
     from studies.records import words
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("running", "at its last rung", "it/s", "MiB", "eval."):
-        table.add_column(column, justify="left" if column == "running" else "right")
-    for entry in found.history.entries.values():
-        if entry.running:
-            at = f"{entry.iterations:,} / {entry.asked:,}"
-            if (polish := entry.polishing) is not None:
-                at = f"{polish.iterations:,} / {entry.asked:,}, polishing: {polish.done:,} / {polish.of:,}"
-            if entry.silent_since is not None:
-                at += f", silent for {words.clock(time.time() - entry.silent_since)}"
-            table.add_row(entry.trial, at, *words.telemetry(entry.telemetry))
-    if table.row_count:
-        console.print(table)
+    entries = [entry for entry in found.history.entries.values() if entry.running]
+    if not entries:
+        return
+    telemetry = zip(*(words.telemetry(entry.telemetry) for entry in entries), strict=True)
+    columns = [
+        Column("running", [entry.trial for entry in entries]),
+        Column("at its last rung", [_place(entry) for entry in entries], right=True),
+        *(
+            Column(title, cells, right=True, spare=spare)
+            for spare, (title, cells) in enumerate(zip(("it/s", "MiB", "eval."), telemetry, strict=True), 1)
+        ),
+    ]
+    console.print(table(columns, console.width))
+
+
+def _place(entry: Entry) -> str:
+    from studies.records import words
+
+    at = f"{entry.iterations:,} / {entry.asked:,}"
+    if (polish := entry.polishing) is not None:
+        at = f"{polish.iterations:,} / {entry.asked:,}, polishing: {polish.done:,} / {polish.of:,}"
+    if entry.silent_since is not None:
+        at += f", silent for {words.clock(time.time() - entry.silent_since)}"
+    return at
 
 
 def _values(found: Overview) -> dict[str, object]:
@@ -180,27 +190,33 @@ def list_runs(out: Path = Path("results")) -> None:
     """Lists the runs under a folder: state, trials, best, and how to go on."""
     from studies.records.overview import runs
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("run", "kind", "state", "trials", "best", "started"):
-        table.add_column(column, overflow="fold")
+    rows: list[tuple[str, ...]] = []
     for run in runs(out):
         try:
             found = _read(run)
         except (ConfigurationError, StudyError) as error:
-            table.add_row(str(run), "", "unreadable", "", "", str(error))
+            rows.append((str(run), "", "unreadable", "", str(error), ""))
             continue
         value, how = found.headline or (None, "")
-        table.add_row(
-            str(run),
-            found.record.kind,
-            found.state,
-            f"{found.ended} of {found.record.trials_asked}",
-            "–" if value is None else f"{value:.2g} {how}".rstrip(),
-            found.record.started,
+        rows.append(
+            (
+                str(run),
+                found.record.kind,
+                found.state,
+                f"{found.ended} of {found.record.trials_asked}",
+                "–" if value is None else f"{value:.2g} {how}".rstrip(),
+                found.record.started,
+            )
         )
-    if not table.row_count:
+    if not rows:
         raise ConfigurationError(f"there is no run under {out}.")
-    Console(highlight=False, markup=False).print(table)
+    names = {"run": 0, "kind": 2, "state": 0, "trials": 1, "best": 0, "started": 3}
+    columns = [
+        Column(name, cells, spare=spare)
+        for (name, spare), cells in zip(names.items(), zip(*rows, strict=True), strict=True)
+    ]
+    console = Console(highlight=False, markup=False)
+    console.print(table(columns, console.width, fold=True))
 
 
 def _read(run: Path) -> Overview:

@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
-from studies.records import LABELS, StudyRecord, words
+from studies.records import LABELS, StudyRecord, terminal, words
 from studies.records.forecast import planned, seconds_left
 from studies.records.history import Entry, History
 from studies.records.spaces import present
+from studies.records.terminal import Column
 from studies.running.live.notebook import NotebookView
 from studies.running.live.sparkline import sparkline
 from studies.trials.trainable import POLISH, POLISH_OF, SCORE, TIME
@@ -94,17 +94,33 @@ class LiveTable:
         running = [entry for entry in entries if entry.running]
         ended = [entry for entry in entries if not entry.running]
         room = max(4, self._console.height - _LINES_AROUND - len(running))
-        table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-        table.add_column("trial", no_wrap=True)
-        table.add_column("state", no_wrap=True)
-        for title in ("iterations", LABELS[self._record.metric], "it/s", "MiB", "eval."):
-            table.add_column(title, justify="right", no_wrap=True)
-        for key in self._record.space:
-            table.add_column(key.replace("_", " "), justify="right", overflow="ellipsis")
-        for entry in [*running, *ended[-room:][::-1]]:
-            table.add_row(*self._row(entry))
+        shown = [*running, *ended[-room:][::-1]]
+        table = terminal.table(self._columns(shown), self._console.width)
         below = [self._rungs(), self._best(entries), self._counts(entries)]
         return Group(Text(self._headline(), style="bold"), table, *(Text(line) for line in below if line))
+
+    def _columns(self, entries: list[Entry]) -> list[Column]:
+        """A trial's settings are what tells it from others: its telemetry goes before they do."""
+        telemetry = zip(*(words.telemetry(self._telemetry(entry)) for entry in entries), strict=True)
+        known = list(telemetry) or [(), (), ()]
+        return [
+            Column("trial", [entry.trial for entry in entries]),
+            Column("state", [self._state(entry) for entry in entries]),
+            Column("iterations", [self._progress(entry) for entry in entries], right=True),
+            Column(LABELS[self._record.metric], [self._score(entry) for entry in entries], right=True),
+            *(
+                Column(title, cells, right=True, spare=spare)
+                for spare, (title, cells) in enumerate(zip(("it/s", "MiB", "eval."), known, strict=True), 1)
+            ),
+            *(
+                Column(
+                    key.replace("_", " "),
+                    [self._setting(entry.spec.config, key) for entry in entries],
+                    right=True,
+                )
+                for key in self._record.space
+            ),
+        ]
 
     def _follow(self, name: str, score: float | None) -> None:
         """Keeps what a trial's score was; it says the same until it is measured again."""
@@ -117,7 +133,7 @@ class LiveTable:
         elif self._notebook is not None:
             self._notebook.show(self.render())
 
-    def _row(self, entry: Entry) -> list[Text]:
+    def _state(self, entry: Entry) -> Text:
         state: str | None = entry.status
         if state is None and entry.trial in self._pool.waiting:
             state = "waiting"
@@ -126,14 +142,10 @@ class LiveTable:
         silent = entry.silent_since
         if entry.running and silent is not None and state != "waiting":
             state = f"silent {words.clock(time.time() - silent)}"
-        return [
-            Text(entry.trial),
-            Text(state or "running", style=STYLES.get(state and state.split()[0], "bold red")),
-            Text(f"{self._iterations(entry):,} / {entry.asked:,}"),
-            Text(self._score(entry)),
-            *map(Text, words.telemetry(self._telemetry(entry))),
-            *(Text(self._setting(entry.spec.config, key)) for key in self._record.space),
-        ]
+        return Text(state or "running", style=STYLES.get(state and state.split()[0], "bold red"))
+
+    def _progress(self, entry: Entry) -> str:
+        return f"{self._iterations(entry):,} / {entry.asked:,}"
 
     def _setting(self, config: Mapping[str, Any], key: str) -> str:
         """A value, or nothing where the trial's choices did not bring that setting with them."""

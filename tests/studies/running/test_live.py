@@ -32,7 +32,9 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> list[Event]:
 
 def drawn(history: History, pool: WorkerPool) -> str:
     """The table as a wide terminal has it, without its colours."""
-    table = LiveTable(RECORD, history, pool, Console(file=io.StringIO(), force_terminal=True, height=60))
+    table = LiveTable(
+        RECORD, history, pool, Console(file=io.StringIO(), force_terminal=True, width=140, height=60)
+    )
     said = io.StringIO()
     Console(file=said, width=140).print(table.render())
     table.close()
