@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,6 +17,7 @@ from dgm_core.training.curves import Curves
 from dgm_core.training.evaluation import Errors, Evaluation
 from dgm_core.training.memory import check_memory
 from dgm_core.training.polish import Polish, Polished
+from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.process import flushed_subnormals
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
@@ -118,6 +119,30 @@ class Trainer:
         """
         return self._finished or (self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged())
 
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Begins with given weights, as `TrainResult.weights` has them, in place of random ones.
+
+        Raises ConfigurationError where they are another network's or of other replicates, or once begun.
+        """
+        if self.iteration:
+            raise ConfigurationError("weights to start from are given before the first iteration.")
+        dtype = PRECISIONS[self.setup.config.resolved_precision]
+        own = {
+            name: value.to(dtype) if value.is_floating_point() and name.startswith("pieces") else value
+            for name, value in weights.items()
+        }
+        shapes = {name: tuple(value.shape) for name, value in self.network.weights().items()}
+        given = {name: tuple(value.shape) for name, value in own.items()}
+        if shapes != given:
+            name = next(name for name in {**shapes, **given} if shapes.get(name) != given.get(name))
+            raise ConfigurationError(
+                f"the weights do not fit these settings: {name} has the shape {given.get(name)} there, and "
+                f"{shapes.get(name)} here (replicates first)."
+            )
+        self.network.load(own)
+        self.network.warm = True
+        self._stage = stage(self.network, 0, carry=self._carry)
+
     @flushed_subnormals()
     def advance(self, until: int, seconds: float = math.inf, *, pause_polish: bool = False) -> None:
         """Trains on to iteration `until`, the end or for `seconds`, whichever comes first.
@@ -204,6 +229,7 @@ class Trainer:
             "iteration": self.iteration,
             "seconds": self.seconds,
             "window": self._stage.window,
+            "warm": self.network.warm,
             "network": self.network.weights(),
             "stage": self._stage.state(),
             "polish": None if self._polish is None else self._polish.state(),
@@ -216,6 +242,7 @@ class Trainer:
         if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
+        self.network.warm = state.get("warm", False)
         self._stage = stage(self.network, state["window"], carry=self._carry)
         self._stage.restore(state["stage"])
         self._polish = None

@@ -105,6 +105,8 @@ class Solution(nn.Module):
         super().__init__()
         self.setup = setup
         self.seeds = tuple(seeds)
+        self.warm = False
+        """Whether each window starts with the weights it was given, and not with those of the one before."""
         count, time = setup.config.windows, setup.problem.inputs[-1]
         self.edges = [time.lower + (time.upper - time.lower) * j / count for j in range(count)] + [time.upper]
         zeros = torch.zeros(len(seeds), len(setup.problem.outputs), dtype=torch.float64)
@@ -132,7 +134,7 @@ class Solution(nn.Module):
             yield self.piece(j), window == j
 
     def begin(self, j: int) -> None:
-        """Makes window j start where window j − 1 ends, with that one's weights to start from.
+        """Makes window j start where window j − 1 ends, and unless it is `warm` from that one's weights.
 
         The neighbour's weights are a better start than random ones: in inputs scaled to the window
         the solution changes little from one window to the next.
@@ -140,7 +142,8 @@ class Solution(nn.Module):
         before = self.piece(j - 1)
         start = torch.full((len(self.seeds), 1, 1), self.edges[j], dtype=torch.float64)
         self._start(j, predict(before, start.to(device_of(before)))[:, 0])
-        self.pieces[j].load_state_dict(before.state_dict())
+        if not self.warm:
+            self.pieces[j].load_state_dict(before.state_dict())
 
     def replicate(self, j: int, k: int) -> Piece:
         """A copy of replicate k of piece j alone (K = 1), in float64."""

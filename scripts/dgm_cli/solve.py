@@ -22,7 +22,7 @@ from dgm_cli.common import (
 )
 from dgm_cli.names import check_name, completed
 from dgm_cli.notify import LONG_SECONDS, ended, notified
-from dgm_cli.options import Device, Json, Name, Notify, Out, Replicates, ReplicateSeed, TrialTimeout
+from dgm_cli.options import Device, Json, Name, Notify, Out, ReplicateSeed, TrialTimeout
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError, counted
 from studies.hints import left_hint, report_hint
@@ -64,7 +64,15 @@ def solve(
         ),
     ] = None,
     iterations: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
-    replicates: Replicates = 5,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="MODEL.pt", help="Go on from a saved field's weights, with its settings."
+        ),
+    ] = None,
+    replicates: Annotated[
+        int | None, typer.Option(help="Seeds trained at once; by default 5, or as many as --from has.")
+    ] = None,
     seed: ReplicateSeed = 0,
     out: Out = Path("results"),
     name: Name = None,
@@ -75,7 +83,7 @@ def solve(
     as_json: Json = False,
 ) -> int:
     """Solve a problem and compare the solution with its reference."""
-    at_least("replicates", replicates, 1)
+    at_least("replicates", 5 if replicates is None else replicates, 1)
     at_least("seed", seed, 0)
     if trial_timeout is not None and not trial_timeout > 0:
         raise ConfigurationError(f"--trial-timeout {trial_timeout:g} is not allowed: it must be above 0.")
@@ -87,18 +95,25 @@ def solve(
     chosen = load_problem(problem)
     if config is not None and settings_name is not None:
         raise ConfigurationError("--config and --settings both say which settings: give one of them.")
+    if start is not None:
+        from studies.running.start import setup_of
+
+        saved, count = setup_of(start)
+        replicates = count if replicates is None else replicates
     if config is not None:
         label, setup = _configured(config, chosen)
+    elif start is not None and settings_name is None:
+        label, setup = start.name, saved
     else:
         label = settings_name or chosen.default_settings
         setup = Setup.named(chosen, label)
-    start = setup
+    named_setup, replicates = setup, 5 if replicates is None else replicates
     if iterations is not None:
         setup = setup.shortened(iterations)
     setup = setup.changed(parse_settings(settings or []))
-    if setup != start:
+    if setup != named_setup:
         label += ", changed"
-    if iterations is not None and (told := shortening(start, setup)):
+    if iterations is not None and (told := shortening(named_setup, setup)):
         messages.print(told)
     tell_compiler()
     with notified(notify) as ending:
@@ -114,6 +129,7 @@ def solve(
             model=save_model,
             device=device,
             timeout=trial_timeout,
+            start=start,
         )
         ended(ending, solved.folder)
         return finish_solve(solved, as_json)

@@ -17,6 +17,7 @@ from studies.records import MODELS
 from studies.records.files import plain_name
 from studies.records.words import counted
 from studies.running.collect import Course, course
+from studies.running.start import begin
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
@@ -48,10 +49,13 @@ class SecondTraining:
     device: str
 
 
-def train_again(setup: Setup, rows: pd.DataFrame, curves: pd.DataFrame, device: str) -> SecondTraining:
+def train_again(
+    folder: Path, setup: Setup, rows: pd.DataFrame, curves: pd.DataFrame, device: str
+) -> SecondTraining:
     """Trains a trial's seeds as far as its curves go, and polishes where that is the end."""
     configure_process()
     trainer = Trainer(setup, rows["seed"].tolist(), device=device)
+    begin(trainer, folder)
     trainer.advance(int(curves["iteration"].max()))
     went = course(trainer.curves.state(), setup.config)
     if "polish" not in curves or not curves["polish"].any():  # a run of before it was recorded, or without

@@ -13,6 +13,7 @@ from typing import Any
 from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
 from dgm_core.training import choose_device, configure_process, loop, median
+from dgm_core.training.field_file import write
 from studies.errors import StudyError
 from studies.failures import disk_full, keep_traceback
 from studies.hints import resume_hint
@@ -29,6 +30,7 @@ from studies.records.storage import Store
 from studies.running.describe import base_record
 from studies.running.holding import holding
 from studies.running.solve_outcome import write_outcome
+from studies.running.start import START, begin, weights_of
 from studies.running.vigil import HungError, Vigil
 from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
@@ -61,10 +63,13 @@ def solve_setup(
     model: Path | None = None,
     device: str = "auto",
     timeout: float | None = None,
+    start: Path | None = None,
     alone: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> Solved:
     """Trains `replicates` seeds of a setup and records it; an interrupt keeps what was done.
+
+    start: a saved field whose weights the training begins with; the run keeps a copy.
 
     timeout: seconds without progress after which the training has failed, by default from its estimate and
     ten minutes at least.  alone: the process is for this, and ended where what hangs can be ended in no other
@@ -77,6 +82,7 @@ def solve_setup(
         check_file(model)
     device = choose_device(device)
     seeds = replicate_seeds(seed, "solve", replicates)
+    begun = None if start is None else weights_of(start, setup, seeds)
     problem = setup.problem
     folder = make_folder(out, f"solve-{problem.name}", run)
     record = base_record(
@@ -99,10 +105,14 @@ def solve_setup(
             "settings": settings,
             "model": None if model is None else str(model.absolute()),
             "timeout": timeout,
+            "start": None if start is None else str(start),
         },
     )
     with holding(folder, command or "studies.solve"):
         record.sources = sources_record(keep_sources(folder, setup, record.definition["model"]))
+        if begun is not None:
+            (folder / START).parent.mkdir(exist_ok=True)
+            write(setup, seeds, begun, folder / START)
         write_study(folder, record)
         return _train(setup, folder, record, on_progress, alone=alone, tell=tell)
 
@@ -241,6 +251,7 @@ class _Training:
         self._device = device
         self._telemetry: Telemetry | None = None
         self.trainer = Trainer(trial.setup, trial.seeds, device=device)
+        begin(self.trainer, folder)
 
     def measured(self) -> Metrics:
         """As it stands."""
@@ -255,6 +266,8 @@ class _Training:
         state = load_checkpoint(self._store, self._trial.folder)
         if state is not None:
             self.trainer.restore(state)
+        elif self.trainer.network.warm:
+            state = self.trainer.state()
         return state
 
     def _save(self, trainer: Trainer) -> None:
