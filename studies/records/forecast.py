@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from studies.records.history import Entry, History
 from studies.records.schema import StudyRecord
@@ -35,31 +36,74 @@ def seconds_left(
     A trial under way has its own iterations before it, at its own speed, of which a search stops it early as
     often as it did the others; one still to come takes what those of its phase took.  A polish counts as the
     optimizer steps that it nominally costs.  What the study has spent besides training goes on in
-    proportion.  elapsed: seconds for which it has run.  reached: iterations of trials under way, where more
-    is known than the log says.  polished: how much of its window's polish each of them has done that is in
-    one, 0 … 1.
+    proportion.  A search takes no longer than its limit leaves it.
+
+    elapsed: seconds for which it has run.  reached: iterations of trials under way, where more is known than
+    the log says.  polished: how much of its window's polish each of them has done that is in one, 0 … 1.
     """
     reached, polished = reached or {}, polished or {}
     entries = list(history.entries.values())
     trained = sum(_trained(entry, reached, polished) for entry in entries)
     if not trained:
         return None
-    longest = total = 0.0
-    count = 0
+    overhead = min(_MOST_OVERHEAD, max(1.0, elapsed * record.cores / trained))
+    work = {phase: _Work() for phase in planned(record)}
     for phase, asked in planned(record).items():
         own = history.phase(phase)
         share = _share(own) if phase == "search" else 1.0
         for entry in own:
             if entry.running:
                 ahead = _asked(entry) - _steps(entry, reached, polished)
-                rest = ahead * share * _seconds_each(entry, entries)
-                longest, total, count = max(longest, rest), total + rest, count + 1
+                work[phase].add(ahead * share * _seconds_each(entry, entries), begun=True)
         to_come = 0 if phase == "search" and history.cut else max(0, asked - len(own))
-        total, count = total + to_come * _typical(own or entries, entries, share), count + to_come
-    if not count:
-        return 0.0
-    overhead = min(_MOST_OVERHEAD, max(1.0, elapsed * record.cores / trained))
-    return max(longest, overhead * total / min(record.cores, count))
+        if to_come:
+            each = _typical(own or entries, entries, share)
+            work[phase].add(to_come * each, count=to_come)
+    limit = _limit(record)
+    if limit is None or "search" not in work:
+        return _Work.of(work.values()).left(record.cores, overhead)
+    # What the limit cuts is the search; its confirmation follows.
+    searched = min(work.pop("search").left(record.cores, overhead), max(0.0, limit - elapsed))
+    return searched + _Work.of(work.values()).left(record.cores, overhead)
+
+
+@dataclass
+class _Work:
+    """Seconds of training before some trials: of the longest under way, of all, and how many they are."""
+
+    longest: float = 0.0
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, seconds: float, *, count: int = 1, begun: bool = False) -> None:
+        """Adds a trial under way, or some that are still to come."""
+        self.total, self.count = self.total + seconds, self.count + count
+        self.longest = max(self.longest, seconds if begun else 0.0)
+
+    def left(self, cores: int, overhead: float) -> float:
+        """Seconds on the wall."""
+        if not self.count:
+            return 0.0
+        return max(self.longest, overhead * self.total / min(cores, self.count))
+
+    @classmethod
+    def of(cls, parts: Iterable[_Work]) -> _Work:
+        """All of them together."""
+        found = cls()
+        for part in parts:
+            found.longest = max(found.longest, part.longest)
+            found.total, found.count = found.total + part.total, found.count + part.count
+        return found
+
+
+def _limit(record: StudyRecord) -> float | None:
+    """Seconds on the wall after which a search is cut, as far as they can be told; None without a limit."""
+    held = record.definition
+    if (seconds := held.get("time_limit")) is not None:
+        return float(seconds)
+    if (budget := held.get("budget")) is not None:  # on fewer cores than virtual workers it takes longer
+        return float(budget) * max(1.0, held.get("workers", 1) / max(1, record.cores))
+    return None
 
 
 def _steps(

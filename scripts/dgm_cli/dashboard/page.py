@@ -10,10 +10,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from dgm_cli.dashboard.follow import Shown
+from dgm_cli.dashboard.logbook import lines
 from dgm_cli.dashboard.metrics import exposition, ray_targets
 from dgm_cli.dashboard.monitoring import METRICS, TARGETS
 from dgm_cli.dashboard.tools import Running
 from studies.records import LABELS, words
+from studies.records.log import LogError, read_log
 
 _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'"
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-same-origin"
@@ -93,12 +95,22 @@ class Page:
         run, part = self.shown[place], parts[2] if len(parts) == 3 else ""
         run.report.want()
         if part == "report":
-            made = run.report.path.read_text(encoding="utf-8") if run.report.version else _NOTHING
-            return "text/html", _REPORT_POLICY, made
+            return "text/html", _REPORT_POLICY, run.report.text() or _NOTHING
+        if part == "log":
+            return "text/html", _POLICY, self._log(host, place, run)
         if part in ("", "state"):
             name = "state.html.j2" if part else "run.html.j2"
             return "text/html", _POLICY, self._render(name, host, place=place, run=run)
         return None
+
+    def _log(self, host: str, place: int, run: Shown) -> str:
+        """The run's log, as far as it can be read."""
+        try:
+            events = read_log(run.folder)
+        except LogError as error:
+            events, run.trouble = [], str(error)
+        values: dict[str, Any] = {"place": place, "run": run, "lines": lines(events), "total": len(events)}
+        return self._render("log.html.j2", host, **values)
 
     def _render(self, name: str, host: str, **values: Any) -> str:
         own = {"links": self.links(host), "left_out": self.left_out, "labels": LABELS, "words": words}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from datetime import datetime
 from pathlib import Path
 
 from dgm_cli.dashboard.leash import end, last_line, leashed
@@ -16,7 +17,7 @@ _REST = 9.0
 
 
 class Report:
-    """One run's report, `path`.
+    """One run's report: the one in its folder at once, where it has one, and then those made here.
 
     version: grows with each; 0 before the first.  trouble: why none could be made.
     """
@@ -32,6 +33,29 @@ class Report:
         self._begun = self._due = 0.0
         self._folder = folder / "making"
         self._said = folder / "making.log"
+
+    def text(self) -> str | None:
+        """The last report; None where there is none yet."""
+        path = self._last()
+        try:
+            return None if path is None else path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    @property
+    def made(self) -> str | None:
+        """When the last one was made, in this machine's time."""
+        path = self._last()
+        if path is None:
+            return None
+        return datetime.fromtimestamp(path.stat().st_mtime).strftime("%Y-%m-%d %H:%M:%S")
+
+    def _last(self) -> Path | None:
+        if self.version:
+            return self.path
+        own = self._run / REPORT
+        # A link in a run folder may lead anywhere: it is not followed.
+        return own if own.is_file() and not own.is_symlink() else None
 
     def want(self) -> None:
         """Someone looks at it: only then is it made."""

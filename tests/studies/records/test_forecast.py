@@ -102,6 +102,25 @@ def test_nothing_is_known_before_a_report_and_nothing_left_at_the_end() -> None:
     assert seconds_left(alone, History(list(begun())[:4]), elapsed=10.0) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("limit", "left"), [({"time_limit": 100}, 65.0), ({"budget": 40, "workers": 4}, 45.0), ({}, None)]
+)
+def test_a_search_takes_no_longer_than_its_limit_leaves_it(limit: dict[str, Any], left: float | None) -> None:
+    """Of a budget, in seconds of the clock, two cores take twice as long as its four workers would."""
+    asked = {**SEARCH, "trials_asked": 200, "definition": limit}
+    history = History(begun())
+    without = {**asked, "seeds": {"search": [1], "confirm": []}}
+    found = seconds_left(record(**without, cores=2), history, elapsed=35.0)
+    assert found is not None
+    if left is None:
+        assert found > 1_000.0
+        return
+    assert found == pytest.approx(left)
+    confirmed = seconds_left(record(**asked, cores=2), history, elapsed=35.0)
+    assert confirmed is not None
+    assert confirmed > left, "what it found is confirmed after the limit"
+
+
 def test_a_search_that_was_cut_suggests_no_more() -> None:
     asked = {**SEARCH, "trials_asked": 50, "seeds": {"search": [1], "confirm": []}}
     history = History([*begun(), Ended(trial="002", status="interrupted", iterations=250), Cut()])
