@@ -90,18 +90,19 @@ class Registry(Generic[T]):
 def subclasses(module: ModuleType, root: type[Any]) -> Iterator[tuple[str, type[Any]]]:
     """Name and class of the subclasses of `root` that a module itself defines.
 
-    Abstract ones are there only to be built upon, unless nothing is: then they are unfinished.
+    Those that are abstract or have no name are there only to be built upon, unless nothing is: then they are
+    unfinished.  Raises ConfigurationError for one without a name then.
     """
     for value in vars(module).values():
         if not inspect.isclass(value) or value.__module__ != module.__name__:
             continue
-        if (
-            not issubclass(value, root)
-            or value is root
-            or (inspect.isabstract(value) and value.__subclasses__())
-        ):
+        if not issubclass(value, root) or value is root:
             continue
         own: Any = value
+        if (inspect.isabstract(own) or not hasattr(own, "name")) and own.__subclasses__():
+            continue
+        if not hasattr(own, "name"):
+            raise ConfigurationError(f'the class {own.__name__} of {_place(module)} has no name: name = "…".')
         yield own.name, own
 
 

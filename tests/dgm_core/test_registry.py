@@ -76,6 +76,19 @@ def test_a_taken_name_is_refused_and_names_both_places(rooms):
         rooms_for_test.ROOMS.names()
 
 
+def test_a_class_without_a_name_can_be_built_upon_and_is_refused_where_nothing_is(rooms):
+    base = "from rooms_for_test import Room\nclass Base(Room):\n    name: str\n"
+    (rooms / "__init__.py").write_text(ROOMS.replace('    name = "any"', "    name: str"))
+    (rooms / "hall.py").write_text(f'{base}class Hall(Base):\n    name = "hall"\n')
+    found = importlib.import_module("rooms_for_test").ROOMS
+    assert found.names() == ["hall", "kitchen"]
+    add = rooms / "attic.py"
+    add.write_text(base)
+    del sys.modules["rooms_for_test"]
+    with pytest.raises(ConfigurationError, match=r"the class Base of .*attic\.py has no name"):
+        importlib.import_module("rooms_for_test").ROOMS.names()
+
+
 @pytest.mark.parametrize(
     ("name", "written"),
     [("HeatCauchy", "heat-cauchy"), ("MLP", "mlp"), ("PoissonND", "poisson-nd"), ("My2D", "my2-d")],
