@@ -13,6 +13,7 @@ from analysis import scores
 from analysis.arms import key_name, level_name
 from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
+from analysis.own_error import own_error
 from analysis.settings import by_arrival
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
@@ -25,7 +26,7 @@ ENOUGH_TRIALS = 10
 
 
 Tables = Mapping[str, pd.DataFrame]
-"""The run's tables by name: summary, arms, counts, correlation."""
+"""The run's tables by name, as `analysis.report.make_tables` gives them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def answer(run: Run, tables: Tables) -> Answer:
     said = [first, *said] if first else said
     if not said:
         said = ["Nothing has ended yet that could answer the question."]
-    return Answer(said, grounds + _loss_and_error(run, tables))
+    return Answer(said, [*grounds, *own_error(run, tables), *_loss_and_error(run, tables)])
 
 
 def warnings(run: Run, tables: Tables) -> list[str]:

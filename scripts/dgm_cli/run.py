@@ -60,6 +60,19 @@ def run(
     scheduler: Annotated[
         str | None, typer.Option(help="A scheduler of Ray Tune's (asha, median, fifo), by arrival too.")
     ] = None,
+    confirmations: Annotated[
+        int | None, typer.Option(help="Fresh seeds that confirm a search's winner and its baseline.")
+    ] = None,
+    confirm_top: Annotated[
+        int | None, typer.Option(help="How many of a search's best trials are confirmed.")
+    ] = None,
+    audit: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Of a search's cost, for stopped trials trained to their ends."),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Train the way from baseline to winner one setting at a time.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of the whole study.")] = 0,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short look: smaller space, fewer trials.")
@@ -125,6 +138,10 @@ def run(
         replicates=replicates,
         resources={key: value for key, value in asked.items() if value is not None},
         trials=trials,
+        confirmations=confirmations,
+        confirm_top=confirm_top,
+        audit=audit,
+        explain=explain or None,
         time_limit=time_limit,
         sampler=sampler,
         early_stopping=early_stopping,

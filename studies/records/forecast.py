@@ -16,7 +16,10 @@ def planned(record: StudyRecord) -> dict[str, int]:
     """Phase -> how many trials it has where the study is run to its end."""
     if record.kind == "search":
         together = record.replicates
-        return {"search": record.trials_asked, "confirm": 2 * -(-len(record.seeds["confirm"]) // together)}
+        parts = -(-len(record.seeds["confirm"]) // together)
+        rivals = (record.definition.get("confirm_top", 1) - 1) * parts
+        later = {"rivals": rivals} if rivals else {}
+        return {"search": record.trials_asked, "confirm": 2 * parts, **later}
     if record.kind == "ablation":
         rates = record.definition.get("rates", ()) if record.definition.get("tuned_rate") else ()
         return {"tune": record.trials_asked * len(rates), "ablation": record.trials_asked}

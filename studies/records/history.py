@@ -25,6 +25,7 @@ from studies.records.events import (
     Suggested,
 )
 from studies.records.log import LOG, LogError, read_log
+from studies.records.schema import AFTER
 
 _QUARTERS = 4
 """Parts of a polish, of each of which the log has a line."""
@@ -146,11 +147,11 @@ class History:
 
     @property
     def best(self) -> Entry | None:
-        """The completed trial of the lowest score, of equal ones the first; confirmations not counted."""
+        """The completed trial of the lowest score, of equal ones the first; what comes after not counted."""
         done = [
             entry
             for entry in self.entries.values()
-            if entry.status == "completed" and entry.spec.phase != "confirm"
+            if entry.status == "completed" and entry.spec.phase not in AFTER
         ]
         return min(done, key=lambda entry: entry.score, default=None)
 

@@ -43,6 +43,9 @@ TABLES = "tables"
 FIGURES = "figures"
 REPORT = "report.html"
 
+AFTER = ("confirm", "rivals", "audit", "path")
+"""Phases of a search that come after it (see `studies.planning.plans`)."""
+
 CONSTANT = "constant/"
 """Prefix of the columns that hold a problem's trained constants."""
 CONFIG = "config/"
@@ -52,7 +55,7 @@ WEIGHTS = "loss_weights"
 WEIGHT_PREFIX = WEIGHTS + "."
 
 TRIAL_COLUMNS: dict[str, str] = {
-    "phase": "string",  # search, confirm or ablation
+    "phase": "string",  # search, confirm, ablation, tune, solve, or one of AFTER
     "trial": "string",  # unique in the run
     "arm": "string",  # of an ablation; "winner" or "baseline" in a confirmation; null in a search
     "replicate": "Int64",  # 0 … K − 1

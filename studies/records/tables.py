@@ -32,8 +32,9 @@ def trials_frame(history: History, terms: Sequence[str], metric: str) -> pd.Data
 
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
     """Trials in the order of the study's own phases and names, whatever order they ran in."""
-    phases = {"search": 0, "tune": 1, "ablation": 2, "confirm": 3, "solve": 4}
-    return sorted(entries, key=lambda entry: (phases.get(entry.spec.phase, 9), entry.spec.folder))
+    phases = ("search", "tune", "ablation", "confirm", "solve", "rivals", "audit", "path")
+    places = {phase: place for place, phase in enumerate(phases)}
+    return sorted(entries, key=lambda entry: (places.get(entry.spec.phase, 9), entry.spec.folder))
 
 
 def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from dgm_core import ConfigurationError
 from studies.study.ablation import Ablation
 from studies.study.search import Search
 
-_OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping")
+_AFTER = ("confirmations", "confirm_top", "audit", "explain")
+_OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", *_AFTER)
 _BY_ARRIVAL = ("searcher", "scheduler")
 _OF_ABLATIONS = ("arms", "iterations", "tuned_rate")
 
@@ -23,7 +24,7 @@ class Edits:
     quick: the study's own short look, taken before all else.  settings: keys to fix.  replicates: seeds of
     each trial.  resources: fields of `Resources`.  Of searches alone: trials; sampler and early_stopping, or
     searcher and scheduler, by which the search goes by arrival; time_limit in seconds, in place of the
-    study's own limits.  Of ablations alone: arms, the names of those to keep (see `arms_of`
+    study's own limits; confirmations, confirm_top, audit and explain as `Search` has them.  Of ablations alone: arms, the names of those to keep (see `arms_of`
     for those in one text); iterations of every arm; tuned_rate.
     """
 
@@ -35,6 +36,10 @@ class Edits:
     time_limit: float | None = None
     sampler: Any = None
     early_stopping: Any = None
+    confirmations: int | None = None
+    confirm_top: int | None = None
+    audit: float | None = None
+    explain: bool | None = None
     searcher: Any = None
     scheduler: Any = None
     arms: Sequence[str] | str | None = None

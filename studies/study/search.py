@@ -24,7 +24,7 @@ from studies.study.branches import at_random, conditional, drawn, fixed, merged,
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
 from studies.study.space import Choice, corners, distinct, shown
-from studies.study.strict import Count, Iterations, Name, Positive, Replicates, strict
+from studies.study.strict import Count, Flag, Iterations, Name, Positive, Replicates, strict
 
 _DRAWS = 500
 
@@ -56,6 +56,15 @@ class Search:
     confirmations: Replicates = 6
     """Fresh seeds for the winner and the reference.  Six are the fewest whose range is a 95 % interval of the
     median."""
+    confirm_top: Count = 1
+    """How many of the best completed trials are confirmed on the fresh seeds: with two or more the report
+    says how likely the winner is the best of them.  Each costs as much as the winner's confirmation."""
+    audit: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.0
+    """Share of the search's cost that is spent on training stopped trials to their ends, drawn at random: the
+    report then says how often a stop would have lost one of the best three."""
+    explain: Flag = False
+    """Whether the way from the baseline to the winner is trained one setting at a time, on the fresh seeds:
+    what each setting bought.  Costs a confirmation for each setting that differs, but for the last."""
     startup_trials: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 10
     """Random trials before suggestions follow what was learned."""
     grace_period: Iterations = 1_000

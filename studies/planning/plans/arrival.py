@@ -32,6 +32,7 @@ class Arrivals(PlanStage):
         self._closed = False
         self._cut = False
         self.completed: dict[str, Metrics] = {}
+        self.stopped: dict[str, tuple[Trial, int]] = {}
 
     @property
     def exhausted(self) -> bool:
@@ -55,8 +56,13 @@ class Arrivals(PlanStage):
     @property
     def best(self) -> Trial | None:
         """The completed trial of the lowest score, of equal ones the first; None where none completed."""
-        name = min(self.completed, key=lambda name: (self.completed[name].value, name), default=None)
-        return None if name is None else self._trials[name]
+        return next(iter(self.ranked), None)
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The completed trials, that of the lowest score first."""
+        names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))
+        return [self._trials[name] for name in names]
 
     def close(self) -> None:
         """No more trials will be offered."""
@@ -98,7 +104,10 @@ class Arrivals(PlanStage):
         if not decided.stopped or decided.trial not in self._running:
             return []
         self._running.remove(decided.trial)
-        return [ended(decided.trial, self._reports[decided.trial], rung=decided.rung)]
+        event = ended(decided.trial, self._reports[decided.trial], rung=decided.rung)
+        if event.status == "stopped":
+            self.stopped[decided.trial] = self._trials[decided.trial], decided.rung
+        return [event]
 
     def fail(self, name: str) -> list[Event]:
         self._running.discard(name)

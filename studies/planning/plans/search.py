@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from studies.planning.clock import Clock, ScheduledTrial, training_times
+from studies.planning.plans.after import QUESTIONS
 from studies.planning.plans.arrival import Arrivals
 from studies.planning.plans.base import Arms, PlanStage, StudyPlan, ended
 from studies.planning.plans.replicates import arm_trials
@@ -52,6 +53,7 @@ class Trials(PlanStage):
         self._cut = False
         self._over = False
         self.completed: dict[str, Metrics] = {}
+        self.stopped: dict[str, tuple[Trial, int]] = {}
         self._fill()
 
     @property
@@ -75,8 +77,13 @@ class Trials(PlanStage):
     @property
     def best(self) -> Trial | None:
         """The completed trial of the lowest score, of equal ones the first; None where none completed."""
-        name = min(self.completed, key=lambda name: (self.completed[name].value, name), default=None)
-        return None if name is None else self._trials[name]
+        return next(iter(self.ranked), None)
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The completed trials, that of the lowest score first."""
+        names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))
+        return [self._trials[name] for name in names]
 
     def ready(self) -> Iterator[Trial]:
         return iter(list(self._ready.values()))
@@ -165,6 +172,8 @@ class Trials(PlanStage):
             return [decided]
         self._clock.end(scheduled)
         self._suggestions.stop(number)
+        if not metrics.diverged:
+            self.stopped[scheduled.trial] = self._trials[scheduled.trial], scheduled.stop
         return [decided, ended(scheduled.trial, metrics, rung=decided.rung)]
 
     def _look(self, scheduled: ScheduledTrial, score: float) -> Decided:
@@ -211,9 +220,10 @@ _OLDER = "confirm-reference"
 
 
 class SearchPlan(StudyPlan):
-    """A search, the confirmation of its winner on fresh seeds, and that of the baseline.
+    """A search, the confirmation of its winner on fresh seeds, that of the baseline, and further questions.
 
-    The baseline depends on no result: it is trained by cores that have nothing else to do.
+    The baseline depends on no result: it is trained by cores that have nothing else to do.  For the questions
+    see `studies.planning.plans.after`.
     """
 
     def __init__(
@@ -229,11 +239,13 @@ class SearchPlan(StudyPlan):
         name = _OLDER if _OLDER in known else None
         self.baseline = Arms(self._confirmations("baseline", "baseline", {}, name))
         self.winner: Arms | None = None
+        self.after: list[Arms] = []
+        self._seed = seed
         self._begin_winner()
 
     @property
     def stages(self) -> Sequence[PlanStage]:
-        return [self.search, *([self.winner] if self.winner else []), self.baseline]
+        return [self.search, *([self.winner] if self.winner else []), self.baseline, *self.after]
 
     def ready(self, idle: int) -> Iterator[Trial]:
         yield from self.search.ready()
@@ -241,6 +253,8 @@ class SearchPlan(StudyPlan):
             if self.winner is not None:
                 yield from self.winner.ready()
             yield from self.baseline.ready()
+            for stage in self.after:
+                yield from stage.ready()
 
     def report(self, name: str, metrics: Metrics) -> list[Event]:
         events = super().report(name, metrics)
@@ -284,6 +298,7 @@ class SearchPlan(StudyPlan):
             self.baseline.drop()
         else:
             self.winner = Arms(self._confirmations("winner", "base", best.changes))
+            self.after = [Arms(ask(self._study, self._seed, self.search)) for ask in QUESTIONS]
 
     def _confirmations(
         self, arm: str, key: str, changes: Mapping[str, Any], name: str | None = None

@@ -48,8 +48,9 @@ def study_seconds(question: Question) -> float:
         return training_seconds(asked, 1)
     if isinstance(asked, Search):
         trial = sum(training_seconds(setup, asked.replicates) for setup in setups.values()) / len(setups)
-        confirmed = 2 * trial / asked.replicates * asked.confirmations
-        return asked.trials * trial + confirmed
+        steps = len(asked.space) if asked.explain else 0
+        confirmed = (1 + asked.confirm_top + steps) * trial / asked.replicates * asked.confirmations
+        return (1 + asked.audit) * asked.trials * trial + confirmed
     rates = len(asked.rates) + 1 if asked.tuned_rate else 1
     return rates * sum(training_seconds(setup, asked.replicates) for setup in setups.values())
 

@@ -1,0 +1,149 @@
+"""Tables of what a search asked once it was over: its next best trials, its stops, each setting's gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import scores, statistics
+from analysis.load import Run
+from analysis.tables.cells import error_cells, generator, paired_cells, rows_of
+from studies.records.reduction import median
+
+_RESAMPLES = 5_000
+TOP = 3
+"""The best trials that a stop should not lose."""
+
+
+def rivals_table(run: Run) -> pd.DataFrame:
+    """A row for the winner and each of the next best trials, confirmed on the same seeds.
+
+    `selected` is the score by which the search ranked it, `shrinkage` the confirmed median over that.  `best`
+    is the probability that it is the best of them (see `probability_best`).  `ratio`: error over the winner's
+    on shared seeds; `p_holm` adjusted for the rivals.
+    """
+    found = _confirmed(run)
+    if len(found) < 2:
+        return pd.DataFrame()
+    own = scores.trial_scores(run.phase("search")).set_index("trial")["score"]
+    rng = generator(run.study.seed)
+    best = probability_best([scores.by_seed(rows) for rows in found.values()], rng)
+    (winner, base), table = next(iter(found.items())), []
+    for (trial, rows), chance in zip(found.items(), best, strict=True):
+        row: dict[str, Any] = {"trial": trial, "winner": trial == winner, "selected": own.get(trial, np.nan)}
+        row |= error_cells(run, rows)
+        row |= {"shrinkage": row["score"] / row["selected"], "best_of_these": chance}
+        if trial != winner:
+            row |= paired_cells(rows, base, rng)
+        table.append(row)
+    frame = pd.DataFrame(table)
+    return frame.assign(p_holm=statistics.holm(frame["p"].to_numpy(float)))
+
+
+def probability_best(errors: list[pd.Series], rng: np.random.Generator) -> list[float]:
+    """How likely each setting has the lowest median error, by a bootstrap over the seeds that all share.
+
+    errors: of each setting by seed, infinite where diverged.  Equal medians share.
+    """
+    both = pd.concat(errors, axis=1, join="inner").to_numpy(float)  # (n, k)
+    n = len(both)
+    if n == 0:
+        return [float("nan")] * len(errors)
+    drawn = both[rng.integers(n, size=(_RESAMPLES, n))]
+    middle = np.median(np.where(np.isinf(drawn), np.finfo(float).max, drawn), axis=1)
+    least = middle == middle.min(axis=1, keepdims=True)
+    return [float(share) for share in (least / least.sum(axis=1, keepdims=True)).mean(axis=0)]
+
+
+def audit_table(run: Run) -> pd.DataFrame:
+    """A row for each stopped trial that was trained to its end.
+
+    `stopped_at` is the rung and `then` the score there; `place` is what its end would have been among the
+    completed trials, 1 the best.
+    """
+    audited = run.phase("audit")
+    if audited.empty:
+        return pd.DataFrame()
+    search = scores.trial_scores(run.phase("search"))
+    stopped = {str(row["trial"]): row for row in rows_of(search)}
+    completed = search.loc[search["status"] == "completed", "score"].to_numpy()
+    table = []
+    for trial in sorted(map(str, audited["arm"].dropna().unique())):
+        rows = audited[audited["arm"] == trial]
+        if scores.counted(rows).empty:
+            continue
+        end, then = float(median(scores.errors(rows))), stopped[trial]
+        table.append(
+            {
+                "trial": trial,
+                "stopped_at": int(then["iterations"]),
+                "iterations_asked": int(rows["iterations_asked"].iloc[0]),
+                "then": float(then["score"]),
+                "metric": run.study.metric,
+                "score": end,
+                "place": int((completed < end).sum()) + 1,
+            }
+        )
+    return pd.DataFrame(table)
+
+
+def lost_by_stops(run: Run) -> tuple[int, int, statistics.Interval]:
+    """Of the stopped trials trained to their ends: how many would be among the best three, n, the share."""
+    table = audit_table(run)
+    count = int((table["place"] <= TOP).sum()) if len(table) else 0
+    return count, len(table), statistics.rate(count, len(table))
+
+
+def path_table(run: Run) -> pd.DataFrame:
+    """A row for each step from the baseline to the winner: the setting changed, and what it did to the error.
+
+    `ratio`: error over that of the step before, on shared seeds; `p_holm` adjusted for the steps.
+    """
+    rows = run.phase("path")
+    heads = scores.headlines(run.trials)
+    if rows.empty or "winner" not in heads or "baseline" not in heads:
+        return pd.DataFrame()
+    steps = {"(baseline)": heads["baseline"]}
+    steps |= {str(arm): rows[rows["arm"] == arm] for arm in rows["arm"].dropna().unique()}
+    steps[", ".join(_left(run, steps)) or "(winner)"] = heads["winner"]
+    rng = generator(run.study.seed)
+    table, before = [], None
+    for name, own in steps.items():
+        row: dict[str, Any] = {"setting": name, **error_cells(run, own)}
+        if before is not None:
+            row |= paired_cells(own, before, rng)
+        table.append(row)
+        before = own
+    frame = pd.DataFrame(table)
+    frame = frame.rename(columns={f"ratio{end}": f"step{end}" for end in ("", "_low", "_high")})
+    return frame.assign(p_holm=statistics.holm(frame["p"].to_numpy(float)))
+
+
+def _left(run: Run, steps: Iterable[str]) -> list[str]:
+    """The settings in which the winner differs from the last of the steps; the searched ones come last."""
+    known = {key for name in steps for key in name.split(", ")}
+    one, other = run.study.confirmed_baseline, run.study.winner
+    if one is None or other is None:
+        return []
+    left = [key for key in run.study.space if key not in known]
+    return [key for key in left if one.config.get(key) != other.config.get(key)]
+
+
+def _confirmed(run: Run) -> dict[str, pd.DataFrame]:
+    """The winner's rows and those of each of the next best, by the trial that the search knows them as."""
+    heads, rivals = scores.headlines(run.trials), run.phase("rivals")
+    if "winner" not in heads or rivals.empty:
+        return {}
+    named = run.study.winner.trial if run.study.winner is not None else "winner"
+    own = {str(arm): rivals[rivals["arm"] == arm] for arm in rivals["arm"].dropna().unique()}
+    return {named: heads["winner"], **own}
+
+
+def busiest_rung(decisions: pd.DataFrame) -> dict[str, Any] | None:
+    """The row of the decisions' table whose rung stopped most; None where nothing was stopped."""
+    if decisions.empty or not decisions["stopped"].sum():
+        return None
+    return max(rows_of(decisions), key=lambda row: row["stopped"])

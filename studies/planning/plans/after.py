@@ -1,0 +1,135 @@
+"""What a search may ask once it is over: each question a function that gives trials, none stopped early.
+
+A question is answered by trials of a phase of its own, so that no headline counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from dgm_core import ConfigurationError, Setup
+from studies.planning.clock import training_times
+from studies.planning.plans.replicates import arm_trials
+from studies.planning.trial import Trial
+from studies.study import Search, replicate_seeds
+
+Trials = list[tuple[Trial, float]]
+"""With what each costs (see `studies.planning.clock`)."""
+
+_AUDIT = 2
+"""Of the stream that draws stopped trials from a study's seed."""
+
+
+class Found(Protocol):
+    """A search that is over.
+
+    ranked: its completed trials, the best first.  stopped: those that were stopped early, with the rung, in
+    the order of the search's clock.
+    """
+
+    @property
+    def ranked(self) -> list[Trial]: ...
+    @property
+    def stopped(self) -> Mapping[str, tuple[Trial, int]]: ...
+
+
+def rivals(study: Search, seed: int, found: Found) -> Trials:
+    """The second to `confirm_top`-th trial, on the seeds that confirm the winner."""
+    made: Trials = []
+    seeds = replicate_seeds(seed, "confirm", study.confirmations)
+    for trial in found.ranked[1 : study.confirm_top]:
+        made += arm_trials(
+            "rivals",
+            trial.name,
+            trial.setup,
+            seeds,
+            key="base",
+            changes=trial.changes,
+            together=study.replicates,
+            index=len(made),
+        )
+    return made
+
+
+def audit(study: Search, seed: int, found: Found) -> Trials:
+    """Stopped trials drawn at random and trained to their ends, on their own seeds, for a share of the cost.
+
+    The share is of what the trials that completed or were stopped took.  The last one drawn may exceed it, so
+    that there is one wherever a trial was stopped.
+    """
+    if not study.audit:
+        return []
+    done = [(trial, trial.setup.config.iterations) for trial in found.ranked]
+    limit = study.audit * sum(_cost(trial, end) for trial, end in (*done, *found.stopped.values()))
+    names = list(found.stopped)
+    made: Trials = []
+    spent = 0.0
+    for place in np.random.default_rng([seed, _AUDIT]).permutation(len(names)):
+        if spent >= limit:
+            break
+        trial, _ = found.stopped[names[place]]
+        spent += _cost(trial, trial.setup.config.iterations)
+        made += arm_trials(
+            "audit",
+            trial.name,
+            trial.setup,
+            trial.seeds,
+            key="base",
+            changes=trial.changes,
+            index=len(made),
+        )
+    return made
+
+
+def path(study: Search, seed: int, found: Found) -> Trials:
+    """From the baseline to the winner one setting at a time, on the seeds that confirm both.
+
+    Settings that all trials share come first, then the searched ones in the order of the space.  One that is
+    refused without a later one is changed together with it.  The last step is the winner itself.
+    """
+    if not study.explain:
+        return []
+    made: Trials = []
+    seeds = replicate_seeds(seed, "confirm", study.confirmations)
+    steps = list(_steps(study, study.base.changed(found.ranked[0].changes)))
+    for number, (names, changes) in enumerate(steps[:-1], start=1):
+        made += arm_trials(
+            "path",
+            names,
+            study.compared.changed(changes),
+            seeds,
+            key="baseline",
+            changes=changes,
+            together=study.replicates,
+            index=len(made),
+            name=f"path-{number}",
+        )
+    return made
+
+
+QUESTIONS: tuple[Callable[[Search, int, Found], Trials], ...] = (rivals, audit, path)
+
+
+def _steps(study: Search, goal: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The settings changed in each step, and all that differ from the baseline by then."""
+    here, there = study.compared.flat(), goal.flat()
+    differ = [key for key in there if here.get(key) != there[key] and not isinstance(there[key], dict)]
+    order = [key for key in differ if key not in study.space] + [key for key in study.space if key in differ]
+    changes: dict[str, Any] = {}
+    waiting: list[str] = []
+    for key in order:
+        changes[key] = there[key]
+        waiting.append(key)
+        try:
+            study.compared.changed(changes)
+        except ConfigurationError:
+            continue
+        yield ", ".join(waiting), dict(changes)
+        waiting = []
+
+
+def _cost(trial: Trial, iterations: int) -> float:
+    return training_times(trial.setup, len(trial.seeds), (iterations,))[0]

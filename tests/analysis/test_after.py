@@ -1,0 +1,98 @@
+"""What a search says of its own error, on trials whose answers are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.load import Run
+from analysis.own_error import own_error
+from analysis.report import make_tables
+from analysis.statistics import rate
+from analysis.tables.after import lost_by_stops, probability_best
+from tests.analysis.synthetic import trial_row
+
+
+def with_rows(run: Run, rows: list[dict[str, Any]]) -> Run:
+    more = pd.DataFrame(rows).reindex(columns=run.trials.columns).astype(run.trials.dtypes)
+    return replace(run, trials=pd.concat([run.trials, more], ignore_index=True))
+
+
+def rows(phase: str, arm: str, scores: list[float], first: int = 1, **config: Any) -> list[dict[str, Any]]:
+    return [
+        {**trial_row(phase, f"{phase}-{arm}", k, first + k, score, config={"iterations": 3000, **config})}
+        | {"arm": arm}
+        for k, score in enumerate(scores)
+    ]
+
+
+@pytest.fixture
+def search(run: Callable[[str], Run]) -> Run:
+    return run("search")
+
+
+def confirmed_seeds(run: Run) -> int:
+    return int(run.trials.loc[run.trials["arm"] == "winner", "seed"].min())
+
+
+def test_how_likely_the_winner_is_the_best_of_those_confirmed(search: Run) -> None:
+    first = confirmed_seeds(search)  # the winner: 1.0, 1.2, 0.9, 1.4, 1.1 e-4
+    twin = rows("rivals", "t01", [1.1e-4, 1.0e-4, 1.0e-4, 1.3e-4, 1.2e-4], first)
+    worse = rows("rivals", "t02", [8e-4, 9e-4, 7e-4, 9e-4, 8e-4], first)
+    run = with_rows(search, [*twin, *worse])
+    table = make_tables(run)["rivals"].set_index("trial")
+    assert table.loc["t02", "best_of_these"] == 0.0
+    assert table["best_of_these"].sum() == pytest.approx(1.0)
+    assert table.loc["t02", "p_holm"] < 0.05
+    assert table.loc["t02", "ratio"] == pytest.approx(7.0, rel=0.15)
+    said = " ".join(own_error(run, make_tables(run)))
+    assert "Of the 3 best trials" in said
+    assert "Not to be told from it with so many seeds: t01." in said
+
+
+def test_the_probability_of_being_best_is_that_of_the_medians() -> None:
+    rng = np.random.default_rng(0)
+    one = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert probability_best([one, one + 10], rng) == [1.0, 0.0]
+    assert probability_best([one, one], rng) == [0.5, 0.5]
+    won, lost = probability_best([one, one.replace(3.0, np.inf)], rng)  # its median is that of a divergence
+    assert won > 0.6 > 0.4 > lost
+
+
+def test_stops_that_lost_a_good_trial_are_counted(search: Run) -> None:
+    stopped = sorted(search.trials.loc[search.trials["status"] == "stopped", "trial"].unique())
+    good, bad = rows("audit", stopped[0], [1e-9] * 3), rows("audit", stopped[1], [0.5] * 3)
+    run = with_rows(search, [*good, *bad])
+    assert lost_by_stops(run) == (1, 2, rate(1, 2))
+    table = make_tables(run)["audit"].set_index("trial")
+    assert table["place"].tolist()[0] == 1
+    assert table.loc[stopped[0], "stopped_at"] == 500
+    said = " ".join(own_error(run, make_tables(run)))
+    assert "2 stopped trials, drawn at random, were trained to their ends: 1 would have been" in said
+    assert "50 % of the time [9 to 91 %]" in said
+
+
+def test_the_rung_that_stops_most_is_named_with_its_evidence(search: Run) -> None:
+    tables = make_tables(search)
+    busiest = tables["early-stopping"].sort_values("stopped").iloc[-1]
+    (said,) = own_error(search, tables)
+    total = int(tables["early-stopping"]["stopped"].sum())
+    assert f"{busiest['stopped']} of {total} early stops rest on the rung of 500 iterations" in said
+    assert f"Among the {busiest['survivors']} trials that completed" in said
+
+
+def test_each_step_from_the_baseline_is_compared_with_the_one_before(search: Run) -> None:
+    first = confirmed_seeds(search)  # the baseline: 8, 9, 7, 12, 10 e-4
+    halved = rows("path", "batch_size", [4e-4, 4.6e-4, 3.4e-4, 6.1e-4, 5e-4], first)
+    run = with_rows(search, halved)
+    table = make_tables(run)["path"]
+    assert table["setting"].tolist()[:2] == ["(baseline)", "batch_size"]
+    assert table["step"].tolist()[1] == pytest.approx(0.5, rel=0.05)
+    said = " ".join(own_error(run, make_tables(run)))
+    assert "one setting at a time, the error changes by" in said
+    assert "batch_size × 0.5" in said

@@ -1,0 +1,83 @@
+"""What a search asks once it is over: which trials, on which seeds, and the same after any interruption."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dgm_core import Setup
+from studies.planning.clock import training_times
+from studies.records.history import Entry, History
+from studies.study import replicate_seeds
+from tests.studies.planning.test_course import finished, outcome
+from tests.studies.running.synthetic import SEARCH
+
+ASKED = replace(SEARCH, confirm_top=3, audit=0.3, explain=True)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    return finished(tmp_path_factory.mktemp("after") / "run", 2, random.Random(0), study=ASKED)
+
+
+def ended(history: History, status: str) -> list[Entry]:
+    own = [entry for entry in history.phase("search") if entry.status == status]
+    return sorted(own, key=lambda entry: entry.score)
+
+
+def test_the_next_best_are_confirmed_on_the_winner_s_seeds(history: History) -> None:
+    best = [entry.spec for entry in ended(history, "completed")[:3]]
+    rivals = history.phase("rivals")
+    assert list(dict.fromkeys(entry.spec.arm for entry in rivals)) == [spec.trial for spec in best[1:]]
+    assert rivals[0].spec.setup == best[1].setup
+    for arm in (best[1].trial, best[2].trial):
+        seeds = [seed for entry in rivals if entry.spec.arm == arm for seed in entry.spec.seeds]
+        assert seeds == replicate_seeds(1, "confirm", SEARCH.confirmations)
+    assert all(entry.status == "completed" for entry in rivals)
+
+
+def test_stopped_trials_are_trained_to_their_ends_for_a_share_of_the_cost(history: History) -> None:
+    stopped = {entry.spec.trial: entry for entry in ended(history, "stopped")}
+    audited = history.phase("audit")
+    assert audited
+    for entry in audited:
+        twin = stopped[str(entry.spec.arm)]
+        assert (entry.spec.setup, entry.spec.seeds) == (twin.spec.setup, twin.spec.seeds)
+        assert entry.iterations == entry.asked > twin.iterations
+
+    def cost(entry: Entry) -> float:
+        setup = Setup.from_dict(entry.spec.setup)
+        return training_times(setup, len(entry.spec.seeds), (entry.iterations,))[0]
+
+    limit = 0.3 * sum(map(cost, [*stopped.values(), *ended(history, "completed")]))
+    assert sum(map(cost, audited)) - max(map(cost, audited)) < limit, "without the last that was drawn"
+    assert sum(map(cost, audited)) >= limit or len(audited) == len(stopped)
+
+
+def test_the_way_from_the_baseline_to_the_winner_changes_one_setting_at_a_time(history: History) -> None:
+    best = ended(history, "completed")[0].spec
+    steps = {entry.spec.arm: entry.spec for entry in history.phase("path")}
+    configs = [SEARCH.compared.flat(), *(spec.config for spec in steps.values()), best.config]
+    for (one, other), arm in zip(itertools.pairwise(configs), [*steps, None], strict=True):
+        differ = [key for key in other if one[key] != other[key]]
+        assert len(differ) == 1
+        assert arm is None or differ == [arm]
+    assert len(steps) == len([key for key in best.config if configs[0][key] != best.config[key]]) - 1
+
+
+def test_the_same_with_kills_and_without_the_questions_the_search_is_the_same(
+    history: History, tmp_path: Path
+) -> None:
+    killed = finished(tmp_path / "killed", 3, random.Random(1), kills=3, study=ASKED)
+    assert outcome(killed) == outcome(history)
+    plain = finished(tmp_path / "plain", 2, random.Random(0), study=SEARCH)
+    assert not plain.phase("rivals", "audit", "path")
+    for one, other in zip(plain.phase("search", "confirm"), history.phase("search", "confirm"), strict=True):
+        assert (one.spec.setup, one.status, one.score) == (other.spec.setup, other.status, other.score)
+    assert plain.best is not None
+    assert history.best is not None
+    assert plain.best.spec.trial == history.best.spec.trial
