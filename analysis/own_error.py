@@ -13,6 +13,7 @@ from analysis.statistics import Interval
 from analysis.tables.after import TOP, busiest_rung, lost_by_stops
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import LEVEL, interval, plain
+from studies.records.words import agree, counted, share
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -27,29 +28,27 @@ def _rungs(run: Run, tables: Tables) -> list[str]:
     if row is None:
         return []
     total = int(tables["early-stopping"]["stopped"].sum())
-    stops = "The one early stop rests" if total == 1 else f"{row['stopped']} of {total} early stops rest"
-    said = f"{stops} on the rung of {row['rung']:,} iterations.  "
+    stops = f"{share(row['stopped'], total, 'early stop')} {agree(row['stopped'], 'rests', 'rest')}"
+    said = f"{stops} on the rung of {counted(row['rung'], 'iteration')}.  "
     rho = Interval(*(row[f"rung_rho{end}"] for end in ("", "_low", "_high")))
     if np.isnan(rho.point):
         return [f"{said}Too few trials completed to say whether the {run.noun} there predicts the end."]
-    said += (
-        f"Among the {row['survivors']} trials that completed, the rank correlation of the {run.noun} there "
-    )
-    said += f"with the last one is {interval(*rho)}"
+    survivors = counted(row["survivors"], "trial")
+    said += f"Among the {survivors} that completed, the rank correlation of the {run.noun} there with the "
+    said += f"last one is {interval(*rho)}"
     if np.isnan(rho.low) or rho.low <= 0:
         said += ": these trials do not show that the rung predicts the end"
     return [f"{said}."]
 
 
 def _stops(run: Run) -> list[str]:
-    count, n, share = lost_by_stops(run)
+    count, n, lost = lost_by_stops(run)
     if not n:
         return []
-    few = "1 stopped trial, drawn at random, was trained to its end"
-    many = f"{n} stopped trials, drawn at random, were trained to their ends"
-    ends = f"{100 * share.low:.0f} to {100 * share.high:.0f} %"
-    said = f"{few if n == 1 else many}: {count} would have been among the best {TOP}."
-    return [f"{said}  So a stop loses one of these {100 * share.point:.0f} % of the time [{ends}]."]
+    trained = f"{counted(n, 'stopped trial')}, drawn at random, {agree(n, 'was', 'were')} trained to the end"
+    ends = f"{100 * lost.low:.0f} to {100 * lost.high:.0f} %"
+    said = f"{trained}: {count} would have been among the best {TOP}."
+    return [f"{said}  So a stop loses one of these {100 * lost.point:.0f} % of the time [{ends}]."]
 
 
 def _choice(run: Run, tables: Tables) -> list[str]:
@@ -60,11 +59,11 @@ def _choice(run: Run, tables: Tables) -> list[str]:
     with np.errstate(divide="ignore", invalid="ignore"):
         shrinkage = float(np.exp(np.mean(np.log([row["shrinkage"] for row in rows]))))
     said = [
-        f"Of the {len(rows)} best trials, confirmed on the same seeds, the winner is the best with "
-        f"probability {winner['best_of_these']:.2f} (bootstrap over {winner['n']} seeds)."
+        f"Of the best {counted(len(rows), 'trial')}, confirmed on the same seeds, the winner is the best "
+        f"with probability {_chance(winner['best_of_these'])} (bootstrap over {counted(winner['n'], 'seed')})."
     ]
     ties = [row["trial"] for row in rows[1:] if not row["p_holm"] < LEVEL]
-    better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["ratio_high"] < 1]
+    better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["to_winner_high"] < 1]
     if better:
         said.append(f"Better than it on these seeds: {', '.join(better)}.")
     if ties:
@@ -78,14 +77,19 @@ def _steps(run: Run, tables: Tables) -> list[str]:
     rows = [row for row in rows_of(tables["path"]) if not np.isnan(row["step"])]
     if not rows:
         return []
-    sure = [row for row in rows if row["p_holm"] < LEVEL]
+    sure = [row for row in rows if row["p_holm"] < LEVEL and not row["step_low"] <= 1 <= row["step_high"]]
     if not sure:
         return ["No single step from the baseline to the winner changes the error beyond doubt."]
-    told = [f"{row['setting']} {_factor(row)}" for row in sorted(sure, key=lambda row: row["step"])]
+    told = [f"{row['setting']} {_factor(row)}" for row in sure]
     others = [str(row["setting"]) for row in rows if row not in sure]
     said = f"From the baseline to the winner, one setting at a time, the {run.noun} changes by: "
     said += ", ".join(told)
     return [f"{said}; not beyond doubt: {', '.join(others)}." if others else f"{said}."]
+
+
+def _chance(value: float) -> str:
+    """A probability that a bootstrap of few seeds gives: never for sure."""
+    return "above 0.99" if value > 0.99 else "below 0.01" if value < 0.01 else f"{value:.2f}"
 
 
 def _factor(row: Mapping[str, Any]) -> str:

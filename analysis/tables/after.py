@@ -21,9 +21,9 @@ TOP = 3
 def rivals_table(run: Run) -> pd.DataFrame:
     """A row for the winner and each of the next best trials, confirmed on the same seeds.
 
-    `selected` is the score by which the search ranked it, `shrinkage` the confirmed median over that.  `best`
-    is the probability that it is the best of them (see `probability_best`).  `ratio`: error over the winner's
-    on shared seeds; `p_holm` adjusted for the rivals.
+    `selected` is the score by which the search ranked it, `shrinkage` the confirmed median over that.
+    `best_of_these` is the probability that it is the best of them (see `probability_best`).  `to_winner`:
+    error over the winner's on shared seeds; `p_holm` adjusted for the rivals.
     """
     found = _confirmed(run)
     if len(found) < 2:
@@ -39,8 +39,7 @@ def rivals_table(run: Run) -> pd.DataFrame:
         if trial != winner:
             row |= paired_cells(rows, base, rng)
         table.append(row)
-    frame = pd.DataFrame(table)
-    return frame.assign(p_holm=statistics.holm(frame["p"].to_numpy(float)))
+    return _compared(table, "to_winner")
 
 
 def probability_best(errors: list[pd.Series], rng: np.random.Generator) -> list[float]:
@@ -100,7 +99,7 @@ def lost_by_stops(run: Run) -> tuple[int, int, statistics.Interval]:
 def path_table(run: Run) -> pd.DataFrame:
     """A row for each step from the baseline to the winner: the setting changed, and what it did to the error.
 
-    `ratio`: error over that of the step before, on shared seeds; `p_holm` adjusted for the steps.
+    `step`: error over that of the step before, on shared seeds; `p_holm` adjusted for the steps.
     """
     rows = run.phase("path")
     heads = scores.headlines(run.trials)
@@ -117,8 +116,14 @@ def path_table(run: Run) -> pd.DataFrame:
             row |= paired_cells(own, before, rng)
         table.append(row)
         before = own
-    frame = pd.DataFrame(table)
-    frame = frame.rename(columns={f"ratio{end}": f"step{end}" for end in ("", "_low", "_high")})
+    return _compared(table, "step")
+
+
+def _compared(table: list[dict[str, Any]], name: str) -> pd.DataFrame:
+    """Rows with their ratios under a name of their own, and p-values adjusted for all of them."""
+    frame = pd.DataFrame(table).rename(
+        columns={f"ratio{end}": f"{name}{end}" for end in ("", "_low", "_high")}
+    )
     return frame.assign(p_holm=statistics.holm(frame["p"].to_numpy(float)))
 
 

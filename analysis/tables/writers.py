@@ -27,6 +27,7 @@ HEADERS = {
     "last_score": "{metric} at last",
     "rung_rho": "ρ of rung and final score [95 %]",
     "step": "ratio to the step before [interval]",
+    "to_winner": "ratio to the winner [interval]",
     "best_of_these": "P(best of these)",
     "shrinkage": "confirmed / selected",
     "p": "p",

@@ -49,9 +49,9 @@ def test_how_likely_the_winner_is_the_best_of_those_confirmed(search: Run) -> No
     assert table.loc["t02", "best_of_these"] == 0.0
     assert table["best_of_these"].sum() == pytest.approx(1.0)
     assert table.loc["t02", "p_holm"] < 0.05
-    assert table.loc["t02", "ratio"] == pytest.approx(7.0, rel=0.15)
+    assert table.loc["t02", "to_winner"] == pytest.approx(7.0, rel=0.15)
     said = " ".join(own_error(run, make_tables(run)))
-    assert "Of the 3 best trials" in said
+    assert "Of the best 3 trials" in said
     assert "Not to be told from it with so many seeds: t01." in said
 
 
@@ -73,7 +73,7 @@ def test_stops_that_lost_a_good_trial_are_counted(search: Run) -> None:
     assert table["place"].tolist()[0] == 1
     assert table.loc[stopped[0], "stopped_at"] == 500
     said = " ".join(own_error(run, make_tables(run)))
-    assert "2 stopped trials, drawn at random, were trained to their ends: 1 would have been" in said
+    assert "2 stopped trials, drawn at random, were trained to the end: 1 would have been" in said
     assert "50 % of the time [9 to 91 %]" in said
 
 

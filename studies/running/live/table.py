@@ -152,7 +152,9 @@ class LiveTable:
         return _value(config.get(key)) if present(self._record.space, key, config) else ""
 
     def _headline(self) -> str:
-        return f"{self._record.name}: {words.share(len(self._told), self._total, 'trial')} ended"
+        # How many trials come after a search is not known before it is over.
+        total = max(self._total, len(self._history.entries))
+        return f"{self._record.name}: {words.share(len(self._told), total, 'trial')} ended"
 
     def _rungs(self) -> str:
         return words.rungs(self._history.rungs)
