@@ -58,9 +58,11 @@ def _choice(run: Run, tables: Tables) -> list[str]:
     winner = rows[0]
     with np.errstate(divide="ignore", invalid="ignore"):
         shrinkage = float(np.exp(np.mean(np.log([row["shrinkage"] for row in rows]))))
+    trials, seeds = counted(len(rows), "trial"), counted(winner["n"], "seed")
+    chance = _chance(winner["best_of_these"])
     said = [
-        f"Of the best {counted(len(rows), 'trial')}, confirmed on the same seeds, the winner is the best "
-        f"with probability {_chance(winner['best_of_these'])} (bootstrap over {counted(winner['n'], 'seed')})."
+        f"Of the best {trials}, confirmed on the same seeds, the winner is the best with probability "
+        f"{chance} (bootstrap over {seeds})."
     ]
     ties = [row["trial"] for row in rows[1:] if not row["p_holm"] < LEVEL]
     better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["to_winner_high"] < 1]
