@@ -24,8 +24,9 @@ class Edits:
     quick: the study's own short look, taken before all else.  settings: keys to fix.  replicates: seeds of
     each trial.  resources: fields of `Resources`.  Of searches alone: trials; sampler and early_stopping, or
     searcher and scheduler, by which the search goes by arrival; time_limit in seconds, in place of the
-    study's own limits; confirmations, confirm_top, audit and explain as `Search` has them.  Of ablations alone: arms, the names of those to keep (see `arms_of`
-    for those in one text); iterations of every arm; tuned_rate.
+    study's own limits; confirmations, confirm_top, audit and explain as `Search` has them.  Of ablations
+    alone: arms, the names of those to keep (see `arms_of` for those in one text); iterations of every arm;
+    tuned_rate.
     """
 
     quick: bool = False
