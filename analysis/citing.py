@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.load import Run
 from analysis.settings import by_arrival, sampled
+from analysis.sources import entries
 from analysis.tables.rounding import seconds
 from studies.records.words import counted
 
@@ -79,7 +80,7 @@ def methods(run: Run) -> str:
 
 
 def bibtex(run: Run) -> str:
-    """What a paper on the run cites: the method, and what was used of Optuna, Ray and ASHA."""
+    """What a paper on the run cites: the method, what it used of Optuna and Ray, the problem's source."""
     keys = ["detorakis", "sirignano", "ray"]
     if run.study.kind == "search":
         scheduler, held = run.study.scheduler, run.study.definition
@@ -89,4 +90,8 @@ def bibtex(run: Run) -> str:
         keys += [] if arrival and sampler != "optuna" else ["optuna"]
         keys += ["tpe"] if sampler in ("tpe", "optuna") else []
         keys += ["asha"] if rule == "asha" and scheduler.get("rungs") else []
-    return "\n\n".join(WORKS[key] for key in keys) + "\n"
+    texts = {key: WORKS[key] for key in keys}
+    for key, text in entries(run.study.problem, run.study.source):
+        if text is not None:
+            texts.setdefault(key, text)
+    return "\n\n".join(texts.values()) + "\n"

@@ -162,6 +162,7 @@ class StudyRecord(BaseModel):
     kind: Literal["search", "ablation", "solve"]
     question: str
     problem: str
+    source: str = ""  # of the equation, as its problem names it
     metric: str = "mae"  # what ranks: mae, rel_l2, max_error, or residual where there is no reference
     parameters: dict[str, Any]
     axes: dict[str, tuple[float, float]]  # name -> bounds, time last

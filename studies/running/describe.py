@@ -26,6 +26,7 @@ def base_record(base: Setup, **values: Any) -> StudyRecord:
     problem = base.problem
     return StudyRecord(
         problem=problem.name,
+        source=problem.source,
         metric=problem.metric,
         parameters=problem.parameters(),
         axes={axis.name: (axis.lower, axis.upper) for axis in problem.inputs},

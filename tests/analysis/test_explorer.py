@@ -11,16 +11,18 @@ import re
 import shutil
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analysis import citing, explorer, settings
+from analysis import citing, explorer, settings, sources
 from analysis.load import Run, load_run
 from analysis.plots.solved import headline
 from analysis.report import make_report
 from analysis.scores import trial_scores
+from dgm_core import PROBLEMS
 from studies import records
 
 
@@ -217,3 +219,20 @@ def test_axe_finds_nothing_serious_in_the_page(copied: Callable[[str], Path], br
         page.locator("#trials tbody button").first.click()
         found = axe.Axe().run(page).response["violations"]
         assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_a_problem_s_source_is_cited_and_every_one_of_the_program_is_known(run: Callable[[str], Run]) -> None:
+    found = run("search")
+    cited = replace(found, study=found.study.model_copy(update={"source": "Wazwaz (2011); cosine modes"}))
+    assert re.findall(r"@\w+\{(\w+),", citing.bibtex(cited))[-1] == "wazwaz2011integral"
+    own = replace(
+        found, study=found.study.model_copy(update={"problem": "My plate", "source": "Ada & Bo, eq. 3"})
+    )
+    assert citing.bibtex(own).endswith("@misc{source-my-plate,\n  note = {Ada \\& Bo, eq. 3}\n}\n")
+    for name in PROBLEMS:
+        source = PROBLEMS.get(name).source
+        works = [key for key, _ in sources.entries(name, source)]
+        assert works or not source, name
+        assert not [key for key in works if key.startswith("source-")], f"{name}: {source}"
+    keys = {text.split("{", 1)[1].split(",", 1)[0] for text in sources.WORKS.values()}
+    assert keys == set(sources.WORKS)
