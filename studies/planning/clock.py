@@ -8,7 +8,7 @@ and after any interruption.  Real workers only have to fetch results, and may do
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dgm_core import Setup
@@ -140,3 +140,7 @@ class Clock:
     def drop(self, scheduled: ScheduledTrial) -> None:
         """Takes a trial away before its next event."""
         del self.scheduled[scheduled.trial]
+
+
+MakeClock = Callable[[int], Clock]
+"""The clock of a search with so many workers."""

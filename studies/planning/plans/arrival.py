@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studies.planning.plans.base import PlanStage, ended
+from studies.planning.plans.base import Known, PlanStage, ended
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics
 from studies.stopping import PENALTY
@@ -22,7 +22,7 @@ class Arrivals(PlanStage):
     offered and decided is in the log, from which it stands again where it stood.
     """
 
-    def __init__(self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, study: Search, seed: int, known: Known) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
         self._known = known

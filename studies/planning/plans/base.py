@@ -11,6 +11,9 @@ from typing import Any
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics, Status
 
+Known = Mapping[str, Mapping[str, Any]]
+"""Settings by trial, of those that a log has already."""
+
 
 class PlanStage(ABC):
     """Trials that can run beside each other.

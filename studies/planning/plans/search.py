@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from studies.planning.clock import Clock, ScheduledTrial, training_times
+from studies.planning.clock import Clock, MakeClock, ScheduledTrial, training_times
 from studies.planning.plans.after import QUESTIONS
 from studies.planning.plans.arrival import Arrivals
-from studies.planning.plans.base import Arms, PlanStage, StudyPlan, ended
+from studies.planning.plans.base import Arms, Known, PlanStage, StudyPlan, ended
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.suggesting import Suggestions
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics, Status
 from studies.study import Search, replicate_seeds
-
-MakeClock = Callable[[int], Clock]
-"""The clock of a search with so many workers."""
 
 
 class Trials(PlanStage):
@@ -31,9 +28,7 @@ class Trials(PlanStage):
     happens, there is to be one) those under way are interrupted.
     """
 
-    def __init__(
-        self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]], clock: MakeClock = Clock
-    ) -> None:
+    def __init__(self, study: Search, seed: int, known: Known, clock: MakeClock = Clock) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
         self._known = known
@@ -226,9 +221,7 @@ class SearchPlan(StudyPlan):
     see `studies.planning.plans.after`.
     """
 
-    def __init__(
-        self, study: Search, seed: int, known: Mapping[str, Mapping[str, Any]], clock: MakeClock = Clock
-    ) -> None:
+    def __init__(self, study: Search, seed: int, known: Known, clock: MakeClock = Clock) -> None:
         self._study = study
         self._seeds = tuple(replicate_seeds(seed, "confirm", study.confirmations))
         by_arrival = study.order == "arrival"
