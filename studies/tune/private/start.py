@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,14 +22,22 @@ _SETTINGS = {
 }
 
 
-def _joins() -> bool:
-    from ray._private import ray_constants
-    from ray._private.authentication.authentication_token_setup import enable_token_auth_by_default
+def _starts() -> bool:
+    """What this process needs to join such a node, and what `node.py` needs to start one."""
+    from ray._private import node, ray_constants, services, utils
+    from ray._private.authentication import authentication_token_setup as tokens
+    from ray._private.parameter import RayParams
 
-    return callable(enable_token_auth_by_default) and isinstance(ray_constants.ENABLE_RAY_CLUSTER, bool)
+    used = (
+        *(node.Node, services.get_node, services.start_api_server, utils.get_dashboard_dependency_error),
+        *(tokens.enable_token_auth_by_default, tokens.ensure_token_if_auth_enabled),
+    )
+    settings = {"num_cpus", "object_store_memory", "node_ip_address", "dashboard_host", "include_dashboard"}
+    known = inspect.signature(RayParams).parameters.keys() >= settings
+    return known and all(map(callable, used)) and isinstance(ray_constants.ENABLE_RAY_CLUSTER, bool)
 
 
-NODE = PrivatePart("node", "Ray is started by ray.init, later and more slowly", _joins)
+NODE = PrivatePart("node", "Ray is started by ray.init, later and more slowly", _starts)
 SETTINGS = PrivatePart("settings", "workers start late and yield to other processes", lambda: True)
 
 

@@ -18,15 +18,18 @@ from ray.tune.execution.tune_controller import TuneController
 from rich.console import Console
 
 from dgm_core import ConfigurationError, Setup, load_problem
+from studies.processes import of_session
 from studies.records import CLOCK_COLUMNS
 from studies.running.runner import Options, run_study
 from studies.study import Search
 from studies.tune.cluster.address import head_address
 from studies.tune.cluster.capacity import expected
+from studies.tune.head import Head
 from studies.tune.private import part
 from studies.tune.private.cluster import AUTOSCALER, HEAD
 from studies.tune.private.controller import HOLD, KEEP, SPREAD, WARM, reuse_workers, train_on
 from studies.tune.private.part import SWITCH, PrivatePart
+from studies.tune.private.start import NODE
 from studies.tune.session import PARTS
 
 ALONE = [known for known in PARTS if known not in (SPREAD, HEAD, AUTOSCALER)]
@@ -102,6 +105,7 @@ def test_the_ray_that_is_installed_has_every_part(
         (HOLD, lambda patch: patch.setattr(TuneController, "_schedule_trial_train", lambda self: None)),
         (KEEP, lambda patch: patch.setattr(tune_controller, "_ObjectCache", object)),
         (SPREAD, lambda patch: patch.setattr(TuneController, "__init__", lambda self: None)),
+        (NODE, lambda patch: patch.delattr("ray._private.services.start_api_server")),
         (WARM, lambda patch: patch.setattr("ray.tune.execution.class_cache.DEFAULT_ENV_VARS", None)),
     ],
 )
@@ -131,6 +135,19 @@ def test_a_node_says_that_ray_differs(tmp_path: Path) -> None:
     ).stdout
     assert "differs" in said
     assert "ray._private" in said
+
+
+def test_a_head_whose_ray_differs_is_left_for_ray_init(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ray").mkdir()
+    (tmp_path / "ray" / "__init__.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Head(1, {}) as head:
+        assert head.address is None
+        session = head.session
+    assert session is not None
+    assert of_session(session) == []
 
 
 def test_what_a_scheduler_changes_reaches_the_controller_behind_its_wrapper() -> None:
