@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studies.public import Result, run, solve
+    from studies.running.starting import settings_of
     from studies.study import Ablation, Choice, PowersOfTwo, Resources, Search
     from studies.tune.plain import trainable
 
-__all__ = ["Ablation", "Choice", "PowersOfTwo", "Resources", "Result", "Search", "run", "solve", "trainable"]
+__all__ = [
+    "Ablation",
+    "Choice",
+    "PowersOfTwo",
+    "Resources",
+    "Result",
+    "Search",
+    "run",
+    "settings_of",
+    "solve",
+    "trainable",
+]
 
 _HOMES = dict.fromkeys(("Ablation", "Choice", "PowersOfTwo", "Resources", "Search"), "studies.study")
-_HOMES["trainable"] = "studies.tune.plain"
+_HOMES |= {"trainable": "studies.tune.plain", "settings_of": "studies.running.starting"}
 
 
 def __getattr__(name: str) -> Any:

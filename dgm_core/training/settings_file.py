@@ -10,7 +10,7 @@ from typing import Any
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation import Problem
 from dgm_core.training.config import TrainConfig
-from dgm_core.training.setup import Setup
+from dgm_core.training.setup import PROBLEM_PREFIX, Setup
 
 _KEYS = ("problem", "parameters", "config")
 
@@ -36,10 +36,23 @@ def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) 
 
 def read_settings(path: Path, problem: Problem) -> Setup:
     """The setup of a TOML file.  Raises ConfigurationError."""
+    return setup_from_values(problem, _read(path), str(path))
+
+
+def flat_settings(path: Path) -> dict[str, Any]:
+    """What a TOML file says, by key; the problem's own under "problem.".  Raises ConfigurationError."""
+    values = _read(path)
+    for key in values:
+        if key not in _KEYS:
+            raise unknown(f"key of {path}", key, _KEYS)
+    own = {PROBLEM_PREFIX + key: value for key, value in values.get("parameters", {}).items()}
+    return {**own, **values.get("config", {})}
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is no TOML file: {error}.") from None
-    return setup_from_values(problem, values, str(path))

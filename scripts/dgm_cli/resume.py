@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 def resume(
     place: Place,
+    trials: Annotated[
+        int | None,
+        typer.Option(help="Trials of a search: as if it had been asked for so many from the start."),
+    ] = None,
     cores: Annotated[int | None, typer.Option(help="Cores to use; by default as before.")] = None,
     address: Address = "local",
     dashboard: RayDashboard = False,
@@ -31,14 +35,16 @@ def resume(
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Go on with a run that was interrupted, killed or out of disk space."""
+    """Go on with a run that was interrupted, killed or out of disk space, or with more trials."""
     at_least("cores", cores, 1)
+    at_least("trials", trials, 1)
     load_files(files)
     run = here(place)
     from dgm_cli.reproduce import REPRODUCTION, resume_reproduction
 
     if (run / REPRODUCTION).is_file():
         _check_studies_own(run, dashboard=dashboard, log_to=log_to)
+        _check_search(run, trials)
         with notified(notify) as ending:
             code = resume_reproduction(run, trust=trust, as_json=as_json)
             ended_with(ending, run, code)
@@ -49,7 +55,9 @@ def resume(
         from studies.running.runner import Options
 
     record = read_run(run)
-    if record.state == "finished":
+    if record.kind != "search":
+        _check_search(run, trials)
+    if record.state == "finished" and trials is None:
         return _finished(run, record, as_json)
     if record.kind == "solve":
         _check_studies_own(run, dashboard=dashboard, log_to=log_to)
@@ -72,11 +80,16 @@ def resume(
         console=messages,
     )
     with notified(notify) as ending:
-        _, differences = go_on(run, options)
+        _, differences = go_on(run, options, trials)
         ended(ending, run)
         if differences:
             messages.print(f"Not as when it began: {'; '.join(differences)}")
         return finish(run.absolute(), as_json)
+
+
+def _check_search(run: Path, trials: int | None) -> None:
+    if trials is not None:
+        raise ConfigurationError(f"--trials is for searches: {run} is no search.")
 
 
 def _check_studies_own(run: Path, *, dashboard: bool, log_to: list[str] | None) -> None:

@@ -73,7 +73,18 @@ def run(
     explain: Annotated[
         bool, typer.Option("--explain", help="Train the way from baseline to winner one setting at a time.")
     ] = False,
-    seed: Annotated[int, typer.Option(help="Seed of the whole study.")] = 0,
+    start_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE",
+            help="A run, a TOML file or KEY=VALUE,…: settings of a search's first trials; repeatable.",
+        ),
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="Search as a run did: its sampler, stops, trials, seed, limits."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the whole study; by default 0.")] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="A short look: smaller space, fewer trials.")
     ] = False,
@@ -147,15 +158,19 @@ def run(
         early_stopping=early_stopping,
         searcher=searcher,
         scheduler=scheduler,
+        start_from=None if start_from is None else [_start(text) for text in start_from],
         arms=arms,
         iterations=iterations,
         tuned_rate=tuned_rate or None,
     )
-    chosen = edits.of(load_study(study), option=lambda name: f"--{name.replace('_', '-')}")
+    chosen = load_study(study)
+    if like is not None:
+        chosen, seed = _like(chosen, like, seed)
+    chosen = edits.of(chosen, option=lambda name: f"--{name.replace('_', '-')}")
     options = Options(
         out=out,
         run=name,
-        seed=seed,
+        seed=seed or 0,
         quick=quick,
         cores=cores,
         device=device,
@@ -172,6 +187,22 @@ def run(
         folder = run_study(chosen, options)
         ended(ending, folder)
         return finish(folder, as_json)
+
+
+def _like(chosen: Any, run: Path, seed: int | None) -> tuple[Any, int]:
+    """The study as a run was run, and that one's seed where none is given."""
+    from studies.records.opening import open_run
+    from studies.running.starting import like
+
+    record = open_run(run)
+    return like(chosen, record), record.seed if seed is None else seed
+
+
+def _start(text: str) -> str | dict[str, Any]:
+    """A place, or settings as they are given."""
+    if "=" not in text or Path(text).exists():
+        return text
+    return parse_settings(text.split(","), option="--start-from")
 
 
 def finish(folder: Path, as_json: bool) -> int:

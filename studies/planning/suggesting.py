@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,12 +47,14 @@ class Suggestions:
         *,
         seed: int,
         allows: Callable[[Mapping[str, Any]], bool] | None = None,
+        start_from: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = dict(space)
         self._conditional = conditional(self._space)
         self._sampler = sampler
         self._allows = allows
+        self._start = [named(self._space, settings) for settings in start_from]
         self._seed = seed
         self._study = optuna.create_study()
         self._count = 0
@@ -67,7 +69,10 @@ class Suggestions:
             self._forget()
         if known is not None:
             known = named(self._space, known)
-        trial = self._ask(self._count, known) if self._allows is None else self._allowed(known)
+        if self._allows is None:
+            trial = self._ask(self._count, known, start=self._started)
+        else:
+            trial = self._allowed(known)
         self._running[self._count], self._scores[self._count] = trial, {}
         self._count += 1
         return self._settings(trial)
@@ -84,7 +89,7 @@ class Suggestions:
         if known is not None and not (self._sampler.keeps_notes or self._sampler.seeded_once):
             return self._ask(self._count, known)
         for attempt in range(_ATTEMPTS):
-            trial = self._ask(self._count, None, attempt)
+            trial = self._ask(self._count, None, attempt, self._started)
             if self._allows(self._settings(trial)):
                 return trial
             self._study.tell(trial, state=TrialState.FAIL)
@@ -123,12 +128,24 @@ class Suggestions:
             score = 10 * self._worst
         return math.log10(max(score, _LEAST))
 
-    def _ask(self, number: int, known: Mapping[str, Any] | None, attempt: int = 0) -> Trial:
+    @property
+    def _started(self) -> Mapping[str, Any] | None:
+        """What the next trial starts from."""
+        return self._start[self._count] if self._count < len(self._start) else None
+
+    def _ask(
+        self,
+        number: int,
+        known: Mapping[str, Any] | None,
+        attempt: int = 0,
+        start: Mapping[str, Any] | None = None,
+    ) -> Trial:
         """Optuna's trial; `known` settings are not drawn again where nothing is kept of how they were."""
         fixed = known is not None and not self._sampler.keeps_notes
         self._study.sampler = RandomSampler(seed=0) if fixed else self._made(number, attempt)
-        if known is not None:
-            self._study.enqueue_trial(dict(known))
+        given = start if known is None else known
+        if given is not None:
+            self._study.enqueue_trial(dict(given))
         if not self._conditional:
             return self._study.ask(self._sampler.space)
         trial = self._study.ask({key: shown(distribution) for key, distribution in self._space.items()})

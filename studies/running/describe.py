@@ -88,6 +88,11 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
     }
 
 
+def asked_record(study: Search, seed: int) -> dict[str, Any]:
+    """The fields of a record that say what a search is asked."""
+    return _search(study, seed)
+
+
 def _choosing(study: Search) -> dict[str, str]:
     """What suggests settings and what stops trials."""
     if study.order == "arrival":

@@ -10,6 +10,7 @@ from studies.records import StudyRecord, read_study
 from studies.records.opening import open_run
 from studies.records.storage import Store
 from studies.records.storage.copy import bring_up, check_free
+from studies.running.extend import extend
 from studies.running.rerun import differing
 from studies.running.runner import Options, resume_study
 from studies.sources import load_sources
@@ -31,8 +32,10 @@ def read_run(folder: Path) -> StudyRecord:
     return record
 
 
-def resume(folder: Path, options: Options) -> tuple[StudyRecord, list[str]]:
+def resume(folder: Path, options: Options, trials: int | None = None) -> tuple[StudyRecord, list[str]]:
     """Goes on with a search or an ablation; its record afterwards, and what differs from when it began.
+
+    trials: those of a search, more than it was asked for (see `studies.running.extend`).
 
     Files of the user's own that the folder keeps are loaded: their code runs.  Raises ConfigurationError
     where the folder cannot be resumed, and StudyError where the study cannot go on.
@@ -44,10 +47,12 @@ def resume(folder: Path, options: Options) -> tuple[StudyRecord, list[str]]:
         check_free(store)
         bring_up(folder, store)
         record = read_run(folder)
-    if record.state == "finished":
+    if record.state == "finished" and trials is None:
         return record, []
     differences = differing(record)
     sources = load_sources(folder, record)
+    if trials is not None:
+        extend(folder, record, trials)
     options = replace(options, device=record.device)
     resume_study(from_dict(record.definition), folder, record, sources, options)
     return read_study(folder), differences

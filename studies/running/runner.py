@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import partial
 from pathlib import Path
 
 from dgm_core import ConfigurationError
@@ -25,6 +26,7 @@ from studies.running.holding import holding, no_room
 from studies.running.options import Options
 from studies.running.outcomes import conclude
 from studies.running.record_writer import RecordWriter
+from studies.running.starting import with_starts
 from studies.running.training import Training
 from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Study
@@ -38,6 +40,7 @@ def run_study(study: Study, options: Options | None = None) -> Path:
     could not go on; what was done is kept, and `resume_study` goes on with it.
     """
     options = options or Options()
+    study = with_starts(study, partial(options.console.print, soft_wrap=True))
     cores = options.here
     if not options.joins:
         choose_device(options.device)

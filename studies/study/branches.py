@@ -87,6 +87,51 @@ def named(space: Space, settings: Mapping[str, Any], above: str = "") -> dict[st
     return found
 
 
+def misfits(space: Space, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Which of some settings a trial of the space cannot have, and why."""
+    found, below = {}, dict(settings)
+    for key, distribution in space.items():
+        if key not in settings:
+            continue
+        del below[key]
+        if not holds(distribution, settings[key]):
+            found[key] = f"is not in the space, {_range(distribution)}"
+            continue
+        inner = branch(distribution, settings[key])
+        own = {each: settings[each] for each in settings if each in {place.key for place in places(inner)}}
+        for each in own:
+            below.pop(each, None)
+        found |= misfits(inner, own)
+    return found | dict.fromkeys(below, "is there only with a choice that is not given")
+
+
+def holds(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a value can be drawn from a distribution."""
+    if isinstance(distribution, CategoricalDistribution):
+        return any(
+            label(each) == label(value) and isinstance(each, bool) == isinstance(value, bool)
+            for each in distribution.choices
+        )
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    if isinstance(distribution, IntDistribution) and not isinstance(value, int):
+        return False
+    if isinstance(distribution, PowersOfTwo) and (value < 1 or int(value) & (int(value) - 1)):
+        return False
+    steps = 0.0 if distribution.step is None else (value - distribution.low) / distribution.step
+    return distribution.low <= value <= distribution.high and abs(steps - round(steps)) < 1e-8
+
+
+def _range(distribution: BaseDistribution) -> str:
+    if isinstance(distribution, CategoricalDistribution):
+        return f"one of {', '.join(map(str, distribution.choices))}"
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    step = "" if distribution.step in (None, 1) else f" in steps of {distribution.step}"
+    kind = "powers of two from " if isinstance(distribution, PowersOfTwo) else ""
+    return f"{kind}{distribution.low} to {distribution.high}{step}"
+
+
 def fixed(space: Space, changes: Mapping[str, Any]) -> dict[str, BaseDistribution]:
     """The space without some keys; what a fixed choice brings with it stays to be searched."""
     found: dict[str, BaseDistribution] = {}

@@ -12,7 +12,7 @@ from studies.study.ablation import Ablation
 from studies.study.search import Search
 
 _AFTER = ("confirmations", "confirm_top", "audit", "explain")
-_OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", *_AFTER)
+_OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", "start_from", *_AFTER)
 _BY_ARRIVAL = ("searcher", "scheduler")
 _OF_ABLATIONS = ("arms", "iterations", "tuned_rate")
 
@@ -24,9 +24,9 @@ class Edits:
     quick: the study's own short look, taken before all else.  settings: keys to fix.  replicates: seeds of
     each trial.  resources: fields of `Resources`.  Of searches alone: trials; sampler and early_stopping, or
     searcher and scheduler, by which the search goes by arrival; time_limit in seconds, in place of the
-    study's own limits; confirmations, confirm_top, audit and explain as `Search` has them.  Of ablations
-    alone: arms, the names of those to keep (see `arms_of` for those in one text); iterations of every arm;
-    tuned_rate.
+    study's own limits; start_from, confirmations, confirm_top, audit and explain as `Search` has them.  Of
+    ablations alone: arms, the names of those to keep (see `arms_of` for those in one text); iterations of
+    every arm; tuned_rate.
     """
 
     quick: bool = False
@@ -43,6 +43,7 @@ class Edits:
     explain: bool | None = None
     searcher: Any = None
     scheduler: Any = None
+    start_from: Sequence[Mapping[str, Any] | str] | None = None
     arms: Sequence[str] | str | None = None
     iterations: int | None = None
     tuned_rate: bool | None = None

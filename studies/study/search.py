@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import combinations, product
@@ -20,7 +20,7 @@ from dgm_core.training.setup import PROBLEM_PREFIX, WEIGHT_PREFIX, WEIGHTS
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
-from studies.study.branches import at_random, conditional, drawn, fixed, merged, places
+from studies.study.branches import at_random, conditional, drawn, fixed, merged, misfits, places
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
 from studies.study.space import Choice, corners, distinct, shown
@@ -87,6 +87,9 @@ class Search:
     early_stopping: str | Callable[[], BasePruner] = "asha"
     """What stops trials at the rungs: a name of `dgm list samplers`, or a function that makes one of Optuna's
     pruners."""
+    start_from: Sequence[Mapping[str, Any] | str] = ()
+    """What the first trials are: settings by key, of which those that are not given are drawn; or the
+    folder of a run, for its winner's, or a TOML file."""
     feasible: Callable[[Mapping[str, Any]], bool] | None = None
     """Which settings are allowed together: a function of a file from all settings of a trial, by key, to
     true or false.  Settings are drawn until it allows them; none that it refuses is trained."""
@@ -117,6 +120,7 @@ class Search:
         check_sampler(self.sampler, self.drawn, self.startup_trials, self.trials)
         self.make_rule()
         self._check_feasible()
+        self._check_start()
         self._check_quick()
 
     def _checked(self, space: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, BaseDistribution]:
@@ -172,6 +176,25 @@ class Search:
     def allows(self, changes: Mapping[str, Any]) -> bool:
         """Whether a trial may have these settings."""
         return self.feasible is None or bool(self.feasible(self.base.changed(changes).flat()))
+
+    def _check_start(self) -> None:
+        """Settings to start from are in the space, and there is a trial for each."""
+        if len(self.start_from) > self.trials:
+            raise ConfigurationError(
+                f"start_from of {self.name} has {len(self.start_from)} settings for {self.trials} trials."
+            )
+        if self.start_from and self.order == "arrival":
+            raise ConfigurationError(
+                f"start_from of {self.name} is not allowed with order = 'arrival': give the searcher its "
+                "points_to_evaluate."
+            )
+        keys = {place.key for place in places(self.space)}
+        for start in (each for each in self.start_from if isinstance(each, Mapping)):
+            for key in start:
+                if key not in keys:
+                    raise unknown(f"key in start_from of {self.name}", key, keys)
+            for key, fault in misfits(self.space, start).items():
+                raise ConfigurationError(f"{key} = {start[key]!r} in start_from of {self.name} {fault}.")
 
     def _check_feasible(self) -> None:
         """A constraint that hardly anything satisfies is refused when it is defined."""
@@ -248,7 +271,16 @@ class Search:
             key: value for key, value in changes.items() if key.startswith(PROBLEM_PREFIX) and key not in keys
         }
         baseline = self.compared.changed(shared)
-        return replace(self, base=self.base.changed(changes), baseline=baseline, space=space)
+        starts = [self._without(start, changes) for start in self.start_from]
+        return replace(
+            self, base=self.base.changed(changes), baseline=baseline, space=space, start_from=starts
+        )
+
+    @staticmethod
+    def _without(start: Mapping[str, Any] | str, changes: Mapping[str, Any]) -> Mapping[str, Any] | str:
+        if isinstance(start, str):
+            return start
+        return {key: value for key, value in start.items() if key not in changes}
 
     def by_arrival(self, searcher: str | None = None, scheduler: str | None = None) -> Search:
         """The same question in the order in which results arrive, with parts of Ray Tune's."""

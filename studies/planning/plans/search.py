@@ -39,6 +39,7 @@ class Trials(PlanStage):
             study.make_sampler(),
             seed=seed,
             allows=None if study.feasible is None else study.allows,
+            start_from=[start for start in study.start_from if isinstance(start, Mapping)],
         )
         self._trials: dict[str, Trial] = {}
         self._ready: dict[str, Trial] = {}
