@@ -16,7 +16,6 @@ from dgm_core.training import TrainedField, load_field
 from studies.catalog import load_study
 from studies.records import MODELS, REPORT, StudyRecord
 from studies.running.options import Options
-from studies.running.runner import run_study
 from studies.running.solve import solve_setup
 from studies.sources import load_sources
 from studies.study import EDITS, Edits, Study
@@ -117,6 +116,8 @@ def run(study: Study | str, **options: Any) -> Result:
     and how it is run, see `studies.running.options.Options` (such as `out`, `run`, the name, `seed`, `cores`,
     `address`).  Raises ConfigurationError for what cannot be run.
     """
+    from studies.running.runner import run_study  # Ray is for studies: a solve does without
+
     known = [*EDITS, *(each.name for each in fields(Options))]
     for name in options:
         if name not in known:

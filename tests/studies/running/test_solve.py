@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -211,3 +213,9 @@ def test_a_polish_is_told_and_logged_as_it_goes(tmp_path: Path, monkeypatch: pyt
     assert {event.iterations for event in logged} == {10, 20}
     assert all(event.of == 6 for event in logged)
     assert len(logged) <= 10
+
+
+def test_a_solve_from_python_does_without_ray() -> None:
+    code = "import sys; from studies import solve; print('ray' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
