@@ -1,7 +1,14 @@
 """What approximates a solution; every network trains K replicates as one batched axis."""
 
 from dgm_core.networks.activations import ACTIVATIONS
-from dgm_core.networks.base import BATCH_NORMS, NETWORKS, Network, build_network, count_parameters
+from dgm_core.networks.base import (
+    BATCH_NORMS,
+    NETWORKS,
+    Network,
+    NetworkSettings,
+    build_network,
+    count_parameters,
+)
 from dgm_core.networks.embeddings import EMBEDDINGS
 from dgm_core.networks.initialisation import INITIALISATIONS
 
@@ -12,6 +19,7 @@ __all__ = [
     "INITIALISATIONS",
     "NETWORKS",
     "Network",
+    "NetworkSettings",
     "build_network",
     "count_parameters",
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, explain
 from dgm_core.networks.activations import get_activation
 from dgm_core.networks.layers import AdaptiveActivation, LayerFactory
 from dgm_core.registry import Registry, kebab, subclasses
@@ -41,13 +42,24 @@ class NetworkConfig(Protocol):
     def weight_factorisation(self) -> float | None: ...
     @property
     def activation_slope(self) -> float | None: ...
+    @property
+    def network_settings(self) -> Mapping[str, Any]: ...
+
+
+class NetworkSettings(BaseModel):
+    """What one architecture alone can be told: keys `network.KEY`, validated, searchable and recorded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Network(nn.Module):
     """K networks at once: (K, n, inputs) -> (K, n, outputs), K = one for each generator.
 
-    Every parameter's first axis is K and no operation mixes replicates.
+    Every parameter's first axis is K and no operation mixes replicates.  Settings of its own are a subclass
+    `Settings(NetworkSettings)` inside it, each with a default; `self.settings` holds their values.
     """
+
+    Settings: ClassVar[type[NetworkSettings]] = NetworkSettings
 
     name: ClassVar[str]
     """By default the class's own, in small letters."""
@@ -70,6 +82,19 @@ class Network(nn.Module):
         self.pointwise = config.batch_norm == "none"
         self.stochastic = config.dropout > 0
         self.dropout_generators = make.dropout_generators
+        self.settings: Any = self.told(config.network_settings)
+
+    @classmethod
+    def told(cls, values: Mapping[str, Any]) -> NetworkSettings:
+        """Its settings with the given values.  Raises ConfigurationError in one sentence."""
+        known = cls.Settings.model_fields
+        if values and not known:
+            key = next(iter(values))
+            raise ConfigurationError(f"unknown key 'network.{key}': {cls.name} has no settings of its own.")
+        try:
+            return cls.Settings(**values)
+        except ValidationError as error:
+            raise explain(error, known, "network.") from None
 
     def forward(self, x: Tensor) -> Tensor:
         raise NotImplementedError

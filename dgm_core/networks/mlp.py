@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
-from dgm_core.networks.base import BATCH_NORMS, Network, NetworkConfig
+from dgm_core.networks.base import BATCH_NORMS, Network, NetworkConfig, NetworkSettings
 from dgm_core.networks.layers import LayerFactory
 
 
@@ -27,12 +29,20 @@ class MLP(Network):
     Source: Detorakis, A Primer, listing 1.
     """
 
+    class Settings(NetworkSettings):
+        """What this architecture alone can be told."""
+
+        widths: tuple[Annotated[int, Field(ge=1, le=4096, strict=True)], ...] | None = None
+        """Units of each hidden layer, in place of `depth` layers of `width`.  Narrow towards the end where a
+        solution is smooth."""
+
     batch_norms = BATCH_NORMS
 
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__(inputs, outputs, config, make)
         steps: list[Callable[[Tensor], Tensor]] = []
-        for fan_in, fan_out in pairwise([inputs] + [config.width] * config.depth):
+        widths = self.settings.widths or [config.width] * config.depth
+        for fan_in, fan_out in pairwise([inputs, *widths]):
             steps.append(make.hidden(fan_in, fan_out, bias=config.batch_norm == "none"))
             if config.batch_norm == "before":
                 steps.append(make.normalisation(fan_out))
@@ -41,7 +51,7 @@ class MLP(Network):
                 steps.append(make.normalisation(fan_out))
             steps.extend(make.after_activation())
         # A list with bare functions: at these sizes a module's call costs as much as its tanh.
-        self.steps: list[Callable[[Tensor], Tensor]] = [*steps, make.output(config.width, outputs)]
+        self.steps: list[Callable[[Tensor], Tensor]] = [*steps, make.output(widths[-1], outputs)]
         self.layers = nn.ModuleList(step for step in self.steps if isinstance(step, nn.Module))
 
     def forward(self, x: Tensor) -> Tensor:

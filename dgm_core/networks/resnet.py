@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
-from dgm_core.networks.base import Network, NetworkConfig
+from dgm_core.networks.base import Network, NetworkConfig, NetworkSettings
 from dgm_core.networks.layers import Elementwise, LayerFactory
 
 
@@ -38,15 +40,22 @@ class ResNet(Network):
     activation) or "none".  Source: He et al. (2016); Detorakis, A Primer, section 2.3.
     """
 
+    class Settings(NetworkSettings):
+        """What this architecture alone can be told."""
+
+        widths: tuple[Annotated[int, Field(ge=1, le=4096, strict=True)], ...] | None = None
+        """Units of each block, in place of `depth` blocks of `width`."""
+
     name = "resnet"
     batch_norms = ("none", "before")
 
     def __init__(self, inputs: int, outputs: int, config: NetworkConfig, make: LayerFactory) -> None:
         super().__init__(inputs, outputs, config, make)
         normalise = config.batch_norm == "before"
-        widths = pairwise([inputs] + [config.width] * config.depth)
-        self.blocks = nn.Sequential(*(Block(a, b, make, normalise=normalise) for a, b in widths))
-        self.output = make.output(config.width, outputs)
+        widths = self.settings.widths or [config.width] * config.depth
+        pairs = pairwise([inputs, *widths])
+        self.blocks = nn.Sequential(*(Block(a, b, make, normalise=normalise) for a, b in pairs))
+        self.output = make.output(widths[-1], outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.output(self.blocks(x))

@@ -29,6 +29,9 @@ class TrainConfig(BaseModel):
     network: str = "mlp"
     """The architecture.  Start with "mlp"; "dgm" has gates that see the inputs in every layer, and four
     times the weights of one; "resnet" is for many layers."""
+    network_settings: dict[str, Any] = Field(default_factory=dict)
+    """What the network alone can be told, by name.  `network.KEY` sets one and keeps the others, in `--set`,
+    in a space and in an arm alike: `network.widths` of an "mlp", for example."""
     depth: int = Field(default=3, ge=1, le=64, strict=True)
     """Hidden layers, or blocks of a "resnet".  Three to five serve most problems; raise it where the error
     stops falling and more width does not help."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation import Problem
-from dgm_core.networks import build_network, count_parameters
+from dgm_core.networks import NETWORKS, build_network, count_parameters
 from dgm_core.problems import load_problem
 from dgm_core.streams import stream
 from dgm_core.training.balancing import BALANCINGS
@@ -24,6 +24,9 @@ PROBLEM_PREFIX = "problem."
 WEIGHTS = "loss_weights"
 WEIGHT_PREFIX = WEIGHTS + "."
 """Before a term's name: the key of its weight."""
+NETWORK = "network_settings"
+NETWORK_PREFIX = "network."
+"""Before a name: the key of a setting that the network alone has."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Setup:
     """One problem and one configuration to train it with; what an arm or a trial resolves to.
 
     Keys of the problem's own parameters carry the prefix "problem.": `problem.diffusivity`.  The weight of
-    one term of the loss is a key too: `loss_weights.left`.
+    one term of the loss is a key too: `loss_weights.left`; so is what the network alone can be told:
+    `network.widths`.
     """
 
     problem: Problem
@@ -51,15 +55,25 @@ class Setup:
         problem = self.problem
         if own:
             problem = type(problem).create({**problem.parameters(), **own})
-        return Setup(problem, self.config.changed(self._with_weights(rest)) if rest else self.config)
+        return Setup(problem, self.config.changed(self._gathered(rest)) if rest else self.config)
 
-    def _with_weights(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Keys of the configuration alone: each weight of its own inside `loss_weights`."""
-        single = {k.removeprefix(WEIGHT_PREFIX): v for k, v in changes.items() if k.startswith(WEIGHT_PREFIX)}
-        rest = {k: v for k, v in changes.items() if not k.startswith(WEIGHT_PREFIX)}
-        whole = rest.get(WEIGHTS, self.config.loss_weights)
-        if single and isinstance(whole, Mapping):  # anything else is refused with the configuration
-            rest[WEIGHTS] = {**whole, **single}
+    def _gathered(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Keys of the configuration alone: each weight of its own inside `loss_weights`, and each setting
+        that the network alone has inside `network_settings`.
+
+        Another network begins with its own defaults.
+        """
+        rest = dict(changes)
+        other = changes.get("network", self.config.network) != self.config.network
+        known = {} if other else self.config.network_settings
+        for key, prefix, own in (
+            (WEIGHTS, WEIGHT_PREFIX, self.config.loss_weights),
+            (NETWORK, NETWORK_PREFIX, known),
+        ):
+            single = {k.removeprefix(prefix): rest.pop(k) for k in changes if k.startswith(prefix)}
+            whole = rest.get(key, own)
+            if (single or (key == NETWORK and other)) and isinstance(whole, Mapping):
+                rest[key] = {**whole, **single}  # anything else is refused with the configuration
         return rest
 
     def shortened(self, iterations: int) -> Setup:
@@ -94,7 +108,10 @@ class Setup:
         weights = {
             WEIGHT_PREFIX + term: given.get(term, 1.0) for term in self.problem.terms if term not in hard
         }
-        return {**own, **self.config.model_dump(mode="json"), **weights}
+        config = self.config.model_dump(mode="json")
+        told = NETWORKS.get(self.config.network).told(config.pop(NETWORK)).model_dump(mode="json")
+        network = {NETWORK_PREFIX + key: value for key, value in told.items()}
+        return {**own, **config, **weights, **network}
 
     def keys(self) -> list[str]:
         """All that `changed` knows, whether or not it is allowed with the present settings."""
