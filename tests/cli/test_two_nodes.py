@@ -74,7 +74,7 @@ from studies import Search
 
 STUDY = Search(
     name="own-study",
-    base=Setup.named(OwnParabola()).changed({"iterations": 300, "network": "own-net", "width": 8}),
+    base=Setup.named(OwnParabola(), "plain").changed({"iterations": 300, "network": "own-net", "width": 8}),
     space={"batch_size": IntDistribution(8, 32)},
     trials=4, startup_trials=2, replicates=1, confirmations=2, grace_period=100,
 )

@@ -39,7 +39,7 @@ class OwnWave(Problem):
     def reference(self, x):
         return 0.5 * x * (1 - x)
 
-base = Setup.named(OwnWave()).changed({"iterations": 120, "width": 8})
+base = Setup.named(OwnWave(), "plain").changed({"iterations": 120, "width": 8})
 search = Search(
     name="from-a-script", base=base, space={"network": CategoricalDistribution(["own-net", "side-net"])},
     trials=4, startup_trials=4, grace_period=50, confirmations=1, replicates=1,
