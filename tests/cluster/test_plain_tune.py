@@ -47,7 +47,9 @@ class Parents(tune.Callback):
 ray.init(address="auto", log_to_driver=False)
 results = tune.Tuner(
     trainable(OwnParabola(), report_every=200),
-    param_space={"learning_rate": tune.grid_search([1e-3, 3e-3]), "iterations": 4000, "width": 8, "polish": "none"},
+    param_space={
+        "learning_rate": tune.grid_search([1e-3, 3e-3]), "iterations": 4000, "width": 8, "polish": "none"
+    },
     tune_config=tune.TuneConfig(metric="score", mode="min"),
     run_config=tune.RunConfig(name="two", storage_path=os.getcwd(), callbacks=[Parents()], verbose=0),
 ).fit()
