@@ -9,6 +9,9 @@ import torch
 
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.formulation import Box, Dirichlet, Holds, InitialValueProblem, Measured, Problem, Table, Trained
+from dgm_core.training import save_model
+from dgm_core.training.model import load_solution
+from dgm_core.training.program import export_program
 
 torch.set_num_threads(1)
 
@@ -149,3 +152,63 @@ def test_measured_data_have_errors_that_a_reference_does_not_share() -> None:
 
     assert Noisy().measured_terms == ("data",)
     assert Noisy().regions()["data"].count(5) == 40
+
+
+MINIMISERS = {
+    "gauss-newton": {"damping": 1e-3},
+    "spring": {"damping": 1e-3},
+    "lbfgs": {},
+    "ssbroyden": {},
+}
+STEPWISE = {name: {"learning_rate": 1e-2} for name in ("adam", "adamw", "rmsprop", "sgd", "soap", "muon")}
+
+
+@pytest.mark.parametrize("optimizer", [*MINIMISERS, *STEPWISE])
+def test_every_optimizer_trains_it(optimizer):
+    """Towards its true value, 0.5 from 1, each replicate in its own way."""
+    own = {**MINIMISERS, **STEPWISE}[optimizer]
+    small = {"width": 6, "depth": 1, "batch_size": 32, "iterations": 12, "optimizer": optimizer}
+    setup = Setup.named(Kinetics(), "plain").changed({**small, "schedule": "constant", **own})
+    trainer = Trainer(setup, [0, 1])
+    trainer.advance(12)
+    found = trainer.result().constants["k"]
+    assert all(math.isfinite(value) and value > 0 for value in found)
+    assert all(value != 1.0 for value in found), "it is a parameter of the training"
+    assert found[0] != found[1]
+
+
+def test_it_goes_with_the_field_to_disk_and_into_a_program(tmp_path):
+    trainer = trained(Kinetics(), iterations=20, polish_iterations=5)
+    result = trainer.result()
+    save_model(result, tmp_path / "field.pt")
+    kept = load_solution(tmp_path / "field.pt")
+    assert kept.constants()["k"] == pytest.approx(result.constants["k"], rel=1e-6)
+    export_program(tmp_path / "field.pt", tmp_path / "field.pt2")
+    points = torch.linspace(0.0, 4.0, 9, dtype=torch.float64)[None, :, None].expand(2, -1, -1)
+    program = torch.export.load(tmp_path / "field.pt2").module()
+    torch.testing.assert_close(program(points), kept(points))
+
+
+def test_defaults_leave_one_window_to_a_trained_constant():
+    config = Setup.named(Rate()).config
+    assert (config.windows, config.hard_conditions) == (1, True)
+    with pytest.raises(ConfigurationError, match="rate has trained constants, of which each window"):
+        Setup.named(Rate()).changed({"windows": 4})
+
+
+class Rate(InitialValueProblem):
+    """y′ = −k y with its start as an initial value problem has it."""
+
+    outputs = ("y",)
+    domain = Box(t=(0.0, 1.0))
+    k: float = Trained(1.0, positive=True)
+
+    def initial_state(self, like):
+        return torch.ones_like(like[:1, :1, :1])
+
+    def equation(self, y):
+        return y.d("t") + self.k * y.value
+
+    @property
+    def conditions(self):
+        return {**super().conditions, "data": Measured(Table(T, torch.exp(-T)).inside(self.domain))}
