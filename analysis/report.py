@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from analysis import answer, citing, explorer, plots, settings, tables
 from analysis.load import Run, load_run
+from analysis.page import Shown, asset, plain_table, render, rounded_table
 from analysis.tables.rounding import seconds
 from studies import records
 from studies.records.words import counted
@@ -40,17 +38,6 @@ MAIN = ("summary", "arms", "counts")
 """The tables that say why to trust the answer; the others are folded."""
 FIRST = ("best-so-far", "error-by-factor", "error-curves", "solution-")
 """The figure beside the answer: the first of these that there is."""
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A table as the page shows it."""
-
-    name: str
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,37 +75,32 @@ def make_tables(run: Run) -> dict[str, pd.DataFrame]:
     return {name: make(run) for name, (_, make) in TABLES.items()}
 
 
-def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], list[_Shown]]:
+def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], list[Shown]]:
     """The files of the tables that are not empty, and what the page shows of them."""
     written: list[Path] = []
-    shown: list[_Shown] = []
+    shown: list[Shown] = []
     for name, table in made.items():
         if not len(table):
             continue
         written += tables.write(run.folder / records.TABLES, name, table)
-        text = tables.present(table)
-        rows = [list(row) for row in text.itertuples(index=False, name=None)]
-        head = list(map(str, text.columns))
         title = TABLES[name][0].format(noun=run.noun)
-        shown.append(_Shown(name, title, head, rows, f"{records.TABLES}/{name}.csv"))
+        shown.append(rounded_table(name, title, table, f"{records.TABLES}/{name}.csv"))
     return written, shown
 
 
-def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: list[plots.Drawn]) -> str:
-    environment = Environment(
-        loader=PackageLoader("analysis"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
+def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[Shown], drawn: list[plots.Drawn]) -> str:
     said = answer.answer(run, made)
     pictures = [_picture(figure) for figure in drawn]
     first = next((one for name in FIRST for one in pictures if one.name.startswith(name)), None)
-    return environment.get_template("report.html.j2").render(
+    return render(
+        "report.html.j2",
         study=run.study,
         verdict=said.verdict,
         grounds=said.grounds,
         warnings=answer.warnings(run, made),
         first=first,
-        settings=_plain_table(_compared(run), settings.differences(run)),
-        space=_plain_table("What was searched", settings.space_table(run)),
+        settings=plain_table(_compared(run), settings.differences(run)),
+        space=plain_table("What was searched", settings.space_table(run)),
         sampled=settings.sampled(run),
         main=[one for one in shown if one.name in MAIN],
         tables=[one for one in shown if one.name not in MAIN],
@@ -126,18 +108,13 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[_Shown], drawn: l
         methods=citing.methods(run),
         bibtex=citing.bibtex(run),
         facts=_facts(run),
-        css=_asset("report.css"),
-        script=_asset("explorer.js"),
+        css=asset("report.css"),
+        script=asset("explorer.js"),
         explorer=_explorer(run, shown),
     )
 
 
-def _asset(name: str) -> Markup:
-    """A file beside the template: the program's own, so that nothing in it needs escaping."""
-    return Markup((resources.files("analysis") / "templates" / name).read_text(encoding="utf-8"))
-
-
-def _explorer(run: Run, shown: list[_Shown]) -> dict[str, str] | None:
+def _explorer(run: Run, shown: list[Shown]) -> dict[str, str] | None:
     """What the explorer needs; None of a run without trials."""
     if run.trials.empty:
         return None
@@ -160,11 +137,6 @@ def _compared(run: Run) -> str:
     if run.study.winner is not None and run.study.confirmed_baseline is not None:
         return "Every setting in which winner and baseline differ; all others are the same."
     return "What the arms change." if run.study.arms else "All settings."
-
-
-def _plain_table(title: str, table: pd.DataFrame) -> _Shown:
-    rows = [list(map(str, row)) for row in table.itertuples(index=False, name=None)]
-    return _Shown("", title, list(map(str, table.columns)), rows)
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

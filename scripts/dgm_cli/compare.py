@@ -36,7 +36,13 @@ SPARED = ("time (s)", "iterations", "diverged", "n")
 
 def compare(
     places: Places,
-    out: Annotated[Path | None, typer.Option(help="Also write the table here as CSV.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.csv|FILE.html",
+            help="Also write all columns as CSV, or a page with settings and ratios.",
+        ),
+    ] = None,
 ) -> None:
     """Put the confirmed settings and arms of several runs into one table.
 
@@ -69,7 +75,10 @@ def compare(
         if said := sentence(verdict(one.study, one.trials)):
             console.print(f"{one.study.name}/{one.study.run}: {said}", soft_wrap=True)
     if out is not None:
+        from analysis.comparison import page
+
+        text = page(loaded) if out.suffix == ".html" else table.to_csv(index=False)
         try:
-            table.to_csv(out, index=False)
+            out.write_text(text, encoding="utf-8")
         except OSError as error:
             raise ConfigurationError(f"{out} cannot be written: {error.strerror}.") from None
