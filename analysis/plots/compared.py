@@ -36,6 +36,8 @@ def errors(names: Sequence[str], table: pd.DataFrame, metric: str) -> Figure | N
     ticks.names(axis.yaxis, list(names[: len(shown)]))
     best = int(np.flatnonzero(known)[np.argmin(middle[known])])
     text = "Medians over seeds with their intervals."
+    if np.isposinf(high[known]).any():
+        text += " One without a right end reaches to ∞."
     if (lost := int((~known).sum())) > 0:
         text += f" Without a dot: half or more diverged ({lost})."
     if len(table) > len(shown):
