@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler
 from pydantic import Field, InstanceOf
 
 from dgm_core import ConfigurationError, Setup
-from dgm_core.errors import unknown
+from dgm_core.errors import counted, unknown
 from dgm_core.training.setup import PROBLEM_PREFIX, WEIGHT_PREFIX, WEIGHTS
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
@@ -181,7 +181,8 @@ class Search:
         """Settings to start from are in the space, and there is a trial for each."""
         if len(self.start_from) > self.trials:
             raise ConfigurationError(
-                f"start_from of {self.name} has {len(self.start_from)} settings for {self.trials} trials."
+                f"start_from of {self.name} has {counted(len(self.start_from), 'setting')} for "
+                f"{counted(self.trials, 'trial')}."
             )
         if self.start_from and self.order == "arrival":
             raise ConfigurationError(
