@@ -76,6 +76,11 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
     ),
     "edge-by-construction": ("note", with_space(iterations=IntDistribution(1_000, 2_000)), SEARCH),
     "few-seeds": ("warning", replace(ABLATION, replicates=5), ABLATION),
+    "second-order-memory": (
+        "error",
+        Setup.named(HEAT.problem, "second-order").changed({"width": 1000, "batch_size": 100_000}),
+        Setup.named(HEAT.problem, "second-order"),
+    ),
     "uncovered-faces": (
         "warning",
         Setup.named(Slab(("x_min", "x_max", "y_min"))),
