@@ -18,6 +18,7 @@ from analysis.settings import by_arrival
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups, sentence, verdict
+from studies.records import CONFIG
 from studies.records.spaces import present
 from studies.records.words import agree, count, counted, share
 
@@ -215,6 +216,11 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
             "Trials were suggested and stopped in the order in which results arrived: this search cannot be "
             "repeated, here or on another machine.  Its confirmation can."
         )
+    found += [
+        f"Trials {', '.join(names[:-1])} and {names[-1]} have the same settings and seeds: "
+        "they are one training, done more than once."
+        for names in _alike(run)
+    ]
     counts = rows_of(tables["counts"])[0]
     ended = counts["completed"] + counts["stopped"] + counts["diverged"]
     if ended < ENOUGH_TRIALS:
@@ -229,6 +235,18 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
     if run.study.scheduler and counts["run"] and not counts["stopped"]:
         found.append("Early stopping stopped no trial.")
     return found
+
+
+def _alike(run: Run) -> list[list[str]]:
+    """Trials of the search that have all searched settings in common, where there are any."""
+    trials = run.phase("search").drop_duplicates("trial")
+    keys = [CONFIG + key for key in run.study.space if CONFIG + key in trials]
+    if trials.empty or not keys:
+        return []
+    told = trials[keys].astype("string").fillna("").agg("\0".join, axis=1)
+    return [
+        sorted(map(str, names)) for _, names in trials["trial"].groupby(told, sort=False) if len(names) > 1
+    ]
 
 
 def _are(number: int, noun: str) -> str:

@@ -10,7 +10,7 @@ import optuna
 import pandas as pd
 import pytest
 
-from analysis.answer import answer
+from analysis.answer import answer, warnings
 from analysis.explorer import _trials
 from analysis.load import Run, load_run
 from analysis.plots.search import hyperparameters
@@ -60,6 +60,14 @@ def test_tables_leave_out_what_did_not_exist(run: Run) -> None:
     said = " ".join(answer(run, tables).sentences)
     assert "network mlp" in said
     assert "width" not in said
+
+
+def test_trials_that_are_the_same_setup_are_named(run: Run) -> None:
+    """The first and the third: what a trial did not have makes no difference."""
+    said = [each for each in warnings(run, make_tables(run)) if "one training" in each]
+    assert said == [
+        "Trials 001 and 003 have the same settings and seeds: they are one training, done more than once."
+    ]
 
 
 def test_figures_and_the_explorer_show_the_trials_that_had_it(run: Run) -> None:
