@@ -13,7 +13,7 @@ from rich.table import Table
 from dgm_cli.common import at_least, messages, parse_settings, print_json
 from dgm_cli.options import Json
 from dgm_cli.own import With, load_files
-from dgm_core.errors import ConfigurationError, counted, unknown
+from dgm_core.errors import ConfigurationError, unknown
 
 if TYPE_CHECKING:
     from studies.replay import Method
@@ -52,6 +52,12 @@ def replay(
         list[str] | None,
         typer.Option(metavar="KEY=VALUE,…", help="Settings that are tried first; repeatable."),
     ] = None,
+    chosen_by: Annotated[
+        str | None, typer.Option(help="Another column, such as a loss: what choosing by it costs.")
+    ] = None,
+    facts: Annotated[
+        bool, typer.Option("--facts", help="Say what the table says by itself, and search nothing.")
+    ] = False,
     files: With = None,
     as_json: Json = False,
 ) -> int:
@@ -59,6 +65,8 @@ def replay(
 
     Every combination of the samplers, rules and numbers given is tried, under the clock that a study has.
     """
+    from dgm_cli.replay_facts import choice_words, rungs_table
+    from studies.records.words import counted
     from studies.replay import Method, TrainingTable, anytime, summarise
     from studies.replay import replay as search
     from studies.replay.compare import cost_grid
@@ -74,6 +82,14 @@ def replay(
     for method in methods:
         check(read, method, max(counts))
     messages.print(f"{read.name}: {counted(len(read.errors), 'training')}, best error {read.best:.3g}")
+    if chosen_by is not None:
+        judged = TrainingTable.read(table, error=chosen_by, settings=columns).errors
+        for line in choice_words(read.errors, judged, chosen_by):
+            messages.print(line, soft_wrap=True)
+    if facts:
+        if read.rungs:
+            messages.print(rungs_table(read))
+        return 0
     most = max(counts)
     first = [_known(text, list(read.space)) for text in start_from or ()]
     random = search(

@@ -12,6 +12,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from dgm_cli.replay import replay as command
+from dgm_cli.replay_facts import choice_words
 from dgm_core import ConfigurationError
 from studies.replay import Method, ReplayOutcome, TrainingTable, anytime, replay, summarise
 from studies.replay.compare import beats
@@ -210,6 +211,26 @@ def test_a_table_in_a_file_is_searched_by_the_command(
         ]
         assert len(told["regret"]["sobol, startup 10"]) == len(told["costs"])
         assert told["trainings"] == 60
+
+
+def test_what_choosing_by_another_column_costs_and_whether_rungs_predict(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    errors = np.arange(1.0, 101.0)
+    loss = errors.copy()
+    loss[49] = 0.5  # the lowest, of the 50th error
+    said = " ".join(choice_words(errors, loss, "loss"))
+    assert "Lowest loss: error 50, 50 of 100; the lowest error is 1." in said
+    assert "has 1 times the error of the best, by median; more than" in said
+    frame = pd.DataFrame({"x": np.arange(100.0), "error": errors, "loss": loss, "steps": 1000})
+    frame["error@10"] = np.random.default_rng(0).permutation(errors)
+    frame["error@500"] = errors**2
+    path = tmp_path / "t.csv"
+    frame.to_csv(path, index=False)
+    assert command(path, error="error", settings="x", iterations="steps", chosen_by="loss", facts=True) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().err.splitlines() if "(100)" in line}
+    assert "1 (100)" in rows["500"]
+    assert "1 (100)" not in rows["10"]
 
 
 @pytest.mark.parametrize(
