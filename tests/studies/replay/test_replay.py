@@ -229,8 +229,8 @@ def test_what_choosing_by_another_column_costs_and_whether_rungs_predict(
     frame.to_csv(path, index=False)
     assert command(path, error="error", settings="x", iterations="steps", chosen_by="loss", facts=True) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().err.splitlines() if "(100)" in line}
-    assert "1 (100)" in rows["500"]
-    assert "1 (100)" not in rows["10"]
+    assert "1.0 (100)" in rows["500"]
+    assert "1.0 (100)" not in rows["10"]
 
 
 @pytest.mark.parametrize(
