@@ -31,8 +31,8 @@ class Block(nn.Module):
             f = function(layer(state))
             # f u + (1 − f) v, as v + f u − f v.
             state = torch.addcmul(torch.addcmul(v, f, u), f, v, value=-1.0)
-        h = self.regularise(self.functions[2](self.last(state)))
-        return x + self.share(h - x)
+        h = self.functions[2](self.last(state))
+        return self.regularise(x + self.share(h - x))
 
 
 class PirateNet(Network):
