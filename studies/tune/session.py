@@ -112,7 +112,7 @@ def ray_session(
         try:
             context = join()
         except KeyboardInterrupt:
-            ray.shutdown()
+            _leave()
             raise
         # A failed trial is told in the table, not as a traceback of Ray's.
         logging.getLogger("ray").setLevel(logging.CRITICAL)
@@ -120,7 +120,7 @@ def ray_session(
             check_asked()
             yield context.dashboard_url or None
         finally:
-            ray.shutdown()
+            _leave()
 
 
 def _join_own(head: Head) -> Any:
@@ -179,9 +179,17 @@ def _init(address: str) -> Any:
         return ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
 
 
+def _leave() -> None:
+    """Leaves Ray, whose core gives SIGTERM back to the operating system on its way, behind Python's back."""
+    import ray
+
+    with _own_handler(blocked=True):
+        ray.shutdown()
+
+
 @contextmanager
 def _own_handler(*, blocked: bool) -> Iterator[None]:
-    """Keeps this process's handler of SIGTERM through a start of Ray, which puts in others.
+    """Keeps this process's handler of SIGTERM through a start or an end of Ray, which put in others.
 
     Those end the process at once or in three seconds; the signal is sent again to whoever had it before.
     blocked: it waits until the body is over.

@@ -38,7 +38,7 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
         "error" if alone else "warning",
         f"{what}; {free / _GIB:.1f} GiB are free."
         if alone
-        else f"{what}, and {together} trainings at once {size * together / _GIB:.1f} GiB; "
+        else f"{what}, and {counted(together, 'training')} at once {size * together / _GIB:.1f} GiB; "
         f"{free / _GIB:.1f} GiB are free.",
         "It would be ended by the operating system.",
         "Lower width, batch_size, polish_points or replicates"

@@ -137,6 +137,28 @@ def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -
         time.sleep(0.05)
 
 
+HEARS = """
+import os, signal
+from studies.signals import terminable
+from studies.tune.session import ray_session
+
+with terminable():
+    with ray_session(cores=1):
+        pass
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except KeyboardInterrupt:
+        print("heard")
+"""
+
+
+@pytest.mark.ray
+def test_sigterm_is_heard_after_a_session_too() -> None:
+    """Ray's core gives it back to the operating system when it is left."""
+    done = subprocess.run([sys.executable, "-c", HEARS], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "heard"), done.stderr
+
+
 @needs_proc
 @pytest.mark.ray
 def test_a_ray_that_was_begun_and_is_not_used_leaves_nothing() -> None:
