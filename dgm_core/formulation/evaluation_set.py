@@ -8,7 +8,7 @@ from torch import Tensor
 from dgm_core.formulation.domains import Box, Domain
 from dgm_core.formulation.quadrature import sobol_set
 from dgm_core.formulation.regions import Region
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 
 GRID_DIMENSIONS = 2
 SOBOL_POINTS = 4096

@@ -13,7 +13,7 @@ from dgm_core.calculus import TIME, Field
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Part
 from dgm_core.formulation.regions import Axis, FixedNodes, Region
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 
 _SIZES = ((1, 5), (1, 7), (3, 5))
 """(replicates, points) on which shapes are looked at."""

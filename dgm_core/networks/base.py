@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from dgm_core.errors import ConfigurationError, explain
 from dgm_core.networks.activations import get_activation
 from dgm_core.networks.layers import AdaptiveActivation, LayerFactory
+from dgm_core.random_streams import stream
 from dgm_core.registry import Registry, kebab, subclasses
-from dgm_core.streams import stream
 
 BATCH_NORMS = ("none", "before", "after")
 """Where a layer normalises over the batch: nowhere, before or after its activation."""

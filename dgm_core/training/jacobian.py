@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from dgm_core.calculus.jets.jet import NoRuleError
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.taps import Pass, Taps, tappable, tapped
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.rows import CHUNK_BYTES, Columns, Rows, Swept, Whole, flattened
 from dgm_core.training.sweeps import Sweep, found_sweeps
 

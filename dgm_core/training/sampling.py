@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.formulation import Region
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.samplers import SAMPLERS, uniform
 
 _BLOCK_POINTS = 16_384

@@ -14,7 +14,7 @@ from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation import Problem
 from dgm_core.networks import NETWORKS, build_network, count_parameters
 from dgm_core.problems import load_problem
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.balancing import BALANCINGS
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.samplers import uniform

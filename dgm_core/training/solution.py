@@ -12,7 +12,7 @@ from dgm_core.formulation import Problem
 from dgm_core.formulation.scales import scales_of
 from dgm_core.formulation.trained import Constants
 from dgm_core.networks import EMBEDDINGS, build_network
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.prediction import predict
 from dgm_core.training.scaling import Embedding, OutputScaling, UnitScaling, network_inputs

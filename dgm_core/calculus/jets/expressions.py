@@ -26,13 +26,13 @@ from dgm_core.calculus.jets.meetings import Mapped, Meeting, parts
 from dgm_core.calculus.jets.nodes import (
     Applied,
     Contracted,
+    FirstMap,
     Leaf,
     Node,
     Operation,
     Product,
     Shifted,
     Source,
-    Spread,
     Sum,
     raised,
     settled,
@@ -125,8 +125,8 @@ def divided(node: Node, count: int, layout: Layout) -> list[Node]:
         match one:
             case Leaf():
                 return list(_divided(one, count))
-            case Spread():
-                return [Spread(one.points, own, one.slopes) for own in one.weight.chunk(count, dim=2)]
+            case FirstMap():
+                return [FirstMap(one.points, own, one.slopes) for own in one.weight.chunk(count, dim=2)]
             case Shifted():
                 biases = one.bias.chunk(count, dim=2)
                 return [Shifted(own, bias) for own, bias in zip(divide(one.inner), biases, strict=True)]
@@ -223,7 +223,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
             case Leaf():
                 loaded = appended(Load(one.rows.requires_grad), _Read(one.rows, one))
                 return loaded if one.bias is None else shifted(loaded, one.bias)
-            case Spread():
+            case FirstMap():
                 count, needed = one.weight.shape[1], one.weight.requires_grad
                 step = program_steps.Spread(count, needed)
                 return appended(step, _Read(one.points), _Read(one.weight), _Read(one.slopes))

@@ -107,7 +107,7 @@ class Sum(Operation):
 
 
 @dataclass(eq=False)
-class Spread(Operation):
+class FirstMap(Operation):
     """points · weight, the first linear map: points (K, N, d), a weight (K, d, W), and what the streams of
     the points are, one after another, (1, S, d)."""
 

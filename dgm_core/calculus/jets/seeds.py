@@ -13,7 +13,7 @@ from torch import Tensor
 from dgm_core.calculus.jets.expressions import fusable
 from dgm_core.calculus.jets.kernels.laplacian import is_long
 from dgm_core.calculus.jets.layout import Bucket, Layout
-from dgm_core.calculus.jets.nodes import Source, Spread
+from dgm_core.calculus.jets.nodes import FirstMap, Source
 from dgm_core.calculus.jets.streams import Operator, Slope, Stream, Streams
 
 _MOST_INPUTS = 8
@@ -81,12 +81,12 @@ class Seed(Source):
                     view[:, place] *= self.scale
         return rows
 
-    def spread(self, weight: Tensor) -> Spread | None:
+    def spread(self, weight: Tensor) -> FirstMap | None:
         """The points times a weight (K, d, W), where that can be part of a program."""
         if not self.is_axes or self.width > _MOST_INPUTS or not fusable(self.layout, self.values):
             return None
         slopes = _table(self.layout, self.width, self.values.dtype, self.values.device)
-        return Spread(self.values, weight, slopes if self.scale is None else slopes * self.scale)
+        return FirstMap(self.values, weight, slopes if self.scale is None else slopes * self.scale)
 
     @property
     def constant(self) -> bool:

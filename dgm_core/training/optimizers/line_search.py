@@ -30,7 +30,7 @@ class Verdict(Enum):
     FAIL = "fail"
 
 
-class Trial(NamedTuple):
+class LinePoint(NamedTuple):
     """A step along the line, the function there and its derivative along the line."""
 
     step: float
@@ -58,10 +58,10 @@ class LineSearch:
     Hager and Zhang (2005), eq. 4.1, for the approximate condition.
     """
 
-    origin: Trial
+    origin: LinePoint
     step: float
-    low: Trial
-    high: Trial | None = None
+    low: LinePoint
+    high: LinePoint | None = None
     trials: int = 0
     settled: bool = False
     """Whether `step` is `low` again, to be accepted as it is."""
@@ -69,7 +69,7 @@ class LineSearch:
     @classmethod
     def begin(cls, value: float, slope: float, step: float) -> LineSearch:
         """A search whose first trial is `step`."""
-        origin = Trial(0.0, value, slope)
+        origin = LinePoint(0.0, value, slope)
         return cls(origin, step, origin)
 
     def tell(self, value: float, slope: float) -> Verdict:
@@ -77,7 +77,7 @@ class LineSearch:
         if self.settled:
             return Verdict.ACCEPT
         self.trials += 1
-        trial, low = Trial(self.step, value, slope), self.low
+        trial, low = LinePoint(self.step, value, slope), self.low
         lowers = self._lowers(trial)
         if lowers and abs(slope) <= -_CURVATURE * self.origin.slope:
             return Verdict.ACCEPT
@@ -97,7 +97,7 @@ class LineSearch:
     def _noise(self) -> float:
         return _NOISE * abs(self.origin.value)
 
-    def _lowers(self, trial: Trial) -> bool:
+    def _lowers(self, trial: LinePoint) -> bool:
         """Sufficient decrease, exact or approximate; not by a trial that is not finite."""
         start, finite = self.origin, math.isfinite(trial.value) and math.isfinite(trial.slope)
         exact = trial.value <= start.value + _DECREASE * trial.step * start.slope
@@ -109,7 +109,7 @@ class LineSearch:
             return False
         return abs(self.high.step - self.low.step) <= _NARROW * max(self.high.step, self.low.step)
 
-    def _settle(self, last: Trial) -> Verdict:
+    def _settle(self, last: LinePoint) -> Verdict:
         """Ends the search with `low`, evaluated again unless it is the last trial."""
         if not self.low.value < self.origin.value:
             return Verdict.FAIL
@@ -118,14 +118,14 @@ class LineSearch:
         self.step, self.settled = self.low.step, True
         return Verdict.CONTINUE
 
-    def _extrapolated(self, before: Trial) -> float:
+    def _extrapolated(self, before: LinePoint) -> float:
         """Beyond `low`, which was too short as `before` was."""
         least, greatest = (factor * self.low.step for factor in _GROWTH)
         minimum = cubic_minimum(before, self.low)
         # No minimum ahead: the slope is not getting flatter, and the longest step is the best guess.
         return greatest if minimum is None or minimum <= self.low.step else min(max(minimum, least), greatest)
 
-    def _interpolated(self, high: Trial) -> float:
+    def _interpolated(self, high: LinePoint) -> float:
         """Inside the bracket, away from its ends."""
         width = high.step - self.low.step
         if not (math.isfinite(high.value) and math.isfinite(high.slope)):
@@ -147,11 +147,11 @@ class LineSearch:
         """The search that gave `state`."""
         own = dict(state)
         for name in _TRIAL_FIELDS:
-            own[name] = None if own[name] is None else Trial(*own[name])
+            own[name] = None if own[name] is None else LinePoint(*own[name])
         return cls(**own)
 
 
-def cubic_minimum(a: Trial, b: Trial) -> float | None:
+def cubic_minimum(a: LinePoint, b: LinePoint) -> float | None:
     """The minimiser of the cubic through the values and slopes of two trials; None where it has none."""
     if a.step == b.step:
         return None
@@ -166,6 +166,6 @@ def cubic_minimum(a: Trial, b: Trial) -> float | None:
     return b.step - (b.step - a.step) * (b.slope + d2 - d1) / denominator
 
 
-def secant_minimum(a: Trial, b: Trial) -> float | None:
+def secant_minimum(a: LinePoint, b: LinePoint) -> float | None:
     """Where the line through the slopes of two trials vanishes; None where it does not."""
     return None if a.slope == b.slope else a.step - a.slope * (b.step - a.step) / (b.slope - a.slope)

@@ -9,7 +9,7 @@ import torch
 from dgm_core.calculus import TIME
 from dgm_core.formulation.base import INTERIOR
 from dgm_core.formulation.conditions import Cauchy
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from studies.preflight.finding import Check, Level
 from studies.preflight.question import Question
 

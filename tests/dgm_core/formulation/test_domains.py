@@ -10,7 +10,7 @@ import torch
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Annulus, Axis, Ball, Box, Difference, Domain, Polygon, Union
 from dgm_core.formulation.domains import InTime, Product
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.samplers import SAMPLERS, uniform
 
 torch.set_num_threads(1)

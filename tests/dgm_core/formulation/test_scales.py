@@ -26,7 +26,7 @@ from dgm_core.formulation import (
     Union,
 )
 from dgm_core.formulation.scales import scales_of
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.evaluation import Evaluation
 from dgm_core.training.samplers import uniform
 from dgm_core.training.solution import Solution

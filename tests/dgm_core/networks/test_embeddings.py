@@ -9,7 +9,7 @@ import torch
 
 from dgm_core import Setup, TrainConfig, load_problem
 from dgm_core.networks import EMBEDDINGS
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.solution import Solution
 
 

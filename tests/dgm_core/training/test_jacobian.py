@@ -7,7 +7,7 @@ import torch
 
 from dgm_core import Setup, TrainConfig, load_problem
 from dgm_core.networks import ACTIVATIONS, NETWORKS
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.training.jacobian import Jacobian
 from dgm_core.training.objective import PieceObjective
 from dgm_core.training.parameters import FlatParameters

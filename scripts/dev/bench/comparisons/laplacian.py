@@ -10,7 +10,7 @@ from torch import Tensor
 from dev.bench.comparison import Case, Comparison, Peer, Work
 from dgm_core.calculus import Field, carried, derivatives, rademacher
 from dgm_core.networks import build_network
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 from dgm_core.tape import Repeated
 from dgm_core.training import TrainConfig
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dgm_core.streams import stream
+from dgm_core.random_streams import stream
 
 
 def draw(*names: str | int) -> list[float]:
