@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dev.docs import commands, settings, site
+from dev.docs import commands, gallery, settings, site
 from dev.docs.fields import described
+from dgm_core import PROBLEMS, load_problem
 from dgm_core.training import TrainConfig
 from studies.study import Ablation, Resources, Search
 
@@ -72,3 +73,23 @@ def test_ranges_are_those_that_are_enforced() -> None:
     assert fields["depth"].range == "≥ 1, ≤ 64"
     assert fields["dropout"].range == "≥ 0, < 1"
     assert {field.name: field for field in described(Search)}["trials"].range == "≥ 1, ≤ 1\u202f000\u202f000"
+
+
+def test_the_gallery_shows_every_problem_as_its_runs_left_it() -> None:
+    known = json.loads((DOCS / gallery.IMAGES / "reached.json").read_text(encoding="utf-8"))
+    assert list(known) == list(PROBLEMS)
+    assert (DOCS / "gallery.md").read_text(encoding="utf-8") == gallery.page(known)
+    for name, reached in known.items():
+        assert (DOCS / gallery.IMAGES / f"{name}.png").is_file()
+        settings_name = gallery.settings_of(load_problem(name))
+        assert f"dgm solve {name} --settings {settings_name} " in f"{reached['command']} "
+
+
+def test_a_gallery_is_made_by_the_commands_that_it_names(tmp_path: Path) -> None:
+    told: list[str] = []
+    gallery.make(tmp_path, ["exponential-decay"], "a test", told.append)
+    page = (tmp_path / "gallery.md").read_text(encoding="utf-8")
+    assert "dgm solve exponential-decay --settings second-order --replicates 3" in page
+    assert "y' = −k y" in page
+    assert (tmp_path / gallery.IMAGES / "exponential-decay.png").stat().st_size > 10_000
+    assert told[0].startswith("exponential-decay: Solved to ")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from dev.docs import commands, licences, settings, site
+from dev.docs import commands, gallery, licences, settings, site
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -33,6 +33,15 @@ def write() -> None:
     for name, page in WRITTEN.items():
         (site.ROOT / "docs" / name).write_text(page(), encoding="utf-8")
         print(f"docs/{name}")
+
+
+@app.command("gallery")
+def make_gallery(
+    problems: Annotated[list[str] | None, typer.Argument(help="Only these; by default all.")] = None,
+    machine: Annotated[str, typer.Option(help="Said beside the seconds.")] = "an unnamed machine",
+) -> None:
+    """Solve the problems of the catalogue and make the gallery's page and pictures (minutes)."""
+    gallery.make(site.ROOT / "docs", problems or [], machine, print)
 
 
 if __name__ == "__main__":
