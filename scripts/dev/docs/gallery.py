@@ -1,4 +1,4 @@
-"""docs/gallery.md: each problem of the catalogue, solved by one command, with its equation and its picture."""
+"""docs/gallery.md: each problem of the catalogue solved by one command, with its equation and picture."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _INSTEAD = {"poisson-nd": "default", "poisson-l-shape": "default"}
 class Reached:
     """What one command reached.
 
-    rel_l2: the median over its replicates; None where half of them or more diverged.  verdict: as it is printed.
+    rel_l2: the median over its replicates; None where half of them or more diverged.  verdict: as printed.
     seconds: of all replicates together, without the imports.
     """
 
@@ -64,8 +64,8 @@ def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], No
     for name in only or list(PROBLEMS):
         reached = _solve(load_problem(name), images / f"{name}.png")
         known[name] = {**asdict(reached), "machine": machine}
-        ordered = {one: known[one] for one in PROBLEMS if one in known}
-        kept.write_text(json.dumps(ordered, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        known = {one: known[one] for one in PROBLEMS if one in known}
+        kept.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         tell(f"{name}: {_said(known[name])}")
     (docs / "gallery.md").write_text(page(known), encoding="utf-8")
 
@@ -101,8 +101,9 @@ def page(known: Mapping[str, Mapping[str, Any]]) -> str:
     """The page, of what is known of each problem."""
     parts = [
         "# Gallery",
-        "Each problem of the catalogue, solved once. `scripts/docs gallery` runs the commands below, and makes this page and its "
-        "pictures. An error is the median over the seeds of one command; see [how to read one](report.md).",
+        "Each problem of the catalogue, solved once. `scripts/docs gallery` runs the commands below, and makes "
+        "this page and its pictures. An error is the median over the seeds of one command; "
+        "[how to read such a figure](report.md).",
     ]
     for name, reached in known.items():
         problem = load_problem(name)
