@@ -44,7 +44,7 @@ class Reached:
     seconds: float
 
 
-def settings_of(problem: type[Problem]) -> str:
+def settings_of(problem: Problem) -> str:
     """The name of the settings that a problem is shown with."""
     name = problem.name
     if name in _INSTEAD:
@@ -70,7 +70,7 @@ def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], No
     (docs / "gallery.md").write_text(page(known), encoding="utf-8")
 
 
-def _solve(problem: type[Problem], picture: Path) -> Reached:
+def _solve(problem: Problem, picture: Path) -> Reached:
     settings = settings_of(problem)
     asked = ["solve", problem.name, "--settings", settings, "--replicates", str(_SEEDS)]
     with tempfile.TemporaryDirectory() as out:
@@ -101,8 +101,8 @@ def page(known: Mapping[str, Mapping[str, Any]]) -> str:
     """The page, of what is known of each problem."""
     parts = [
         "# Gallery",
-        "Each problem of the catalogue, solved once. `scripts/docs gallery` runs the commands below, and makes "
-        "this page and its pictures. An error is the median over the seeds of one command; "
+        "Each problem of the catalogue, solved once. `scripts/docs gallery` runs the commands below, and "
+        "makes this page and its pictures. An error is the median over the seeds of one command; "
         "[how to read such a figure](report.md).",
     ]
     for name, reached in known.items():
@@ -119,9 +119,9 @@ def page(known: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def about(problem: type[Problem]) -> tuple[str, str]:
+def about(problem: Problem) -> tuple[str, str]:
     """The first sentence of a problem's description, and its first equation."""
-    text = inspect.getdoc(problem) or inspect.getdoc(sys.modules[problem.__module__]) or ""
+    text = inspect.getdoc(type(problem)) or inspect.getdoc(sys.modules[type(problem).__module__]) or ""
     paragraphs = text.split("\n\n")
     equations = [one for one in paragraphs if one.startswith("    ")]
     return " ".join(paragraphs[0].split()), inspect.cleandoc(equations[0]) if equations else ""
