@@ -52,7 +52,7 @@ def probability_best(errors: list[pd.Series], rng: np.random.Generator) -> list[
     if n == 0:
         return [float("nan")] * len(errors)
     drawn = both[rng.integers(n, size=(_RESAMPLES, n))]
-    middle = np.median(np.where(np.isinf(drawn), np.finfo(float).max, drawn), axis=1)
+    middle = median(drawn, axis=1)
     least = middle == middle.min(axis=1, keepdims=True)
     return [float(share) for share in (least / least.sum(axis=1, keepdims=True)).mean(axis=0)]
 
