@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from dgm_cli import new
 from dgm_cli.catalog import list_all
@@ -29,8 +30,20 @@ from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
 from studies.signals import INTERRUPTED, terminable
 
+
+class _Commands(typer.core.TyperGroup):
+    """An interrupt that no command has seen to is said: typer would end with its exit code and no word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedStudyError("interrupted.") from None
+
+
 app = typer.Typer(
     name="dgm",
+    cls=_Commands,
     help="Hyperparameter studies for Deep Galerkin solvers.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -94,7 +107,7 @@ def call() -> int:
         return _fail(explained(error) or str(error))
     except StudyError as error:
         return _fail(str(error), code=INTERRUPTED if isinstance(error, InterruptedStudyError) else 1)
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):  # at a prompt, and before a command is known
         return _fail("interrupted.", code=INTERRUPTED)
     except (Exception, SystemExit) as error:  # a user's equation may call sys.exit too
         if where := explained(error):

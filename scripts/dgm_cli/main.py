@@ -16,7 +16,7 @@ for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(_number) is not signal.SIG_IGN:  # under nohup, or in the background of a script
         signal.signal(_number, _too_early)
 
-from studies.signals import end, terminable  # noqa: E402
+from studies.signals import INTERRUPTED, end, terminable  # noqa: E402
 
 
 def main() -> None:
@@ -28,6 +28,11 @@ def main() -> None:
             code = call()
     except KeyboardInterrupt:
         end()
+    if code == INTERRUPTED and "ray" in sys.modules:
+        # All is closed and said.  Ray's core, left while it starts, can crash as the interpreter ends.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

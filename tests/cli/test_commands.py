@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dgm_cli.app import call
 from dgm_cli.names import names
 from dgm_core import PROBLEMS, ConfigurationError
 from studies.catalog import STUDIES
@@ -145,3 +146,15 @@ def test_changed_settings_are_not_called_the_paper_s(tmp_path: Path) -> None:
     record = json.loads((tmp_path / "solve-heat" / "one" / "study.json").read_text())
     assert list(record["setups"]) == ["paper, changed"]
     assert "'paper, changed'" in record["question"]
+
+
+def test_an_interrupt_that_no_command_sees_to_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*asked: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dgm_cli.catalog.list_runs", interrupted)
+    monkeypatch.setattr(sys, "argv", ["dgm", "list", "runs"])
+    assert call() == 130
+    assert capsys.readouterr().err == "dgm: interrupted.\n"
