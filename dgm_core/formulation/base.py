@@ -53,6 +53,14 @@ RESIDUAL = "residual"
 INTERIOR = "interior"
 
 
+_TEXTS = {
+    "name": "the problem's name",
+    "source": "where the equation was taken from",
+    "score": "the error that trainings are ranked by",
+}
+"""What a subclass may say of itself in words, and might take for something of its equation."""
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(Bounded,))
 class Problem(ABC):
     """An equation with its domain, conditions and, where one is known, a reference solution.
@@ -99,6 +107,11 @@ class Problem(ABC):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        for key, what in _TEXTS.items():
+            if not isinstance(cls.__dict__.get(key) or "", str):
+                raise ConfigurationError(
+                    f"{cls.__name__}.{key} must be a text, {what}: give what you define there another name."
+                )
         if "name" not in cls.__dict__:
             cls.name = kebab(cls.__name__)
 

@@ -21,6 +21,8 @@ def load_problem(name: str, parameters: Mapping[str, Any] | None = None) -> Prob
     try:
         kind = PROBLEMS.get(name)
     except ConfigurationError:
+        if name in PROBLEMS.names():  # which raises where it is defined twice
+            raise
         imported = [one for one in _below(Problem) if one.name == name and not inspect.isabstract(one)]
         if not imported:
             raise

@@ -99,7 +99,8 @@ def test_a_class_s_name_is_written_in_small_letters(name, written):
 
 def test_an_unknown_name_is_answered_with_the_allowed_ones():
     with pytest.raises(
-        ConfigurationError, match=r"unknown network 'dmg': .*dgm, mlp, modified-mlp, resnet.* Did you mean"
+        ConfigurationError,
+        match=r"unknown network 'dmg': .*dgm, mlp, .*piratenet, resnet.* Did you mean",
     ):
         NETWORKS.get("dmg")
 

@@ -271,3 +271,11 @@ def test_an_error_is_said_with_the_line_of_the_users_file_that_raised_it(tmp_pat
             PROBLEMS.get("warm").create({})
     finally:
         unload()
+
+
+def test_a_source_term_called_source_is_refused_where_it_is_written() -> None:
+    with pytest.raises(ConfigurationError, match=r"Heated\.source must be a text, where"):
+
+        class Heated(Problem):
+            def source(self, x: torch.Tensor) -> torch.Tensor:
+                return x
