@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dgm_core.training.optimizers.line_search import LineSearch, Trial, Verdict, cubic_minimum
+from dgm_core.training.optimizers.line_search import LinePoint, LineSearch, Verdict, cubic_minimum
 
 # Moré and Thuente (1994), functions 1 to 3: (φ, φ'); and two with cliffs.
 FUNCTIONS = {
@@ -82,13 +82,13 @@ def test_a_search_goes_on_from_its_state():
         line.tell(value(line.step), slope(line.step))
     other = LineSearch.from_state(line.state())
     assert other == line
-    assert isinstance(other.low, Trial)
+    assert isinstance(other.low, LinePoint)
 
 
 def test_the_minimum_of_a_cubic_is_found_from_both_ends():
     def cubic(a):
-        return Trial(a, a**3 - 3 * a, 3 * a**2 - 3)  # least at 1
+        return LinePoint(a, a**3 - 3 * a, 3 * a**2 - 3)  # least at 1
 
     for ends in ((0.0, 2.0), (2.0, 0.0), (0.5, 0.8)):
         assert cubic_minimum(*map(cubic, ends)) == pytest.approx(1.0)
-    assert cubic_minimum(Trial(0.0, 0.0, -1.0), Trial(1.0, -1.0, -1.0)) is None
+    assert cubic_minimum(LinePoint(0.0, 0.0, -1.0), LinePoint(1.0, -1.0, -1.0)) is None
