@@ -89,8 +89,21 @@ def ray_session(
     Raises ConfigurationError where no cluster can be joined, and StudyError where Ray does not start here, as
     on a machine that is overloaded.
     """
-    for name, value in {**_ENVIRONMENT, **settings()}.items():
-        os.environ.setdefault(name, value)
+    wanted = {name: text for name, text in {**_ENVIRONMENT, **settings()}.items() if name not in os.environ}
+    with ExitStack() as stack:
+        for name, text in wanted.items():  # for as long as the session: Tune without it is the user's own
+            stack.enter_context(variable(name, text))
+        yield from _session(cores, address, dashboard, begun, tell, lost)
+
+
+def _session(
+    cores: int,
+    address: str,
+    dashboard: bool,
+    begun: Head | None,
+    tell: Callable[[str], None] | None,
+    lost: str,
+) -> Iterator[str | None]:
     with loopback() if address == "local" and not NODE.wanted else nullcontext():
         import ray  # reads there where it is to listen, should it be started in this process
 

@@ -65,7 +65,6 @@ def test_a_solve_goes_on_after_each_of_its_ends_as_if_there_had_been_none(
             assert "fragile could not be trained further" in said
             assert f"dgm resume {run}" in said
             assert "fragile.py" in (run / FAILURES / "solve-00000.txt").read_text()
-    assert "would run code that it keeps (0-soak/fragile.py)" in ran(["resume", str(run)], 2)
     ran(line, 0)
     assert differences(undisturbed, run) == []
     assert misplaced(run) == 0

@@ -266,7 +266,10 @@ def test_population_based_training_mutates_rates_through_checkpoints(page: Modul
 def test_a_population_leaves_what_diverged(session: Path) -> None:
     space = {"learning_rate": tune.grid_search([1e-3, 1e30]), "iterations": 100}
     population = PopulationBasedTraining(
-        time_attr="iterations", perturbation_interval=25, hyperparam_mutations={"learning_rate": [1e-3, 2e-3]}
+        time_attr="iterations",
+        perturbation_interval=25,
+        hyperparam_mutations={"learning_rate": [1e-3, 2e-3]},
+        synch=True,
     )
     results = tune.Tuner(
         trainable(TINY, report_every=25, param_space=space),
