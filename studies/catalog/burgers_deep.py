@@ -1,25 +1,11 @@
 """Networks of twelve hidden layers: plain, gated, and of adaptive residual blocks."""
 
-from dgm_core import Setup, TrainConfig, load_problem
-from studies.study import Ablation
+from studies.study.remedies import remedy_ablation
 
-BASE = TrainConfig.create(
-    {
-        "width": 32,
-        "depth": 3,
-        "batch_size": 128,
-        "iterations": 5_000,
-        "learning_rate": 3e-3,
-        "schedule": "cosine",
-        "input_scaling": "unit",
-        "hard_conditions": True,
-    }
-)
-
-STUDY = Ablation(
-    name="burgers-deep",
+STUDY = remedy_ablation(
+    "burgers",
+    "deep",
     question="Do gates and adaptive residual connections make a deep network trainable?",
-    base=Setup(load_problem("burgers"), BASE),
     arms={
         "mlp, 3 layers": {},
         "mlp, 12 layers": {"depth": 12},

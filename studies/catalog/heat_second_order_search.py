@@ -1,41 +1,12 @@
 """Second-order methods on the heat equation, with small networks and points that stay the same."""
 
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from studies.study.second_order import second_order_search
 
-from dgm_core import Setup, load_problem
-from studies.study import Search
-
-BASE = Setup.named(load_problem("heat"), "second-order").changed({"damping": None})
-"""Without a damping of its own, which not every optimizer has."""
-
-SPACE = {
-    "optimizer": CategoricalDistribution(["gauss-newton", "spring", "ssbroyden", "lbfgs"]),
-    "activation": CategoricalDistribution(["tanh", "sin"]),
-    "width": IntDistribution(8, 24),
-    "depth": IntDistribution(1, 3),
-    "batch_size": IntDistribution(200, 1_200, log=True),
-    "gain": FloatDistribution(0.5, 2.0, log=True),
-    "iterations": IntDistribution(60, 480, log=True),
-}
-
-STUDY = Search(
-    name="heat-second-order-search",
+STUDY = second_order_search(
+    "heat",
     question="Which second-order method solves the heat equation best, with which network and points?",
-    base=BASE,
-    baseline=BASE,
-    space=SPACE,
-    trials=24,
-    startup_trials=8,
-    grace_period=30,
-    reduction_factor=2,
-    workers=4,
-    budget=300.0,
-    quick={
-        "space": {**SPACE, "iterations": IntDistribution(20, 60, log=True)},
-        "baseline": BASE.changed({"iterations": 30}),
-        "trials": 4,
-        "startup_trials": 2,
-        "grace_period": 10,
-        "budget": 20.0,
-    },
+    activations=("tanh", "sin"),
+    width=(8, 24),
+    batch_size=(200, 1_200),
+    gain=(0.5, 2.0),
 )
