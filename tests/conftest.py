@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -26,3 +27,15 @@ def own_files() -> Iterator[None]:
     """Forgets the user's files that a test loads."""
     yield
     extensions.unload()
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_heard_as_before() -> Iterator[None]:
+    """A test that leaves a signal ignored breaks those after it, far from where it happened.
+
+    Processes inherit what is ignored, so that they could not be interrupted either.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    assert [signal.getsignal(number) for number in numbers] == before

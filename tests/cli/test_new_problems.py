@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dgm_cli.main import main
+from dgm_cli.app import main
 from dgm_cli.new import kinds
 from dgm_core import extensions
 

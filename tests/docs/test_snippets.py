@@ -13,7 +13,7 @@ import pytest
 import typer
 
 from dev.docs.commands import commands
-from dgm_cli.main import main
+from dgm_cli.app import main
 from dgm_core import extensions
 from tests.docs.pages import PAGES, ROOT, Snippet, inline_commands, snippets
 

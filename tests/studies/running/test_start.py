@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dgm_cli.main import main
+from dgm_cli.app import main
 from dgm_core import ConfigurationError, Setup, Trainer, load_problem
 from dgm_core.training import save_model
 from studies.running.rerun import rerun
