@@ -7,6 +7,7 @@ from dgm_core.training.field import TrainedField
 from dgm_core.training.loop import Trainer, train
 from dgm_core.training.model import load_field, save_model
 from dgm_core.training.process import choose_device, configure_process
+from dgm_core.training.progress import TrainingProgress
 from dgm_core.training.result import Polished, Status, TrainResult
 from dgm_core.training.setup import Setup
 
@@ -20,6 +21,7 @@ __all__ = [
     "TrainResult",
     "TrainedField",
     "Trainer",
+    "TrainingProgress",
     "choose_device",
     "configure_process",
     "load_field",

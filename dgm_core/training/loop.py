@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,33 +11,18 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError, counted
-from dgm_core.training.blame import first_lost
 from dgm_core.training.curves import Curves
+from dgm_core.training.divergence import divergence_reasons
 from dgm_core.training.evaluation import Errors, Evaluation
 from dgm_core.training.memory import check_memory
 from dgm_core.training.polish import Polish, Polished
-from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.process import flushed_subnormals
+from dgm_core.training.progress import TrainingProgress
 from dgm_core.training.result import Status, TrainResult
 from dgm_core.training.setup import Setup
 from dgm_core.training.solution import Solution
-from dgm_core.training.stage import stage, window_end
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """How far a training is: `done` of `of` iterations, or steps of a window's polish where it is
-    `polishing`.
-
-    loss: of each replicate, (K,), as it was last computed.
-    """
-
-    window: int
-    polishing: bool
-    done: int
-    of: int
-    loss: list[float]
-
+from dgm_core.training.stage import DescentStage, Stage, window_end
+from dgm_core.training.windows import Windows
 
 _DIVERGENCE_CHECK = 200
 """Iterations between looks at whether any replicate is still finite."""
@@ -74,13 +58,11 @@ class Trainer:
         self.seeds = tuple(seeds)
         self.iteration = 0
         self.seconds = 0.0
-        self.polished: list[Polished] = []
         self.evaluation = Evaluation(setup.problem, device)
         self.network = Solution(setup, seeds).to(device)
         self.curves = Curves(len(seeds), setup.problem.terms, device)
         self._carry = carry
-        self._stage = stage(self.network, 0, carry=carry)
-        self._polish: Polish | None = None
+        self._windows = Windows(self.network, carry=carry)
 
     @property
     def operations(self) -> int | None:
@@ -90,26 +72,29 @@ class Trainer:
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of how this training runs, a sentence each; of the present window."""
-        reasons = [self._stage.unrecorded, None if self._polish is None else self._polish.unrecorded]
-        found = [f"{self.setup.problem.name}: {reason}." for reason in reasons if reason is not None]
-        return tuple(dict.fromkeys(found))
+        name = self.setup.problem.name
+        return tuple(dict.fromkeys(f"{name}: {reason}." for reason in self._windows.notes))
 
     @property
-    def progress(self) -> Progress:
+    def polished(self) -> list[Polished]:
+        """What the polishes that ended did, by window and replicate."""
+        return self._windows.polished
+
+    @property
+    def progress(self) -> TrainingProgress:
         """How far the training is, at any time."""
-        config, polish = self.setup.config, self._polish
+        config, polish = self.setup.config, self._windows.polish
         if polish is None:
             loss = self._last_losses()[:, 0].tolist()
-            return Progress(self._stage.window, False, self.iteration, config.iterations, loss)
+            return TrainingProgress(self._stage.window, False, self.iteration, config.iterations, loss)
         minimiser = polish.descent.minimiser
-        return Progress(
-            polish.window, True, max(minimiser.iterations), config.polish_iterations, list(minimiser.values)
-        )
+        steps, losses = max(minimiser.iterations), list(minimiser.values)
+        return TrainingProgress(polish.window, True, steps, config.polish_iterations, losses)
 
     @property
     def polishing(self) -> bool:
         """In the midst of a polish: what the weights are worth then depends on the time it was given."""
-        return self._polish is not None
+        return self._windows.polish is not None
 
     @property
     def done(self) -> bool:
@@ -126,22 +111,8 @@ class Trainer:
         """
         if self.iteration:
             raise ConfigurationError("weights to start from are given before the first iteration.")
-        dtype = PRECISIONS[self.setup.config.resolved_precision]
-        own = {
-            name: value.to(dtype) if value.is_floating_point() and name.startswith("pieces") else value
-            for name, value in weights.items()
-        }
-        shapes = {name: tuple(value.shape) for name, value in self.network.weights().items()}
-        given = {name: tuple(value.shape) for name, value in own.items()}
-        if shapes != given:
-            name = next(name for name in {**shapes, **given} if shapes.get(name) != given.get(name))
-            raise ConfigurationError(
-                f"the weights do not fit these settings: {name} has the shape {given.get(name)} there, and "
-                f"{shapes.get(name)} here (replicates first)."
-            )
-        self.network.load(own)
-        self.network.warm = True
-        self._stage = stage(self.network, 0, carry=self._carry)
+        self.network.start_from(weights)
+        self._windows.restart(0)
 
     @flushed_subnormals()
     def advance(self, until: int, seconds: float = math.inf, *, pause_polish: bool = False) -> None:
@@ -215,8 +186,8 @@ class Trainer:
             iterations=self.iteration,
             seconds=self.seconds,
             weights=weights,
-            reasons=self._reasons(),
-            polished=(*self.polished, *(self._polish.records() if self._polish is not None else ())),
+            reasons=divergence_reasons(self.curves, self.network, self._stage.reasons),
+            polished=self._windows.records,
             notes=self.notes,
             constants=constants,
         )
@@ -228,12 +199,9 @@ class Trainer:
             "setup": self.setup.to_dict(),
             "iteration": self.iteration,
             "seconds": self.seconds,
-            "window": self._stage.window,
             "warm": self.network.warm,
             "network": self.network.weights(),
-            "stage": self._stage.state(),
-            "polish": None if self._polish is None else self._polish.state(),
-            "polished": [dataclasses.asdict(polished) for polished in self.polished],
+            **self._windows.state(),
             "curves": self.curves.state(),
         }
 
@@ -243,13 +211,7 @@ class Trainer:
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
         self.network.warm = state.get("warm", False)
-        self._stage = stage(self.network, state["window"], carry=self._carry)
-        self._stage.restore(state["stage"])
-        self._polish = None
-        if state["polish"] is not None:
-            self._polish = Polish(self.network, state["window"], carry=self._carry)
-            self._polish.restore(state["polish"])
-        self.polished = [Polished(**polished) for polished in state["polished"]]
+        self._windows.restore(state)
         self.curves.restore(state["curves"])
         self.iteration = state["iteration"]
         self.seconds = state["seconds"]
@@ -273,38 +235,27 @@ class Trainer:
         return other
 
     @property
-    def _finished(self) -> bool:
-        return self.iteration >= self.setup.config.iterations and not self._to_polish
+    def _stage(self) -> Stage | DescentStage:
+        """The optimisation of the present window."""
+        return self._windows.stage
 
     @property
-    def _to_polish(self) -> bool:
-        """Whether the present window's polish is still to be ended."""
-        ended = bool(self.polished) and self.polished[-1].window == self._stage.window
-        return self.setup.config.polish_iterations > 0 and not ended
+    def _finished(self) -> bool:
+        return self.iteration >= self.setup.config.iterations and not self._windows.to_polish
 
     def _end_stage(self, deadline: float) -> None:
         """Polishes the window, until the deadline at most, and begins the next one."""
         self._stage.finish()
-        if self._to_polish:
-            if self._polish is None:
-                self._polish = Polish(self.network, self._stage.window, carry=self._carry)
-            while not self._polish.done:
-                self._polish.step()
-                self._note_polish()
-                if time.perf_counter() >= deadline:
-                    return
-            self.polished += self._polish.records()
-            self._polish = None
+        if self._windows.to_polish and not self._windows.polish_until(deadline, self._record_polish):
+            return
         if not self._finished:
-            self.network.begin(self._stage.window + 1)
-            self._stage = stage(self.network, self._stage.window + 1, carry=self._carry)
+            self._windows.begin_next()
 
-    def _note_polish(self) -> None:
+    def _record_polish(self, polish: Polish) -> None:
         """Enters a look of the polish into the curves."""
-        assert self._polish is not None
-        self.curves.polished(self._polish.window, *self._polish.losses())
-        looks = sum(window == self._polish.window for window, _ in self.curves.polish)
-        if looks & (looks - 1) == 0 or self._polish.done:
+        self.curves.polished(polish.window, *polish.losses())
+        looks = sum(window == polish.window for window, _ in self.curves.polish)
+        if looks & (looks - 1) == 0 or polish.done:
             self.curves.polish_measured(self.evaluation.measure(self.network).score)
 
     def _last_losses(self) -> Tensor:
@@ -313,17 +264,6 @@ class Trainer:
         if polish and window_end(self.setup.config, polish[-1][0]) == self.iteration:
             return polish[-1][1]
         return losses[-1] if len(losses) else torch.full(losses.shape[1:], math.nan)
-
-    def _reasons(self) -> tuple[str | None, ...]:
-        """Why each replicate that diverged did."""
-        known = getattr(self._stage, "reasons", [None] * len(self.seeds))
-        at, lost = self.curves.diverged_at(), self.curves.lost_first()
-        if 1 in at and (why := first_lost(self.network)) is not None:
-            lost = [f"{own} ({why})" if first == 1 else own for first, own in zip(at, lost, strict=True)]
-        return tuple(
-            None if first is None else f"{reason}, from iteration {first} on" if reason else own
-            for first, own, reason in zip(at, lost, known, strict=True)
-        )
 
     def _step(self) -> None:
         total, terms = self._stage.step(self.iteration)

@@ -8,12 +8,14 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Problem
 from dgm_core.formulation.scales import scales_of
 from dgm_core.formulation.trained import Constants
 from dgm_core.networks import EMBEDDINGS, build_network
 from dgm_core.random_streams import stream
 from dgm_core.training.config import TrainConfig
+from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.prediction import predict
 from dgm_core.training.scaling import Embedding, OutputScaling, UnitScaling, network_inputs
 from dgm_core.training.setup import Setup
@@ -45,7 +47,9 @@ class Piece(nn.Module):
             raw = network_inputs(problem, config.model_copy(update={"embedding": "none"}))
             embedding = EMBEDDINGS.get(config.embedding)(raw, config, generators)
             self.network.add_module(_EMBEDDING, embedding)
-        trained = {name: (one, one.start_of(problem)) for name, one in type(problem).trained().items()}
+        trained = {
+            name: (constant, constant.start_of(problem)) for name, constant in type(problem).trained().items()
+        }
         if trained:
             constants = Constants(trained, len(seeds))
             self.network.add_module(_CONSTANTS, constants)
@@ -161,8 +165,8 @@ class Solution(nn.Module):
 
     def constants(self) -> dict[str, list[float]]:
         """The problem's trained constants by name: that of each replicate, (K,)."""
-        own = self.piece(0).constants
-        return {} if own is None else own.values()
+        constants = self.piece(0).constants
+        return {} if constants is None else constants.values()
 
     def weights(self) -> dict[str, Tensor]:
         """All tensors needed to build the field again, each with a leading K; a copy on the CPU."""
@@ -173,13 +177,34 @@ class Solution(nn.Module):
 
     def load(self, weights: Mapping[str, Tensor]) -> None:
         """Takes over what `weights` gave, a polished piece in its float64."""
-        own = dict(weights)
+        tensors = dict(weights)
         for j, piece in enumerate(self.pieces):
             if j:
-                self._start(j, own.pop(f"{_INITIAL}.{j}").to(device_of(piece)))
+                self._start(j, tensors.pop(f"{_INITIAL}.{j}").to(device_of(piece)))
             name, _ = next(piece.named_parameters())
-            piece.to(own[f"pieces.{j}.{name}"].dtype)
-        self.load_state_dict(own)
+            piece.to(tensors[f"pieces.{j}.{name}"].dtype)
+        self.load_state_dict(tensors)
+
+    def start_from(self, weights: Mapping[str, Tensor]) -> None:
+        """Takes over the weights of an earlier training, each window its own, in the configured precision.
+
+        Raises ConfigurationError where they are another network's or of another number of replicates.
+        """
+        dtype = PRECISIONS[self.setup.config.resolved_precision]
+        cast_weights = {
+            name: value.to(dtype) if value.is_floating_point() and name.startswith("pieces") else value
+            for name, value in weights.items()
+        }
+        expected = {name: tuple(value.shape) for name, value in self.weights().items()}
+        given = {name: tuple(value.shape) for name, value in cast_weights.items()}
+        if given != expected:
+            name = next(n for n in {**expected, **given} if expected.get(n) != given.get(n))
+            raise ConfigurationError(
+                f"the weights do not fit these settings: {name} has the shape {given.get(name)} there, and "
+                f"{expected.get(name)} here (replicates first)."
+            )
+        self.load(cast_weights)
+        self.warm = True
 
     def _start(self, j: int, initial: Tensor) -> None:
         self.initials[j] = initial

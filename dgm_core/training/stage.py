@@ -126,6 +126,11 @@ class Stage:
         note = None if self._balancer is None else self._balancer.note
         return note or self._update.unrecorded
 
+    @property
+    def reasons(self) -> list[str | None]:
+        """Why the optimizer gave up each replicate: it never does."""
+        return [None] * self._flat.values.shape[0]
+
     @contextmanager
     def evaluated(self) -> Iterator[None]:
         """Within it the piece holds the weights that count: their average, where there is one."""
@@ -211,7 +216,7 @@ class DescentStage:
 
     @property
     def reasons(self) -> list[str | None]:
-        """Why a replicate is lost, where it is."""
+        """Why the minimiser gave up each replicate, where it did."""
         return self._descent.minimiser.reasons
 
     @contextmanager

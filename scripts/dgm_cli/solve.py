@@ -30,7 +30,7 @@ from studies.signals import check_asked, going_on
 
 if TYPE_CHECKING:
     from dgm_core import Problem, Setup
-    from dgm_core.training.loop import Progress as Far
+    from dgm_core.training import TrainingProgress
     from studies.records import StudyRecord
     from studies.running.solve import Solved
 
@@ -239,7 +239,7 @@ def _with_progress(setup: Setup, train: Callable[..., Solved]) -> Solved:
     polishes: dict[int, TaskID] = {}  # by time window, while each is under way
     told: dict[str, int] = {}
 
-    def show(far: Far, loss: float, value: float) -> None:
+    def show(far: TrainingProgress, loss: float, value: float) -> None:
         name = problem
         if far.polishing:
             name += ", polish" + (f" of window {far.window + 1} of {windows}" if windows > 1 else "")

@@ -12,7 +12,7 @@ from typing import Any
 
 from dgm_core import Setup, Trainer
 from dgm_core.extensions import explained, said
-from dgm_core.training import choose_device, configure_process, loop, median
+from dgm_core.training import TrainingProgress, choose_device, configure_process, median
 from dgm_core.training.field_file import write
 from studies.errors import StudyError
 from studies.failures import disk_full, keep_traceback
@@ -37,7 +37,7 @@ from studies.study import replicate_seeds
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
 from studies.trials.trainable import measure, run_trial
 
-OnProgress = Callable[[loop.Progress, float, float], None]
+OnProgress = Callable[[TrainingProgress, float, float], None]
 """(how far the training or a polish is, median loss, median score)"""
 
 

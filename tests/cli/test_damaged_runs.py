@@ -15,7 +15,7 @@ import pytest
 
 from dgm_cli.app import main
 from dgm_core import Setup, load_problem
-from dgm_core.training.loop import Progress
+from dgm_core.training import TrainingProgress
 from studies.records import read_study
 from studies.running.solve import resume_solve, solve_setup
 from studies.trials import trainable
@@ -23,7 +23,7 @@ from studies.trials import trainable
 SETUP = Setup.named(load_problem("heat")).changed({"width": 4, "batch_size": 4, "iterations": 30})
 
 
-def interrupted(far: Progress, loss: float, score: float) -> None:
+def interrupted(far: TrainingProgress, loss: float, score: float) -> None:
     if far.done >= 10:
         raise KeyboardInterrupt
 

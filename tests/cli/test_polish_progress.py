@@ -12,7 +12,7 @@ from rich.console import Console
 from dgm_cli import solve
 from dgm_cli.runs import status
 from dgm_core import Setup, load_problem
-from dgm_core.training.loop import Progress
+from dgm_core.training import TrainingProgress
 from studies.running.solve import OnProgress as Told
 from studies.running.solve import Solved, solve_setup
 from studies.trials import trainable
@@ -30,9 +30,9 @@ def said(monkeypatch: pytest.MonkeyPatch, *, terminal: bool) -> str:
 
     def train(on_progress: Told) -> Solved:
         for window in range(2):
-            on_progress(Progress(window, False, 10 * window + 5, 20, [1.0]), 1.0, 0.5)
+            on_progress(TrainingProgress(window, False, 10 * window + 5, 20, [1.0]), 1.0, 0.5)
             for step in range(0, 40, 4):
-                on_progress(Progress(window, True, step, 40, [0.1]), 0.1, 0.05)
+                on_progress(TrainingProgress(window, True, step, 40, [0.1]), 0.1, 0.05)
         return Solved(Path(), {"status": "interrupted"})
 
     solve._with_progress(SETUP, train)
@@ -64,7 +64,7 @@ def test_status_says_how_far_a_polish_is(
     monkeypatch.setenv("COLUMNS", "200")
     seen: list[str] = []
 
-    def look(far: Progress, loss: float, score: float) -> None:
+    def look(far: TrainingProgress, loss: float, score: float) -> None:
         if far.polishing and not seen:
             with suppress(SystemExit):
                 status(str(tmp_path / "solve-exponential-decay" / "one"))

@@ -1,11 +1,11 @@
-"""Which operation of a problem's residuals was not finite first, for the sentence that says so."""
+"""Why a replicate diverged: which term, and which operation of the residuals, was not finite first."""
 
 from __future__ import annotations
 
 import inspect
 import linecache
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,26 @@ from torch.overrides import TorchFunctionMode
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.evaluation_set import sobol_points
+from dgm_core.training.curves import Curves
 from dgm_core.training.solution import Solution
 
 _POINTS = 256
+
+
+def divergence_reasons(
+    curves: Curves, solution: Solution, stopped: Sequence[str | None]
+) -> tuple[str | None, ...]:
+    """Why each replicate diverged; None where it did not.
+
+    stopped: why its optimizer gave a replicate up, where it did.
+    """
+    first, lost = curves.diverged_at(), curves.lost_first()
+    if 1 in first and (culprit := first_lost(solution)) is not None:
+        lost = [f"{what} ({culprit})" if at == 1 else what for at, what in zip(first, lost, strict=True)]
+    return tuple(
+        None if at is None else f"{reason}, from iteration {at} on" if reason else what
+        for at, what, reason in zip(first, lost, stopped, strict=True)
+    )
 
 
 class _FirstLost(TorchFunctionMode):
@@ -26,18 +43,18 @@ class _FirstLost(TorchFunctionMode):
     def __init__(self, file: str | None) -> None:
         super().__init__()
         self._file = file
-        self.found: str | None = None
+        self.culprit: str | None = None
 
     def __torch_function__(
         self, function: Any, types: Any, arguments: Any = (), options: Mapping[str, Any] | None = None
     ) -> Any:
         result = function(*arguments, **(options or {}))
-        if self.found is None and isinstance(result, Tensor) and result.is_floating_point():
-            values = [one for one in arguments if isinstance(one, Tensor) and one.is_floating_point()]
+        if self.culprit is None and isinstance(result, Tensor) and result.is_floating_point():
+            inputs = [x for x in arguments if isinstance(x, Tensor) and x.is_floating_point()]
             with torch._C.DisableTorchFunction():
-                lost = bool((~result.isfinite()).any()) and all(bool(one.isfinite().all()) for one in values)
+                lost = bool((~result.isfinite()).any()) and all(bool(x.isfinite().all()) for x in inputs)
                 if lost:
-                    self.found = _said(function, arguments) + self._place()
+                    self.culprit = _in_words(function, arguments) + self._place()
         return result
 
     def _place(self) -> str:
@@ -62,13 +79,13 @@ def first_lost(solution: Solution) -> str | None:
             problem.residuals(lambda x: piece(x), points)
     except (ConfigurationError, RuntimeError, TypeError, ValueError):
         return None  # it is a sentence about a failure, and must not fail itself
-    return watch.found
+    return watch.culprit
 
 
-def _said(function: Any, arguments: Any) -> str:
+def _in_words(function: Any, arguments: Any) -> str:
     name = getattr(function, "__name__", "an operation").strip("_")
-    one = arguments[0] if arguments else None
-    negative = isinstance(one, Tensor) and bool((one < 0).any())
+    first = arguments[0] if arguments else None
+    negative = isinstance(first, Tensor) and bool((first < 0).any())
     if name == "pow" and len(arguments) > 1 and negative:
         power = arguments[1]
         return f"a negative value to the power {power:g}" if isinstance(power, float | int) else "a power"
