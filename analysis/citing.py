@@ -9,10 +9,12 @@ from analysis.tables.rounding import seconds
 from studies.records.words import counted
 
 WORKS = {
-    "detorakis": """@misc{detorakis_primer,
-  author = {Detorakis, Georgios},
-  title  = {Practical Aspects on Solving Differential Equations Using Deep Learning: A Primer},
-  year   = {2024}
+    "detorakis": """@misc{detorakis2024primer,
+  author        = {Detorakis, Georgios Is.},
+  title         = {Practical Aspects on Solving Differential Equations Using Deep Learning: A Primer},
+  year          = {2024},
+  eprint        = {2408.11266},
+  archiveprefix = {arXiv}
 }""",
     "sirignano": """@article{sirignano2018dgm,
   author  = {Sirignano, Justin and Spiliopoulos, Konstantinos},
@@ -34,6 +36,7 @@ WORKS = {
   title     = {Optuna: A Next-generation Hyperparameter Optimization Framework},
   booktitle = {Proceedings of the 25th ACM SIGKDD International Conference on Knowledge Discovery and Data
                Mining},
+  pages     = {2623--2631},
   year      = {2019}
 }""",
     "tpe": """@inproceedings{bergstra2011tpe,
@@ -41,6 +44,7 @@ WORKS = {
   title     = {Algorithms for Hyper-Parameter Optimization},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {24},
+  pages     = {2546--2554},
   year      = {2011}
 }""",
     "asha": """@inproceedings{li2020asha,

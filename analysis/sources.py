@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 BY_NAME = {
-    "Detorakis": "detorakis",
+    "Detorakis": "detorakis2024primer",
     "Krishnapriyan et al. (2021)": "krishnapriyan2021failure",
     "Basdevant et al. (1986)": "basdevant1986burgers",
     "Raissi et al. (2019)": "raissi2019pinn",
@@ -31,6 +31,7 @@ WORKS = {
   title     = {Characterizing possible failure modes in physics-informed neural networks},
   booktitle = {Advances in Neural Information Processing Systems},
   volume    = {34},
+  pages     = {26548--26560},
   year      = {2021}
 }""",
     "basdevant1986burgers": """@article{basdevant1986burgers,
@@ -66,12 +67,17 @@ WORKS = {
   title   = {Solving {Fredholm} integral equations using deep learning},
   journal = {International Journal of Applied and Computational Mathematics},
   volume  = {8},
+  number  = {2},
+  pages   = {87},
   year    = {2022}
 }""",
     "hansen2010inverse": """@book{hansen2010inverse,
   author    = {Hansen, Per Christian},
   title     = {Discrete Inverse Problems: Insight and Algorithms},
+  series    = {Fundamentals of Algorithms},
+  number    = {7},
   publisher = {SIAM},
+  address   = {Philadelphia},
   year      = {2010}
 }""",
     "cybenko1989superpositions": """@article{cybenko1989superpositions,
@@ -79,13 +85,15 @@ WORKS = {
   title   = {Approximation by superpositions of a sigmoidal function},
   journal = {Mathematics of Control, Signals and Systems},
   volume  = {2},
+  number  = {4},
   pages   = {303--314},
   year    = {1989}
 }""",
     "beck1985inverse": """@book{beck1985inverse,
   author    = {Beck, James V. and Blackwell, Ben and St. Clair, Charles R.},
   title     = {Inverse Heat Conduction: Ill-posed Problems},
-  publisher = {Wiley},
+  publisher = {Wiley-Interscience},
+  address   = {New York},
   year      = {1985}
 }""",
     "farlow1993pde": """@book{farlow1993pde,
@@ -98,7 +106,8 @@ WORKS = {
   author    = {Carslaw, H. S. and Jaeger, J. C.},
   title     = {Conduction of Heat in Solids},
   edition   = {2},
-  publisher = {Oxford University Press},
+  publisher = {Clarendon Press},
+  address   = {Oxford},
   year      = {1959}
 }""",
     "escapil2023tuning": """@article{escapil2023tuning,
@@ -107,7 +116,8 @@ WORKS = {
   journal = {Neurocomputing},
   volume  = {561},
   pages   = {126826},
-  year    = {2023}
+  year    = {2023},
+  note    = {arXiv:2205.06704}
 }""",
     "jagtap2020cpinn": """@article{jagtap2020cpinn,
   author  = {Jagtap, Ameya D. and Kharazmi, Ehsan and Karniadakis, George Em},

@@ -221,6 +221,11 @@ def test_axe_finds_nothing_serious_in_the_page(copied: Callable[[str], Path], br
         assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
 
 
+def test_the_page_on_citing_has_the_entries_of_the_reports() -> None:
+    page = (Path(__file__).parents[2] / "docs/citing.md").read_text(encoding="utf-8")
+    assert [key for key, text in citing.WORKS.items() if text not in page] == []
+
+
 def test_a_problem_s_source_is_cited_and_every_one_of_the_program_is_known(run: Callable[[str], Run]) -> None:
     found = run("search")
     cited = replace(found, study=found.study.model_copy(update={"source": "Wazwaz (2011); cosine modes"}))
