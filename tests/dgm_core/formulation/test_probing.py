@@ -71,7 +71,7 @@ REFUSED = {
     ),
     "replicates": (
         lambda: made(lambda self, y: y.d("x", "x") + y.value.mean()),
-        r"'interior' of rod is another one for a replicate alone",
+        r"'interior' of rod differs for a replicate alone",
     ),
     "wrong kind": (
         lambda: made(condition=Dirichlet("warm")),
@@ -103,7 +103,7 @@ REFUSED = {
     ),
     "constrain, unknown": (
         lambda: made(hard_terms=("rest",), constrain=lambda self, x, raw: x * raw),
-        r"the hard term 'rest' of rod is none of its terms",
+        r"the hard term 'rest' of rod is not one of its terms",
     ),
     "reference, flat": (
         lambda: made(reference=lambda self, x: 0.5 * x[:, :1] * (1.0 - x[:, :1])),
@@ -111,7 +111,7 @@ REFUSED = {
     ),
     "reference, of the batch": (
         lambda: made(reference=lambda self, x: 0.5 * x * (1.0 - x) + x.flatten()[0]),
-        r"the reference of rod is another one at points \(3, 5, 1\) than",
+        r"the reference of rod has other values at points \(3, 5, 1\) than",
     ),
 }
 

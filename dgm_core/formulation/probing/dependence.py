@@ -1,0 +1,96 @@
+"""What each term depends on: the field, every output, and nothing else that could be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.domains import Part
+from dgm_core.formulation.probing.probed import Probed, Waves, draw, residuals_of
+from dgm_core.formulation.regions import Region
+
+_MANY = 64
+"""Points at which a term must depend on the field at least once."""
+
+
+def check_subjects(problem: Probed) -> None:
+    """Refuses a term that does not depend on the field, an output that no term inside the domain depends on,
+    and anything else in a term that could be trained."""
+    points = draw(problem, 1, _MANY)
+    regions = problem.regions()
+    inside = [term for term in problem.terms if _fills(regions[term])] or list(problem.terms)
+    depends = {term: torch.zeros(len(problem.outputs), dtype=torch.bool) for term in problem.terms}
+    for shift in (1.5, 0.0, -1.5):
+        field = Waves(problem, shift)
+        for term, parts in residuals_of(problem, field, points).items():
+            check_untrained(problem, term, parts, field)
+            depends[term] |= _gradient(parts, field.amplitudes) != 0  # NaN is not zero either
+        if all(known.any() for known in depends.values()) and _any(depends, inside).all():
+            return
+    for term, known in depends.items():
+        if not known.any():
+            raise ConfigurationError(
+                f"the term {term!r} of {problem.name} does not depend on the solution (by torch's "
+                "operations): there is nothing in it to be trained."
+            )
+    missing = [
+        name for name, known in zip(problem.outputs, _any(depends, inside).tolist(), strict=True) if not known
+    ]
+    if missing:
+        raise ConfigurationError(
+            f"{problem.name} has no equation for the output {missing[0]!r}: no term inside the domain "
+            f"depends on it (`y.d(output={problem.outputs.index(missing[0])})` is its value)."
+        )
+
+
+def _fills(region: Region) -> bool:
+    """Whether a region has the domain's dimension, or is nodes all over it: not a face, not an instant."""
+    return not isinstance(region, Part) and all(lower < upper for lower, upper in region.bounds)
+
+
+def _any(depends: Mapping[str, Tensor], terms: list[str]) -> Tensor:
+    return torch.stack([depends[term] for term in terms]).any(dim=0)
+
+
+def _gradient(parts: tuple[Tensor, ...], of: Tensor) -> Tensor:
+    """The gradient of all components, summed with different weights; zeros where nothing depends on `of`."""
+    weighed = [
+        (part * (1.0 + torch.arange(part.numel(), dtype=part.dtype).reshape(part.shape) * 0.618 % 1.0)).sum()
+        for part in parts
+        if part.requires_grad
+    ]
+    if not weighed:
+        return torch.zeros_like(of)
+    total = torch.stack(weighed).sum()
+    return torch.autograd.grad(total, of, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
+
+
+def check_untrained(problem: Probed, term: str, parts: tuple[Tensor, ...], field: Waves) -> None:
+    for leaf in _leaves(parts):
+        field_itself = leaf is field.amplitudes
+        coordinates = leaf.dim() == 3 and leaf.shape[-1] == len(problem.inputs)
+        if isinstance(leaf, nn.Parameter) or not (field_itself or coordinates):
+            kind = (
+                "torch.nn.Parameter" if isinstance(leaf, nn.Parameter) else "tensor that requires gradients"
+            )
+            raise ConfigurationError(
+                f"a {kind} of the shape {tuple(leaf.shape)} is in the term {term!r} of {problem.name}, and "
+                "would never be trained: only the network is."
+            )
+
+
+def _leaves(parts: tuple[Tensor, ...]) -> Iterator[Tensor]:
+    """The leaves of the parts' graph: the tensors in which their gradients would end."""
+    waiting = [part.grad_fn for part in parts if part.grad_fn is not None]
+    visited = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        if hasattr(node, "variable"):
+            yield node.variable
+        for other, _ in node.next_functions:
+            if other is not None and other not in visited:
+                visited.add(other)
+                waiting.append(other)

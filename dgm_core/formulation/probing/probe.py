@@ -1,0 +1,39 @@
+"""The checks of a problem's terms, on known fields at a few points."""
+
+from __future__ import annotations
+
+import torch
+
+from dgm_core.calculus import TIME
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.probing.dependence import check_subjects
+from dgm_core.formulation.probing.hard_conditions import check_hard
+from dgm_core.formulation.probing.probed import Probed, Waves, draw, residuals_of
+from dgm_core.formulation.probing.shapes import SIZES, check_replicates, check_shapes
+
+
+def probe(problem: Probed) -> None:
+    """Refuses a problem with a term that is not the residual of a field, in a sentence that names the term.
+
+    For K replicates of n points a residual has the shape (K, n, c), whatever K and n are, and a replicate's
+    residual does not depend on the other replicates.  A field with hard conditions satisfies them.
+    Every term depends on the field, and every output occurs in some term inside the domain.
+    No term contains anything else that could be trained.  Raises ConfigurationError.
+    """
+    check_axes(problem)
+    points = {size: draw(problem, *size) for size in SIZES}
+    with torch.enable_grad():
+        residuals = {size: residuals_of(problem, Waves(problem), x) for size, x in points.items()}
+        check_shapes(problem, residuals, points)
+        check_replicates(problem, points[3, 5])
+        check_subjects(problem)
+        check_hard(problem, points[3, 5])
+
+
+def check_axes(problem: Probed) -> None:
+    for axis in problem.inputs:
+        if axis.name.lower() == "time":
+            raise ConfigurationError(
+                f"an axis named {axis.name!r} is not allowed in {problem.name}: time is {TIME!r}, and "
+                "operators in space, `boundary` and `initial` know it by that name."
+            )

@@ -1,0 +1,139 @@
+"""A problem as the checks see it, and the known fields and points that they use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Field
+from dgm_core.errors import ConfigurationError, counted
+from dgm_core.formulation.regions import Axis, Region
+from dgm_core.random_streams import stream
+
+SLIP = (
+    "a value at points (K, n, d) is (K, n, 1): write x[..., :1] for a coordinate, and not x[..., 0], which "
+    "has no last axis and is spread over all points"
+)
+_AGREEMENT = 1e-9
+
+Points = Mapping[str, Tensor]
+Residuals = dict[str, tuple[Tensor, ...]]
+
+
+class Probed(Protocol):
+    """What the checks read of a problem."""
+
+    name: ClassVar[str]
+    outputs: ClassVar[tuple[str, ...]]
+
+    @property
+    def inputs(self) -> tuple[Axis, ...]: ...
+    @property
+    def terms(self) -> tuple[str, ...]: ...
+    @property
+    def hard_terms(self) -> tuple[str, ...]: ...
+    @property
+    def periodic(self) -> tuple[str, ...]: ...
+    @property
+    def reference_kind(self) -> str: ...
+    def regions(self) -> dict[str, Region]: ...
+    def residuals(self, u: Field, points: Points) -> dict[str, Any]: ...
+    def reference(self, x: Tensor) -> Tensor: ...
+    def constrain(self, x: Tensor, raw: Tensor) -> Tensor: ...
+
+
+def draw(problem: Probed, replicates: int, n: int) -> dict[str, Tensor]:
+    """Points (K, n, d) of each term, float64; a region with a fixed number of points has its own n."""
+
+    def uniform(batches: int, n: int, m: int, generator: torch.Generator) -> Tensor:
+        return torch.rand(batches, n, m, dtype=torch.float64, generator=generator)
+
+    return {
+        term: region.draw(uniform, replicates, region.count(n), stream(0, "verification", term))
+        for term, region in problem.regions().items()
+    }
+
+
+class Waves:
+    """A smooth field of known size: a wave to each output, of about half a period along each axis.
+
+    shift: added to the waves, which lie between −1 and 1.  periodic: whether the field repeats itself
+    along the axes on which the solution does.
+    """
+
+    def __init__(self, problem: Probed, shift: float = 0.0, *, periodic: bool = True) -> None:
+        self._shift = shift
+        self._lower = torch.tensor([axis.lower for axis in problem.inputs], dtype=torch.float64)
+        self._size = torch.tensor([axis.upper - axis.lower for axis in problem.inputs], dtype=torch.float64)
+        self._periods = torch.tensor(
+            [float(periodic and axis.name in problem.periodic) for axis in problem.inputs]
+        )
+        self.amplitudes = torch.ones(len(problem.outputs), dtype=torch.float64).requires_grad_()
+
+    def __call__(self, x: Tensor) -> Tensor:
+        position = (x - self._lower.to(x)) / self._size.to(x)
+        golden = torch.arange(x.shape[-1], dtype=x.dtype, device=x.device) * 0.618 % 1.0
+        slow = (0.9 + 0.8 * golden) * position
+        around = torch.cos(2.0 * math.pi * position + golden)  # the same at both ends
+        periods = self._periods.to(x)
+        argument = ((1.0 - periods) * slow + periods * around).sum(dim=-1, keepdim=True)
+        outputs = torch.arange(1.0, len(self.amplitudes) + 1.0, dtype=x.dtype, device=x.device)
+        return self.amplitudes.to(x) * (
+            self._shift + torch.cos(0.4 * outputs + (0.7 + 0.3 * outputs) * argument)
+        )
+
+
+def residuals_of(problem: Probed, u: Field, points: Points) -> Residuals:
+    """The residuals of all terms.  Raises ConfigurationError naming the term that cannot be computed."""
+
+    def computed(at: Points) -> Residuals:
+        residuals = problem.residuals(u, at)
+        return {term: r if isinstance(r, tuple) else (r,) for term, r in residuals.items()}
+
+    try:
+        return computed(points)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        interior = next(iter(points))
+        for term in points:  # a problem leaves out the conditions of which no points are given
+            try:
+                computed({interior: points[interior], term: points[term]})
+            except Exception as cause:
+                raise _uncomputable(problem, f"the term {term!r} of {problem.name}", cause, points) from cause
+        raise _uncomputable(problem, f"the residuals of {problem.name}", error, points) from error
+
+
+def _uncomputable(problem: Probed, what: str, error: Exception, points: Points) -> ConfigurationError:
+    """The error in words; shapes that do not fit come from a missing axis as a rule."""
+    if isinstance(error, ConfigurationError):
+        return error
+    k, n, _ = next(iter(points.values())).shape
+    message = " ".join(str(error).split()).rstrip(".") or "no message"
+    hint = f"; {SLIP}" if isinstance(error, RuntimeError) and "size" in message else ""
+    return ConfigurationError(
+        f"{what} cannot be computed for K = {counted(k, 'replicate')} of n = {counted(n, 'point')}: "
+        f"{type(error).__name__}: {message}{hint}."
+    )
+
+
+def agree(values: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are equal to rounding, NaN to NaN."""
+    if values.shape != other.shape:
+        return False
+    finite = other[torch.isfinite(other)].abs()
+    largest = finite.max().item() if finite.numel() else 0.0
+    return torch.allclose(values, other, rtol=_AGREEMENT, atol=_AGREEMENT * largest, equal_nan=True)
+
+
+def same(residuals: Residuals, other: Residuals) -> bool:
+    """Whether all residuals are equal bit for bit, NaN to NaN."""
+    return all(
+        torch.equal(torch.nan_to_num(a), torch.nan_to_num(b))
+        for term in residuals
+        for a, b in zip(residuals[term], other[term], strict=True)
+    )

@@ -1,0 +1,105 @@
+"""Whether residuals and a reference have the shapes they must have, and keep replicates apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.probing.probed import (
+    SLIP,
+    Points,
+    Probed,
+    Residuals,
+    Waves,
+    agree,
+    draw,
+    residuals_of,
+    same,
+)
+from dgm_core.formulation.regions import FixedNodes
+
+SIZES = ((1, 5), (1, 7), (3, 5))
+"""(replicates, points) for which shapes are checked."""
+
+
+def check_shapes(problem: Probed, each_size: Mapping[tuple[int, int], Residuals], points: Any) -> None:
+    """Refuses residuals that are not (K, n, c) with the same c for any number of points."""
+    components: dict[tuple[str, int], dict[tuple[int, int], int]] = {}
+    for size, residuals in each_size.items():
+        if set(residuals) != set(problem.terms):
+            raise ConfigurationError(
+                f"{problem.name} has the terms {', '.join(problem.terms)}, but its residuals are "
+                f"{', '.join(residuals)}: the names must be the same."
+            )
+        for term, parts in residuals.items():
+            for i, part in enumerate(parts):
+                if not isinstance(part, Tensor):
+                    raise ConfigurationError(
+                        f"the residual {term!r} of {problem.name} must be a tensor: "
+                        f"it is a {type(part).__name__}."
+                    )
+                components.setdefault((term, i), {})[size] = _components(
+                    problem, term, part, points[size][term].shape
+                )
+    for (term, _), each in components.items():
+        region, first = problem.regions()[term], each[SIZES[0]]
+        count = region.count(5)
+        fixed = isinstance(region, FixedNodes) and count > 1
+        if len(set(each.values())) > 1 or (
+            fixed and first == count > len(problem.outputs) + len(problem.inputs)
+        ):
+            raise ConfigurationError(
+                f"the residual {term!r} of {problem.name} has as many components as there are points "
+                f"({first} for {count}): {SLIP}."
+            )
+
+
+def _components(problem: Probed, term: str, part: Tensor, points: torch.Size) -> int:
+    shape = tuple(part.shape)
+    if len(shape) == 3 and shape[:2] == tuple(points[:2]):
+        return shape[2]
+    hint = f": {SLIP}" if len(shape) < 3 or shape[-1] == points[1] else ""
+    raise ConfigurationError(
+        f"the residual {term!r} of {problem.name} has the shape {shape}, where it must be "
+        f"{(*points[:2], 'c')} for points {tuple(points)}{hint}."
+    )
+
+
+def check_replicates(problem: Probed, points: Points) -> None:
+    """Refuses residuals of one replicate that depend on the other replicates."""
+    field = Waves(problem)
+    together = residuals_of(problem, field, points)
+    if not same(together, residuals_of(problem, field, points)):
+        return  # they draw random numbers
+    for k in range(next(iter(points.values())).shape[0]):
+        alone = residuals_of(problem, field, {term: x[k : k + 1] for term, x in points.items()})
+        for term, parts in alone.items():
+            for part, whole in zip(parts, together[term], strict=True):
+                if not agree(whole[k : k + 1], part):
+                    raise ConfigurationError(
+                        f"the residual {term!r} of {problem.name} differs for a replicate alone and "
+                        "beside others: what is averaged or summed over replicates mixes them "
+                        "(`mean(dim=1, keepdim=True)` is the mean over the points of each)."
+                    )
+
+
+def check_reference_shape(problem: Probed) -> None:
+    """Refuses a reference whose values depend on the shape (..., d) in which the points come."""
+    axes, x = len(problem.inputs), next(iter(draw(problem, 3, 5).values()))
+    # Reversed as well: the value at a point must not depend on the other points.
+    values, flat = problem.reference(x), problem.reference(x.reshape(-1, axes).flip(0)).flip(0)
+    expected = (*x.shape[:-1], len(problem.outputs))
+    if tuple(values.shape) != expected:
+        raise ConfigurationError(
+            f"the reference of {problem.name} has the shape {tuple(values.shape)} at points "
+            f"{tuple(x.shape)}: it must be {expected} (x[..., :1] is a coordinate at points of any shape)."
+        )
+    if not agree(values.reshape(flat.shape), flat):
+        raise ConfigurationError(
+            f"the reference of {problem.name} has other values at points {tuple(x.shape)} than at the same "
+            f"points as {(x.shape[0] * x.shape[1], axes)}: x[..., :1] is a coordinate at points of any shape."
+        )
