@@ -48,6 +48,8 @@ class _Heard:
         """The process is a command's alone, and may be ended from within."""
         self.ended = False
         """The command is over: nothing is left to interrupt."""
+        self.replaced: Any = None
+        """The handler of Ctrl-C that `_untaken` stands for."""
         self.hints: list[Callable[[], str]] = []
         """How to go on, of each `going_on` under way."""
         self.closing: list[Callable[[], None]] = []
@@ -109,13 +111,26 @@ def going_on(hint: Callable[[], str]) -> Iterator[None]:
 
 @contextmanager
 def handlers_kept() -> Iterator[None]:
-    """After the body signals are heard as before: Tune leaves a handler that makes nothing of Ctrl-C."""
+    """After the body signals are heard as before, and Ctrl-C within it counts as asked (see `asked`).
+
+    Tune takes Ctrl-C for itself: its handler sets an event and puts back what it replaced.  Nobody reads the
+    event once the last trial has ended, so the handler that Tune finds is one that is seen to be put back.
+    Tune is told to leave Ctrl-C alone by its environment variable TUNE_DISABLE_SIGINT_HANDLER.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGUSR1)}
+    watched = callable(kept[signal.SIGINT])  # neither ignored, as under nohup, nor C's own
+    if watched:
+        _heard.replaced = kept[signal.SIGINT]
+        signal.signal(signal.SIGINT, _untaken)
+    taken = watched and not int(os.environ.get("TUNE_DISABLE_SIGINT_HANDLER", "0"))
     try:
         yield
+        put_back = taken and signal.getsignal(signal.SIGINT) is _untaken
+        if put_back and _heard.depth and _heard.since is None:
+            _heard.since, _heard.number = time.monotonic(), signal.SIGINT.value
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
@@ -154,9 +169,9 @@ def _hear(number: int, frame: FrameType | None) -> None:
             return
         if _heard.command:
             end()
-    own = signal.getsignal(signal.SIGINT)
-    if own is not _hear and callable(own) and own is not signal.default_int_handler:
-        own(signal.SIGINT, frame)  # Tune's, which ends a search in order
+    interrupts = signal.getsignal(signal.SIGINT)
+    if callable(interrupts) and interrupts not in (_hear, _untaken, signal.default_int_handler):
+        interrupts(signal.SIGINT, frame)  # Tune's, which ends a search in order
         return
     if _importing(frame):
         if _heard.command and not _heard.hints:
@@ -165,6 +180,12 @@ def _hear(number: int, frame: FrameType | None) -> None:
             _later()
             return
     raise KeyboardInterrupt
+
+
+def _untaken(number: int, frame: FrameType | None) -> None:
+    """Stands where Tune looks for the handler before its own, and does what that would."""
+    if callable(_heard.replaced):
+        _heard.replaced(number, frame)
 
 
 def _importing(frame: FrameType | None) -> bool:

@@ -15,7 +15,7 @@ from dgm_core import Setup, load_problem
 from studies.errors import InterruptedStudyError
 from studies.records import read_study
 from studies.running.solve import Solved
-from studies.signals import terminable
+from studies.signals import asked, handlers_kept, terminable
 
 STRIKES = """
 import os, runpy, signal, sys
@@ -83,9 +83,10 @@ def test_who_asks_as_the_last_iteration_is_trained_does_not_wait_for_figures(tmp
         _with_progress(Setup.named(load_problem("heat")), train)
 
 
-def script(body: str) -> subprocess.CompletedProcess[str]:
+def script(body: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     head = "import os, signal, sys, threading, time\nfrom studies.signals import *\n"
-    return subprocess.run([sys.executable, "-c", head + body], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", head + body]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 LOST = """
@@ -165,3 +166,57 @@ def test_nor_while_the_interpreter_takes_itself_apart() -> None:
     )
     done = script(f"{struck}{dies}with terminable(command=True):\n    pass\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+TUNE = """
+from ray import tune
+from ray.tune import Callback
+from studies.signals import asked, check_asked, handlers_kept
+from studies.tune.session import ray_session
+
+class Strikes(Callback):
+    def on_experiment_end(self, trials, **info):
+        os.kill(os.getpid(), NUMBER)  # Tune's loop is over: it reads no event any more
+
+config = tune.RunConfig(storage_path=os.getcwd(), verbose=0, callbacks=[Strikes()])
+with terminable(), ray_session(cores=1):
+    with handlers_kept():
+        tune.Tuner(lambda config: {"a": 1}, run_config=config).fit()
+    print(asked())
+    try:
+        check_asked()
+    except KeyboardInterrupt:
+        print("heard", signal.getsignal(signal.SIGINT).__name__)
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("number", SIGNALS[:2])
+def test_a_signal_after_tune_s_last_trial_is_heard(number: int, tmp_path: Path) -> None:
+    done = script(TUNE.replace("NUMBER", str(int(number))), tmp_path)
+    assert done.stdout.splitlines()[-2:] == ["True", "heard _hear"], done.stderr
+
+
+@pytest.mark.parametrize("strikes", [True, False])
+def test_an_event_that_nobody_reads_is_a_request_all_the_same(strikes: bool) -> None:
+    """Tune's handler of Ctrl-C, as it stands: it notes the request, and puts back what it found."""
+    found = signal.getsignal(signal.SIGINT)
+    with terminable():
+        heard = signal.getsignal(signal.SIGINT)
+        with handlers_kept():
+            before = signal.getsignal(signal.SIGINT)
+            signal.signal(signal.SIGINT, lambda *_: signal.signal(signal.SIGINT, before))
+            if strikes:
+                signal.raise_signal(signal.SIGINT)
+        assert asked() == strikes
+        assert signal.getsignal(signal.SIGINT) is heard
+    assert signal.getsignal(signal.SIGINT) is found
+
+
+def test_before_and_after_tune_takes_ctrl_c_it_interrupts_as_ever() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with terminable(), pytest.raises(KeyboardInterrupt), handlers_kept():
+            signal.raise_signal(number)
+    with terminable(), handlers_kept():
+        pass
+    assert not asked()
