@@ -1,15 +1,6 @@
 """What problems are made of: domains, conditions, references, and the families that share more."""
 
-from dgm_core.formulation.base import (
-    METRICS,
-    RESIDUAL,
-    Conditions,
-    Points,
-    Problem,
-    Residual,
-    Residuals,
-    of_output,
-)
+from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import (
     Cauchy,
     Condition,
@@ -39,6 +30,7 @@ from dgm_core.formulation.integral_equation import IntegralEquation
 from dgm_core.formulation.ode import ODE
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Axis, BoxRegion, FixedNodes, Region
+from dgm_core.formulation.terms import METRICS, RESIDUAL, Conditions, Points, Residual, Residuals, of_output
 from dgm_core.formulation.trained import Trained
 
 __all__ = [

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self, dataclass_transform
+from typing import Any, ClassVar, Literal, dataclass_transform
 
 from pydantic import Field as Bounded
 from torch import Tensor
@@ -14,44 +12,18 @@ from torch import Tensor
 from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
-from dgm_core.extensions import in_own_words
-from dgm_core.formulation.conditions import Condition, Measured, Periodic
+from dgm_core.formulation.conditions import Measured, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import evaluation_set, sobol_points
 from dgm_core.formulation.hard import hard_form
 from dgm_core.formulation.integral import integrated
-from dgm_core.formulation.parameters import field_names, make_dataclass
+from dgm_core.formulation.parametrised import Parametrised
 from dgm_core.formulation.references import Table, refined
 from dgm_core.formulation.regions import Axis, Region
-from dgm_core.formulation.trained import BOUND, Known, Trained, Values, trained_in
+from dgm_core.formulation.terms import INTERIOR, METRICS, RESIDUAL, Conditions, Points, Residuals, of_output
 from dgm_core.formulation.verification import verify
 from dgm_core.registry import kebab
-
-Points = Mapping[str, Tensor]
-"""Term -> points (K, n, d)."""
-Residual = Tensor | tuple[Tensor, Tensor]
-"""(K, n, c), zero where the equation or condition holds; or two independent, unbiased estimates of
-it, whose product has the square of the true residual as its expectation."""
-Residuals = dict[str, Residual]
-"""Term -> residual."""
-Conditions = Mapping[str, "tuple[Region, Condition] | Measured"]
-"""Term -> where a condition holds, and which; measured data bring their own points."""
-
-METRICS = ("mae", "rel_l2", "max_error")
-"""Errors against a reference: mean absolute, relative 2-norm and maximum."""
-
-
-def of_output(metric: str, output: str) -> str:
-    """What an error of one output alone is called: "rel_l2 of u"."""
-    return f"{metric} of {output}"
-
-
-RESIDUAL = "residual"
-"""What stands in for an error where there is no reference (see `dgm_core.training.evaluation`)."""
-
-INTERIOR = "interior"
-
 
 _TEXTS = {
     "name": "the problem's name",
@@ -62,7 +34,7 @@ _TEXTS = {
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Bounded,))
-class Problem(ABC):
+class Problem(Parametrised):
     """An equation with its domain, conditions and, where one is known, a reference solution.
 
     A subclass says `domain` and either `equation` and `conditions`, or, for what these cannot say,
@@ -115,10 +87,6 @@ class Problem(ABC):
         if "name" not in cls.__dict__:
             cls.name = kebab(cls.__name__)
 
-    def __new__(cls, *arguments: Any, **parameters: Any) -> Self:
-        make_dataclass(cls, Problem)
-        return super().__new__(cls)
-
     def __post_init__(self) -> None:
         verify(self)
         assert self.metric  # refuses a score that is none
@@ -154,8 +122,8 @@ class Problem(ABC):
                 places[f"{term}, elsewhere"] = other
         with precision(points[INTERIOR].dtype):
             y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
-            for one in y.values():
-                one.field, one.domain, one.whole = u, self.domain, self.whole is self
+            for at_term in y.values():
+                at_term.field, at_term.domain, at_term.whole = u, self.domain, self.whole is self
             residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
             for term, (region, condition) in conditions.items():
                 residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
@@ -179,10 +147,10 @@ class Problem(ABC):
     @property
     def reference_kind(self) -> Literal["exact", "numerical", "table", "none"]:
         """Which reference there is, from what the class says."""
-        own = type(self)
-        if own.reference is not Problem.reference:
+        kind = type(self)
+        if kind.reference is not Problem.reference:
             return "exact"
-        if own.solve is not Problem.solve:
+        if kind.solve is not Problem.solve:
             return "numerical"
         return "none" if self.table is None else "table"
 
@@ -191,11 +159,11 @@ class Problem(ABC):
         """What ranks trainings: an error where there is a reference, else the residual."""
         if self.reference_kind == "none":
             return RESIDUAL
-        one = [of_output(metric, output) for metric in METRICS for output in self.outputs]
-        if len(self.outputs) == 1 and self.score in one:
+        by_output = [of_output(metric, output) for metric in METRICS for output in self.outputs]
+        if len(self.outputs) == 1 and self.score in by_output:
             return self.score.partition(" of ")[0]
-        if self.score not in (*METRICS, *one):
-            raise unknown(f"score of {self.name}", self.score, (*METRICS, *one))
+        if self.score not in (*METRICS, *by_output):
+            raise unknown(f"score of {self.name}", self.score, (*METRICS, *by_output))
         return self.score
 
     @property
@@ -225,8 +193,8 @@ class Problem(ABC):
     @property
     def periodic(self) -> tuple[str, ...]:
         """The axes along which the solution repeats itself."""
-        held = [condition for _, condition in self.conditions.values()]
-        return tuple(dict.fromkeys(one.axis.name for one in held if isinstance(one, Periodic)))
+        conditions = [condition for _, condition in self.conditions.values()]
+        return tuple(dict.fromkeys(c.axis.name for c in conditions if isinstance(c, Periodic)))
 
     @property
     def measured_terms(self) -> tuple[str, ...]:
@@ -269,9 +237,9 @@ class Problem(ABC):
         """Whether an `Integral` of the equation or of a condition goes along the axis."""
         points = {term: sobol_points(at, 2)[None] for term, at in self.regions().items()}
         count = len(self.outputs)
-        with integrated() as found, precision(points[INTERIOR].dtype):
+        with integrated() as integrated_axes, precision(points[INTERIOR].dtype):
             self.residuals(lambda x: x.sum(dim=-1, keepdim=True).expand(*x.shape[:-1], count), points)
-        return axis in found
+        return axis in integrated_axes
 
     @property
     def whole(self) -> Problem:
@@ -285,68 +253,6 @@ class Problem(ABC):
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""
         return derivatives(u, x, self._axes)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters by name, as plain values."""
-        constants = type(self).trained()
-        return {
-            name: constants[name].start_of(self) if name in constants else getattr(self, name)
-            for name in field_names(self)
-        }
-
-    @classmethod
-    def trained(cls) -> dict[str, Trained]:
-        """The unknown constants by name: those that are trained beside the network."""
-        return trained_in(cls)
-
-    def bound(self, values: Values) -> Self:
-        """The same problem, in which `values` stand for the trained constants; it is not checked again."""
-        found = copy.copy(self)
-        found.__dict__[BOUND] = values
-        return found
-
-    def with_true_constants(self) -> Self:
-        """The same problem with the true values of its trained constants, and the starts of others."""
-        constants = type(self).trained()
-        if not constants:
-            return self
-        truths = {
-            name: one.start_of(self) if one.truth is None else one.truth for name, one in constants.items()
-        }
-        return self.bound(Known(truths))
-
-    def with_constants_at(self, factor: float) -> Self:
-        """The same problem with numbers for its trained constants: `factor` times where each starts."""
-        constants = type(self).trained()
-        if not constants:
-            return self
-        starts = {name: one.start_of(self) for name, one in constants.items()}
-        return self.bound(Known({name: factor * start or factor - 1.0 for name, start in starts.items()}))
-
-    @classmethod
-    def create(cls, parameters: Mapping[str, Any]) -> Problem:
-        """The problem with the given parameters.
-
-        Raises ConfigurationError in one sentence, for a class of a user's file with file and line.
-        """
-        try:
-            return cls._created(parameters)
-        except ConfigurationError as error:
-            raise in_own_words(error, cls) from None
-
-    @classmethod
-    def _created(cls, parameters: Mapping[str, Any]) -> Problem:
-        if inspect.isabstract(cls):
-            lacking = ", ".join(sorted(cls.__abstractmethods__))
-            raise ConfigurationError(f"{cls.__name__} lacks {lacking}.")
-        make_dataclass(cls, Problem)
-        allowed = field_names(cls)
-        for key in parameters:
-            if key not in allowed:
-                if not allowed:
-                    raise ConfigurationError(f"unknown key 'problem.{key}': {cls.name} has no parameters.")
-                raise unknown("key", f"problem.{key}", [f"problem.{name}" for name in allowed])
-        return cls(**parameters)
 
     @property
     def _axes(self) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.base import Points, Problem, Residual, Residuals
+from dgm_core.formulation.base import Problem
 from dgm_core.formulation.defaults import INTEGRAL
 from dgm_core.formulation.quadrature import gauss_legendre, sobol_set
 from dgm_core.formulation.regions import BoxRegion, Region
+from dgm_core.formulation.terms import Points, Residual, Residuals
 
 Quadrature = Literal["monte-carlo", "quasi-monte-carlo", "gauss-legendre"]
 

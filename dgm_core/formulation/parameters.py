@@ -16,15 +16,18 @@ STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=
 
 
 def make_dataclass(cls: type, root: type) -> None:
-    """Makes `cls` and its bases up to `root` frozen pydantic dataclasses, those that are none yet.
+    """Makes `cls` and its bases, down from the direct subclasses of `root`, frozen pydantic dataclasses.
 
-    A class that its author has decorated (with any `dataclass`), or given an `__init__`, stays as it is.
+    `root`, its direct subclasses, and a class that its author decorated (with any `dataclass`) or gave an
+    `__init__` stay as they are.
     """
-    for one in reversed(cls.__mro__):
-        own = {"__dataclass_fields__", "__init__"} & set(vars(one))
-        if issubclass(one, root) and one is not root and not own:
-            dataclass(one, frozen=True, config=STRICT)
-            setattr(one, "__init__", _explaining(vars(one)["__init__"]))  # noqa: B010 (a method: mypy refuses)
+    for ancestor in reversed(cls.__mro__):
+        decorated = {"__dataclass_fields__", "__init__"} & set(vars(ancestor))
+        parametrised = issubclass(ancestor, root) and ancestor is not root and root not in ancestor.__bases__
+        if parametrised and not decorated:
+            dataclass(ancestor, frozen=True, config=STRICT)
+            init = _explaining(vars(ancestor)["__init__"])
+            setattr(ancestor, "__init__", init)  # noqa: B010 (a method: mypy refuses)
 
 
 def _explaining(init: Callable[..., None]) -> Callable[..., None]:
@@ -35,8 +38,8 @@ def _explaining(init: Callable[..., None]) -> Callable[..., None]:
         try:
             init(self, *arguments, **parameters)
         except ValidationError as error:
-            said = explain(error, field_names(type(self)), prefix="problem.")
-            raise said from said.__cause__
+            explained = explain(error, field_names(type(self)), prefix="problem.")
+            raise explained from explained.__cause__
 
     return explaining
 

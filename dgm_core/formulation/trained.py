@@ -43,9 +43,9 @@ class Trained(float):
             raise ConfigurationError(f"Trained({start}) is not allowed: it starts at {rule}.")
         if truth is not None and positive and not truth > 0:
             raise ConfigurationError(f"truth = {truth} of a positive Trained constant is not allowed.")
-        found = super().__new__(cls, start)
-        found.positive, found.truth = positive, truth
-        return found
+        constant = super().__new__(cls, start)
+        constant.positive, constant.truth = positive, truth
+        return constant
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -102,7 +102,7 @@ class Constants(nn.Module):
 
 def trained_in(cls: type) -> dict[str, Trained]:
     """The trained constants of a class by name."""
-    found: dict[str, Any] = {}
-    for one in reversed(cls.__mro__):
-        found |= vars(one)
-    return {name: member for name, member in found.items() if isinstance(member, Trained)}
+    members: dict[str, Any] = {}
+    for ancestor in reversed(cls.__mro__):
+        members |= vars(ancestor)
+    return {name: member for name, member in members.items() if isinstance(member, Trained)}

@@ -7,9 +7,10 @@ from pydantic import Field as Bounded
 from torch import Tensor
 
 from dgm_core.calculus import Field
-from dgm_core.formulation.base import Points, Problem, Residuals
+from dgm_core.formulation.base import Problem
 from dgm_core.formulation.domains import Box
 from dgm_core.formulation.regions import FixedNodes, Region
+from dgm_core.formulation.terms import Points, Residuals
 
 
 class FunctionFit(Problem):

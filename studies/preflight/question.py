@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dgm_core import ConfigurationError, Problem, Setup
 from dgm_core.calculus import Derivatives, derivatives
-from dgm_core.formulation.base import INTERIOR
+from dgm_core.formulation.terms import INTERIOR
 from studies.study import Ablation, Search, Study
 from studies.study.search import corners
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from dgm_core.calculus import TIME
-from dgm_core.formulation.base import INTERIOR
 from dgm_core.formulation.conditions import Cauchy
+from dgm_core.formulation.terms import INTERIOR
 from dgm_core.random_streams import stream
 from studies.preflight.finding import Check, Level
 from studies.preflight.question import Question

@@ -10,7 +10,7 @@ from dev.bench.comparison import Case, Comparison, Peer
 from dev.bench.peers.trainer import one_after_another, trainer_steps
 from dgm_core import Setup, load_problem
 from dgm_core.calculus import Field
-from dgm_core.formulation.base import Points, Residuals
+from dgm_core.formulation.terms import Points, Residuals
 from dgm_core.problems.fredholm import Fredholm
 
 SEEDS = range(5)
