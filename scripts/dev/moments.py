@@ -39,6 +39,8 @@ _EACH = 4
 _MOST = 2
 """Times as many moments as are wanted, after which no more are tried."""
 OVER, REPORT = "over", "the report"
+BEFORE = "before the program"
+"""Python itself still starts, and answers an interrupt with a traceback of its `site` module."""
 STAGES = ("imports", "Ray's start", "training", "confirmation", "records", REPORT)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 
@@ -66,6 +68,8 @@ class Moment:
         """One line, exit code 130, nothing left, and a way to go on that works; or the study was over."""
         if self.left or self.resumed is False:
             return False
+        if self.stage == BEFORE:
+            return True
         if self.code == 0:
             return self.stage == OVER
         return self.code == 130 and len(self.said) == 1
@@ -135,7 +139,7 @@ def next_moment(tried: Sequence[Moment], span: float, wanted: int) -> float | No
     moment at which the study was over; and once enough have met the study, those of stages met too rarely.
     span: of the undisturbed study.
     """
-    met = [moment for moment in tried if moment.stage != OVER]
+    met = [moment for moment in tried if moment.stage not in (BEFORE, OVER)]
     early = [after for after in _FIRST_SECOND if after < span][: wanted // 2]
     if len(tried) < len(early):
         return early[len(tried)]
@@ -157,7 +161,7 @@ def next_moment(tried: Sequence[Moment], span: float, wanted: int) -> float | No
 def table(tried: Sequence[Moment], span: float) -> str:
     """What came of the moments, in their order, as Markdown, and in words."""
     rows = [moment.row for moment in sorted(tried, key=lambda moment: moment.after)]
-    met = [moment for moment in tried if moment.stage != OVER]
+    met = [moment for moment in tried if moment.stage not in (BEFORE, OVER)]
     right = sum(moment.right for moment in met)
     slowest = max(met, key=lambda moment: moment.answered)
     stages = ", ".join(
@@ -197,6 +201,8 @@ def _tried(kind: str, folder: Path, after: float, number: signal.Signals) -> Mom
     answer = [line for line in lines if "interrupted;" in line or line.startswith(("dgm", "Traceback"))]
     if code not in (0, 130) or "Traceback" in said:
         answer = lines
+    if "init_import_site" in said:
+        stage = BEFORE
     return Moment(after, number, stage, answered, code, answer, left, _resumed(answer))
 
 
