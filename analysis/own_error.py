@@ -13,6 +13,7 @@ from analysis.statistics import Interval
 from analysis.tables.after import TOP, busiest_rung, lost_by_stops
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import LEVEL, interval, plain
+from studies.records import LABELS
 from studies.records.words import agree, counted, share
 
 Tables = Mapping[str, pd.DataFrame]
@@ -20,7 +21,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 def own_error(run: Run, tables: Tables) -> list[str]:
     """All of them that the run has an answer to."""
-    return [*_rungs(run, tables), *_stops(run), *_choice(run, tables), *_steps(run, tables)]
+    return [*_rungs(run, tables), *_stops(run), *revived(tables), *_choice(run, tables), *_steps(run, tables)]
 
 
 def _rungs(run: Run, tables: Tables) -> list[str]:
@@ -49,6 +50,23 @@ def _stops(run: Run) -> list[str]:
     ends = f"{100 * lost.low:.0f} to {100 * lost.high:.0f} %"
     said = f"{trained}: {count} would have been among the best {TOP}."
     return [f"{said}  So a stop loses one of these {100 * lost.point:.0f} % of the time [{ends}]."]
+
+
+def revived(tables: Tables) -> list[str]:
+    """What became of the stopped trials that were revived, a sentence each."""
+    return [
+        f"Trial {row['trial']}, stopped at {row['stopped_at']:,} of "
+        f"{counted(row['iterations_asked'], 'iteration')} and revived, {_end(row)}."
+        for row in rows_of(tables["revived"])
+    ]
+
+
+def _end(row: Mapping[str, Any]) -> str:
+    if not np.isfinite(row["score"]):
+        return "diverged"
+    place = "the best" if row["place"] == 1 else f"number {row['place']}"
+    score = f"{plain(row['then'])} there and {plain(row['score'])} at its end"
+    return f"has a {LABELS[row['metric']]} of {score}: it would have been {place} of those that completed"
 
 
 def _choice(run: Run, tables: Tables) -> list[str]:

@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "early-stopping": ("What early stopping saw and did", tables.decisions_table),
     "rivals": ("The next best trials", tables.rivals_table),
     "audit": ("Stopped trials, trained to their ends", tables.audit_table),
+    "revived": ("Stopped trials, revived by hand", tables.revived_table),
     "path": ("From the baseline to the winner, one setting at a time", tables.path_table),
     "counts": ("Trials", tables.counts_table),
     "trials": ("Every trial", tables.trials_table),

@@ -1,7 +1,7 @@
 """Tables of a run, in full precision; `writers` rounds them for a reader."""
 
 from analysis.tables.ablation import arms_table, budget_table, factor_table
-from analysis.tables.after import audit_table, path_table, rivals_table
+from analysis.tables.after import audit_table, path_table, revived_table, rivals_table
 from analysis.tables.runs import compare_table, correlation_table, polish_table
 from analysis.tables.search import counts_table, decisions_table, summary_table, trials_table
 from analysis.tables.writers import latex, markdown, present, write
@@ -20,6 +20,7 @@ __all__ = [
     "path_table",
     "polish_table",
     "present",
+    "revived_table",
     "rivals_table",
     "summary_table",
     "trials_table",

@@ -58,12 +58,21 @@ def probability_best(errors: list[pd.Series], rng: np.random.Generator) -> list[
 
 
 def audit_table(run: Run) -> pd.DataFrame:
-    """A row for each stopped trial that was trained to its end.
+    """A row for each stopped trial that was drawn at random and trained to its end.
 
     `stopped_at` is the rung and `then` the score there; `place` is what its end would have been among the
     completed trials, 1 the best.
     """
-    audited = run.phase("audit")
+    return _ends(run, "audit")
+
+
+def revived_table(run: Run) -> pd.DataFrame:
+    """The same of the stopped trials that somebody asked for (`dgm revive`): no sample of all that were."""
+    return _ends(run, "revived")
+
+
+def _ends(run: Run, phase: str) -> pd.DataFrame:
+    audited = run.phase(phase)
     if audited.empty:
         return pd.DataFrame()
     search = scores.trial_scores(run.phase("search"))

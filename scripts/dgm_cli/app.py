@@ -21,6 +21,7 @@ from dgm_cli.report import report
 from dgm_cli.reproduce import reproduce
 from dgm_cli.rerun import rerun
 from dgm_cli.resume import resume
+from dgm_cli.revive import revive
 from dgm_cli.run import run
 from dgm_cli.runs import clean, status, stop
 from dgm_cli.solve import solve
@@ -79,6 +80,7 @@ app.command()(export)
 app.command()(replay)
 app.command()(rerun)
 app.command()(resume)
+app.command()(revive)
 app.command()(status)
 app.command()(stop)
 app.command()(clean)

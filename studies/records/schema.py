@@ -43,7 +43,7 @@ TABLES = "tables"
 FIGURES = "figures"
 REPORT = "report.html"
 
-AFTER = ("confirm", "rivals", "audit", "path")
+AFTER = ("confirm", "rivals", "audit", "path", "revived")
 """Phases of a search that come after it (see `studies.planning.plans`)."""
 
 CONSTANT = "constant/"

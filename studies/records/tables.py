@@ -32,7 +32,7 @@ def trials_frame(history: History, terms: Sequence[str], metric: str) -> pd.Data
 
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
     """Trials in the order of the study's own phases and names, whatever order they ran in."""
-    phases = ("search", "tune", "ablation", "confirm", "solve", "rivals", "audit", "path")
+    phases = ("search", "tune", "ablation", "confirm", "solve", "rivals", "audit", "path", "revived")
     places = {phase: place for place, phase in enumerate(phases)}
     return sorted(entries, key=lambda entry: (places.get(entry.spec.phase, 9), entry.spec.folder))
 

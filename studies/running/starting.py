@@ -18,7 +18,7 @@ from studies.study import Ablation, Search, Study, from_dict
 from studies.study.branches import misfits, places
 
 _OF_THE_QUESTION = (
-    *("name", "question", "base", "space", "baseline", "feasible", "start_from"),
+    *("name", "question", "base", "space", "baseline", "feasible", "start_from", "revived"),
     *("arms", "factors", "quick"),
 )
 """Fields that a study keeps when it is run like another."""

@@ -62,6 +62,9 @@ class Search:
     audit: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.0
     """Share of the search's cost that is spent on training stopped trials to their ends, drawn at random: the
     report then says how often a stop would have lost one of the best three."""
+    revived: Sequence[str] = ()
+    """Stopped trials that are trained to their ends all the same, by name: what `dgm revive` has trained.
+    Nothing that the search decides depends on them."""
     explain: Flag = False
     """Whether the way from the baseline to the winner is trained one setting at a time, on the fresh seeds:
     what each setting bought.  Costs a confirmation for each setting that differs, but for the last."""

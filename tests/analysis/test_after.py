@@ -96,3 +96,19 @@ def test_each_step_from_the_baseline_is_compared_with_the_one_before(search: Run
     said = " ".join(own_error(run, make_tables(run)))
     assert "one setting at a time, the error changes by" in said
     assert "batch_size × 0.5" in said
+
+
+def test_revived_trials_are_told_of_and_are_no_sample_of_the_stops(search: Run) -> None:
+    stopped = sorted(search.trials.loc[search.trials["status"] == "stopped", "trial"].unique())
+    run = with_rows(
+        search, [*rows("revived", stopped[0], [1e-9] * 3), *rows("revived", stopped[1], [np.nan] * 3)]
+    )
+    run.trials.loc[run.trials["arm"] == stopped[1], "status"] = "diverged"
+    assert lost_by_stops(run)[1] == 0
+    tables = make_tables(run)
+    assert tables["audit"].empty
+    assert tables["revived"]["place"].tolist()[0] == 1
+    first, second = (said for said in own_error(run, tables) if "revived" in said)
+    assert f"Trial {stopped[0]}, stopped at 500 of" in first
+    assert first.endswith("it would have been the best of those that completed.")
+    assert second.endswith("and revived, diverged.")

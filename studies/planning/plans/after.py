@@ -110,7 +110,25 @@ def path(study: Search, seed: int, found: Found) -> Trials:
     return made
 
 
-QUESTIONS: tuple[Callable[[Search, int, Found], Trials], ...] = (rivals, audit, path)
+def revived(study: Search, seed: int, found: Found) -> Trials:
+    """Stopped trials that somebody asked for, trained to their ends on their own seeds."""
+    made: Trials = []
+    for place, name in enumerate(study.revived):
+        if name in found.stopped:  # with more trials it may not have been stopped
+            trial, _ = found.stopped[name]
+            made += arm_trials(
+                "revived",
+                name,
+                trial.setup,
+                trial.seeds,
+                key="base",
+                changes=trial.changes,
+                index=place,
+            )
+    return made
+
+
+QUESTIONS: tuple[Callable[[Search, int, Found], Trials], ...] = (rivals, audit, path, revived)
 
 
 def _steps(study: Search, goal: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
