@@ -98,12 +98,13 @@ def subclasses(module: ModuleType, root: type[Any]) -> Iterator[tuple[str, type[
             continue
         if not issubclass(value, root) or value is root:
             continue
-        own: Any = value
-        if (inspect.isabstract(own) or not hasattr(own, "name")) and own.__subclasses__():
+        kind: Any = value
+        if (inspect.isabstract(kind) or not hasattr(kind, "name")) and kind.__subclasses__():
             continue
-        if not hasattr(own, "name"):
-            raise ConfigurationError(f'the class {own.__name__} of {_place(module)} has no name: name = "…".')
-        yield own.name, own
+        if not hasattr(kind, "name"):
+            where = _place(module)
+            raise ConfigurationError(f'the class {kind.__name__} of {where} has no name: name = "…".')
+        yield kind.name, kind
 
 
 def kebab(name: str) -> str:

@@ -51,8 +51,8 @@ def derivatives_at(
     """
     together = getattr(field, "derivatives_at", None)
     if together is not None:
-        found: dict[str, Derivatives] = together(points, axes)
-        return found
+        derived: dict[str, Derivatives] = together(points, axes)
+        return derived
     if getattr(field, "derivatives", None) is not None:
         return {name: derivatives(field, x, axes) for name, x in points.items()}
     alone = {name: derivatives(field, points[name], axes) for name in apart}

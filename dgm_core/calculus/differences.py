@@ -44,8 +44,8 @@ class FiniteDifferences(Derivatives):
         stencil: Stencil = {(0,) * len(self.axes): 1.0}
         for column in sorted(set(path)):
             pairs, single = divmod(path.count(column), 2)
-            for one in [_SECOND] * pairs + [_FIRST] * single:
-                stencil = _composed(stencil, one, column)
+            for factor in [_SECOND] * pairs + [_FIRST] * single:
+                stencil = _composed(stencil, factor, column)
         offsets = torch.tensor(list(stencil), dtype=torch.float64, device=self.x.device) * self._steps
         weights = torch.tensor(list(stencil.values()), dtype=torch.float64, device=self.x.device)
         scale = torch.stack([self._steps[column] for column in path]).prod()
@@ -58,8 +58,8 @@ class FiniteDifferences(Derivatives):
         step = self._steps.min()
         stencil: Stencil = {(0,): 1.0}
         pairs, single = divmod(order, 2)
-        for one in [_SECOND] * pairs + [_FIRST] * single:
-            stencil = _composed(stencil, one, 0)
+        for factor in [_SECOND] * pairs + [_FIRST] * single:
+            stencil = _composed(stencil, factor, 0)
         total = torch.zeros(shape[:3], dtype=torch.float64, device=self.x.device)
         for (offset,), weight in stencil.items():
             moved = (self.x[:, :, None] + offset * step * lines).flatten(1, 2)
@@ -95,10 +95,10 @@ class Differenced:
         return FiniteDifferences(self._field, x, axes, self._lengths)
 
 
-def _composed(stencil: Stencil, one: dict[int, float], column: int) -> Stencil:
-    found: Stencil = {}
+def _composed(stencil: Stencil, factor: dict[int, float], column: int) -> Stencil:
+    composed: Stencil = {}
     for offsets, weight in stencil.items():
-        for step, own in one.items():
+        for step, step_weight in factor.items():
             moved = (*offsets[:column], offsets[column] + step, *offsets[column + 1 :])
-            found[moved] = found.get(moved, 0.0) + weight * own
-    return found
+            composed[moved] = composed.get(moved, 0.0) + weight * step_weight
+    return composed

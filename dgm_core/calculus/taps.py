@@ -128,10 +128,10 @@ class Taps:
 
     def adjoints(self, cotangents: Sequence[Tensor]) -> list[list[Tensor]]:
         """Of the outputs of every linear map, by pass, from those of the network's streams."""
-        outputs = [one.outputs for own in self.passes for one in own.maps]
-        found = iter(
+        outputs = [linear_map.outputs for pass_ in self.passes for linear_map in pass_.maps]
+        gradients = iter(
             torch.autograd.grad(
-                [own.outputs for own in self.passes],
+                [pass_.outputs for pass_ in self.passes],
                 outputs,
                 list(cotangents),
                 retain_graph=True,
@@ -139,7 +139,7 @@ class Taps:
                 materialize_grads=True,
             )
         )
-        return [[next(found) for _ in own.maps] for own in self.passes]
+        return [[next(gradients) for _ in pass_.maps] for pass_ in self.passes]
 
 
 def _streams(x: Any) -> Tensor:

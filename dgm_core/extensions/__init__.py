@@ -9,7 +9,7 @@ from dgm_core.extensions.companions import LARGEST, companions
 from dgm_core.extensions.explaining import explained, in_own_words
 from dgm_core.extensions.loading import GROUP, adopt, check_importable, load, modules, unload
 from dgm_core.extensions.sources import Sources
-from dgm_core.extensions.words import said
+from dgm_core.extensions.words import in_one_line
 
 __all__ = [
     "GROUP",
@@ -19,9 +19,9 @@ __all__ = [
     "check_importable",
     "companions",
     "explained",
+    "in_one_line",
     "in_own_words",
     "load",
     "modules",
-    "said",
     "unload",
 ]

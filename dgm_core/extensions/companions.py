@@ -37,30 +37,30 @@ def companions(path: Path) -> list[Path]:
     names by its path from the folder.
     """
     root = root_of(path)
-    found: dict[Path, None] = {}
+    files: dict[Path, None] = {}
     waiting = [path, *_module_files(root, path.relative_to(root).parts[0])]
     while waiting:
-        one = waiting.pop()
-        if one in found:
+        file = waiting.pop()
+        if file in files:
             continue
-        found[one] = None
-        if one.suffix == ".py":
-            waiting += _named(one, root)
-    return list(found)
+        files[file] = None
+        if file.suffix == ".py":
+            waiting += _named(file, root)
+    return list(files)
 
 
 def top_levels(files: list[Path], root: Path) -> dict[str, Path]:
     """The names that the files take among all modules, each with the file or package that it should be."""
-    found = {}
+    modules = {}
     for path in files:
         first, *rest = path.relative_to(root).parts
         if path.suffix != ".py":
             continue
         if not rest:
-            found[path.stem] = path
+            modules[path.stem] = path
         elif (package := root / first / "__init__.py").is_file():
-            found[first] = package
-    return found
+            modules[first] = package
+    return modules
 
 
 def _named(path: Path, root: Path) -> Iterator[Path]:

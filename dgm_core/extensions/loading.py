@@ -16,7 +16,7 @@ from types import ModuleType
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.extensions.companions import PROGRAM, companions, module_name, root_of, top_levels
-from dgm_core.extensions.words import placed, said
+from dgm_core.extensions.words import in_one_line, placed
 
 GROUP = "dgm_studies"
 """Entry points of this group name modules of installed packages with problems, networks and studies."""
@@ -60,7 +60,7 @@ def load(path: str | Path) -> ModuleType:
             module = importlib.import_module(name)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        what = placed(error, needed) or f"{path}: {said(error)}"
+        what = placed(error, needed) or f"{path}: {in_one_line(error)}"
         raise ConfigurationError(what + _taken(error, root)) from error
     _loaded[path] = module
     return module
@@ -154,18 +154,18 @@ def _is_installed(path: Path) -> bool:
 
 @cache
 def _installed() -> tuple[ModuleType, ...]:
-    found = []
+    installed = []
     for point in entry_points(group=GROUP):
         try:
             loaded = point.load()
         except Exception as error:
             name = point.dist.name if point.dist is not None else point.value
             raise ConfigurationError(
-                f"the installed package {name} cannot be loaded ({GROUP}: {point.name}): {said(error)}"
+                f"the installed package {name} cannot be loaded ({GROUP}: {point.name}): {in_one_line(error)}"
             ) from error
         if isinstance(loaded, ModuleType):
-            found.append(loaded)
-    return tuple(found)
+            installed.append(loaded)
+    return tuple(installed)
 
 
 @cache

@@ -72,15 +72,15 @@ class Sources:
 
     def changed(self) -> list[str]:
         """What became of the original files, a phrase for each that is no longer the same."""
-        said = []
+        changes = []
         for name, content in self.files.items():
             first, _, rest = name.partition("/")
             path = Path(self.origins.get(first, ".")) / rest
             if not path.is_file():
-                said.append(f"{path} is gone")
+                changes.append(f"{path} is gone")
             elif path.read_bytes() != content:
-                said.append(f"{path} has changed")
-        return said
+                changes.append(f"{path} has changed")
+        return changes
 
 
 def _key(name: str, path: Path, root: Path) -> str:

@@ -95,9 +95,9 @@ class Integral:
             )
         over = self._over if self._over is not None else tuple(a for a in y.axes if a != TIME)
         columns = y.columns(over)
-        seen = _along.get()
-        if seen is not None:
-            seen.update(over)
+        recorded_axes = _along.get()
+        if recorded_axes is not None:
+            recorded_axes.update(over)
         if TIME in over and not y.whole:
             raise ConfigurationError(
                 "an Integral over time does not allow time windows: each would only know its own part of it."
@@ -105,21 +105,21 @@ class Integral:
         unit, weights = self._rule(domain, columns)
         at = y.x[:, :, None, :]
         # Where every axis is integrated, all points share the nodes, though a kernel may tell them apart.
-        own = at[:, :1] if not self._until and len(columns) == len(y.axes) else at
+        bases = at[:, :1] if not self._until and len(columns) == len(y.axes) else at
         lower = y.x.new_tensor([domain.axes[i].lower for i in columns])
         if self._until:
-            length = own[..., list(columns)] - lower  # (K, n, 1, 1)
+            length = bases[..., list(columns)] - lower  # (K, n, 1, 1)
             inner = lower + length * unit.to(y.x)
             weights_here = length * weights.to(y.x)[:, None]
         else:
-            inner = unit.to(y.x).expand(*own.shape[:2], -1, -1)
+            inner = unit.to(y.x).expand(*bases.shape[:2], -1, -1)
             weights_here = weights.to(y.x)[:, None]
-        every = [own[..., i : i + 1].expand(*inner.shape[:3], 1) for i in range(len(y.axes))]
+        every = [bases[..., i : i + 1].expand(*inner.shape[:3], 1) for i in range(len(y.axes))]
         for place, i in enumerate(columns):
             every[i] = inner[..., place : place + 1]
         inside = Within(field, y.axes, torch.cat(every, dim=-1), at)
-        found = (weights_here * self._law(inside)).sum(dim=2)
-        return found.expand(-1, y.x.shape[1], -1)
+        integral = (weights_here * self._law(inside)).sum(dim=2)
+        return integral.expand(-1, y.x.shape[1], -1)
 
     def _rule(self, domain: Domain, columns: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Nodes (m, number of columns), of the unit interval where the end moves and else in the axes' own

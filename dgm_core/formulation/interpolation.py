@@ -88,20 +88,20 @@ class Linear:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (..., d), as (..., q) float64."""
-        own = self._constants.on(x.device)
-        flat = (x.double().reshape(-1, x.shape[-1]) - own["lower"]) / own["size"]
+        arrays = self._constants.on(x.device)
+        flat = (x.double().reshape(-1, x.shape[-1]) - arrays["lower"]) / arrays["size"]
         at = flat.detach()
-        cell = (at * own["cells"]).floor().long().clamp_min(0).minimum(own["cells"] - 1)
-        candidates = own["buckets"][(cell * own["strides"]).sum(dim=-1)]
+        cell = (at * arrays["cells"]).floor().long().clamp_min(0).minimum(arrays["cells"] - 1)
+        candidates = arrays["buckets"][(cell * arrays["strides"]).sum(dim=-1)]
         # Candidates (n, m); the simplex that contains a point is the one whose least coordinate is largest.
-        weights = _barycentric(at.unsqueeze(1), own["maps"][candidates], own["corners"][candidates])
+        weights = _barycentric(at.unsqueeze(1), arrays["maps"][candidates], arrays["corners"][candidates])
         least = weights.amin(dim=-1)
         best = candidates.gather(1, least.argmax(dim=1, keepdim=True))[:, 0]
         inside = least.amax(dim=1, keepdim=True) >= -_INSIDE
-        share = _barycentric(flat, own["maps"][best], own["corners"][best])
-        found = (share.unsqueeze(-1) * own["values"][own["simplices"][best]]).sum(dim=1)
-        nearest = own["hull_values"][torch.cdist(at, own["hull"]).argmin(dim=1)]
-        return torch.where(inside, found, nearest).reshape(*x.shape[:-1], -1)
+        share = _barycentric(flat, arrays["maps"][best], arrays["corners"][best])
+        interpolated = (share.unsqueeze(-1) * arrays["values"][arrays["simplices"][best]]).sum(dim=1)
+        nearest = arrays["hull_values"][torch.cdist(at, arrays["hull"]).argmin(dim=1)]
+        return torch.where(inside, interpolated, nearest).reshape(*x.shape[:-1], -1)
 
     @cached_property
     def _constants(self) -> Constants:

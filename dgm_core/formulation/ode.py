@@ -52,7 +52,7 @@ class ODE(InitialValueProblem):
             at, *values = torch.as_tensor(np.array([t, *y])).unbind()
             return [float(one) for one in self._rates(at, values)]
 
-        found = scipy.integrate.solve_ivp(
+        trajectory = scipy.integrate.solve_ivp(
             rate,
             (axis.lower, axis.upper),
             [float(value) for value in self._start],
@@ -61,11 +61,11 @@ class ODE(InitialValueProblem):
             atol=_SMALL * tolerance,
             dense_output=True,
         )
-        if not found.success:
-            raise ConfigurationError(f"{self.name} cannot be solved numerically: {found.message}")
+        if not trajectory.success:
+            raise ConfigurationError(f"{self.name} cannot be solved numerically: {trajectory.message}")
 
         def field(x: Tensor) -> Tensor:
-            values = found.sol(x.detach().cpu().double().numpy().reshape(-1)).T
+            values = trajectory.sol(x.detach().cpu().double().numpy().reshape(-1)).T
             return torch.from_numpy(values.copy()).reshape(*x.shape[:-1], -1).to(x.device)
 
         return field

@@ -180,7 +180,7 @@ def prescribed(problem: Sized, points: Mapping[str, Tensor]) -> list[tuple[Tenso
     a constant makes it zero.
     """
     count = len(problem.outputs)
-    found: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(count)]
+    values_of_output: list[list[tuple[Tensor, Tensor]]] = [[] for _ in range(count)]
     outside = {term: x for term, x in points.items() if term != "interior"}
 
     def constant(values: Tensor) -> dict[str, Tensor]:
@@ -191,21 +191,21 @@ def prescribed(problem: Sized, points: Mapping[str, Tensor]) -> list[tuple[Tenso
 
     unit = torch.eye(count, dtype=torch.float64)
     zero = constant(0.0 * unit[0])
-    once, twice = ([constant(factor * one) for one in unit] for factor in (1.0, 2.0))
+    once, twice = ([constant(factor * value) for value in unit] for factor in (1.0, 2.0))
     for term, residual in zero.items():
-        slopes = torch.stack([one[term] - residual for one in once])  # (q, 1, n, c)
-        again = torch.stack([one[term] - residual for one in twice])
+        slopes = torch.stack([shifted[term] - residual for shifted in once])  # (q, 1, n, c)
+        again = torch.stack([shifted[term] - residual for shifted in twice])
         linear = (again - 2.0 * slopes).abs() <= 1e-9 * slopes.abs()
         alone = (slopes != 0.0).sum(dim=0) == 1
         for i in range(count):
             which = alone & (slopes[i] != 0.0) & linear[i] & residual.isfinite()
             if which.any():
                 place = which.nonzero()[:, 1]
-                found[i].append((outside[term][0][place], -(residual / slopes[i])[which]))
+                values_of_output[i].append((outside[term][0][place], -(residual / slopes[i])[which]))
     none = next(iter(points.values()))[0, :0], torch.empty(0, dtype=torch.float64)
     return [
-        (torch.cat([x for x, _ in one]), torch.cat([values for _, values in one])) if one else none
-        for one in found
+        (torch.cat([x for x, _ in pairs]), torch.cat([values for _, values in pairs])) if pairs else none
+        for pairs in values_of_output
     ]
 
 
@@ -231,9 +231,9 @@ def _from_sources(
         before, after = problem.residuals(base, points), problem.residuals(moved, points)
     ratios = []
     for term, residual in before.items():
-        one, other = parts_of(residual)[0].detach(), parts_of(after[term])[0].detach()
-        response = (other - one).square().mean(dim=(0, 1)).sqrt()
-        ratios.append(one.square().mean(dim=(0, 1)).sqrt() / response)
+        unmoved, shifted = parts_of(residual)[0].detach(), parts_of(after[term])[0].detach()
+        response = (shifted - unmoved).square().mean(dim=(0, 1)).sqrt()
+        ratios.append(unmoved.square().mean(dim=(0, 1)).sqrt() / response)
     every = torch.cat(ratios)
     every = every[every.isfinite() & (every > 0.0)]
     size = guess * (float(every.max()) if len(every) else 1.0)
@@ -256,14 +256,14 @@ def _of_terms(
     return largest_of([typical(problem, field, points) for field in fields])
 
 
-def largest_of(found: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def largest_of(measured: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The largest finite size of each component among several fields, (c,).
 
     Of a component that none of them moves, the largest of its term, or 1.
     """
     largest = {}
-    for term in found[0]:
-        sizes = torch.stack([torch.nan_to_num(one[term], 0.0, 0.0, 0.0) for one in found]).amax(dim=0)
+    for term in measured[0]:
+        sizes = torch.stack([torch.nan_to_num(field[term], 0.0, 0.0, 0.0) for field in measured]).amax(dim=0)
         largest[term] = torch.where(sizes > 0, sizes, sizes.max() if sizes.any() else 1.0)
     return largest
 

@@ -28,11 +28,11 @@ def read_columns(
     try:
         if path.suffix.lower() in _TEXT:
             return read_text(path, names, gaps=gaps, dates=dates, decimal=decimal)
-        found = _read(path, names)
+        read = _read(path, names)
         for name in names:
-            if name not in found:
-                raise KeyError(f"has no column {name!r}: it has {', '.join(sorted(found))}")
-        columns = {name: _numbers(name, np.asarray(found[name]).ravel(), dates) for name in names}
+            if name not in read:
+                raise KeyError(f"has no column {name!r}: it has {', '.join(sorted(read))}")
+        columns = {name: _numbers(name, np.asarray(read[name]).ravel(), dates) for name in names}
         return _without_gaps(columns, gaps)
     except KeyError as error:
         raise ConfigurationError(f"the table {path} {error.args[0]}.") from None

@@ -59,28 +59,28 @@ def read_text(
         raise ValueError("it has no rows")
     if decimal is None:
         decimal = _decimal([row.cells[i] for row in rows for i in columns.values()])
-    found = {name: [_number(row.cells[i], decimal) for row in rows] for name, i in columns.items()}
+    numbers = {name: [_number(row.cells[i], decimal) for row in rows] for name, i in columns.items()}
     for name, i in columns.items():
-        if all(value is None for value in found[name]) or any(_date(row.cells[i]) for row in rows):
-            found[name] = _dates(rows, name, i, dates)
-    whole = [all(column[r] is not None for column in found.values()) for r in range(len(rows))]
+        if all(value is None for value in numbers[name]) or any(_date(row.cells[i]) for row in rows):
+            numbers[name] = _dates(rows, name, i, dates)
+    whole = [all(column[r] is not None for column in numbers.values()) for r in range(len(rows))]
     for r, row in enumerate(rows):
         for name, i in columns.items():
             cell = row.cells[i]
-            if found[name][r] is None and (gaps == "refuse" or cell.casefold() not in _GAPS):
+            if numbers[name][r] is None and (gaps == "refuse" or cell.casefold() not in _GAPS):
                 raise ValueError(_complaint(row.line, name, cell))
     if not any(whole):
         raise ValueError("it has no rows without gaps")
     return {
         name: np.array([value for value, kept in zip(column, whole, strict=True) if kept], dtype=np.float64)
-        for name, column in found.items()
+        for name, column in numbers.items()
     }
 
 
 def _complaint(line: int, name: str, cell: str) -> str:
     if cell.casefold() in _GAPS:
-        said = f" ({cell})" if cell else ""
-        return f"line {line} has a gap{said} in column {name!r}; gaps='leave out' leaves such rows out"
+        content = f" ({cell})" if cell else ""
+        return f"line {line} has a gap{content} in column {name!r}; gaps='leave out' leaves such rows out"
     return f"line {line} has {cell!r} in column {name!r}, which is no number"
 
 
@@ -92,14 +92,14 @@ def _split(path: Path, names: Sequence[str]) -> tuple[list[Row], list[str]]:
     except UnicodeDecodeError:
         text = raw.decode("cp1252", errors="replace")
     lines = [(number, line.strip("\r\n ")) for number, line in enumerate(text.splitlines(), start=1)]
-    said = [line.lstrip("#%/ ") for _, line in lines if line.startswith(_COMMENT)]
+    comments = [line.lstrip("#%/ ") for _, line in lines if line.startswith(_COMMENT)]
     kept = [(number, line) for number, line in lines if line.strip() and not line.startswith(_COMMENT)]
     if not kept:
         raise ValueError("it has no rows")
     separator = _separator([line for _, line in kept[:50]])
     rows = [Row(number, _cells(line, separator)) for number, line in kept]
     if any(_number(cell, ".") is not None or _number(cell, ",") is not None for cell in rows[0].cells):
-        header = _cells(said[-1], separator) if said else ()
+        header = _cells(comments[-1], separator) if comments else ()
         if len(header) != len(rows[0].cells):  # no header
             if len(rows[0].cells) != len(names):
                 raise ValueError(
@@ -140,8 +140,8 @@ def _cells(line: str, separator: str | None) -> tuple[str, ...]:
 
 def _position(name: str, header: Sequence[str]) -> int:
     """Where the column is: by its name, or by its name without units or capitals."""
-    for plain in (str, lambda one: _UNIT.sub("", one), lambda one: _UNIT.sub("", one).casefold()):
-        places = [i for i, one in enumerate(header) if plain(one) == plain(name)]
+    for plain in (str, lambda text: _UNIT.sub("", text), lambda text: _UNIT.sub("", text).casefold()):
+        places = [i for i, heading in enumerate(header) if plain(heading) == plain(name)]
         if len(places) == 1:
             return places[0]
         if places:

@@ -71,14 +71,14 @@ def verify(problem: Posed) -> None:
                 )
     start, problem = problem, problem.with_true_constants()
     accurate = problem.accurate()
-    with precision(torch.float64) as found:
+    with precision(torch.float64) as kept:
         probe(problem)
         if problem.table is not None and problem.reference_kind == "table":
             _check_table(problem, problem.table)
         if problem.reference_kind != "none":
             _check_values(problem)
         if problem.reference_kind == "exact":
-            single = found is not None and found.single
+            single = kept is not None and kept.single
             _check_exact(accurate, _points(accurate, _POINTS), least=_SINGLE if single else 0.0)
         elif problem.reference_kind == "numerical":
             _check_numerical(accurate)
@@ -172,10 +172,10 @@ def _checked(problem: Posed) -> tuple[str, ...]:
 
 def _check_exact(problem: Posed, points: Mapping[str, Tensor], *, least: float) -> None:
     """least: a tolerance below which none is."""
-    found = component_sizes(problem, problem.reference, points)
+    sizes = component_sizes(problem, problem.reference, points)
     wrong = largest_of([component_sizes(problem, field, points) for field in wrong_fields(problem)])
     for term in _checked(problem):
-        for size, scale in zip(found[term].tolist(), wrong[term].tolist(), strict=True):
+        for size, scale in zip(sizes[term].tolist(), wrong[term].tolist(), strict=True):
             allowed = max(problem.reference_tolerance, least) * scale
             if not size <= allowed:  # a NaN is refused too
                 raise ConfigurationError(
@@ -193,12 +193,12 @@ def _check_numerical(problem: Posed) -> None:
         )
     lengths = [axis.upper - axis.lower for axis in problem.inputs]
     points = _points(problem, _ROUGH_POINTS)
-    found = _typical(problem, Differenced(problem.reference, lengths), points)
+    sizes = _typical(problem, Differenced(problem.reference, lengths), points)
     wrong = largest_of(
         [_typical(problem, Differenced(field, lengths), points) for field in wrong_fields(problem)]
     )
     for term in _checked(problem):
-        for size, scale in zip(found[term].tolist(), wrong[term].tolist(), strict=True):
+        for size, scale in zip(sizes[term].tolist(), wrong[term].tolist(), strict=True):
             if not size <= _ROUGH * scale:
                 raise ConfigurationError(
                     f"the numerical reference of {problem.name} does not satisfy its term {term!r}: by "

@@ -29,12 +29,12 @@ def yardsticks(problem: Sized, points: Tensor, reference: Tensor) -> dict[str, T
     values prescribe, interpolated linearly inside their convex hull and by the nearest value beyond it; left
     out where some output has none, or in more than three dimensions.
     """
-    found = {ZERO: torch.zeros_like(reference), CONSTANT: reference.mean(dim=0).expand_as(reference)}
+    fields = {ZERO: torch.zeros_like(reference), CONSTANT: reference.mean(dim=0).expand_as(reference)}
     if len(problem.inputs) <= _AXES:
         between = _interpolated(problem, points)
         if between is not None:
-            found[CONDITIONS] = between
-    return found
+            fields[CONDITIONS] = between
+    return fields
 
 
 def _interpolated(problem: Sized, at: Tensor) -> Tensor | None:

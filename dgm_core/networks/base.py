@@ -82,10 +82,10 @@ class Network(nn.Module):
         self.pointwise = config.batch_norm == "none"
         self.stochastic = config.dropout > 0
         self.dropout_generators = make.dropout_generators
-        self.settings: Any = self.told(config.network_settings)
+        self.settings: Any = self.settings_from(config.network_settings)
 
     @classmethod
-    def told(cls, values: Mapping[str, Any]) -> NetworkSettings:
+    def settings_from(cls, values: Mapping[str, Any]) -> NetworkSettings:
         """Its settings with the given values.  Raises ConfigurationError in one sentence."""
         known = cls.Settings.model_fields
         if values and not known:

@@ -23,7 +23,7 @@ def load_problem(name: str, parameters: Mapping[str, Any] | None = None) -> Prob
     except ConfigurationError:
         if name in PROBLEMS.names():  # which raises where it is defined twice
             raise
-        imported = [one for one in _below(Problem) if one.name == name and not inspect.isabstract(one)]
+        imported = [kind for kind in _below(Problem) if kind.name == name and not inspect.isabstract(kind)]
         if not imported:
             raise
         kind = imported[-1]

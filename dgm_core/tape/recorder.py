@@ -58,23 +58,23 @@ class Recorder(Watching):
         self, function: Any, types: Any, arguments: Sequence[Any] = (), options: dict[str, Any] | None = None
     ) -> Any:
         options = options or {}
-        found = function(*arguments, **options)
+        result = function(*arguments, **options)
         reads = tuple(leaf for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor))
-        outputs = [leaf for leaf in tree_leaves(found) if isinstance(leaf, Tensor)]
-        if reads and found is not None and len(outputs) < len(tree_leaves(found)):
+        outputs = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        if reads and result is not None and len(outputs) < len(tree_leaves(result)):
             self.refused = self.refused or f"a number{place_of_the_user()}"
         elif function._schema.is_mutable:
             written = written_by(function, arguments, options)
             again = bound(QUICK.get(function, function), arguments, options)
             self._add(function, again, reads, written, arguments, options)
         else:
-            own = [output for output in outputs if not shares(output, reads)]
-            self.made |= {storage_of(output) for output in own}
-            if own and function not in UNSET:
+            produced = [output for output in outputs if not shares(output, reads)]
+            self.made |= {storage_of(output) for output in produced}
+            if produced and function not in UNSET:
                 again = operations.again(function, arguments, options, outputs)
-                seen = () if function in FILLS else reads  # their shapes alone
-                self._add(function, again, seen, tuple(own), arguments, options)
-        return found
+                inputs = () if function in FILLS else reads  # their shapes alone
+                self._add(function, again, inputs, tuple(produced), arguments, options)
+        return result
 
     def _add(
         self,

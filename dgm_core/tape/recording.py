@@ -52,9 +52,9 @@ class Tape(Generic[T]):
         replayed = [leaf.clone() for leaf in tensors_of(self.replay())]
         replayed += state.swap()
         result = step()
-        found = [*tensors_of(result), *state.now()]
-        together = len(found) == len(replayed)
-        return result, together and all(same(*pair) for pair in zip(replayed, found, strict=True))
+        computed = [*tensors_of(result), *state.now()]
+        together = len(computed) == len(replayed)
+        return result, together and all(same(*pair) for pair in zip(replayed, computed, strict=True))
 
 
 def record(step: Callable[[], T]) -> tuple[T, Tape[T] | None]:

@@ -54,18 +54,18 @@ _ROUNDING = {"cpu": 32.0, "cuda": 4096.0}
 adds in any order, and a CPU in one that may depend on addresses."""
 
 
-def same(one: Tensor, other: Tensor) -> bool:
+def same(tensor: Tensor, other: Tensor) -> bool:
     """Whether two tensors hold the same, to rounding."""
-    if one.shape != other.shape or one.dtype != other.dtype:
+    if tensor.shape != other.shape or tensor.dtype != other.dtype:
         return False
-    if not one.is_floating_point():
-        return torch.equal(one, other)
-    if torch.equal(bits(one.contiguous()), bits(other.contiguous())):
+    if not tensor.is_floating_point():
+        return torch.equal(tensor, other)
+    if torch.equal(bits(tensor.contiguous()), bits(other.contiguous())):
         return True
     finite = other[torch.isfinite(other)].abs()
     largest = finite.max().item() if finite.numel() else 0.0
     allowed = _ROUNDING.get(other.device.type, 4096.0) * torch.finfo(other.dtype).eps * largest
-    return torch.allclose(one, other, rtol=0.0, atol=allowed, equal_nan=True)
+    return torch.allclose(tensor, other, rtol=0.0, atol=allowed, equal_nan=True)
 
 
 def _whole(tensor: Tensor) -> Tensor:

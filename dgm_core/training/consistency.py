@@ -25,7 +25,7 @@ def check_consistent(config: Any) -> None:
 
 
 def _check_network(config: Any) -> None:
-    NETWORKS.get(config.network).told(config.network_settings)
+    NETWORKS.get(config.network).settings_from(config.network_settings)
     allowed = NETWORKS.get(config.network).batch_norms
     if config.batch_norm not in allowed:
         raise ConfigurationError(

@@ -79,10 +79,10 @@ class Curves:
         Where every term is lost at once, after an iteration at which all were finite, it was the weights that
         were: by a gradient that was not finite, or too large a step.
         """
-        found: list[str | None] = []
+        reasons: list[str | None] = []
         for k, first in enumerate(self.diverged_at()):
             if first is None:
-                found.append(None)
+                reasons.append(None)
                 continue
             row = self.losses[first - 1, k, 1:]
             lost = [name for name, value in zip(self.columns[1:], row, strict=True) if not value.isfinite()]
@@ -92,12 +92,12 @@ class Curves:
                 which = (
                     f"the term {terms[0]} was" if len(terms) == 1 else f"the terms {', '.join(terms)} were"
                 )
-                found.append(f"{which} {kind} from iteration {first} on")
+                reasons.append(f"{which} {kind} from iteration {first} on")
             elif terms:
-                found.append(f"the weights were not finite after iteration {first - 1}")
+                reasons.append(f"the weights were not finite after iteration {first - 1}")
             else:
-                found.append(f"the loss was not finite from iteration {first} on")
-        return found
+                reasons.append(f"the loss was not finite from iteration {first} on")
+        return reasons
 
     def state(self) -> dict[str, Any]:
         """A copy that `restore` reads."""

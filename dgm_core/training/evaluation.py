@@ -116,8 +116,8 @@ class Evaluation:
         named = self._named(prediction, self.reference)
         if len(self.problem.outputs) > 1:
             for i, output in enumerate(self.problem.outputs):
-                own = self._named(prediction[..., i : i + 1], self.reference[:, i : i + 1])
-                named |= {of_output(name, output): values for name, values in own.items()}
+                of_one = self._named(prediction[..., i : i + 1], self.reference[:, i : i + 1])
+                named |= {of_output(name, output): values for name, values in of_one.items()}
             # Each output counts by its own size, so that a small one is not lost among large ones.
             every = [named[of_output("rel_l2", output)] for output in self.problem.outputs]
             named["rel_l2"] = [
@@ -139,8 +139,8 @@ class Evaluation:
         lengths = [axis.upper - axis.lower for axis in self.problem.inputs]
         field = Differenced(lambda x: predict(solution, x), lengths)
         points = {term: x.expand(replicates, *x.shape) for term, x in self._fixed.items()}
-        own = solution.piece(0).constants
-        problem = self.problem if own is None else self.problem.bound(own)
+        constants = solution.piece(0).constants
+        problem = self.problem if constants is None else self.problem.bound(constants)
         with torch.no_grad():
             residuals = problem.accurate().residuals(field, points)
         scales = scales_of(self.problem).terms

@@ -64,15 +64,15 @@ class TrainedField:
         self._check_inside(x)
         with torch.no_grad():
             values = self._values(self._shaped(x)).cpu().numpy()  # (K, n, q)
-        found: dict[str, Any] = {}
+        columns: dict[str, Any] = {}
         for i, output in enumerate(self.outputs):
-            own = values[..., i]
-            found |= {
-                output: np.median(own, axis=0),
-                f"{output}_low": own.min(axis=0),
-                f"{output}_high": own.max(axis=0),
+            of_replicates = values[..., i]
+            columns |= {
+                output: np.median(of_replicates, axis=0),
+                f"{output}_low": of_replicates.min(axis=0),
+                f"{output}_high": of_replicates.max(axis=0),
             }
-        return points.assign(**found) if hasattr(points, "columns") else found
+        return points.assign(**columns) if hasattr(points, "columns") else columns
 
     def derivative(self, *axes: str) -> TrainedField:
         """The derivative along the named axes in turn, a field of its own: `u.derivative("x", "x")`.

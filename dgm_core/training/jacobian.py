@@ -77,7 +77,7 @@ class Jacobian:
         """J (K, N, P), by way of the Jacobian of the network's streams."""
         flat = flattened(residuals)  # (K, N)
         replicates, count = flat.shape
-        cuts = [own.cut for own in taps.passes]
+        cuts = [pass_.cut for pass_ in taps.passes]
         # Row by row: compiled steps, which may be part of it, know nothing of batched gradients.
         pieces = [
             torch.autograd.grad(
@@ -85,26 +85,26 @@ class Jacobian:
             )
             for i in range(count)
         ]
-        outer = [torch.stack(own, dim=1) for own in zip(*pieces, strict=True)]  # each (K, N, R, q)
-        found = flat.new_zeros(replicates, count, self._columns.count)
-        for call, own in enumerate(taps.passes):
-            for cotangent, rows in _seeds(own):
-                cotangents = [torch.zeros_like(one.outputs) for one in taps.passes]
+        outer = [torch.stack(column, dim=1) for column in zip(*pieces, strict=True)]  # each (K, N, R, q)
+        jacobian = flat.new_zeros(replicates, count, self._columns.count)
+        for call, pass_ in enumerate(taps.passes):
+            for cotangent, rows in _seeds(pass_):
+                cotangents = [torch.zeros_like(other.outputs) for other in taps.passes]
                 cotangents[call] = cotangent
                 adjoints = taps.adjoints(cotangents)
                 for bucket, rows_of, output in rows:
-                    inner = own.outputs.new_zeros(
-                        replicates, own.layout.buckets[bucket].points, self._columns.count
+                    inner = pass_.outputs.new_zeros(
+                        replicates, pass_.layout.buckets[bucket].points, self._columns.count
                     )
-                    self._columns.write(own, adjoints[call], bucket, 0, inner, add=False)
-                    found += torch.bmm(outer[call][:, :, rows_of, output], inner)
-        return found.detach()
+                    self._columns.write(pass_, adjoints[call], bucket, 0, inner, add=False)
+                    jacobian += torch.bmm(outer[call][:, :, rows_of, output], inner)
+        return jacobian.detach()
 
     def _by_residuals(self) -> Whole:
         with torch.enable_grad():
             flat = flattened(self._nested())
         replicates, count = flat.shape
-        found = flat.new_zeros(replicates, count, self._columns.count)
+        jacobian = flat.new_zeros(replicates, count, self._columns.count)
         size = max(1, CHUNK_BYTES // (8 * replicates * self._columns.count * 4))
         for start in range(0, count, size):
             rows = torch.arange(start, min(count, start + size), device=flat.device)
@@ -115,16 +115,16 @@ class Jacobian:
             )
             for parameter, piece in zip(self._parameters, pieces, strict=True):
                 if piece is not None:  # (rows, K, ...)
-                    found[:, rows, self._columns.of(parameter)] = piece.flatten(2).movedim(0, 1)
-        return Whole(flat.detach(), found)
+                    jacobian[:, rows, self._columns.of(parameter)] = piece.flatten(2).movedim(0, 1)
+        return Whole(flat.detach(), jacobian)
 
 
-def _seeds(own: Pass) -> Iterator[tuple[Tensor, list[tuple[int, slice, int]]]]:
+def _seeds(pass_: Pass) -> Iterator[tuple[Tensor, list[tuple[int, slice, int]]]]:
     """Cotangents of ones in one stream and one output of a pass, with (bucket, its rows, output)."""
-    layout: Layout = own.layout
+    layout: Layout = pass_.layout
     for place in range(max(len(bucket.streams) for bucket in layout.buckets)):
-        for output in range(own.outputs.shape[2]):
-            cotangent = torch.zeros_like(own.outputs)
+        for output in range(pass_.outputs.shape[2]):
+            cotangent = torch.zeros_like(pass_.outputs)
             rows = []
             for i, bucket in enumerate(layout.buckets):
                 if place < len(bucket.streams):

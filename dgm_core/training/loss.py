@@ -71,8 +71,8 @@ class Loss:
         self._columns = [i for i, term in enumerate(self.terms) if term not in hard]
         self._sizes: dict[str, Tensor] = {}
         if config.term_scaling == "unit":
-            found = scales_of(problem.whole).terms
-            self._sizes = {term: torch.tensor(sizes, dtype=torch.float64) for term, sizes in found.items()}
+            scales = scales_of(problem.whole).terms
+            self._sizes = {term: torch.tensor(sizes, dtype=torch.float64) for term, sizes in scales.items()}
         self._fixed_points = fixed_points
         self._carry = carry
         self._untrained = untrained
@@ -119,14 +119,14 @@ class Loss:
         """
         needed = {term: x for term, x in points.items() if term not in self._spared}
         residuals = self.problem.residuals(self._carried(u, needed), needed)
-        found = []
+        weighed = []
         for column, term in zip(self._columns, self._computed, strict=True):
             residual = residuals[term]
             mean = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
             weight = float(self.weights[column])
             if weight:
-                found.append(mean * math.sqrt(weight / mean[0].numel()))
-        return found
+                weighed.append(mean * math.sqrt(weight / mean[0].numel()))
+        return weighed
 
     def sizes(self, u: Field, points: Points) -> dict[str, Tensor]:
         """The absolute residual at each point of the terms that cost something, components added up: (K,

@@ -34,7 +34,7 @@ def needs(setup: Setup, replicates: int) -> list[Need]:
     pairs = [(config.optimizer, config.batch_size)]
     if config.polish_iterations:
         pairs.append((config.polish, config.polish_points))
-    found = []
+    needs_by_part = []
     for name, points in pairs:
         kind = OPTIMIZERS.get(name)
         if not issubclass(kind, Minimiser) or not (kind.least_squares or issubclass(kind, SSBroyden)):
@@ -44,8 +44,8 @@ def needs(setup: Setup, replicates: int) -> list[Need]:
         size = rows_bytes(replicates, residuals, parameters) if kind.least_squares else 0
         if issubclass(kind, SSBroyden):
             size = 3 * 8 * replicates * parameters**2
-        found.append(Need(name, size, parameters, residuals))
-    return found
+        needs_by_part.append(Need(name, size, parameters, residuals))
+    return needs_by_part
 
 
 def check_memory(setup: Setup, replicates: int, device: torch.device | str = "cpu") -> None:

@@ -65,8 +65,8 @@ def read(path: str | Path) -> tuple[Setup, list[int], dict[str, Tensor]]:
 
 
 def _damaged(path: str | Path, error: Exception) -> ConfigurationError:
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
-    return ConfigurationError(f"{path} is damaged: it is no field of its setup ({said}).")
+    cause = f"{type(error).__name__}: {error}".splitlines()[0]
+    return ConfigurationError(f"{path} is damaged: it is no field of its setup ({cause}).")
 
 
 def load_field(path: str | Path) -> TrainedField:

@@ -82,22 +82,22 @@ class Points:
 
     def _by_distribution(self, pool: Mapping[str, Tensor]) -> dict[str, Tensor]:
         sizes = {} if self._sizes is None else self._sizes(pool)
-        found = {}
+        drawn = {}
         for term, x in pool.items():
             if term not in self._chosen:
-                found[term] = x
+                drawn[term] = x
                 continue
             size = sizes.get(term, x.new_ones(x.shape[:2])).double()
             chance = (size / size.mean(dim=1, keepdim=True).clamp_min(1e-300) + 1.0).cpu()
             chance = torch.where(torch.isfinite(chance), chance, 1.0)
             rows = torch.stack(
                 [
-                    torch.multinomial(own, self._counts[term], generator=g)
-                    for own, g in zip(chance, self._streams[term], strict=True)
+                    torch.multinomial(chances, self._counts[term], generator=g)
+                    for chances, g in zip(chance, self._streams[term], strict=True)
                 ]
             ).to(x.device)
-            found[term] = x.gather(1, rows.unsqueeze(2).expand(-1, -1, x.shape[2]))
-        return found
+            drawn[term] = x.gather(1, rows.unsqueeze(2).expand(-1, -1, x.shape[2]))
+        return drawn
 
     def _renewed(self, fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
         assert self._sizes is not None

@@ -32,18 +32,21 @@ class Columns:
         return self._places[id(parameter)]
 
     def write(
-        self, own: Pass, adjoints: Sequence[Tensor], bucket: int, point: int, into: Tensor, *, add: bool
+        self, pass_: Pass, adjoints: Sequence[Tensor], bucket: int, point: int, into: Tensor, *, add: bool
     ) -> None:
         """Writes, or adds, the rows of neighbouring points of a bucket, from a point on, into (K, n, P)."""
-        place = own.layout.buckets[bucket]
+        place = pass_.layout.buckets[bucket]
         points = slice(point, point + into.shape[1])
 
         def target(parameter: Tensor) -> Tensor:
             return into[:, :, self.of(parameter)]
 
-        for one, adjoint in zip(own.maps, adjoints, strict=True):
-            one.write(
-                target, place.view(one.inputs)[:, :, points], place.view(adjoint)[:, :, points], add=add
+        for linear_map, adjoint in zip(pass_.maps, adjoints, strict=True):
+            linear_map.write(
+                target,
+                place.view(linear_map.inputs)[:, :, points],
+                place.view(adjoint)[:, :, points],
+                add=add,
             )
 
 
@@ -57,13 +60,13 @@ class Rows:
         """JᵀJ (K, P, P) and Jᵀr (K, P), summed over chunks of rows."""
         square: Tensor | None = None
         for start, rows in self.chunks():
-            own = self.residuals[:, start : start + rows.shape[1], None]
+            residuals = self.residuals[:, start : start + rows.shape[1], None]
             if square is None:
                 square = torch.bmm(rows.mT, rows)
-                gradient = torch.bmm(rows.mT, own)
+                gradient = torch.bmm(rows.mT, residuals)
             else:
                 square.baddbmm_(rows.mT, rows)
-                gradient.baddbmm_(rows.mT, own)
+                gradient.baddbmm_(rows.mT, residuals)
         assert square is not None
         return square, gradient[:, :, 0]
 
@@ -102,14 +105,14 @@ class Swept(Rows):
         self._columns = columns
         self._taps = taps
         self._swept: list[tuple[Sweep, list[list[Tensor]]]] = []
-        cuts = [own.cut for own in taps.passes]
+        cuts = [pass_.cut for pass_ in taps.passes]
         for sweep in sweeps:
             total = sum(residuals[i][..., c].sum() for i, c in sweep.blocks)
             assert isinstance(total, Tensor)
-            found = torch.autograd.grad(
+            gradients = torch.autograd.grad(
                 total, cuts, retain_graph=True, allow_unused=True, materialize_grads=True
             )
-            self._swept.append((sweep, taps.adjoints(found)))
+            self._swept.append((sweep, taps.adjoints(gradients)))
 
     def chunks(self) -> Iterator[tuple[int, Tensor]]:
         replicates, count = self.residuals.shape

@@ -50,11 +50,12 @@ class Setup:
         `loss_weights.TERM` changes that weight and keeps the others; with `loss_weights`, which replaces all
         of them, it comes second.
         """
-        own = {k.removeprefix(PROBLEM_PREFIX): v for k, v in changes.items() if k.startswith(PROBLEM_PREFIX)}
+        prefix = PROBLEM_PREFIX
+        parameters = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
         rest = {k: v for k, v in changes.items() if not k.startswith(PROBLEM_PREFIX)}
         problem = self.problem
-        if own:
-            problem = type(problem).create({**problem.parameters(), **own})
+        if parameters:
+            problem = type(problem).create({**problem.parameters(), **parameters})
         return Setup(problem, self.config.changed(self._gathered(rest)) if rest else self.config)
 
     def _gathered(self, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,12 +67,12 @@ class Setup:
         rest = dict(changes)
         other = changes.get("network", self.config.network) != self.config.network
         known = {} if other else self.config.network_settings
-        for key, prefix, own in (
+        for key, prefix, current in (
             (WEIGHTS, WEIGHT_PREFIX, self.config.loss_weights),
             (NETWORK, NETWORK_PREFIX, known),
         ):
             single = {k.removeprefix(prefix): rest.pop(k) for k in changes if k.startswith(prefix)}
-            whole = rest.get(key, own)
+            whole = rest.get(key, current)
             if (single or (key == NETWORK and other)) and isinstance(whole, Mapping):
                 rest[key] = {**whole, **single}  # anything else is refused with the configuration
         return rest
@@ -102,16 +103,16 @@ class Setup:
 
         `loss_weights` is there as it was given, and the weight of each term that adds to the loss as well.
         """
-        own = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
+        parameters = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
         hard = self.problem.hard_terms if self.config.hard_conditions else ()
         given = self.config.loss_weights
         weights = {
             WEIGHT_PREFIX + term: given.get(term, 1.0) for term in self.problem.terms if term not in hard
         }
         config = self.config.model_dump(mode="json")
-        told = NETWORKS.get(self.config.network).told(config.pop(NETWORK)).model_dump(mode="json")
-        network = {NETWORK_PREFIX + key: value for key, value in told.items()}
-        return {**own, **config, **weights, **network}
+        settings = NETWORKS.get(self.config.network).settings_from(config.pop(NETWORK))
+        network = {NETWORK_PREFIX + key: value for key, value in settings.model_dump(mode="json").items()}
+        return {**parameters, **config, **weights, **network}
 
     def keys(self) -> list[str]:
         """All that `changed` knows, whether or not it is allowed with the present settings."""

@@ -43,10 +43,10 @@ def found_sweeps(residuals: Sequence[Tensor], passes: Sequence[Pass]) -> list[Sw
     for i, residual in enumerate(residuals):
         _, n, components = residual.shape
         for c in range(components):
-            found = _owned(residual[..., c], passes)
-            if found is None:
+            owned = _owned(residual[..., c], passes)
+            if owned is None:
                 return None
-            segments = [Segment(*one[:3], row + c * n + one[3], one[4]) for one in found]
+            segments = [Segment(*run[:3], row + c * n + run[3], run[4]) for run in owned]
             points = {(s.call, s.bucket, s.point + k) for s in segments for k in range(s.count)}
             for blocks, others, taken in sweeps:
                 if not taken & points:
@@ -66,7 +66,7 @@ def _owned(residual: Tensor, passes: Sequence[Pass]) -> list[tuple[int, int, int
     None where several look at the same point.  Each residual is weighted with its number: the gradient at a
     point is then as many times that of the unweighted sum as says whose point it is.
     """
-    cuts = [own.cut for own in passes]
+    cuts = [pass_.cut for pass_ in passes]
     numbers = torch.arange(1, residual.shape[1] + 1, dtype=residual.dtype, device=residual.device)
 
     def gradients(weights: Tensor) -> Sequence[Tensor]:
@@ -75,16 +75,16 @@ def _owned(residual: Tensor, passes: Sequence[Pass]) -> list[tuple[int, int, int
             return [torch.zeros_like(cut) for cut in cuts]
         return torch.autograd.grad(total, cuts, retain_graph=True, allow_unused=True, materialize_grads=True)
 
-    found: list[tuple[int, int, int, int, int]] = []
+    runs: list[tuple[int, int, int, int, int]] = []
     pairs = zip(gradients(torch.ones_like(numbers)), gradients(numbers), strict=True)
     for call, (plain, weighted) in enumerate(pairs):
         for bucket, place in enumerate(passes[call].layout.buckets):
-            one, other = (place.view(g)[0].movedim(1, 0).flatten(1) for g in (plain, weighted))  # (n, S q)
-            owners = _owners(one, other)
+            pulled = (place.view(g)[0].movedim(1, 0).flatten(1) for g in (plain, weighted))  # (n, S q)
+            owners = _owners(*pulled)
             if owners is None:
                 return None
             for point, owner in enumerate(owners):
-                last = found[-1] if found else None
+                last = runs[-1] if runs else None
                 if owner < 0:
                     continue
                 if (
@@ -92,10 +92,10 @@ def _owned(residual: Tensor, passes: Sequence[Pass]) -> list[tuple[int, int, int
                     and last[:2] == (call, bucket)
                     and (last[2] + last[4], last[3] + last[4]) == (point, owner)
                 ):
-                    found[-1] = (*last[:4], last[4] + 1)
+                    runs[-1] = (*last[:4], last[4] + 1)
                 else:
-                    found.append((call, bucket, point, owner, 1))
-    return found if len(found) <= _MOST_SEGMENTS else None
+                    runs.append((call, bucket, point, owner, 1))
+    return runs if len(runs) <= _MOST_SEGMENTS else None
 
 
 def _owners(plain: Tensor, weighted: Tensor) -> list[int] | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dgm_core import Setup, Trainer
-from dgm_core.extensions import explained, said
+from dgm_core.extensions import explained, in_one_line
 from dgm_core.training import TrainingProgress, choose_device, configure_process, median
 from dgm_core.training.field_file import write
 from studies.errors import StudyError
@@ -200,8 +200,8 @@ def _train(
         except Exception as error:
             if disk_full(f"{error} {error.__cause__}"):
                 raise
-            fail(said(error), "".join(traceback.format_exception(error)))
-            raise _failed(folder, trial, explained(error) or said(error)) from error
+            fail(in_one_line(error), "".join(traceback.format_exception(error)))
+            raise _failed(folder, trial, explained(error) or in_one_line(error)) from error
         except HungError as error:
             fail(hung, "".join(traceback.format_exception(error)))
             raise _failed(folder, trial, hung) from None

@@ -81,7 +81,7 @@ def multiplied(node: Node, weight: Tensor, layout: Layout) -> Leaf:
 
 def _waits(node: Node) -> bool:
     """Whether an expression is still to be made a program of."""
-    return isinstance(node, Operation) and not isinstance(node, Source) and node.found is None
+    return isinstance(node, Operation) and not isinstance(node, Source) and node.result is None
 
 
 def _ends(weight: Tensor, layout: Layout) -> bool:
@@ -99,45 +99,49 @@ def evaluated(node: Node, layout: Layout) -> Leaf:
     """The streams of an expression; computed once."""
     if isinstance(node, Leaf):
         return node
-    if node.found is None and isinstance(node, Source):
-        node.found = Leaf(node.rows(layout))
-    if node.found is None:
+    if node.result is None and isinstance(node, Source):
+        node.result = Leaf(node.rows(layout))
+    if node.result is None:
         if not fusable(layout, node.like):
             _settle_operands(node, layout)
         program, reads = _compiled(node, layout)
         units = node.inner.width if isinstance(node, Contracted) else node.width
         pays = _pays(program, reads, layout)
-        node.found = Leaf.made(_fused(program, reads, layout, units) if pays else _summed(node, layout))
-    return node.found
+        node.result = Leaf.made(_fused(program, reads, layout, units) if pays else _summed(node, layout))
+    return node.result
 
 
 def divided(node: Node, count: int, layout: Layout) -> list[Node]:
     """Equal parts of the columns of an expression, itself not evaluated."""
     made: dict[int, list[Node]] = {}
 
-    def divide(one: Node) -> list[Node]:
-        known = _standing(one, layout)
+    def divide(part: Node) -> list[Node]:
+        known = _standing(part, layout)
         if id(known) not in made:
             made[id(known)] = divided_anew(known)
         return made[id(known)]
 
-    def divided_anew(one: Node) -> list[Node]:
-        match one:
+    def divided_anew(part: Node) -> list[Node]:
+        match part:
             case Leaf():
-                return list(_divided(one, count))
+                return list(_divided(part, count))
             case FirstMap():
-                return [FirstMap(one.points, own, one.slopes) for own in one.weight.chunk(count, dim=2)]
+                return [
+                    FirstMap(part.points, weight, part.slopes) for weight in part.weight.chunk(count, dim=2)
+                ]
             case Shifted():
-                biases = one.bias.chunk(count, dim=2)
-                return [Shifted(own, bias) for own, bias in zip(divide(one.inner), biases, strict=True)]
+                biases = part.bias.chunk(count, dim=2)
+                return [Shifted(inner, bias) for inner, bias in zip(divide(part.inner), biases, strict=True)]
             case Applied():
-                return [Applied(one.function, own) for own in divide(one.inner)]
+                return [Applied(part.function, inner) for inner in divide(part.inner)]
             case Product():
-                return [Product(*own) for own in zip(divide(one.left), divide(one.right), strict=True)]
+                return [
+                    Product(*factors) for factors in zip(divide(part.left), divide(part.right), strict=True)
+                ]
             case Sum():
-                both = zip(divide(one.one), divide(one.other), strict=True)
-                return [Sum(*own, one.factor) for own in both]
-        raise AssertionError(one)
+                both = zip(divide(part.left), divide(part.right), strict=True)
+                return [Sum(*addends, part.factor) for addends in both]
+        raise AssertionError(part)
 
     return divide(node)
 
@@ -147,8 +151,8 @@ def _divided(leaf: Leaf, count: int) -> Iterator[Leaf]:
     biases: Sequence[Tensor | None] = [None] * count
     if leaf.bias is not None:
         biases = leaf.bias.chunk(count, dim=2)
-    for (own, meeting), bias in zip(parts(leaf.rows, count), biases, strict=True):
-        yield Leaf(own, bias, meeting)
+    for (rows, meeting), bias in zip(parts(leaf.rows, count), biases, strict=True):
+        yield Leaf(rows, bias, meeting)
 
 
 @dataclass(frozen=True)
@@ -176,15 +180,15 @@ def _fused(program: Program, reads: Sequence[_Read], layout: Layout, width: int)
         for read in reads
     ]
     tensors, meetings = zip(*used, strict=True)
-    found: Tensor = Fused.apply(program, layout, width, meetings, *tensors)
-    return found
+    fused: Tensor = Fused.apply(program, layout, width, meetings, *tensors)
+    return fused
 
 
 def _summed(node: Operation, layout: Layout) -> Tensor:
     """A lone sum, of two or with a bias."""
     match node:
         case Sum():
-            a, b = (settled(evaluated(part, layout), layout) for part in (node.one, node.other))
+            a, b = (settled(evaluated(part, layout), layout) for part in (node.left, node.right))
             return torch.add(a, b, alpha=node.factor)
         case Shifted():
             return raised(settled(evaluated(node.inner, layout), layout), node.bias, layout)
@@ -194,8 +198,8 @@ def _summed(node: Operation, layout: Layout) -> Tensor:
 def _settle_operands(node: Operation, layout: Layout) -> None:
     """Evaluates all that an operation is on, but the product that a sum takes along."""
     for inner in node.inner_nodes:
-        taken = isinstance(node, Sum) and inner is node.other and inner is not node.one
-        if taken and isinstance(inner, Product) and inner.found is None:
+        taken = isinstance(node, Sum) and inner is node.right and inner is not node.left
+        if taken and isinstance(inner, Product) and inner.result is None:
             _settle_operands(inner, layout)
         else:
             evaluated(inner, layout)
@@ -207,8 +211,8 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
     reads: list[_Read] = []
     places: dict[int, int] = {}
 
-    def place(one: Node) -> int:
-        known = _standing(one, layout)
+    def place(part: Node) -> int:
+        known = _standing(part, layout)
         if id(known) not in places:
             places[id(known)] = written(known)
         return places[id(known)]
@@ -218,27 +222,27 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
         steps.append(step)
         return len(steps) - 1
 
-    def written(one: Node) -> int:
-        match one:
+    def written(part: Node) -> int:
+        match part:
             case Leaf():
-                loaded = appended(Load(one.rows.requires_grad), _Read(one.rows, one))
-                return loaded if one.bias is None else shifted(loaded, one.bias)
+                loaded = appended(Load(part.rows.requires_grad), _Read(part.rows, part))
+                return loaded if part.bias is None else shifted(loaded, part.bias)
             case FirstMap():
-                count, needed = one.weight.shape[1], one.weight.requires_grad
+                count, needed = part.weight.shape[1], part.weight.requires_grad
                 step = program_steps.Spread(count, needed)
-                return appended(step, _Read(one.points), _Read(one.weight), _Read(one.slopes))
+                return appended(step, _Read(part.points), _Read(part.weight), _Read(part.slopes))
             case Shifted():
-                return shifted(place(one.inner), one.bias)
+                return shifted(place(part.inner), part.bias)
             case Applied():
-                return appended(Compose(one.function, place(one.inner)))
+                return appended(Compose(part.function, place(part.inner)))
             case Product():
-                return appended(Multiply(place(one.left), place(one.right)))
+                return appended(Multiply(place(part.left), place(part.right)))
             case Sum():
-                return appended(Add(place(one.one), place(one.other), one.factor))
+                return appended(Add(place(part.left), place(part.right), part.factor))
             case Contracted():
-                last = Contract(place(one.inner), one.width, one.weight.requires_grad)
-                return appended(last, _Read(one.weight.mT))
-        raise AssertionError(one)
+                last = Contract(place(part.inner), part.width, part.weight.requires_grad)
+                return appended(last, _Read(part.weight.mT))
+        raise AssertionError(part)
 
     def shifted(inner: int, bias: Tensor) -> int:
         return appended(Shift(inner, bias.requires_grad), _Read(bias))
@@ -249,6 +253,6 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
 
 def _standing(node: Node, layout: Layout) -> Node:
     """What a program sees of an expression: its streams where they are there, or are made otherwise."""
-    if isinstance(node, Source) or (isinstance(node, Operation) and node.found is not None):
+    if isinstance(node, Source) or (isinstance(node, Operation) and node.result is not None):
         return evaluated(node, layout)
     return node

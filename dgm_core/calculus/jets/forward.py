@@ -250,11 +250,11 @@ def carried(
         for turned in (True, False) if summed else (False,):
             field = Carried(sample, plans, turned=turned)
             try:
-                found = _parts(residuals(field, points))
+                forward = _parts(residuals(field, points))
             except NoRuleError:
                 continue
-            together = len(found) == len(expected) and all(map(_agree, found, expected))
-            if together and _agree(_gradient(sample, found), gradient):
+            together = len(forward) == len(expected) and all(map(_agree, forward, expected))
+            if together and _agree(_gradient(sample, forward), gradient):
                 return field.of(network)
     return None
 
@@ -302,10 +302,10 @@ def _gradient(sample: Field, residuals: Sequence[Tensor]) -> Tensor:
     return torch.cat([one.flatten() for one in found])
 
 
-def _agree(found: Tensor, expected: Tensor) -> bool:
+def _agree(values: Tensor, expected: Tensor) -> bool:
     finite = expected[torch.isfinite(expected)].abs()
     scale = max(finite.max().item(), 1e-6) if finite.numel() else 1.0
-    return torch.allclose(found, expected, rtol=_AGREEMENT, atol=_AGREEMENT * scale, equal_nan=True)
+    return torch.allclose(values, expected, rtol=_AGREEMENT, atol=_AGREEMENT * scale, equal_nan=True)
 
 
 def _only_summed(streams: Collection[Stream]) -> bool:

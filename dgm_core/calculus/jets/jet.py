@@ -138,9 +138,9 @@ RULES: dict[Any, Rule] = {}
 def rule(*functions: Any) -> Callable[[Rule], Rule]:
     """Makes the decorated function the rule of some of torch's."""
 
-    def register(own: Rule) -> Rule:
-        RULES.update(dict.fromkeys(functions, own))
-        return own
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(functions, function))
+        return function
 
     return register
 

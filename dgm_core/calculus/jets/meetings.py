@@ -163,5 +163,5 @@ def uses(tensor: Tensor) -> Iterator[tuple[Tensor, Meeting]]:
         yield use, total
 
 
-def _same(one: Tensor, other: Tensor) -> bool:
-    return one.data_ptr() == other.data_ptr() and one.stride() == other.stride()
+def _same(tensor: Tensor, other: Tensor) -> bool:
+    return tensor.data_ptr() == other.data_ptr() and tensor.stride() == other.stride()

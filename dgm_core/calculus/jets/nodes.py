@@ -54,19 +54,19 @@ class Leaf:
 
 @dataclass(eq=False)
 class Operation:
-    """What waits; `found` once it was evaluated.
+    """An operation that waits; `result` once it has been evaluated.
 
     size: of how many operations it is made; width and replicates: W and K of the streams.
     """
 
-    found: Leaf | None = field(init=False, default=None)
+    result: Leaf | None = field(init=False, default=None)
     size: int = field(init=False, default=0)
     width: int = field(init=False, default=0)
     replicates: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         inner = self.inner_nodes
-        self.size = 1 + sum(one.size for one in inner)
+        self.size = 1 + sum(operand.size for operand in inner)
         self.width = inner[0].width
         self.replicates = inner[0].replicates
 
@@ -78,7 +78,7 @@ class Operation:
     @property
     def inner_nodes(self) -> Sequence[Node]:
         """What it is an operation on."""
-        return [own for own in vars(self).values() if isinstance(own, Leaf | Operation)]
+        return [operand for operand in vars(self).values() if isinstance(operand, Leaf | Operation)]
 
 
 @dataclass(eq=False)
@@ -99,10 +99,10 @@ class Product(Operation):
 
 @dataclass(eq=False)
 class Sum(Operation):
-    """one + factor · other."""
+    """left + factor · right."""
 
-    one: Node
-    other: Node
+    left: Node
+    right: Node
     factor: float
 
 

@@ -28,13 +28,13 @@ class Plan:
     @classmethod
     def of(cls, trace: Trace, *, fold: bool = True) -> Plan:
         """The plan with the fewest streams; with fold=False that of the streams by themselves."""
-        found = cls._with(trace.asked)
+        best = cls._with(trace.asked)
         if not fold:
-            return found
+            return best
         for terms in map(_signed, sorted(trace.looks, key=_ordered)):
-            operator, own = operator_of(terms), {stream for stream, _ in terms}
-            touching = [look for look in trace.looks if own & {stream for stream, _ in look}]
-            others = trace.asked - own
+            operator, summed = operator_of(terms), {stream for stream, _ in terms}
+            touching = [look for look in trace.looks if summed & {stream for stream, _ in look}]
+            others = trace.asked - summed
             if (
                 operator is None
                 or any(multiple(look, terms) is None for look in touching)
@@ -43,11 +43,11 @@ class Plan:
                 continue
             # The largest factor is the one to divide by.
             all_of_it, number = max(sorted(terms, key=repr), key=lambda term: abs(term[1]))
-            instead = {stream: (operator, 1.0 / number if stream == all_of_it else 0.0) for stream in own}
+            instead = {stream: (operator, 1.0 / number if stream == all_of_it else 0.0) for stream in summed}
             folded = cls._with({*others, operator}, instead)
-            if len(folded.streams) < len(found.streams):
-                found = folded
-        return found
+            if len(folded.streams) < len(best.streams):
+                best = folded
+        return best
 
     @classmethod
     def _with(

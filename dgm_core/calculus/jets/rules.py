@@ -23,37 +23,37 @@ def apply(function: Function, x: Jet) -> Jet:
 
 
 @rule(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__)
-def add(one: Any, other: Any, *, alpha: float = 1.0) -> Jet:
+def add(x: Any, other: Any, *, alpha: float = 1.0) -> Jet:
     """The sum of two jets, or of a jet and what does not depend on the points."""
-    if not isinstance(one, Jet):
-        one, other = other, one
+    if not isinstance(x, Jet):
+        x, other = other, x
         if alpha != 1.0:
             raise NoRuleError("a sum with a factor on a jet")
     if not isinstance(other, Jet):
         if isinstance(other, (int, float)) and other == 0:
-            return one
-        constant = alpha * _constant(other, one)
-        if isinstance(one.node, Seed) and one.node.takes(constant):
-            return Jet(one.node.plus(constant), one.layout)
-        return Jet(raised(one.settled(), constant, one.layout), one.layout)
-    _check_together(one, other)
-    if one.width == other.width:
-        return _waiting(Sum(one.node, other.node, float(alpha)), one.layout)
-    return Jet(torch.add(one.settled(), other.settled(), alpha=alpha), one.layout)
+            return x
+        constant = alpha * _constant(other, x)
+        if isinstance(x.node, Seed) and x.node.takes(constant):
+            return Jet(x.node.plus(constant), x.layout)
+        return Jet(raised(x.settled(), constant, x.layout), x.layout)
+    _check_together(x, other)
+    if x.width == other.width:
+        return _waiting(Sum(x.node, other.node, float(alpha)), x.layout)
+    return Jet(torch.add(x.settled(), other.settled(), alpha=alpha), x.layout)
 
 
 @rule(torch.sub, Tensor.sub, Tensor.__sub__, Tensor.__rsub__)
-def subtract(one: Any, other: Any) -> Jet:
+def subtract(x: Any, other: Any) -> Jet:
     """The difference of two jets, or of a jet and what does not depend on the points."""
-    return add(one, -other) if isinstance(one, Jet) else add(multiply(other, -1.0), one)
+    return add(x, -other) if isinstance(x, Jet) else add(multiply(other, -1.0), x)
 
 
 @rule(torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__, torch.multiply)
-def multiply(one: Any, other: Any) -> Jet:
+def multiply(x: Any, other: Any) -> Jet:
     """The product of two jets, or of a jet and what does not depend on the points."""
-    if isinstance(one, Jet) and isinstance(other, Jet):
-        return add_product(None, one, other)
-    jet, factor = (one, other) if isinstance(one, Jet) else (other, one)
+    if isinstance(x, Jet) and isinstance(other, Jet):
+        return add_product(None, x, other)
+    jet, factor = (x, other) if isinstance(x, Jet) else (other, x)
     if isinstance(factor, Tensor):
         factor = _constant(factor, jet)
         if isinstance(jet.node, Seed) and jet.node.takes(factor) and factor.numel() == jet.width:
@@ -62,11 +62,11 @@ def multiply(one: Any, other: Any) -> Jet:
 
 
 @rule(torch.div, Tensor.div, Tensor.__truediv__, Tensor.__rtruediv__)
-def divide(one: Any, other: Any) -> Jet:
+def divide(x: Any, other: Any) -> Jet:
     """A quotient."""
     if isinstance(other, Jet):
-        return multiply(apply(Power(-1.0), other), one)
-    return multiply(one, 1.0 / other if isinstance(other, (int, float)) else other.reciprocal())
+        return multiply(apply(Power(-1.0), other), x)
+    return multiply(x, 1.0 / other if isinstance(other, (int, float)) else other.reciprocal())
 
 
 @rule(torch.pow, Tensor.pow, Tensor.__pow__)
@@ -78,22 +78,20 @@ def power(x: Jet, exponent: Any) -> Jet:
 
 
 @rule(torch.addcmul)
-def add_product(base: Any, one: Any, other: Any, *, value: float = 1.0) -> Jet:
-    """base + value · one · other; without a base where it is None."""
-    if not isinstance(one, Jet) or not isinstance(other, Jet):
-        return add(base, multiply(one, other), alpha=value)
+def add_product(base: Any, left: Any, right: Any, *, value: float = 1.0) -> Jet:
+    """base + value · left · right; without a base where it is None."""
+    if not isinstance(left, Jet) or not isinstance(right, Jet):
+        return add(base, multiply(left, right), alpha=value)
     if not isinstance(base, Jet | None):
-        return add(add_product(None, one, other, value=value), base)
-    _check_together(one, other)
-    width = max(one.width, other.width)
-    left, right = (
-        x.node if x.width == width else Leaf(x.settled().expand(-1, -1, width)) for x in (one, other)
-    )
-    product = Product(left, right)
+        return add(add_product(None, left, right, value=value), base)
+    _check_together(left, right)
+    width = max(left.width, right.width)
+    factors = (x.node if x.width == width else Leaf(x.settled().expand(-1, -1, width)) for x in (left, right))
+    product = Product(*factors)
     if base is None:
-        scaled = _waiting(product, one.layout)
+        scaled = _waiting(product, left.layout)
         return scaled if value == 1.0 else multiply(scaled, value)
-    return add(base, _waiting(product, one.layout), alpha=value)
+    return add(base, _waiting(product, left.layout), alpha=value)
 
 
 @rule(torch.bmm, torch.matmul, Tensor.bmm, Tensor.matmul, Tensor.__matmul__)
@@ -201,11 +199,11 @@ def zeros(x: Jet) -> Tensor:
 
 
 def _made_like(name: str) -> Rule:
-    def own(x: Jet, *arguments: Any, **options: Any) -> Tensor:
+    def make_like(x: Jet, *arguments: Any, **options: Any) -> Tensor:
         made: Tensor = getattr(x.rows, name)(*arguments, **options)
         return made
 
-    return own
+    return make_like
 
 
 for _name in ("new_tensor", "new_zeros", "new_ones", "new_full"):
@@ -250,12 +248,12 @@ def to(x: Any, *arguments: Any, **options: Any) -> Any:
 def _elementwise(name: str) -> Rule:
     function = FUNCTIONS[name]
 
-    def own(x: Jet, *rest: Any, **options: Any) -> Jet:
+    def elementwise(x: Jet, *rest: Any, **options: Any) -> Jet:
         if rest or any(options.values()):
             raise NoRuleError(f"{name} with options")
         return apply(function, x)
 
-    return own
+    return elementwise
 
 
 for _name in FUNCTIONS:

@@ -124,11 +124,11 @@ class Seed(Source):
         directions, factors = zip(*last.squares, strict=True)
         summed = _columns(weight, directions, factors)
         basis = torch.linalg.qr(summed.detach()).Q
-        alone = [one for one in streams.carried[1:-1] if one[0] not in directions]  # type: ignore[index]
+        alone = [path for path in streams.carried[1:-1] if path[0] not in directions]  # type: ignore[index]
         fresh = tuple((self.width + i, 1.0) for i in range(basis.shape[2]))
-        slopes = [weight[:, [one[0] for one in alone]], basis.mT @ summed, _mapped(weight, [last.drift])]  # type: ignore[index]
-        found = Streams.of([*alone, Operator(fresh, last.drift)])
-        return torch.cat(slopes, dim=1), found, (*found.carried[:-1], last)
+        slopes = [weight[:, [path[0] for path in alone]], basis.mT @ summed, _mapped(weight, [last.drift])]  # type: ignore[index]
+        streams_here = Streams.of([*alone, Operator(fresh, last.drift)])
+        return torch.cat(slopes, dim=1), streams_here, (*streams_here.carried[:-1], last)
 
 
 @lru_cache(maxsize=256)
@@ -145,10 +145,10 @@ def _table(layout: Layout, width: int, dtype: torch.dtype, device: torch.device)
 def _mapped(weight: Tensor, slopes: Sequence[Slope]) -> Tensor:
     """What streams of the points become by a weight (K, d, W): (K, S, W)."""
     parts = [] if slopes else [weight.new_zeros(len(weight), 0, weight.shape[2])]
-    for single, own in groupby(slopes, lambda slope: len(slope) == 1):
-        group = list(own)
+    for single, neighbours in groupby(slopes, lambda slope: len(slope) == 1):
+        group = list(neighbours)
         if single:
-            parts.append(_columns(weight, *zip(*(one for (one,) in group), strict=True)))
+            parts.append(_columns(weight, *zip(*(column for (column,) in group), strict=True)))
             continue
         rows = weight.new_zeros(len(weight), len(group), weight.shape[2])
         for row, slope in enumerate(group):

@@ -83,15 +83,15 @@ class Streams:
     @classmethod
     def of(cls, wanted: Iterable[Stream]) -> Streams:
         """The fewest streams that hold those wanted."""
-        found: set[Path] = {()}
+        paths: set[Path] = {()}
         sums = []
         for stream in wanted:
             if isinstance(stream, Operator):
                 sums.append(stream)
-                found |= {(i,) for i in stream.directions}
+                paths |= {(i,) for i in stream.directions}
             else:
-                found |= set(_parts(tuple(sorted(stream))))
-        ordered = sorted(found, key=lambda path: (len(path), path))
+                paths |= set(_parts(tuple(sorted(stream))))
+        ordered = sorted(paths, key=lambda path: (len(path), path))
         return cls((*ordered, *dict.fromkeys(sums)))
 
     def __len__(self) -> int:
@@ -145,7 +145,7 @@ class Streams:
         if (
             not isinstance(last, Operator)
             or not last.squares
-            or any(isinstance(one, Operator) or len(one) > 1 for one in others)
+            or any(isinstance(stream, Operator) or len(stream) > 1 for stream in others)
         ):
             return None
         places = [self.place((i,)) for i in last.directions]
@@ -191,17 +191,17 @@ def _addends(streams: Streams, stream: Stream) -> Iterator[Composed]:
 
 @lru_cache(maxsize=256)
 def _pulled(streams: Streams) -> tuple[Pulled, ...]:
-    found: list[Pulled] = []
+    pulls: list[Pulled] = []
     for source, addends in enumerate(streams.composed):
-        for one in addends:
-            found.append(Pulled(0, Composed(one.coefficient, one.order + 1, one.factors), source))
-            for factor, count in Counter(one.factors).items():
-                rest = list(one.factors)
+        for addend in addends:
+            pulls.append(Pulled(0, Composed(addend.coefficient, addend.order + 1, addend.factors), source))
+            for factor, count in Counter(addend.factors).items():
+                rest = list(addend.factors)
                 rest.remove(factor)
-                found.append(
-                    Pulled(factor, Composed(one.coefficient * count, one.order, tuple(rest)), source)
+                pulls.append(
+                    Pulled(factor, Composed(addend.coefficient * count, addend.order, tuple(rest)), source)
                 )
-    return tuple(found)
+    return tuple(pulls)
 
 
 @lru_cache(maxsize=256)
@@ -211,11 +211,11 @@ def _multiplied(streams: Streams) -> tuple[tuple[Multiplied, ...], ...]:
 
 def _products(streams: Streams, stream: Stream) -> Iterator[Multiplied]:
     if isinstance(stream, Operator):
-        own = streams.place(stream)
-        yield Multiplied(1, own, 0)
+        place = streams.place(stream)
+        yield Multiplied(1, place, 0)
         for i in stream.directions:
             yield Multiplied(2, streams.place((i,)), streams.place((i,)))
-        yield Multiplied(1, 0, own)
+        yield Multiplied(1, 0, place)
         return
     counted = Counter(
         (streams.place(tuple(stream[i] for i in chosen)), streams.place(_rest(stream, chosen)))

@@ -64,18 +64,18 @@ class _Traced(Tensor):
         options: Mapping[str, Any] | None = None,
     ) -> Any:
         with torch._C.DisableTorchFunctionSubclass():
-            found = function(*arguments, **(options or {}))
+            result = function(*arguments, **(options or {}))
         if function in _SHAPES:
-            return found
+            return result
         rule = _RULES.get(function) if torch.is_grad_enabled() and not options else None
         combined = None if rule is None else rule(*arguments)
         if combined is not None:
             like, terms = combined
-            return _Traced.of(found, like._trace, like._source, terms)
+            return _Traced.of(result, like._trace, like._source, terms)
         for leaf in tree_leaves((arguments, dict(options or {}))):
             if isinstance(leaf, _Traced):
                 leaf.look()
-        return found
+        return result
 
 
 def looked(tensor: Tensor) -> Tensor:
@@ -107,44 +107,44 @@ Combined = tuple[_Traced, Mapping[Stream, float]]
 """A combination that the result is like, and the result's terms."""
 
 
-def _summed(one: Any, other: Any, signs: tuple[float, float]) -> Combined | None:
+def _summed(traced: Any, other: Any, signs: tuple[float, float]) -> Combined | None:
     """signs: of the two addends."""
-    if not isinstance(one, _Traced):
-        one, other, signs = other, one, signs[::-1]
-    terms = {stream: signs[0] * number for stream, number in one._terms.items()}
+    if not isinstance(traced, _Traced):
+        traced, other, signs = other, traced, signs[::-1]
+    terms = {stream: signs[0] * number for stream, number in traced._terms.items()}
     if isinstance(other, _Traced):
-        if other._source == one._source:
+        if other._source == traced._source:
             for stream, number in other._terms.items():
                 terms[stream] = terms.get(stream, 0.0) + signs[1] * number
         else:
             other.look()
-    return one, terms
+    return traced, terms
 
 
-def _times(one: _Traced, factor: float) -> Combined:
-    return one, {stream: factor * number for stream, number in one._terms.items()}
+def _times(traced: _Traced, factor: float) -> Combined:
+    return traced, {stream: factor * number for stream, number in traced._terms.items()}
 
 
-def _product(one: Any, other: Any) -> Combined | None:
+def _product(traced: Any, other: Any) -> Combined | None:
     if isinstance(other, Real):
-        return _times(one, float(other))
-    return _times(other, float(one)) if isinstance(one, Real) else None
+        return _times(traced, float(other))
+    return _times(other, float(traced)) if isinstance(traced, Real) else None
 
 
-def _quotient(one: Any, other: Any) -> Combined | None:
-    return _times(one, 1.0 / float(other)) if isinstance(other, Real) and other else None
+def _quotient(traced: Any, other: Any) -> Combined | None:
+    return _times(traced, 1.0 / float(other)) if isinstance(other, Real) and other else None
 
 
 def _rules() -> Iterator[tuple[Sequence[Any], Callable[..., Combined | None]]]:
     yield (
         (torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__),
-        lambda one, other: _summed(one, other, (1.0, 1.0)),
+        lambda x, other: _summed(x, other, (1.0, 1.0)),
     )
-    yield (torch.sub, Tensor.sub, Tensor.__sub__), lambda one, other: _summed(one, other, (1.0, -1.0))
-    yield (torch.rsub, Tensor.__rsub__), lambda one, other: _summed(one, other, (-1.0, 1.0))
+    yield (torch.sub, Tensor.sub, Tensor.__sub__), lambda x, other: _summed(x, other, (1.0, -1.0))
+    yield (torch.rsub, Tensor.__rsub__), lambda x, other: _summed(x, other, (-1.0, 1.0))
     yield (torch.mul, Tensor.mul, Tensor.__mul__, Tensor.__rmul__), _product
     yield (torch.div, Tensor.div, Tensor.__truediv__), _quotient
-    yield (torch.neg, Tensor.neg, Tensor.__neg__), lambda one: _times(one, -1.0)
+    yield (torch.neg, Tensor.neg, Tensor.__neg__), lambda x: _times(x, -1.0)
 
 
 _RULES = {function: rule for functions, rule in _rules() for function in functions}

@@ -110,14 +110,14 @@ class Pieces(Part):
         return sum(piece.measure for piece in self.pieces)
 
     def place(self, unit: Tensor) -> Tensor:
-        return self._placed(unit, lambda piece, own: piece.place(own))
+        return self._placed(unit, lambda piece, coordinates: piece.place(coordinates))
 
     @property
     def rejects(self) -> bool:
         return any(piece.rejects for piece in self.pieces)
 
     def accepted(self, unit: Tensor, generator: torch.Generator) -> Tensor:
-        return self._placed(unit, lambda piece, own: piece.accepted(own, generator))
+        return self._placed(unit, lambda piece, coordinates: piece.accepted(coordinates, generator))
 
     def _placed(self, unit: Tensor, place: Callable[[Part, Tensor], Tensor]) -> Tensor:
         which, unit = pick(unit, [piece.measure for piece in self.pieces])

@@ -109,10 +109,10 @@ class Sides(Part):
         space = [i for i, axis in enumerate(self.box.axes) if axis.name != TIME]
         lower = x.new_tensor([self.box.axes[i].lower for i in space])
         upper = x.new_tensor([self.box.axes[i].upper for i in space])
-        own = x[..., space]
-        distance = torch.minimum((own - lower).abs(), (own - upper).abs())
+        position = x[..., space]
+        distance = torch.minimum((position - lower).abs(), (position - upper).abs())
         axis = distance.argmin(dim=-1, keepdim=True)
-        near_lower = (own - lower).abs() <= (own - upper).abs()
+        near_lower = (position - lower).abs() <= (position - upper).abs()
         sign = torch.where(near_lower, -1.0, 1.0).to(x).gather(-1, axis)
         columns = torch.tensor(space, device=x.device)[axis]
         return torch.zeros_like(x).scatter(-1, columns, sign)

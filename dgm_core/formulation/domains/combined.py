@@ -112,10 +112,10 @@ class _OfTwo(Domain):
                 "must be the same, and without time (`InTime` adds it afterwards)."
             )
 
-    def _named(self, own: Mapping[str, Part], others: Mapping[str, Part]) -> dict[str, Part]:
+    def _named(self, parts: Mapping[str, Part], others: Mapping[str, Part]) -> dict[str, Part]:
         """Both, those that are empty left out; names that both have are told apart."""
-        both = set(own) & set(others)
-        named = {(f"first_{name}" if name in both else name): part for name, part in own.items()}
+        both = set(parts) & set(others)
+        named = {(f"first_{name}" if name in both else name): part for name, part in parts.items()}
         named |= {(f"second_{name}" if name in both else name): part for name, part in others.items()}
         return {name: part for name, part in named.items() if part.measure > 0}
 

@@ -198,20 +198,20 @@ class Polygon(Domain):
 def _triangulated(vertices: tuple[Point, ...]) -> tuple[Triangle, ...]:
     """Triangles of a simple polygon, counter-clockwise, by cutting off ears (Meisters 1975)."""
     left = list(vertices)
-    found: list[Triangle] = []
+    triangles: list[Triangle] = []
     while len(left) > 3:
         for i in range(len(left)):
             triangle = (left[i - 1], left[i], left[(i + 1) % len(left)])
             others = [p for p in left if p not in triangle]
             if _cross(*triangle) > 0 and not any(_in_triangle(p, triangle) for p in others):
-                found.append(triangle)
+                triangles.append(triangle)
                 del left[i]
                 break
         else:  # what is left lies on lines
             left = [p for i, p in enumerate(left) if _cross(left[i - 1], p, left[(i + 1) % len(left)]) != 0]
             if len(left) < 3:
-                return tuple(found)
-    return (*found, (left[0], left[1], left[2]))
+                return tuple(triangles)
+    return (*triangles, (left[0], left[1], left[2]))
 
 
 def _cross(a: Point, b: Point, c: Point) -> float:

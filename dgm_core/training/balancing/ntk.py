@@ -36,10 +36,10 @@ class NTK(TermBalancer):
             lengths = [residual[0].numel() for residual in self.loss.residuals(self.piece, points)]
         rows = self._jacobian()
         squares = torch.cat([part.square().sum(dim=2) for _, part in rows.chunks()], dim=1)  # (K, N)
-        found = squares.new_zeros(len(squares), len(self.loss.terms))
-        for column, own in zip(self.loss.weighed, squares.split(lengths, dim=1), strict=True):
-            found[:, column] = own.sum(dim=1) / self.loss.weights[column]
-        return found
+        sizes = squares.new_zeros(len(squares), len(self.loss.terms))
+        for column, columns in zip(self.loss.weighed, squares.split(lengths, dim=1), strict=True):
+            sizes[:, column] = columns.sum(dim=1) / self.loss.weights[column]
+        return sizes
 
     @property
     def note(self) -> str | None:

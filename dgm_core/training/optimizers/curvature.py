@@ -63,14 +63,14 @@ class InverseHessian:
         with_y = torch.bmm(both, self._y[:, :used].mT)
         self._extend(rows, slots, with_s[:, 0], with_y[:, 0])
         of_s, of_y = self._coefficients(with_s[:, 1, :, None], with_y[:, 1, :, None])
-        found = (self._scale[:, 0] * gradients).unsqueeze(1)
-        found.baddbmm_(of_s.mT, self._s[:, :used])
-        found.baddbmm_(of_y.mT, self._y[:, :used])
-        return found[:, 0]
+        directions = (self._scale[:, 0] * gradients).unsqueeze(1)
+        directions.baddbmm_(of_s.mT, self._s[:, :used])
+        directions.baddbmm_(of_y.mT, self._y[:, :used])
+        return directions[:, 0]
 
     def _store(self, steps: Tensor, changes: Tensor, chosen: list[int]) -> tuple[Tensor, Tensor]:
         """Puts the pairs into their rings: the replicates that got one, and its slot in each."""
-        products = torch.stack([torch.linalg.vecdot(one, changes) for one in (steps, changes)])
+        products = torch.stack([torch.linalg.vecdot(vectors, changes) for vectors in (steps, changes)])
         curvature, square = products.tolist()
         least = torch.finfo(steps.dtype).eps
         kept = [k for k in chosen if curvature[k] > least * square[k] > 0.0]

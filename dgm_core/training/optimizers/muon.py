@@ -46,9 +46,9 @@ class Muon(Stepwise):
         ahead = g + momentum * state["momentum"]  # Nesterov's
         root = (state["square"] / (1.0 - beta2 ** state["step"])).sqrt_().add_(1e-8)
         update = state["mean"] / (1.0 - beta1 ** state["step"]) / root
-        for own, found in zip(self.matrices(ahead), self.matrices(update), strict=True):
-            if own is not None and found is not None:
-                found.copy_(orthogonal(own) * (0.2 * max(own.shape[1:]) ** 0.5))
+        for matrix, target in zip(self.matrices(ahead), self.matrices(update), strict=True):
+            if matrix is not None and target is not None:
+                target.copy_(orthogonal(matrix) * (0.2 * max(matrix.shape[1:]) ** 0.5))
         self.values.sub_(update * self.rate)
 
 

@@ -93,11 +93,11 @@ class QuasiNewton(Minimiser):
     def _tell(self, values: Tensor, gradients: Tensor) -> None:
         """Takes the functions' values (K,) and gradients (K, P) at `trial`, and chooses the next one."""
         slopes = torch.linalg.vecdot(gradients, self._directions)
-        told = torch.stack([values, slopes], dim=1).tolist()
+        pairs = torch.stack([values, slopes], dim=1).tolist()
         active = [k for k, finished in enumerate(self.finished) if not finished]
         accepted, failed = [], []
         for k in active:
-            value, slope = told[k]
+            value, slope = pairs[k]
             self.evaluations[k] += 1
             verdict = self._searches[k].tell(value, slope)
             if verdict is Verdict.ACCEPT:

@@ -84,8 +84,8 @@ def _command() -> str | None:
 
 @cache
 def _version(command: str) -> str:
-    said = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60).stdout
-    return said.partition("\n")[0].strip()
+    version = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60).stdout
+    return version.partition("\n")[0].strip()
 
 
 @cache

@@ -74,8 +74,8 @@ class Eager:
                 return self._bucket.view(self._sources[self._places[t]]), None
             case Shift(inner, _):
                 streams, bias = self._value(inner)
-                own = self._sources[self._places[t]]
-                return streams, own if bias is None else bias + own
+                added = self._sources[self._places[t]]
+                return streams, added if bias is None else bias + added
             case Compose() as step:
                 streams, _ = self._value(step.inner)
                 h = streams.new_empty(streams.shape)
@@ -88,8 +88,8 @@ class Eager:
                     products = (_product([m.coefficient, a[:, m.left], b[:, m.right]]) for m in addends)
                     o[:, place] = sum(products)
                 return o, None
-            case Add(one, other, factor):
-                return self._settled(one) + _product([self._settled(other), factor]), None
+            case Add(left, right, factor):
+                return self._settled(left) + _product([self._settled(right), factor]), None
         raise AssertionError(self._program[t])
 
     def _settled(self, t: int) -> Tensor:
@@ -115,9 +115,9 @@ class Eager:
             h[:, -1] += _product([self._squared(z).square().sum(dim=1), slopes[2]])
             return
         for place, addends in enumerate(streams.composed):
-            for one in addends:
-                if one.order > 1:
-                    h[:, place] += self._addend(one, slopes, z)
+            for addend in addends:
+                if addend.order > 1:
+                    h[:, place] += self._addend(addend, slopes, z)
 
     def _pull(self, t: int, adjoint: Tensor) -> None:
         """What follows from the adjoint of a step for those before it."""
@@ -140,9 +140,9 @@ class Eager:
                     self._give(left, self._factor_adjoint(left, adjoint, self._settled(right)))
                 if right in self._needed:
                     self._give(right, self._factor_adjoint(right, adjoint, self._settled(left)))
-            case Add(one, other, factor):
-                self._give(one, adjoint)
-                self._give(other, _product([adjoint, factor]))
+            case Add(left, right, factor):
+                self._give(left, adjoint)
+                self._give(right, _product([adjoint, factor]))
 
     def _give(self, t: int, adjoint: Tensor) -> None:
         known = self._adjoints.get(t)
@@ -175,11 +175,11 @@ class Eager:
             of_value = of_value + _product([block.square().sum(dim=1), slopes[3], last])
             dz[:, first : first + count] += 2.0 * block * _for_all(_product([last, slopes[2]]))
         else:
-            for one in streams.pulled:
-                if one.place == 0 and one.addend.order > 2:
-                    of_value = of_value + self._addend(one.addend, slopes, z, g[:, one.source])
-                elif one.place and one.addend.order > 1:
-                    dz[:, one.place] += self._addend(one.addend, slopes, z, g[:, one.source])
+            for pull in streams.pulled:
+                if pull.place == 0 and pull.addend.order > 2:
+                    of_value = of_value + self._addend(pull.addend, slopes, z, g[:, pull.source])
+                elif pull.place and pull.addend.order > 1:
+                    dz[:, pull.place] += self._addend(pull.addend, slopes, z, g[:, pull.source])
         dz[:, 0] = of_value
         return dz
 
@@ -198,8 +198,8 @@ class Eager:
         return z[:, first : first + count]
 
     @staticmethod
-    def _addend(one: Composed, slopes: Sequence[Tensor | float], z: Tensor, *more: Tensor) -> Tensor:
-        return _product([one.coefficient, slopes[one.order], *(z[:, f] for f in one.factors), *more])
+    def _addend(addend: Composed, slopes: Sequence[Tensor | float], z: Tensor, *more: Tensor) -> Tensor:
+        return _product([addend.coefficient, slopes[addend.order], *(z[:, f] for f in addend.factors), *more])
 
 
 def _for_all(slope: Tensor | float) -> Tensor | float:

@@ -72,23 +72,23 @@ class Fused(torch.autograd.Function):
                 if needed and slot is Slot.CONSTANT
             ]
         )
-        found: list[Tensor | None] = []
+        targets: list[Tensor | None] = []
         added: set[int] = set()
         for place, ((slot, needed), source, meeting) in enumerate(
             zip(wanted, sources, ctx.meetings, strict=True)
         ):
             if not needed:
-                found.append(None)
+                targets.append(None)
             elif slot is Slot.CONSTANT:
-                found.append(next(sums))
+                targets.append(next(sums))
             else:
                 claimed = None if meeting is None else meeting.claim(source)
                 target, adds = claimed or (source.new_empty(source.shape), False)
-                found.append(target)
+                targets.append(target)
                 added |= {place} if adds else set()
         program = adding(ctx.program, added)
-        _run("backward", program, ctx.layout, ctx.width, sources, gradient, found, kept)
-        return (None, None, None, None, *found)
+        _run("backward", program, ctx.layout, ctx.width, sources, gradient, targets, kept)
+        return (None, None, None, None, *targets)
 
 
 def _run(
@@ -112,8 +112,8 @@ def _run(
                 eager.forward(result)
         return
     tensors = [*sources, result, *targets, *kept]
-    own = [slot for slot, _ in slots(program)]
-    kinds = [*own, Slot.ROWS, *(own if targets else ()), *(Slot.ROWS for _ in kept)]
+    read_kinds = [slot for slot, _ in slots(program)]
+    kinds = [*read_kinds, Slot.ROWS, *(read_kinds if targets else ()), *(Slot.ROWS for _ in kept)]
     rows = [tensor for kind, tensor in zip(kinds, tensors, strict=True) if kind is Slot.ROWS]
     flat = flattens(program, width) and all(row is None or _neighbours(row, width) for row in rows)
     for bucket in layout.buckets:

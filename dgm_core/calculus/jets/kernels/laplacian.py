@@ -40,15 +40,15 @@ def looped_source(program: Program, double: bool) -> str:
     last = program[-1]
     assert isinstance(last, Compose)
     biased = any(isinstance(step, Shift) for step in program)
-    own = ["z", "b"] if biased else ["z"]
+    inputs = ["z", "b"] if biased else ["z"]
     forward = _code(last.function, 2, biased, known=False)
     backward = _code(last.function, 3, biased, known=True)
     return (
         prelude(double)
-        + _kernel("forward", [*own, "h"], _FORWARD, forward)
+        + _kernel("forward", [*inputs, "h"], _FORWARD, forward)
         + _kernel(
             "backward",
-            [*own, "g", *(f"d{name}" for name in own), "h"],
+            [*inputs, "g", *(f"d{name}" for name in inputs), "h"],
             _BACKWARD + (_BIAS if biased else ""),
             backward,
         )
@@ -67,12 +67,12 @@ def _code(function: Function, order: int, biased: bool, *, known: bool) -> list[
 def _kernel(name: str, arrays: Sequence[str], body: str, code: Sequence[str]) -> str:
     """A C function; arrays: in the order of their addresses."""
     written = {"h"} if name == "forward" else {"dz", "db"}
-    kinds = {one: "T" if one in written else "const T" for one in arrays}
+    kinds = {array: "T" if array in written else "const T" for array in arrays}
     starts = [f"(T *)p[{place}] + k * m[{2 * place}]" for place in range(len(arrays))]
     return _KERNEL.format(
         name=name,
         block=_BLOCK,
-        parameters=", ".join(f"{kind} *restrict {one}" for one, kind in kinds.items()),
+        parameters=", ".join(f"{kind} *restrict {array}" for array, kind in kinds.items()),
         arguments=", ".join(starts),
         counts=", ".join(f"m[{2 * len(arrays) + i}]" for i in range(3)),
         loops=body.format(block=_BLOCK, code=c_lines(code, 12)),

@@ -76,10 +76,10 @@ class Multiply:
 
 @dataclass(frozen=True)
 class Add:
-    """one + factor · other, of earlier steps."""
+    """left + factor · right, of earlier steps."""
 
-    one: int
-    other: int
+    left: int
+    right: int
     factor: float
     needed = False
     slots = ()
@@ -154,6 +154,6 @@ def _inner(step: Step) -> tuple[int, ...]:
             return (inner,)
         case Multiply(left, right):
             return left, right
-        case Add(one, other, _):
-            return one, other
+        case Add(left, right, _):
+            return left, right
     return ()

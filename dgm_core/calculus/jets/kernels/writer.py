@@ -200,13 +200,13 @@ class _Writer:
                 case Multiply(left, right):
                     for s, addends in enumerate(self._streams.multiplied):
                         total = " + ".join(
-                            c_product(one.coefficient, f"x{left}_{one.left}", f"x{right}_{one.right}")
-                            for one in addends
+                            c_product(term.coefficient, f"x{left}_{term.left}", f"x{right}_{term.right}")
+                            for term in addends
                         )
                         yield f"const T x{t}_{s} = {total};"
-                case Add(one, other, factor):
+                case Add(left, right, factor):
                     for s in every:
-                        yield f"const T x{t}_{s} = x{one}_{s} + {_scaled(factor, f'x{other}_{s}')};"
+                        yield f"const T x{t}_{s} = x{left}_{s} + {_scaled(factor, f'x{right}_{s}')};"
 
     def _composed(self, t: int, step: Compose, order: int, *, known: bool) -> Iterator[str]:
         """known: it has been computed before."""
@@ -220,13 +220,13 @@ class _Writer:
         kept = "".join(f" d{t}_{k} = s{k};" for k in orders)
         yield f"{{ {' '.join(code)} x{t}_0 = s0;{kept} }}"
         for s, addends in list(enumerate(self._streams.composed))[1:]:
-            total = " + ".join(self._addend(t, step.inner, one) for one in addends)
+            total = " + ".join(self._addend(t, step.inner, addend) for addend in addends)
             yield f"const T x{t}_{s} = {total};"
 
     @staticmethod
-    def _addend(t: int, inner: int, one: Composed, *more: str) -> str:
-        factors = (f"x{inner}_{f}" for f in one.factors)
-        return c_product(one.coefficient, f"d{t}_{one.order}", *factors, *more)
+    def _addend(t: int, inner: int, addend: Composed, *more: str) -> str:
+        factors = (f"x{inner}_{f}" for f in addend.factors)
+        return c_product(addend.coefficient, f"d{t}_{addend.order}", *factors, *more)
 
     def _adjoints(self) -> Iterator[str]:
         """Of every step that a gradient is needed of, from the last to the first."""
@@ -259,13 +259,15 @@ class _Writer:
                     yield from ((inner, s, f"a{t}_{s}_{o} * u{t}_{o}[w]") for o in range(count))
             case Multiply(left, right):
                 for s, addends in enumerate(self._streams.multiplied):
-                    for one in addends:
-                        yield left, one.left, c_product(one.coefficient, f"x{right}_{one.right}", f"a{t}_{s}")
-                        yield right, one.right, c_product(one.coefficient, f"x{left}_{one.left}", f"a{t}_{s}")
-            case Add(first, other, factor):
+                    for term in addends:
+                        of_left = c_product(term.coefficient, f"x{right}_{term.right}", f"a{t}_{s}")
+                        of_right = c_product(term.coefficient, f"x{left}_{term.left}", f"a{t}_{s}")
+                        yield left, term.left, of_left
+                        yield right, term.right, of_right
+            case Add(left, right, factor):
                 for s in every:
-                    yield first, s, f"a{t}_{s}"
-                    yield other, s, _scaled(factor, f"a{t}_{s}")
+                    yield left, s, f"a{t}_{s}"
+                    yield right, s, _scaled(factor, f"a{t}_{s}")
 
 
 _KERNEL = """
