@@ -21,13 +21,14 @@ import typer
 
 from dgm_cli.common import messages
 from studies.catalog import load_study
-from studies.planning.clock import Clock, ScheduledTrial, iteration_cost
+from studies.planning.clock import Clock, ScheduledTrial
 from studies.planning.course import Course
 from studies.planning.plans import SearchPlan
 from studies.planning.trial import Trial
 from studies.records.events import Metrics, Replicates
 from studies.records.log import Log
 from studies.study import Search
+from studies.study.cost import iteration_cost
 
 
 class Arrivals(Clock):

@@ -28,10 +28,10 @@ from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.training import median
 from dgm_core.training.schedules import COOLDOWN_START
 from studies.catalog import load_study
-from studies.planning.clock import training_times
 from studies.records import replacing
 from studies.replay.table import METADATA, curve_column
 from studies.study import PowersOfTwo, Search, replicate_seeds
+from studies.study.cost import training_times
 from studies.study.space import describe
 
 _EVERY = 25
@@ -53,7 +53,7 @@ def record(
     found = load_study(study)
     if not isinstance(found, Search):
         raise ConfigurationError(f"{study} is no search: it has no space to record.")
-    space = {**found.space, **dict(_narrowed(found.space, text) for text in ranges or ())}
+    space = {**found.space, **dict(narrowed(found.space, text) for text in ranges or ())}
     base = found.base.changed(parse_settings(change or ()))
     seeds = replicate_seeds(seed, "search", found.replicates)
     about = {
@@ -118,7 +118,7 @@ def _rungs(first: int, end: int, factor: float) -> list[int]:
     return rungs
 
 
-def _narrowed(space: Any, text: str) -> tuple[str, BaseDistribution]:
+def narrowed(space: Any, text: str) -> tuple[str, BaseDistribution]:
     key, _, ends = text.partition("=")
     low, _, high = ends.partition(":")
     known = space.get(key)

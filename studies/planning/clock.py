@@ -8,45 +8,16 @@ and after any interruption.  Real workers only have to fetch results, and may do
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dgm_core import Setup
-from dgm_core.networks import count_parameters
-from dgm_core.training.solution import Solution
+from studies.study.cost import training_times
 
-_LAYER_MS = 0.126
-_PRODUCT_MS = 1.44e-7
-_START_MS = 180.0
-_POLISH = 5.0
-"""Steps that an iteration of L-BFGS costs: float64, and more than one evaluation."""
 _TOLD_SILENCE = 120.0
 _LEAST_SILENCE = 600.0
 _ESTIMATES = 10.0
 """Estimated trainings that one may be silent for."""
-
-
-def iteration_cost(setup: Setup, replicates: int) -> float:
-    """Nominal milliseconds of one iteration of all replicates, the same on every machine.
-
-    A share for each layer and one for the products of points and parameters, fitted roughly to one core of a
-    server of 2024.  Where it is wrong workers wait for each other and a budget is not the seconds that it
-    says; the search is the same nevertheless.
-    """
-    return _step_cost(setup, replicates, setup.config.batch_size)
-
-
-def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple[float, ...]:
-    """Nominal milliseconds after which a training has passed each of its `stops`, its start included.
-
-    A polish counts with all iterations that it may take, at the end of each time window.
-    """
-    config = setup.config
-    step = iteration_cost(setup, replicates)
-    polish = _POLISH * config.polish_iterations * _step_cost(setup, replicates, config.polish_points)
-    return tuple(
-        _START_MS + step * stop + polish * (config.windows * stop // config.iterations) for stop in stops
-    )
 
 
 def silence_allowed(setup: Setup, replicates: int) -> float:
@@ -59,22 +30,6 @@ def silence_allowed(setup: Setup, replicates: int) -> float:
 def told_after(allowed: float) -> float:
     """Seconds after which it is said that a training makes no progress."""
     return min(_TOLD_SILENCE, allowed / 4.0)
-
-
-def polish_cost(setup: Setup, replicates: int) -> float:
-    """Nominal cost of a time window's polish, with all the iterations it may take, in optimizer steps."""
-    config = setup.config
-    if not config.polish_iterations:
-        return 0.0
-    each = _step_cost(setup, replicates, config.polish_points)
-    return _POLISH * config.polish_iterations * each / iteration_cost(setup, replicates)
-
-
-def _step_cost(setup: Setup, replicates: int, batch_size: int) -> float:
-    config = setup.config
-    parameters = count_parameters(Solution(setup, [0])) / config.windows
-    points = sum(region.count(batch_size) for region in setup.problem.regions().values())
-    return _LAYER_MS * (config.depth + 1) + _PRODUCT_MS * points * replicates * parameters
 
 
 @dataclass

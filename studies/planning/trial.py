@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dgm_core import Setup
-from studies.planning.clock import polish_cost
 from studies.records.events import Suggested
+from studies.study.cost import polish_cost
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,13 @@ class GP(Sampler):
     """Optuna's, with expected improvement.
 
     It models values, and errors differ by orders of magnitude: it is told their logarithm.  It passes over
-    trials that were pruned: to it they have completed with their last score.
+    trials that were pruned: to it they have completed with their last score.  Optuna goes without greenlet
+    too, more slowly, and then rounds otherwise, so that its suggestions differ in their last digits: it is
+    needed, so that a search is the same wherever it is run.
     """
 
     name = "gp"
+    package = "greenlet"
     forgets = True
     logarithmic = True
 

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from dgm_core import ConfigurationError, Setup
-from studies.planning.clock import training_times
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.trial import Trial
 from studies.study import Search, replicate_seeds
+from studies.study.cost import training_times
 
 Trials = list[tuple[Trial, float]]
 """With what each costs (see `studies.planning.clock`)."""

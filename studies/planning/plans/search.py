@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from studies.planning.clock import Clock, MakeClock, ScheduledTrial, training_times
+from studies.planning.clock import Clock, MakeClock, ScheduledTrial
 from studies.planning.plans.after import QUESTIONS
 from studies.planning.plans.arrival import Arrivals
 from studies.planning.plans.base import Arms, Known, PlanStage, StudyPlan, ended
@@ -15,6 +15,7 @@ from studies.planning.suggesting import Suggestions
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics, Status
 from studies.study import Search, replicate_seeds
+from studies.study.cost import training_times
 
 
 class Trials(PlanStage):

@@ -136,11 +136,14 @@ def test_what_cannot_serve_a_search_is_refused_when_it_is_defined(changes: dict[
         replace(SHORT, **changes)
 
 
-def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("sampler", "package"), [("cma-es", "cmaes"), ("gp", "greenlet")])
+def test_a_package_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, sampler: str, package: str
+) -> None:
     there = importlib.util.find_spec
-    monkeypatch.setattr(base, "find_spec", lambda name: None if name == "cmaes" else there(name))
-    with pytest.raises(ConfigurationError, match="needs the package cmaes: pip install cmaes"):
-        replace(SHORT, sampler="cma-es")
+    monkeypatch.setattr(base, "find_spec", lambda name: None if name == package else there(name))
+    with pytest.raises(ConfigurationError, match=f"needs the package {package}: pip install {package}"):
+        replace(SHORT, sampler=sampler)
 
 
 def test_a_grid_is_gone_through_once(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""What a training costs, as a function of its setup alone: the same on every machine.
+
+The clock of a search counts in it, and so do objectives and budgets of single trainings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dgm_core import Setup
+from dgm_core.networks import count_parameters
+from dgm_core.training.solution import Solution
+
+_LAYER_MS = 0.126
+_PRODUCT_MS = 1.44e-7
+_START_MS = 180.0
+_POLISH = 5.0
+"""Steps that an iteration of L-BFGS costs: float64, and more than one evaluation."""
+
+
+def iteration_cost(setup: Setup, replicates: int) -> float:
+    """Nominal milliseconds of one iteration of all replicates, the same on every machine.
+
+    A share for each layer and one for the products of points and parameters, fitted roughly to one core of a
+    server of 2024.  Where it is wrong workers wait for each other and a budget is not the seconds that it
+    says; the search is the same nevertheless.
+    """
+    return _step_cost(setup, replicates, setup.config.batch_size)
+
+
+def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple[float, ...]:
+    """Nominal milliseconds after which a training has passed each of its `stops`, its start included.
+
+    A polish counts with all iterations that it may take, at the end of each time window.
+    """
+    config = setup.config
+    step = iteration_cost(setup, replicates)
+    polish = _POLISH * config.polish_iterations * _step_cost(setup, replicates, config.polish_points)
+    return tuple(
+        _START_MS + step * stop + polish * (config.windows * stop // config.iterations) for stop in stops
+    )
+
+
+def polish_cost(setup: Setup, replicates: int) -> float:
+    """Nominal cost of a time window's polish, with all the iterations it may take, in optimizer steps."""
+    config = setup.config
+    if not config.polish_iterations:
+        return 0.0
+    each = _step_cost(setup, replicates, config.polish_points)
+    return _POLISH * config.polish_iterations * each / iteration_cost(setup, replicates)
+
+
+def _step_cost(setup: Setup, replicates: int, batch_size: int) -> float:
+    config = setup.config
+    parameters = count_parameters(Solution(setup, [0])) / config.windows
+    points = sum(region.count(batch_size) for region in setup.problem.regions().values())
+    return _LAYER_MS * (config.depth + 1) + _PRODUCT_MS * points * replicates * parameters
