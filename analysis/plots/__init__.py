@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -68,9 +68,28 @@ def drawing(run: Run, folder: Path) -> Iterator[Callable[[], list[Drawn]]]:
         yield lambda: [every.drawn(name) for name in share(every)]
 
 
-def figures(run: Run) -> dict[str, Figure]:
-    """The figures of a run by name; what it has no data for is left out.  A notebook shows one as it is."""
-    with style.styled():
+FOLDERS = {None: "", 1: "one-column", 2: "two-columns"}
+"""Of figures by the columns of a journal that they fill, in the run's folder of figures."""
+
+
+def publish(run: Run, folder: Path, columns: int | None, formats: Sequence[str]) -> list[Path]:
+    """Draws every figure of a run for one or two columns of a journal; the files written.
+
+    columns: 1, 2, or None for the width that the report shows.  formats: of `style.FORMATS`.
+    """
+    written = []
+    for name, figure in figures(run, columns).items():
+        with style.styled(columns):
+            written += style.save(figure, folder / FOLDERS[columns], plain_name(name), formats)
+    return written
+
+
+def figures(run: Run, columns: int | None = None) -> dict[str, Figure]:
+    """The figures of a run by name; what it has no data for is left out.  A notebook shows one as it is.
+
+    columns: of a journal's page that each is to fill, 1 or 2; None for the width that suits it.
+    """
+    with style.styled(columns):
         made = {name: make() for name, _, make in _figures(run)}
         found = {name: style.finish(figure) for name, figure in made.items() if figure is not None}
     for figure in found.values():

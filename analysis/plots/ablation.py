@@ -20,6 +20,8 @@ from analysis.plots.looks import LINES, MARKERS, colours
 from studies.records import words
 from studies.records.intervals import median_interval
 
+_CELL = 0.8
+"""Inches of a figure's width for a cell of the heat map whose text lies."""
 NOTE = "Dots, left of their bar: replicates; bars: median and its interval."
 
 
@@ -35,8 +37,10 @@ def error_by_factor(run: Run) -> Figure | None:
     if len(factors) not in (1, 2) or (len(factors) == 1 and not arms.ordered(next(iter(factors.values())))):
         return _ranked(run, rows)
     panels = list(factors)
-    made = style.figure(style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS, 2.6)
-    axes = list(np.atleast_1d(made.subplots(1, len(panels), sharey=True)))
+    columns = style.beside(len(panels))
+    lines = len(panels) // columns
+    made = style.figure(style.width(style.ONE_COLUMN if len(panels) == 1 else style.TWO_COLUMNS), 2.6 * lines)
+    axes = list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
     finite = [mae[np.isfinite(mae)] for mae in map(scores.errors, rows.values())]
     limit(axes[0], finite, room=1.6)
     for axis, key in zip(axes, panels, strict=True):
@@ -57,7 +61,8 @@ def error_by_factor(run: Run) -> Figure | None:
         axis.set_xlabel(arms.key_name(key))
         if others:
             axis.legend(title=arms.key_name(others[0]), title_fontsize=7, handletextpad=0.3)
-    axes[0].set_ylabel(f"{run.metric_name} (nondimensional)")
+    for axis in axes[::columns]:
+        axis.set_ylabel(f"{run.metric_name} (nondimensional)")
     if len(axes) > 1:
         style.letters(axes)
     style.explain(made, best_arm(run), f"{_caption(run, rows)} {NOTE}{_lost(rows)}")
@@ -66,7 +71,7 @@ def error_by_factor(run: Run) -> Figure | None:
 
 def _ranked(run: Run, rows: dict[str, pd.DataFrame]) -> Figure:
     """Arms that are names, not numbers: a line for each, where any name has room, the baseline's marked."""
-    made = style.figure(style.ONE_COLUMN, 0.6 + 0.3 * len(rows))
+    made = style.figure(style.width(style.ONE_COLUMN), 0.6 + 0.3 * len(rows))
     axis = made.subplots()
     every = [scores.errors(own) for own in rows.values()]
     shown = np.concatenate([mae[np.isfinite(mae)] for mae in every])
@@ -121,8 +126,9 @@ def heat_map(run: Run) -> Figure | None:
         notes[line, column] = f"{said(middle)}\nn = {len(mae)}" + (f"\n{lost} diverged" if lost else "")
     if not np.isfinite(values).any():
         return None
-    width = style.ONE_COLUMN if shape[1] <= 4 else style.TWO_COLUMNS
-    made = style.figure(width, 0.8 + 0.5 * shape[0])
+    width = style.width(style.ONE_COLUMN if shape[1] <= 4 else style.TWO_COLUMNS)
+    upright = width / shape[1] < _CELL
+    made = style.figure(width, 0.8 + (0.8 if upright else 0.5) * shape[0])
     axis = made.subplots()
     low, high = np.nanmin(values), np.nanmax(values)
     norm = LogNorm(low, high if high > low else low * 10)
@@ -131,7 +137,8 @@ def heat_map(run: Run) -> Figure | None:
     for (line, column), note in notes.items():
         shade = norm(values[line, column]) if np.isfinite(values[line, column]) else 0.0
         colour = "white" if shade > 0.5 else "black"
-        axis.text(column, line, note, ha="center", va="center", fontsize=6.5, color=colour)
+        look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6.5, "color": colour}
+        axis.text(column, line, note, rotation=90 if upright else 0, **look)
     ticks.names(axis.xaxis, [arms.level_name(value) for value in factors[across]])
     ticks.names(axis.yaxis, [arms.level_name(value) for value in factors[up]])
     axis.set(xlabel=arms.key_name(across), ylabel=arms.key_name(up))
@@ -153,7 +160,7 @@ def batch_statistics(run: Run) -> Figure | None:
     }
     if not rows:
         return None
-    made = style.figure(style.ONE_COLUMN, 3.2)
+    made = style.figure(style.width(style.ONE_COLUMN), 3.2)
     axis = made.subplots()
     both = {
         "mae": ("evaluation mode (population statistics)", -0.12),

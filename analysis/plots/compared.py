@@ -26,7 +26,7 @@ def errors(names: Sequence[str], table: pd.DataFrame, metric: str) -> Figure | N
     known = np.isfinite(middle) & (middle > 0)
     if not known.any():
         return None
-    made = style.figure(style.TWO_COLUMNS, 0.5 + 0.22 * len(shown))
+    made = style.figure(style.width(), 0.5 + 0.22 * len(shown))
     axis = made.subplots()
     places = np.arange(len(shown))[known]
     ends = [middle[known] - low[known], np.where(np.isfinite(high[known]), high[known] - middle[known], 0.0)]

@@ -25,7 +25,7 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     shown = values[np.isfinite(values["loss"]) & np.isfinite(values["score"]) & (values["loss"] > 0)]
     if len(shown) < 3:
         return None
-    made = style.figure(style.ONE_COLUMN, 2.5)
+    made = style.figure(style.width(style.ONE_COLUMN), 2.5)
     axis = made.subplots()
     handles: list[Any] = []
     labels: list[str] = []

@@ -72,10 +72,13 @@ def field_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
         for output in outputs
         if np.quantile(found.error(output), 0.95) > _ALIKE * np.ptp(found.reference(output))
     ]
-    columns = 3 if apart else 2
-    tall = height(run, names, style.TWO_COLUMNS / columns)
-    made = style.figure(style.TWO_COLUMNS, tall * len(outputs) + 1.9)
-    grid = made.add_gridspec(len(outputs) + 1, 6, height_ratios=[*[tall] * len(outputs), 1.9])
+    each = 3 if apart else 2
+    columns = 1 if style.narrow() else each
+    tall = height(run, names, style.width() / columns)
+    down = len(outputs) * each // columns
+    made = style.figure(style.width(), tall * down + 1.9)
+    wide = style.cells(columns, 2)
+    grid = made.add_gridspec(down + 1, wide, height_ratios=[*[tall] * down, 1.9])
     panels = []
     for line, output in enumerate(outputs):
         exact, guess = found.reference(output), found.prediction(output)
@@ -86,22 +89,27 @@ def field_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
         shown.append((f"approximation {output}", guess, {"norm": both, "cmap": SIGNED}))
         scale = error_scale(headline_errors(run, output))
         shown.append((f"|{output} − {output}*|", found.error(output), {"norm": scale, "cmap": MAGNITUDE}))
-        step = 6 // columns
+        step = wide // columns
         for place, (title, values, look) in enumerate(shown):
-            axis = made.add_subplot(grid[line, place * step : (place + 1) * step])
+            at, left = divmod(line * each + place, columns)
+            axis = made.add_subplot(grid[at, left * step : (left + 1) * step])
             image = field(axis, found.points, names, values, **look)
             extend = "min" if look["norm"] is scale else "neither"
             made.colorbar(image, ax=axis, pad=0.02, extend=extend)
             axis.set_title(title)
-            if place:
+            if left:
                 axis.set_ylabel("")
             panels.append(axis)
-    loss, error = made.add_subplot(grid[-1, :3]), made.add_subplot(grid[-1, 3:])
+    loss, error = (made.add_subplot(grid[-1, own]) for own in _halves(wide))
     text = training_panels(run, loss, error, found.rows)
     style.letters([*panels, loss, error])
     if not apart:
         text = f"The reference looks like the approximation and is left out. {text}"
     return made, text
+
+
+def _halves(wide: int) -> tuple[slice, slice]:
+    return slice(0, wide // 2), slice(wide // 2, wide)
 
 
 def _seen(error: Array, exact: Array) -> bool:
@@ -114,22 +122,31 @@ def slice_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     names = list(run.study.axes)
     output = run.study.outputs[0]
     flat = len(names) == 3
-    tall = height(run, names[:2], style.TWO_COLUMNS / 3) if flat else 0.0
-    made = style.figure(style.TWO_COLUMNS, tall + 2.1)
-    grid = made.add_gridspec(2 if flat else 1, 3, height_ratios=[tall, 2.1] if flat else None)
+    narrow = style.narrow()  # then the slices are below each other, and the training below both
+    columns = 1 if narrow else 3
+    cuts = len(_SLICES) // columns if flat else 0
+    tall = height(run, names[:2], style.width() / columns) if flat else 0.0
+    rest = 2 if narrow else 1
+    made = style.figure(style.width(), tall * cuts + 2.1 * rest)
+    wide = 2 if narrow else 3
+    grid = made.add_gridspec(cuts + rest, wide, height_ratios=[*[tall] * cuts, *[2.1] * rest])
+    own, *training = [grid[-2, :], grid[-1, 0], grid[-1, 1]] if narrow else [grid[-1, at] for at in range(3)]
     panels, text = [], ""
     if flat:
-        panels = _slices(made, grid, run, found, output)
+        step = wide // columns
+        places = [divmod(place, columns) for place in range(len(_SLICES))]
+        cells = [grid[line, left * step : (left + 1) * step] for line, left in places]
+        panels = _slices(made, cells, run, found, output)
         text = f"Slices hold the points within {said((_HALF) * _length(run, names[2]))} of the place named. "
-        first = made.add_subplot(grid[1, 0])
+        first = made.add_subplot(own)
         _against(first, run, found)
     else:
-        first = made.add_subplot(grid[0, 0])
+        first = made.add_subplot(own)
         _by_distance(first, run, found)
         text = (
             f"Distance: from the centre of the bounding box, of {words.counted(len(found.points), 'point')}. "
         )
-    loss, error = made.add_subplot(grid[-1, 1]), made.add_subplot(grid[-1, 2])
+    loss, error = (made.add_subplot(cell) for cell in training)
     text += training_panels(run, loss, error, found.rows)
     style.letters([*panels, first, loss, error])
     return made, text
@@ -140,19 +157,19 @@ def _length(run: Run, name: str) -> float:
     return high - low
 
 
-def _slices(made: Figure, grid: Any, run: Run, found: MedianSolution, output: str) -> list[Axes]:
+def _slices(made: Figure, cells: list[Any], run: Run, found: MedianSolution, output: str) -> list[Axes]:
     names = list(run.study.axes)
     low, _ = run.study.axes[names[2]]
     scale = error_scale(headline_errors(run, output))
     panels, image = [], None
-    for column, share in enumerate(_SLICES):
+    for cell, share in zip(cells, _SLICES, strict=True):
         place = low + share * _length(run, names[2])
         near = (found.points[names[2]] - place).abs().to_numpy() <= _HALF * _length(run, names[2])
-        axis = made.add_subplot(grid[0, column])
+        axis = made.add_subplot(cell)
         points = found.points[near]
         image = field(axis, points, names[:2], found.error(output)[near], norm=scale, cmap=MAGNITUDE)
         axis.set_title(f"{names[2]} ≈ {said(place)}")
-        if column:
+        if cell.colspan.start:
             axis.set_ylabel("")
         panels.append(axis)
     if image is not None:

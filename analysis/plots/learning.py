@@ -86,9 +86,13 @@ def equal_budgets(run: Run) -> Figure | None:
     if not found["loss"]:
         return None
     look = looks(run.study, list(rows))
-    direct = len(rows) <= _NAMED
-    made = style.figure(style.TWO_COLUMNS, 4.4)
-    grid = made.subplots(2, 3, sharey="row", sharex="col")
+    narrow = style.narrow()  # then a line for each budget, else a column
+    direct = len(rows) <= _NAMED and not narrow
+    made = style.figure(style.width(), 5.6 if narrow else 4.4)
+    if narrow:
+        grid = made.subplots(3, 2, sharey="col", sharex="row").T
+    else:
+        grid = made.subplots(2, 3, sharey="row", sharex="col")
     for line, (column, label) in zip(grid, labels.items(), strict=True):
         for axis, budget in zip(line, AXES, strict=True):
             for name, one in found[column].items():
@@ -97,12 +101,16 @@ def equal_budgets(run: Run) -> Figure | None:
                 axis.plot(one.spent(budget), shown, linewidth=0.8, **look[name].curve())
             axis.set_xscale("log")
         limit(line[0], [band(one.values)[0] for one in found[column].values()])
-        line[0].set_ylabel(f"{label} (nondimensional)")
+        if narrow:
+            line[0].set_title(label)
+        else:
+            line[0].set_ylabel(f"{label} (nondimensional)")
         if direct and column == "score" and found[column]:
             name_ends(line[-1], {name: one for name, one in look.items() if name in found[column]})
-    for axis, budget in zip(grid[1], AXES, strict=True):
-        axis.set_xlabel(AXES[budget])
-    style.letters(list(grid.flat))
+    for line in grid if narrow else grid[1:]:
+        for axis, budget in zip(line, AXES, strict=True):
+            axis.set_xlabel(AXES[budget])
+    style.letters(list((grid.T if narrow else grid).flat))
     if not direct:
         style.legend(
             made, *legend(look, marks=False), title=legend_title(run.study, marks=False), at="center"
@@ -150,9 +158,10 @@ def _many(look: Mapping[str, ArmLook]) -> bool:
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
     """Panels in two columns at most, with shared scales."""
-    columns = min(count, 2)
+    columns = style.beside(min(count, 2))
     lines = -(-count // columns)
-    made = style.figure(style.ONE_COLUMN if count == 1 else style.TWO_COLUMNS, 0.6 + 2.2 * lines)
+    own = style.ONE_COLUMN if count == 1 else style.TWO_COLUMNS
+    made = style.figure(style.width(own), 0.6 + 2.2 * lines)
     return made, list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
 
 
@@ -206,9 +215,9 @@ def small_multiples(
     run: Run, shown: Mapping[str, Curve], every: Iterable[np.ndarray], *, ylabel: str, log: bool
 ) -> Figure:
     """A panel for each arm with its band, all other arms behind it in grey and the baseline dashed."""
-    columns = 4
+    columns = style.beside(4)
     lines = -(-len(shown) // columns)
-    made = style.figure(style.TWO_COLUMNS, 0.3 + 1.15 * lines)
+    made = style.figure(style.width(), 0.3 + 1.15 * lines)
     axes = list(made.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
     middles = {name: _middle(one) for name, one in shown.items()}
     base = str(run.study.baseline)

@@ -73,11 +73,13 @@ def _replicates(
 
 def _grid(panels: int) -> tuple[Figure, list[Axes]]:
     """So many panels, three in a line at most, and under them two for the training."""
-    columns = max(1, min(panels, 3))
+    columns = max(1, style.beside(min(panels, 3)))
     lines = -(-panels // columns)
-    made = style.figure(style.TWO_COLUMNS, 0.3 + 1.9 * (lines + 1))
-    grid = made.add_gridspec(lines + 1, 6)
-    step = 6 // columns
+    made = style.figure(style.width(), 0.3 + 1.9 * (lines + 1))
+    wide = style.cells(columns, 2)
+    grid = made.add_gridspec(lines + 1, wide)
+    step = wide // columns
     places = [(at // columns, (at % columns) * step) for at in range(panels)]
     axes = [made.add_subplot(grid[line, left : left + step]) for line, left in places]
-    return made, [*axes, made.add_subplot(grid[-1, :3]), made.add_subplot(grid[-1, 3:])]
+    half = wide // 2
+    return made, [*axes, made.add_subplot(grid[-1, :half]), made.add_subplot(grid[-1, half:])]

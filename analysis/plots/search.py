@@ -39,8 +39,9 @@ def best_so_far(run: Run) -> Figure | None:
     # A stopped trial cannot win: its score is of another iteration than those it would be compared with.
     ended = (trials["status"] == "completed").to_numpy()
     best = np.fmin.accumulate(np.where(ended, trials["score"].to_numpy(), np.nan))
-    made = style.figure(style.TWO_COLUMNS, 2.3)
-    axes = made.subplots(1, 2, sharey=True)
+    columns = style.beside(2)
+    made = style.figure(style.width(), 2.3 if columns == 2 else 4.2)
+    axes = list(made.subplots(2 // columns, columns, sharey=True, squeeze=False).flat)
     ends = scores.numbers(trials["ended"])
     for axis, x in zip(axes, (np.arange(1, len(trials) + 1), ends), strict=True):
         axis.step(x, best, where="post", color=style.BLACK, label="best completed so far")
@@ -49,6 +50,7 @@ def best_so_far(run: Run) -> Figure | None:
         for (name, label), colour in zip(HEADLINES.items(), (style.ORANGE, style.GREEN), strict=True):
             _level(run, axis, name, label, colour)
     axes[0].set(xlabel="trials ended", ylabel=f"{run.metric_name} (nondimensional)")
+    axes[1].set_ylabel(f"{run.metric_name} (nondimensional)" if columns == 1 else "")
     axes[1].set(xlabel="time since the study began (s)")
     ticks.integers(axes[0].xaxis)
     style.letters(axes)
@@ -68,7 +70,7 @@ def learning_curves(run: Run) -> Figure | None:
     rows = run.phase("search")
     trials = scores.trial_scores(rows)
     trials = trials[trials["status"].isin(style.STATUS)]
-    made = style.figure(style.TWO_COLUMNS, 2.8)
+    made = style.figure(style.width(), 2.8)
     axis = made.subplots()
     for rung in run.study.scheduler.get("rungs", []):
         axis.axvline(rung, color="0.85", linewidth=0.6, zorder=0)
@@ -122,9 +124,11 @@ def hyperparameters(run: Run) -> Figure | None:
     keys = [key for key in run.study.space if CONFIG + key in trials]
     if not keys or not np.isfinite(trials["score"]).any():
         return None
-    columns = min(3, len(keys))
+    columns = style.beside(min(3, len(keys)))
     lines = math.ceil(len(keys) / columns)
-    made = style.figure(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN, 0.3 + 1.8 * lines)
+    made = style.figure(
+        style.width(style.TWO_COLUMNS if columns > 1 else style.ONE_COLUMN), 0.3 + 1.8 * lines
+    )
     grid = made.subplots(lines, columns, sharey=True, squeeze=False)
     axes = list(grid.flat)
     best, ring = (trials["trial"] == _best(trials)).to_numpy(), ""
@@ -153,7 +157,7 @@ def early_stopping(run: Run) -> Figure | None:
     if looks.empty:
         return None
     rungs = sorted(looks["rung"].unique())
-    made = style.figure(style.TWO_COLUMNS, 2.4)
+    made = style.figure(style.width(), 2.4)
     axis = made.subplots()
     known = scores.numbers(looks["score"])
     looks = looks.assign(shown=_at_edge(known))

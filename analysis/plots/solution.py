@@ -49,10 +49,10 @@ def gallery(run: Run, limit_arms: int = 15) -> Figure | None:
     found = known[:limit_arms]
     if not found or len(names) > 2 or not run.has_reference:
         return None
-    columns = min(4, len(found))
+    columns = style.beside(min(4, len(found)))
     lines = -(-len(found) // columns)
-    tall = height(run, names, (style.TWO_COLUMNS - 0.4) / columns + 0.6) if len(names) == 2 else 1.6
-    made = style.figure(style.TWO_COLUMNS, 0.2 + min(tall, 1.6) * lines)
+    tall = height(run, names, (style.width() - 0.4) / columns + 0.6) if len(names) == 2 else 1.6
+    made = style.figure(style.width(), 0.2 + min(tall, 1.6) * lines)
     axes = list(made.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
     errors = [one.error(output) for one in found]
     scale, image = error_scale(errors), None

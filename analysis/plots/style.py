@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -25,6 +28,9 @@ from studies.records import replacing
 ONE_COLUMN = 3.4
 TWO_COLUMNS = 7.0
 """Widths in inches of one and two columns of a journal."""
+
+WIDTHS = {1: ONE_COLUMN, 2: TWO_COLUMNS}
+_COLUMNS: ContextVar[int | None] = ContextVar("columns", default=None)
 
 DPI = 220
 TITLE = 8.5
@@ -65,12 +71,44 @@ _RC: Any = {
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """The settings of every figure, within the block only."""
+def styled(columns: int | None = None) -> Iterator[None]:
+    """The settings of every figure, within the block only.
+
+    columns: of a journal's page, 1 or 2, that each figure is to fill, its text as large in both.  None: the
+    width that suits the figure, as the report shows it.
+    """
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_RC)
-        yield
+        before = _COLUMNS.set(columns)
+        try:
+            yield
+        finally:
+            _COLUMNS.reset(before)
+
+
+def width(own: float = TWO_COLUMNS) -> float:
+    """Of a figure in inches: that of the columns which `styled` was asked for, else its own."""
+    asked = _COLUMNS.get()
+    return own if asked is None else WIDTHS[asked]
+
+
+def beside(panels: int) -> int:
+    """How many of so many panels stand side by side: half as many in one column of a journal."""
+    return -(-panels // 2) if narrow() else panels
+
+
+def narrow() -> bool:
+    """Whether figures are made for one column of a journal."""
+    return _COLUMNS.get() == 1
+
+
+def cells(*panels: int) -> int:
+    """Columns of a grid in which lines of so many panels each fill the width.
+
+    As few as there can be: a constrained layout gives up where panels span many narrow ones.
+    """
+    return math.lcm(*panels)
 
 
 def figure(width: float, height: float) -> Figure:
@@ -114,8 +152,31 @@ def finish(made: Figure) -> Figure:
         engine.set(rect=(0.0, 0.0, 1.0, 1.0 - (above + legends) / height))
     for one in made.legends:
         one.set_bbox_to_anchor((0.0, 0.0, 1.0, 1.0 - above / height + 0.02 / height), made.transFigure)
+    _fold_labels(made)
     ticks.settle(made)
     return made
+
+
+def _fold_labels(made: Figure) -> None:
+    """Axis labels and lettered titles in lines no longer than their panel's cell of the grid."""
+    across, up = made.get_size_inches()
+    for axes in made.axes:
+        spec = axes.get_subplotspec()
+        if spec is None:
+            continue
+        lines, columns = spec.get_gridspec().get_geometry()
+        room = {
+            axes.xaxis: across * len(spec.colspan) / columns,
+            axes.yaxis: up * len(spec.rowspan) / lines,
+        }
+        for axis, inches in room.items():
+            label = axis.get_label()
+            if "\n" not in label.get_text():
+                label.set_text(wrapped(label.get_text(), label.get_fontproperties(), 0.8 * inches))
+        letter, _, title = axes.get_title(loc="left").partition("  ")
+        folded = wrapped(title, FontProperties(size=_RC["axes.titlesize"]), 0.6 * room[axes.xaxis])
+        if folded.count("\n") > title.count("\n"):
+            axes.set_title(f"{letter}  {folded}", loc="left")
 
 
 def _texts(made: Figure) -> list[Text]:
@@ -189,25 +250,34 @@ def files(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.png", folder / f"{name}.pdf"
 
 
-def save(made: Figure, folder: Path, name: str) -> None:
-    """Writes its `files`, without the time of day: the same figure gives the same bytes.
+FORMATS = ("png", "pdf", "svg")
 
-    Finding and caption are in the files too, as title and description.
+
+def save(made: Figure, folder: Path, name: str, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+    """Writes a figure's files, without the time of day: the same figure gives the same bytes.
+
+    Finding and caption are in the files too, as title and description.  formats: of FORMATS.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    png, pdf = files(folder, name)
     title, caption = explained(made)
-    # The canvases' own methods draw once each, where Figure.savefig draws twice.
-    with replacing(png) as file:
-        FigureCanvasAgg(made).print_png(
-            file, metadata={"Title": title, "Description": caption, "Software": None}
-        )
-    made.set_layout_engine("none")  # the layout stands
-    with replacing(pdf) as file:
-        told = {"Title": title, "Subject": caption}
-        FigureCanvasPdf(made).print_pdf(
-            file, metadata={**told, "CreationDate": None, "Producer": None, "Creator": None}
-        )
+    written = []
+    FigureCanvasAgg(made).draw()  # lays it out
+    made.set_layout_engine("none")  # and so it stays, in every format
+    for kind in formats:
+        written.append(folder / f"{name}.{kind}")
+        # The canvases' own methods draw once each, where Figure.savefig draws twice.
+        with replacing(written[-1]) as file:
+            if kind == "png":
+                told: dict[str, Any] = {"Title": title, "Description": caption, "Software": None}
+                FigureCanvasAgg(made).print_png(file, metadata=told)
+            elif kind == "pdf":
+                told = {"Title": title, "Subject": caption}
+                told |= dict.fromkeys(("CreationDate", "Producer", "Creator"))
+                FigureCanvasPdf(made).print_pdf(file, metadata=told)
+            else:
+                told = {"Title": title, "Description": caption, "Date": None, "Creator": None}
+                FigureCanvasSVG(made).print_svg(file, metadata=told)
+    return written
 
 
 def saved(png: Path) -> tuple[str, str]:

@@ -2,20 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from dgm_cli.common import messages
 from dgm_cli.places import Place, here
 from dgm_core.errors import ConfigurationError, counted
+from studies.hints import quoted
+
+_FORMATS = ("pdf", "png", "svg")
 
 
-def report(place: Place) -> None:
-    """Remake a run's tables, figures and report from its records."""
+def report(
+    place: Place,
+    columns: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            max=2,
+            metavar="1|2",
+            help="Draw the figures for one or two columns of a journal, the text as large in both, into "
+            "figures/one-column or figures/two-columns, and nothing else; repeatable.",
+        ),
+    ] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="|".join(_FORMATS),
+            help="File format of these figures, by default pdf; repeatable.  Without --columns they are as "
+            "wide as in the report.",
+        ),
+    ] = None,
+) -> None:
+    """Remake a run's tables, figures and report from its records, or draw its figures for a paper."""
     run = here(place)
+    if columns or kinds:
+        wrong = next((kind for kind in kinds or () if kind not in _FORMATS), None)
+        if wrong is not None:
+            raise ConfigurationError(f"--format {wrong}: a figure's format is pdf, png or svg")
+        drawn = _published(run, list(dict.fromkeys(columns or [])) or [None], kinds or ["pdf"])
+        for folder in dict.fromkeys(path.parent for path in drawn):
+            count = len({path.stem for path in drawn if path.parent == folder})
+            messages.print(f"{counted(count, 'figure')} written: {quoted(folder)}", soft_wrap=True)
+        return
     written = remade(run)
     messages.print(
         f"{counted(len(written), 'file')} written: {run}/tables, {run}/figures and {run}/report.html"
     )
+
+
+def _published(run: Path, columns: Sequence[int | None], kinds: Sequence[str]) -> list[Path]:
+    from analysis.load import load_run
+    from analysis.plots import publish
+    from studies.records import FIGURES
+
+    loaded, formats = load_run(run), list(dict.fromkeys(kinds))
+    return [path for one in columns for path in publish(loaded, run / FIGURES, one, formats)]
 
 
 def remade(run: Path) -> list[Path]:

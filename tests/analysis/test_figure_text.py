@@ -109,19 +109,30 @@ def smaller(box: Bbox) -> Bbox:
     return Bbox.from_extents(box.x0 + 1, box.y0 + 0.15 * box.height, box.x1 - 1, box.y1 - 0.15 * box.height)
 
 
+@pytest.mark.parametrize("columns", [None, 1])
 @pytest.mark.parametrize("name", MAKERS)
-def test_every_figure_of_a_kind_of_run_can_be_read(run: Callable[[str], Run], name: str) -> None:
-    with style.styled():
-        found = {figure: faults(made) for figure, made in plots.figures(run(name)).items()}
+def test_every_figure_of_a_kind_of_run_can_be_read(
+    run: Callable[[str], Run], name: str, columns: int | None
+) -> None:
+    """As wide as the report has it, and in one column of a journal, with text of the same size."""
+    drawn = plots.figures(run(name), columns)
+    with style.styled(columns):
+        found = {figure: faults(made) for figure, made in drawn.items()}
     assert {figure: wrong for figure, wrong in found.items() if wrong} == {}
+    assert {made.get_figwidth() for made in drawn.values()} <= (
+        {style.ONE_COLUMN, style.TWO_COLUMNS} if columns is None else {style.WIDTHS[columns]}
+    )
 
 
+@pytest.mark.parametrize("columns", [None, 1])
 @pytest.mark.parametrize("shape", synthetic_shapes.SHAPES)
-def test_the_solution_of_every_shape_of_problem_can_be_read(shape: str, tmp_path: Path) -> None:
+def test_the_solution_of_every_shape_of_problem_can_be_read(
+    shape: str, columns: int | None, tmp_path: Path
+) -> None:
     """As many axes, outputs and domains as there are; errors of all sizes."""
     found = synthetic_shapes.solved_run(tmp_path / "run", shape)
-    with style.styled():
-        made = plots.figures(found)
+    made = plots.figures(found, columns)
+    with style.styled(columns):
         assert any(name.startswith("solution") for name in made)
         wrong = {name: faults(figure) for name, figure in made.items()}
     assert {name: said for name, said in wrong.items() if said} == {}

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from analysis import plots
 from analysis.curves import course
@@ -273,6 +274,27 @@ def test_files_say_what_they_show_and_embed_their_fonts(run: Callable[[str], Run
     content = (tmp_path / "a.pdf").read_bytes()
     assert b"/FontFile2" in content  # TrueType, embedded
     assert b"CreationDate" not in content
+
+
+def test_both_widths_of_a_journal_have_text_of_one_size_and_repeat(
+    run: Callable[[str], Run], tmp_path: Path
+) -> None:
+    found = run("search")
+    sizes = {}
+    for columns in (1, 2):
+        made = plots.figures(found, columns)["best-so-far"]
+        assert made.get_figwidth() == style.WIDTHS[columns]
+        assert sum(axis.get_ylabel() != "" for axis in made.axes) == 3 - columns  # below or beside each other
+        sizes[columns] = {text.get_fontsize() for text in made.findobj(Text) if text.get_text()}
+        with style.styled(columns):
+            for name in ("a", "b"):
+                again = style.finish(drawn(search.early_stopping(found)))
+                style.save(again, tmp_path, f"{columns}{name}", style.FORMATS)
+        for kind in style.FORMATS:
+            first, second = (tmp_path / f"{columns}{name}.{kind}" for name in ("a", "b"))
+            assert first.read_bytes() == second.read_bytes(), kind
+    assert sizes[1] == sizes[2]
+    assert (tmp_path / "1a.pdf").read_bytes() != (tmp_path / "2a.pdf").read_bytes()
 
 
 @pytest.mark.parametrize(

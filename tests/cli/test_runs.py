@@ -13,7 +13,7 @@ import pytest
 from dev.soak.process import Process, wait_for_log
 from dgm_cli.app import main
 from dgm_core import Setup, load_problem
-from studies.records import CHECKPOINTS, PIECES, RAY
+from studies.records import CHECKPOINTS, FIGURES, PIECES, RAY
 from studies.running.solve import solve_setup
 
 Dgm = Callable[..., tuple[int, str]]
@@ -87,6 +87,12 @@ def test_a_run_that_was_cleaned_is_reported_and_trained_again(tmp_path: Path, dg
     assert (code, "1.5 MB removed" in said) == (0, True)
     assert not any((run / name).exists() for name in (CHECKPOINTS, PIECES, RAY))
     assert dgm("report", run)[0] == 0
+    code, said = dgm("report", run, "--columns", "1", "--format", "svg", "--format", "pdf")
+    assert (code, "1 figure written" in said) == (0, True)
+    narrow = run / FIGURES / "one-column"
+    assert sorted(path.suffix for path in narrow.iterdir()) == [".pdf", ".svg"]
+    code, said = dgm("report", run, "--format", "eps")
+    assert (code, "a figure's format is pdf, png or svg" in said) == (2, True)
     assert "equal bit for bit" in dgm("rerun", run)[1]
 
 
