@@ -160,10 +160,10 @@ class Suggestions:
     def _forget(self) -> None:
         """Goes on with the best, with some of the others, evenly spread, and with the trials that run."""
         ended = [trial for trial in self._study.get_trials(deepcopy=False) if trial.state.is_finished()]
-        told = [trial for trial in ended if trial.state != TrialState.FAIL]
-        best = sorted(told, key=_rank)[: REMEMBERED // 2]
+        scored = [trial for trial in ended if trial.state != TrialState.FAIL]
+        best = sorted(scored, key=_rank)[: REMEMBERED // 2]
         numbers = {trial.number for trial in best}
-        rest = [trial for trial in told if trial.number not in numbers]
+        rest = [trial for trial in scored if trial.number not in numbers]
         spread = rest[:: max(1, -(-len(rest) // (REMEMBERED // 2)))]
         self._study = optuna.create_study()
         self._study.add_trials(sorted([*best, *spread], key=lambda trial: trial.number))

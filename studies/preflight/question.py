@@ -56,12 +56,12 @@ class Question:
             return {"these settings": self.asked}
         if isinstance(self.asked, Ablation):
             return {f"the arm {arm!r}": self.asked.setup(arm) for arm in self.asked.arms}
-        found = {"the base": self.asked.base}
+        setups = {"the base": self.asked.base}
         for key, distribution in self.asked.space.items():
             for value in corners(distribution):
                 with suppress(ConfigurationError):  # allowed only together with another setting
-                    found[f"{key} = {value}"] = self.asked.base.changed({key: value})
-        return found
+                    setups[f"{key} = {value}"] = self.asked.base.changed({key: value})
+        return setups
 
     @cached_property
     def orders(self) -> Mapping[str, int]:

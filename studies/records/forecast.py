@@ -52,15 +52,15 @@ def seconds_left(
     overhead = min(_MOST_OVERHEAD, max(1.0, elapsed * record.cores / trained))
     work = {phase: _Work() for phase in planned(record)}
     for phase, asked in planned(record).items():
-        own = history.phase(phase)
-        share = _share(own) if phase == "search" else 1.0
-        for entry in own:
+        in_phase = history.phase(phase)
+        share = _share(in_phase) if phase == "search" else 1.0
+        for entry in in_phase:
             if entry.running:
                 ahead = _asked(entry) - _steps(entry, reached, polished)
                 work[phase].add(ahead * share * _seconds_each(entry, entries), begun=True)
-        to_come = 0 if phase == "search" and history.cut else max(0, asked - len(own))
+        to_come = 0 if phase == "search" and history.cut else max(0, asked - len(in_phase))
         if to_come:
-            each = _typical(own or entries, entries, share)
+            each = _typical(in_phase or entries, entries, share)
             work[phase].add(to_come * each, count=to_come)
     limit = _limit(record)
     if limit is None or "search" not in work:
@@ -163,7 +163,7 @@ def _trained(entry: Entry, reached: Mapping[str, int], polished: Mapping[str, fl
     return entry.measured.seconds * _steps(entry, reached, polished) / _steps(entry)
 
 
-def _typical(own: list[Entry], entries: list[Entry], share: float) -> float:
+def _typical(in_phase: list[Entry], entries: list[Entry], share: float) -> float:
     """Seconds of a trial that has not begun."""
-    each = [_asked(entry) * _seconds_each(entry, entries) for entry in own]
+    each = [_asked(entry) * _seconds_each(entry, entries) for entry in in_phase]
     return share * sum(each) / len(each)

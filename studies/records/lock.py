@@ -86,12 +86,12 @@ def alive(sign: bytes) -> Owner | None:
     try:
         values = json.loads(sign)
         beat = float(values.pop("beat"))
-        found = Owner(**values)
+        owner = Owner(**values)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     if time.time() - beat > SILENT_SECONDS:
         return None
-    return None if found.host == socket.gethostname() and not _runs(found.process) else found
+    return None if owner.host == socket.gethostname() and not _runs(owner.process) else owner
 
 
 def _alive(path: Path) -> Owner | None:

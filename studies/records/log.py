@@ -106,8 +106,8 @@ def read_log(folder: Path) -> list[Event]:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
-            said = f"{where}: {first['msg']}" if where else str(first["msg"])
-            raise LogError(f"{path} is damaged in line {number}: {said}.") from None
+            fault = f"{where}: {first['msg']}" if where else str(first["msg"])
+            raise LogError(f"{path} is damaged in line {number}: {fault}.") from None
         if isinstance(event, Began) and event.version > VERSION:
             raise LogError(
                 f"{path} was written in version {event.version} of its format, newer than this program's "

@@ -62,21 +62,21 @@ def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str
             "metric": metric,
         }
         if measured is not None:
-            own = measured.replicates
-            diverged = own.status[k] == "diverged"
+            replicates = measured.replicates
+            diverged = replicates.status[k] == "diverged"
             row["status"] = replicate_status(entry, diverged=diverged)
-            row["diverged_at"] = own.diverged_at[k]
-            row["diverged_by"] = own.reasons[k] if own.reasons else None
-            row.update({CONSTANT + name: values[k] for name, values in own.constants.items()})
+            row["diverged_at"] = replicates.diverged_at[k]
+            row["diverged_by"] = replicates.reasons[k] if replicates.reasons else None
+            row.update({CONSTANT + name: values[k] for name, values in replicates.constants.items()})
             values = {
-                "score": own.scores,
-                **own.errors,
-                "mae_batch_statistics": own.mae_batch_statistics,
+                "score": replicates.scores,
+                **replicates.errors,
+                "mae_batch_statistics": replicates.mae_batch_statistics,
             }
             for name, each in values.items():
                 row[name] = None if diverged or each is None else each[k]
             names = ("loss", *(f"loss_{term}" for term in terms))
-            row.update(zip(names, own.losses[k], strict=True))
+            row.update(zip(names, replicates.losses[k], strict=True))
             if measured.telemetry is not None:
                 row.update(measured.telemetry.model_dump())
         rows.append({**row, **settings})

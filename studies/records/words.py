@@ -40,9 +40,9 @@ def count(number: float, noun: str, several: str = "") -> str:
     return counted(number, noun, several) if number else f"no {noun}"
 
 
-def agree(number: float, one: str, several: str) -> str:
+def agree(number: float, singular: str, plural: str) -> str:
     """The verb after a number: "1 trial is", "2 trials are", and as `count` has it "no trial is"."""
-    return one if number in (0, 1) else several
+    return singular if number in (0, 1) else plural
 
 
 def share(part: int, whole: int, noun: str, several: str = "") -> str:

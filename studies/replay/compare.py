@@ -33,13 +33,13 @@ def beats(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, *, at_cost
     Every search is compared with every random one, given as much cost as it took (at least one trial), or
     with `at_cost` false as many trials; the interval is a bootstrap over the seeds of both.
     """
-    found = _shares(outcome, random, trials, at_cost)
-    s, r = found.shape
+    shares = _shares(outcome, random, trials, at_cost)
+    s, r = shares.shape
     rng = np.random.default_rng(0)
     ours = rng.multinomial(s, np.full(s, 1 / s), _RESAMPLES) / s
     theirs = rng.multinomial(r, np.full(r, 1 / r), _RESAMPLES) / r
-    low, high = np.percentile(np.einsum("bs,sr,br->b", ours, found, theirs, optimize=True), [2.5, 97.5])
-    return Estimate(float(found.mean()), float(low), float(high))
+    low, high = np.percentile(np.einsum("bs,sr,br->b", ours, shares, theirs, optimize=True), [2.5, 97.5])
+    return Estimate(float(shares.mean()), float(low), float(high))
 
 
 def _shares(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, at_cost: bool) -> Array:

@@ -50,19 +50,19 @@ def replay(
     trials: int,
     workers: int = 4,
     start_from: Sequence[Mapping[str, Any]] = (),
-    told: Callable[[int], None] = lambda done: None,
+    on_seed: Callable[[int], None] = lambda done: None,
 ) -> ReplayOutcome:
     """Searches the table once for each seed, as a `Search` of so many trials and workers would.
 
     start_from: settings that are tried first.  A trial takes the time that the table says it cost, so that
-    results arrive in the order in which they would have.  told: called after each seed.  Raises
+    results arrive in the order in which they would have.  on_seed: called after each seed.  Raises
     ConfigurationError where the method cannot serve the table.
     """
     check(table, method, trials)
     runs = []
     for done, seed in enumerate(seeds, start=1):
         runs.append(list(_search(table, method, seed, trials, workers, start_from)))
-        told(done)
+        on_seed(done)
     errors = np.array([[error for error, _ in run] for run in runs])
     costs = np.array([[cost for _, cost in run] for run in runs])
     return ReplayOutcome(method, np.minimum.accumulate(errors, axis=1), np.cumsum(costs, axis=1))

@@ -46,7 +46,7 @@ def study_record(
     study: Study, *, run: str, seed: int, quick: bool, cores: int, command: str | None
 ) -> StudyRecord:
     """The record of a study that is about to run."""
-    own = _search(study, seed) if isinstance(study, Search) else _ablation(study, seed)
+    question_record = _search(study, seed) if isinstance(study, Search) else _ablation(study, seed)
     return base_record(
         study.base,
         name=study.name,
@@ -58,7 +58,7 @@ def study_record(
         cores=cores,
         command=command,
         definition=to_dict(study),
-        **own,
+        **question_record,
     )
 
 

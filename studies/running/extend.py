@@ -68,13 +68,13 @@ def extend(folder: Path, record: StudyRecord, trials: int) -> None:
 def _kept(study: Search, seed: int, events: Sequence[Event]) -> list[Event]:
     """What was trained, and of what followed from it that which still does."""
     names = {event.trial for event in events if isinstance(event, Suggested) and event.phase == _SEARCH}
-    own = [event for event in events if getattr(event, "trial", None) in {None, *names}]
-    own = [event for event in own if not isinstance(event, Cut)]
-    follows = _follows(study, seed, own)
+    kept = [event for event in events if getattr(event, "trial", None) in {None, *names}]
+    kept = [event for event in kept if not isinstance(event, Cut)]
+    follows = _follows(study, seed, kept)
     decides = study.order == "arrival"  # somebody else did: that is a fact
     return [
         event
-        for event in own
+        for event in kept
         if not isinstance(event, (Decided, Ended))
         or (decides and isinstance(event, Decided))
         or _said(event) in follows
@@ -85,22 +85,22 @@ def _follows(study: Search, seed: int, events: Sequence[Event]) -> set[str]:
     """What a search of that many trials makes of what was trained."""
     known = {event.trial: event.changes for event in events if isinstance(event, Suggested)}
     plan = SearchPlan(study, seed, known)
-    found: list[Event] = []
+    following: list[Event] = []
     try:
         for event in events:
             if isinstance(event, Suggested):
                 plan.take(event.trial)
             elif isinstance(event, Reported):
-                found += plan.report(event.trial, event.metrics)
+                following += plan.report(event.trial, event.metrics)
             elif isinstance(event, Decided):
-                found += plan.decide(event)
+                following += plan.decide(event)
             elif isinstance(event, Failed):
-                found += plan.fail(event.trial)
+                following += plan.fail(event.trial)
     except (KeyError, StopIteration):
         raise StudyError(
             "the log of this run is not that of this search: it cannot have more trials."
         ) from None
-    return {_said(event) for event in found}
+    return {_said(event) for event in following}
 
 
 def _said(event: Event) -> str:

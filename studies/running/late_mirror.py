@@ -82,8 +82,9 @@ class LateMirror:
             self._mirror.tend(self._course.history)
         except Exception as error:
             self._failed = True
-            said = str(error).partition("\n")[0] or type(error).__name__
+            cause = str(error).partition("\n")[0] or type(error).__name__
             self._console.print(
-                f"Warning: {OPTUNA}, the copy for Optuna's tools, stays as it is: {said}  The study goes on.",
+                f"Warning: {OPTUNA}, the copy for Optuna's tools, is not updated any more: {cause}  "
+                "The study goes on.",
                 soft_wrap=True,
             )

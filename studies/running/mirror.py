@@ -193,11 +193,11 @@ def _settings(record: StudyRecord) -> dict[str, Any]:
     known = record.definition
     # "reference": as runs of before schema version 3 have it.
     setup = known.get("baseline") or known.get("reference") or known.get("base") or {}
-    own = {f"problem.{key}": value for key, value in setup.get("parameters", {}).items()}
+    parameters = {f"problem.{key}": value for key, value in setup.get("parameters", {}).items()}
     config = setup.get("config", {})
     given = config.get(WEIGHTS, {})
     weights = {WEIGHT_PREFIX + term: given.get(term, 1.0) for term in record.terms}
-    return {**own, **config, **weights}
+    return {**parameters, **config, **weights}
 
 
 def _parts(history: History, arm: str) -> list[Entry]:

@@ -32,8 +32,9 @@ def rerun(
     the weights where the run kept them.  Returns a verdict a trial and what differs between there and here.
     Raises ConfigurationError where the folder is no run, holds a damaged file or lacks a trial's curves.
     """
-    found = recorded(folder)
-    record, rows, known, differences = found.record, found.rows, found.trials, found.differences
+    recorded_run = recorded(folder)
+    record, rows, known = recorded_run.record, recorded_run.rows, recorded_run.trials
+    differences = recorded_run.differences
     for trial in trials or ():
         if trial not in known:
             raise unknown("trial of this run", trial, known)
@@ -46,7 +47,7 @@ def rerun(
         trial_rows = rows[rows["trial"] == trial].sort_values("replicate")
         curves = read_table(folder / CURVES, _LOSSES, rows=pc.field("trial") == trial)
         setup = Setup.from_dict(record.setups[trial])
-        trained = train_again(folder, setup, trial_rows, curves, found.device)
+        trained = train_again(folder, setup, trial_rows, curves, recorded_run.device)
         kept = weights_of(folder, trial_rows)
         verdicts.append(compare(trial, trial_rows, curves, kept, trained, elsewhere=bool(differences)))
     # The files are trained as they were recorded: that they changed since is told, and excuses nothing.

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dgm_core import ConfigurationError, Trainer
-from dgm_core.errors import unknown
+from dgm_core.errors import counted, unknown
 from dgm_core.training import choose_device, configure_process
 from studies.hints import quoted
 from studies.planning.course import Course
@@ -98,7 +98,7 @@ def _one(folder: Path, record: StudyRecord, study: Search, name: str, tell: Call
         trial = next((each for each in course.plan.ready(1) if (each.phase, each.arm) == (PHASE, name)), None)
         if trial is not None:
             end = trial.setup.config.iterations
-            tell(f"training {name} to its end: {end:,} iterations")
+            tell(f"training {name} to its end: {counted(end, 'iteration')}")
             store = Store.at(folder)
             metrics = _trained(store, trial, record.device)
             _add_curves(folder, store, trial, metrics, record.terms)
@@ -115,18 +115,18 @@ def _one(folder: Path, record: StudyRecord, study: Search, name: str, tell: Call
 
 
 def _trained(store: Store, trial: Trial, device: str) -> Metrics:
-    told: list[Metrics] = []
+    reports: list[Metrics] = []
 
     def report(trainer: Trainer, telemetry: Telemetry | None, metrics: Metrics | None) -> None:
         if metrics is not None:
-            told.append(metrics)
+            reports.append(metrics)
 
     def save(trainer: Trainer) -> None:
         save_checkpoint(trainer, store, trial.folder)
 
     state = load_checkpoint(store, trial.folder)
     run_trial(trial.setup, trial.seeds, (), report, save, state, device=device)
-    return told[-1]
+    return reports[-1]
 
 
 def _add_curves(folder: Path, store: Store, trial: Trial, metrics: Metrics, terms: Sequence[str]) -> None:
@@ -134,10 +134,10 @@ def _add_curves(folder: Path, store: Store, trial: Trial, metrics: Metrics, term
     entry = Entry(trial.event(), 0.0, status="completed", measured=metrics)
     write_piece(folder, store, entry, terms)
     piece = folder / PIECES / f"{trial.folder}.parquet"
-    own, others = pq.read_table(piece), pq.read_table(folder / CURVES)
+    revived, others = pq.read_table(piece), pq.read_table(folder / CURVES)
     others = others.filter(pc.not_equal(others["trial"], trial.name))  # of a process that was killed here
     with replacing(folder / CURVES) as file:
-        joined = pa.concat_tables([others, own.select(others.column_names).cast(others.schema)])
+        joined = pa.concat_tables([others, revived.select(others.column_names).cast(others.schema)])
         pq.write_table(joined, file, compression="zstd", write_page_checksum=True)
     piece.unlink()
     if not any(piece.parent.iterdir()):

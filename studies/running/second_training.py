@@ -102,11 +102,11 @@ def compare(
         words = f"has equal losses and errors, and other weights: {other}"
         return RerunVerdict(trial, False, elsewhere, f"{words} (on {trained.device})")
     also = [*(["errors at the end"] if errors else []), *(["weights"] if kept is not None else [])]
-    told = f", with its {' and '.join(also)}" if also else ""
+    besides = f", with its {' and '.join(also)}" if also else ""
     steps = int((trained.went.polish > 0).sum())
     polish = f" and {counted(steps, 'step')} of polish" if steps else ""
     length = f"{counted(int(trained.went.iteration.max()), 'iteration')}{polish}"
-    words = f"equal bit for bit over {length}{told} (on {trained.device})"
+    words = f"equal bit for bit over {length}{besides} (on {trained.device})"
     return RerunVerdict(trial, True, True, words)
 
 

@@ -65,14 +65,14 @@ def _summary(folder: Path, record: StudyRecord, setup: Setup, entry: Entry) -> d
         "config": resolved(setup),
         "metric": setup.problem.metric,
         "score": confirmed(values.scores),
-        **{metric: confirmed(own) for metric, own in values.errors.items()},
+        **{metric: confirmed(errors) for metric, errors in values.errors.items()},
         "yardsticks": record.yardsticks,
         "diverged_by": sorted({reason for reason in values.reasons if reason is not None}),
         "replicates": [
             {
                 "seed": seed,
                 "status": values.status[k],
-                **{metric: own[k] for metric, own in values.errors.items()},
+                **{metric: errors[k] for metric, errors in values.errors.items()},
             }
             for k, seed in enumerate(entry.spec.seeds)
         ],
@@ -81,8 +81,8 @@ def _summary(folder: Path, record: StudyRecord, setup: Setup, entry: Entry) -> d
         "status": entry.status or "interrupted",
         "notes": [*measured.notes, *_divergences(setup, values)],
         "constants": {
-            name: {**confirmed(own), "true": type(setup.problem).trained()[name].truth}
-            for name, own in values.constants.items()
+            name: {**confirmed(estimates), "true": type(setup.problem).trained()[name].truth}
+            for name, estimates in values.constants.items()
         },
     }
 

@@ -26,21 +26,22 @@ def weights_of(model: Path, setup: Setup, seeds: Sequence[int]) -> dict[str, Ten
 
     Raises ConfigurationError where the field has fewer, or is that of another problem or network.
     """
-    theirs, own, weights = read(model)
+    theirs, seeds_there, weights = read(model)
     if theirs.problem.name != setup.problem.name:
         raise ConfigurationError(
             f"{model} solves {theirs.problem.name}, whose weights mean nothing to {setup.problem.name}."
         )
-    if len(own) < len(seeds):
+    if len(seeds_there) < len(seeds):
         raise ConfigurationError(
-            f"{model} has {counted(len(own), 'replicate')}: it can start no more, and not {len(seeds)}."
+            f"{model} has {counted(len(seeds_there), 'replicate')}: it cannot start "
+            f"{counted(len(seeds), 'replicate')}."
         )
-    found = {name: value[: len(seeds)] for name, value in weights.items()}
+    chosen = {name: value[: len(seeds)] for name, value in weights.items()}
     try:
-        Trainer(setup, seeds).start_from(found)
+        Trainer(setup, seeds).start_from(chosen)
     except ConfigurationError as error:
         raise ConfigurationError(f"{model}: {error}") from None
-    return found
+    return chosen
 
 
 def begin(trainer: Trainer, run: Path) -> None:

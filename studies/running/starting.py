@@ -54,10 +54,10 @@ def with_starts(study: Study, tell: Callable[[str], None]) -> Study:
     """
     if not isinstance(study, Search) or all(isinstance(start, Mapping) for start in study.start_from):
         return study
-    found = [
+    starts = [
         start if isinstance(start, Mapping) else _taken(study, str(start), tell) for start in study.start_from
     ]
-    return replace(study, start_from=found)
+    return replace(study, start_from=starts)
 
 
 def like(study: Study, record: StudyRecord) -> Study:
@@ -77,16 +77,16 @@ def like(study: Study, record: StudyRecord) -> Study:
 def _taken(study: Search, place: str, tell: Callable[[str], None]) -> dict[str, Any]:
     """Of a run's settings those that the study searches."""
     values = settings_of(place)
-    keys = {one.key for one in places(study.space)}
-    own = {key: value for key, value in values.items() if key in keys}
-    while wrong := misfits(study.space, own):
+    keys = {place.key for place in places(study.space)}
+    taken = {key: value for key, value in values.items() if key in keys}
+    while wrong := misfits(study.space, taken):
         for key, fault in wrong.items():
             if "choice" not in fault:
-                tell(f"{key} = {json.dumps(own[key])} of {place} {fault}: it is drawn.")
-            del own[key]
-    if not own:
+                tell(f"{key} = {json.dumps(taken[key])} of {place} {fault}: it is drawn.")
+            del taken[key]
+    if not taken:
         raise ConfigurationError(f"{place} has none of the settings that {study.name} searches.")
-    return own
+    return taken
 
 
 def _plain(config: Mapping[str, Any]) -> dict[str, Any]:

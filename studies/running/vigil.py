@@ -81,11 +81,11 @@ class Vigil:
 
     def _watch(self) -> None:
         """Until the body is over."""
-        told = told_after(self._seconds)
+        limit = told_after(self._seconds)
         asked = False
-        while not self._over.wait(max(0.01, min(1.0, told / 4.0))):
+        while not self._over.wait(max(0.01, min(1.0, limit / 4.0))):
             silent = time.monotonic() - self._last
-            if silent >= told and not self._told:
+            if silent >= limit and not self._told:
                 self._told = True
                 self._tell(silent)
             if silent >= self._seconds and not asked:

@@ -61,14 +61,14 @@ class Ablation:
             raise unknown(f"baseline of {self.name}", self.baseline, self.arms)
         if self.tuned_rate and any("learning_rate" in arm for arm in self.arms.values()):
             raise ConfigurationError(f"{self.name} varies the learning rate: it cannot be tuned too.")
-        seen: dict[str, str] = {}
+        arm_of: dict[str, str] = {}
         for arm in self.arms:
             resolved = repr(sorted(self.setup(arm).flat().items()))
-            if resolved in seen:
+            if resolved in arm_of:
                 raise ConfigurationError(
-                    f"the arms {seen[resolved]!r} and {arm!r} of {self.name} are the same configuration."
+                    f"the arms {arm_of[resolved]!r} and {arm!r} of {self.name} are the same configuration."
                 )
-            seen[resolved] = arm
+            arm_of[resolved] = arm
             check_one_question(self.name, self.setup(self.baseline), self.setup(arm), f"the arm {arm!r}")
         for key in self.quick:
             if key not in QUICK:

@@ -89,20 +89,20 @@ def named(space: Space, settings: Mapping[str, Any], above: str = "") -> dict[st
 
 def misfits(space: Space, settings: Mapping[str, Any]) -> dict[str, str]:
     """Which of some settings a trial of the space cannot have, and why."""
-    found, below = {}, dict(settings)
+    faults, below = {}, dict(settings)
     for key, distribution in space.items():
         if key not in settings:
             continue
         del below[key]
         if not holds(distribution, settings[key]):
-            found[key] = f"is not in the space, {_range(distribution)}"
+            faults[key] = f"is not in the space, {_range(distribution)}"
             continue
         inner = branch(distribution, settings[key])
-        own = {each: settings[each] for each in settings if each in {place.key for place in places(inner)}}
-        for each in own:
+        within = {each: settings[each] for each in settings if each in {place.key for place in places(inner)}}
+        for each in within:
             below.pop(each, None)
-        found |= misfits(inner, own)
-    return found | dict.fromkeys(below, "is there only with a choice that is not given")
+        faults |= misfits(inner, within)
+    return faults | dict.fromkeys(below, "is there only with a choice that is not given")
 
 
 def holds(distribution: BaseDistribution, value: Any) -> bool:
@@ -134,16 +134,16 @@ def _range(distribution: BaseDistribution) -> str:
 
 def fixed(space: Space, changes: Mapping[str, Any]) -> dict[str, BaseDistribution]:
     """The space without some keys; what a fixed choice brings with it stays to be searched."""
-    found: dict[str, BaseDistribution] = {}
+    rest: dict[str, BaseDistribution] = {}
     for key, distribution in space.items():
         if key in changes:
-            found |= fixed(branch(distribution, changes[key]), changes)
+            rest |= fixed(branch(distribution, changes[key]), changes)
         elif isinstance(distribution, Choice):
             below = [fixed(each, changes) for each in distribution.branches]
-            found[key] = Choice.with_branches(distribution.choices, below)
+            rest[key] = Choice.with_branches(distribution.choices, below)
         else:
-            found[key] = distribution
-    return found
+            rest[key] = distribution
+    return rest
 
 
 def merged(space: Space) -> dict[str, tuple[BaseDistribution, dict[str, list[Any]]]]:
@@ -152,41 +152,41 @@ def merged(space: Space) -> dict[str, tuple[BaseDistribution, dict[str, list[Any
     Those are by the key directly above it; none where it always exists.  Raises ConfigurationError where a
     key is there twice for one choice, or is drawn in ways that have nothing in common.
     """
-    found: dict[str, tuple[BaseDistribution, dict[str, list[Any]]]] = {}
+    distributions: dict[str, tuple[BaseDistribution, dict[str, list[Any]]]] = {}
     for place in places(space):
         when = {} if not place.when else {place.when[-1][0]: [place.when[-1][1]]}
-        if place.key not in found:
-            found[place.key] = (place.distribution, when)
+        if place.key not in distributions:
+            distributions[place.key] = (place.distribution, when)
             continue
-        other, choices = found[place.key]
+        other, choices = distributions[place.key]
         if not when or choices.keys() != when.keys():
             raise ConfigurationError(f"{place.key} is in the space twice: {_said(place, when)}.")
         above = next(iter(when))
         both = {above: [*choices[above], *when[above]]}
-        found[place.key] = (_widest(place.key, other, place.distribution), both)
-    return found
+        distributions[place.key] = (_widest(place.key, other, place.distribution), both)
+    return distributions
 
 
-def _widest(key: str, one: BaseDistribution, two: BaseDistribution) -> BaseDistribution:
-    if one == two:
-        return one
-    kinds = {type(one), type(two)}
+def _widest(key: str, a: BaseDistribution, b: BaseDistribution) -> BaseDistribution:
+    if a == b:
+        return a
+    kinds = {type(a), type(b)}
     if kinds == {PowersOfTwo}:
-        assert isinstance(one, PowersOfTwo)
-        assert isinstance(two, PowersOfTwo)
-        return PowersOfTwo(min(one.low, two.low), max(one.high, two.high))
+        assert isinstance(a, PowersOfTwo)
+        assert isinstance(b, PowersOfTwo)
+        return PowersOfTwo(min(a.low, b.low), max(a.high, b.high))
     if kinds == {FloatDistribution}:
-        assert isinstance(one, FloatDistribution)
-        assert isinstance(two, FloatDistribution)
-        return FloatDistribution(min(one.low, two.low), max(one.high, two.high), log=one.log and two.log)
+        assert isinstance(a, FloatDistribution)
+        assert isinstance(b, FloatDistribution)
+        return FloatDistribution(min(a.low, b.low), max(a.high, b.high), log=a.log and b.log)
     if kinds == {IntDistribution}:
-        assert isinstance(one, IntDistribution)
-        assert isinstance(two, IntDistribution)
-        return IntDistribution(min(one.low, two.low), max(one.high, two.high), log=one.log and two.log)
-    if isinstance(one, Choice) and isinstance(two, Choice) and not (any(one.branches) or any(two.branches)):
-        known = [label(choice) for choice in one.choices]
-        return Choice([*one.choices, *(each for each in two.choices if label(each) not in known)])
-    raise ConfigurationError(f"{key} is drawn in two ways that have nothing in common: {one} and {two}.")
+        assert isinstance(a, IntDistribution)
+        assert isinstance(b, IntDistribution)
+        return IntDistribution(min(a.low, b.low), max(a.high, b.high), log=a.log and b.log)
+    if isinstance(a, Choice) and isinstance(b, Choice) and not (any(a.branches) or any(b.branches)):
+        known = [label(choice) for choice in a.choices]
+        return Choice([*a.choices, *(each for each in b.choices if label(each) not in known)])
+    raise ConfigurationError(f"{key} is drawn in two ways that have nothing in common: {a} and {b}.")
 
 
 def _said(place: Place, when: Mapping[str, Any]) -> str:

@@ -129,7 +129,7 @@ class Search:
     def _checked(self, space: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, BaseDistribution]:
         """A space whose choices are as a setup has them.  above: the choices with which it exists."""
         base, known = self.base.changed(above), self.base.keys()
-        found: dict[str, BaseDistribution] = {}
+        checked: dict[str, BaseDistribution] = {}
         for key, distribution in space.items():
             if key not in known:
                 raise unknown(f"key of the space of {self.name}", key, known)
@@ -146,11 +146,11 @@ class Search:
                     self._checked(each, {**above, key: value})
                     for value, each in zip(values, distribution.branches, strict=True)
                 ]
-                found[key] = Choice.with_branches(distinct(key, values).choices, below)
+                checked[key] = Choice.with_branches(distinct(key, values).choices, below)
             else:
                 categorical = isinstance(distribution, CategoricalDistribution)
-                found[key] = distinct(key, values) if categorical else distribution
-        return found
+                checked[key] = distinct(key, values) if categorical else distribution
+        return checked
 
     def _check_pairs(self) -> None:
         """Tries the extremes of each two settings that can exist together."""

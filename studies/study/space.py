@@ -140,12 +140,12 @@ def describe(distribution: BaseDistribution) -> dict[str, Any]:
     name = type(distribution).__name__
     if isinstance(distribution, CategoricalDistribution):
         choices = list(distribution.choices)
-        own: dict[str, Any] = {"distribution": CategoricalDistribution.__name__, "choices": choices}
+        record: dict[str, Any] = {"distribution": CategoricalDistribution.__name__, "choices": choices}
         if isinstance(distribution, Choice) and any(distribution.branches):
-            own["branches"] = [
+            record["branches"] = [
                 {key: describe(below) for key, below in space.items()} for space in distribution.branches
             ]
-        return own
+        return record
     if isinstance(distribution, PowersOfTwo):
         return {"distribution": name, "log": True, "low": distribution.low, "high": distribution.high}
     if isinstance(distribution, (IntDistribution, FloatDistribution)):
@@ -172,5 +172,5 @@ def _exponent(value: int) -> int:
     return value.bit_length() - 1
 
 
-def _same(one: Any, two: Any) -> bool:
-    return type(one) is type(two) and one == two
+def _same(value: Any, other: Any) -> bool:
+    return type(value) is type(other) and value == other

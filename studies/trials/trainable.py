@@ -77,17 +77,17 @@ def run_trial(
             trainer.advance(stop, seconds=REPORT_SECONDS, pause_polish=True)
         # In the midst of a polish a score depends on the clock: nothing is compared with it or recorded.
         there = trainer.iteration in stops and not trainer.polishing
-        told = trainer.done or (there and trainer.iteration in rungs)
+        reports = trainer.done or (there and trainer.iteration in rungs)
         metrics = None
         with meter.evaluation():
-            if told:
+            if reports:
                 metrics = measure(trainer)
             elif there:
                 trainer.evaluate()
         telemetry = meter.read(trainer.iteration)
         if metrics is not None:
             metrics = metrics.model_copy(update={"telemetry": telemetry})
-        if told or time.perf_counter() - saved > CHECKPOINT_SECONDS:
+        if reports or time.perf_counter() - saved > CHECKPOINT_SECONDS:
             save(trainer)
             saved = time.perf_counter()
         report(trainer, telemetry, metrics)

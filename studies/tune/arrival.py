@@ -58,14 +58,14 @@ class Heard:
         """A trial has reported and goes on."""
         if name in self._reports:
             self._reports[name] += 1
-            self.searcher.on_trial_result(self._ids[name], told(metrics, self._reports[name]))
+            self.searcher.on_trial_result(self._ids[name], result_row(metrics, self._reports[name]))
 
     def end(self, name: str, metrics: Metrics | None, *, failed: bool = False) -> None:
         """A trial has ended, or was stopped, where it was last measured."""
         if name in self._reports:
-            said = None if metrics is None or failed else told(metrics, self._reports.pop(name) + 1)
+            last = None if metrics is None or failed else result_row(metrics, self._reports.pop(name) + 1)
             self._reports.pop(name, None)
-            self.searcher.on_trial_complete(self._ids[name], said, error=failed)
+            self.searcher.on_trial_complete(self._ids[name], last, error=failed)
 
     def _asked_again(self, events: Iterable[Event]) -> bool:
         """Whether it suggests what the log holds; it has heard all then."""
@@ -102,7 +102,7 @@ class Heard:
                     return
 
 
-def told(metrics: Metrics, count: int) -> dict[str, Any]:
+def result_row(metrics: Metrics, count: int) -> dict[str, Any]:
     """A report as Tune's searchers and schedulers read it: the count-th of its trial; none is infinite."""
     return {
         TIME: metrics.iterations,
@@ -171,12 +171,12 @@ class ArrivalScheduler(PlanScheduler):
         if metrics is None or not new or not self._searched(name):
             return action
         self._counts[name] += 1
-        said = told(metrics, self._counts[name])
+        row = result_row(metrics, self._counts[name])
         if metrics.final:
-            self._scheduler.on_trial_complete(tune_controller, trial, said)
+            self._scheduler.on_trial_complete(tune_controller, trial, row)
             self._heard.end(name, metrics)
             return action
-        stopped = self._scheduler.on_trial_result(tune_controller, trial, said) == self.STOP
+        stopped = self._scheduler.on_trial_result(tune_controller, trial, row) == self.STOP
         course.decide(looked(name, metrics, stopped=stopped))
         if stopped:
             self._heard.end(name, metrics)
@@ -201,11 +201,11 @@ class ArrivalScheduler(PlanScheduler):
         self._counts[name] = 0
         for metrics in self._past.pop(name, []):
             self._counts[name] += 1
-            said = told(metrics, self._counts[name])
+            row = result_row(metrics, self._counts[name])
             if metrics.final:
-                self._scheduler.on_trial_complete(tune_controller, trial, said)
+                self._scheduler.on_trial_complete(tune_controller, trial, row)
             else:
-                self._scheduler.on_trial_result(tune_controller, trial, said)
+                self._scheduler.on_trial_result(tune_controller, trial, row)
 
 
 def arrival_parts(engine: Engine, arrival: Arrival) -> tuple[ArrivalSearcher, ArrivalScheduler]:

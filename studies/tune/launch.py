@@ -93,9 +93,9 @@ def launch(
             met = error.__cause__ or error
             if not isinstance(met, RayError):
                 raise
-            said = str(met).partition("\n")[0]
+            cause = str(met).partition("\n")[0]
             again = f"{resume_hint(engine.folder)}"
-            raise StudyError(f"Ray's processes were lost ({said}); {again}") from error
+            raise StudyError(f"Ray's processes were lost ({cause}); {again}") from error
 
 
 class BoundedTensorBoard(TBXLoggerCallback):

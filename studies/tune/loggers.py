@@ -46,7 +46,7 @@ def make_loggers(targets: Sequence[str], folder: Path) -> list[LoggerCallback]:
     it before Ray starts, which passes the environment on.  Raises ConfigurationError where a target is
     unknown, its package missing, or nothing answers at the URI.
     """
-    found: list[LoggerCallback] = []
+    loggers: list[LoggerCallback] = []
     for target in targets:
         name, _, value = target.partition("=")
         if name not in _PACKAGES:
@@ -56,8 +56,8 @@ def make_loggers(targets: Sequence[str], folder: Path) -> list[LoggerCallback]:
                 f"--log-to {target} needs the package {name}: "
                 f"pip install -c scripts/constraints.txt -e '.[{_PACKAGES[name]}]'"
             )
-        found.append(_mlflow(value, folder) if name == "mlflow" else _wandb(value, folder))
-    return found
+        loggers.append(_mlflow(value, folder) if name == "mlflow" else _wandb(value, folder))
+    return loggers
 
 
 def _mlflow(uri: str, folder: Path) -> LoggerCallback:
@@ -68,8 +68,8 @@ def _mlflow(uri: str, folder: Path) -> LoggerCallback:
     try:
         mlflow.MlflowClient(tracking_uri=uri or None).search_experiments(max_results=1)
     except Exception as error:  # whatever its stores raise
-        said = " ".join(str(error).split())
-        raise ConfigurationError(f"MLflow cannot be used at --log-to mlflow={uri}: {said}") from None
+        cause = " ".join(str(error).split())
+        raise ConfigurationError(f"MLflow cannot be used at --log-to mlflow={uri}: {cause}") from None
     tags = {"run": folder.name, "study": folder.parent.name}
     return _MLflow(tracking_uri=uri or None, experiment_name=folder.parent.name, tags=tags)
 

@@ -132,8 +132,8 @@ def _made(kind: str, asked: Any, make: Callable[[], Any], root: type[Any]) -> An
     try:
         made = make()
     except Exception as error:  # an assertion, where a package is missing
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(f"the {kind} {_named(asked)} cannot be made: {said}") from None
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigurationError(f"the {kind} {_named(asked)} cannot be made: {cause}") from None
     if not isinstance(made, root):
         raise ConfigurationError(
             f"the {kind} {_named(asked)} gave a {type(made).__name__}: it must give a {kind} of Ray Tune's."

@@ -147,8 +147,8 @@ def _join_own(head: Head) -> Any:
         with joining_own_node():
             return _init(address)
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
-        said = " ".join(str(error).split())
-        raise StudyError(f"Ray could not be started on this machine: {said}") from error
+        cause = " ".join(str(error).split())
+        raise StudyError(f"Ray could not be started on this machine: {cause}") from error
 
 
 def _start(head: Head) -> Any:
@@ -210,7 +210,7 @@ def _own_handler(*, blocked: bool) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    own, taken = signal.getsignal(signal.SIGTERM), False
+    before, taken = signal.getsignal(signal.SIGTERM), False
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM}) if blocked else None
     try:
         yield
@@ -219,8 +219,8 @@ def _own_handler(*, blocked: bool) -> Iterator[None]:
             raise
         taken = True
     finally:
-        if own is not None:
-            signal.signal(signal.SIGTERM, own)
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     if taken:

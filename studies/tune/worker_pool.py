@@ -17,7 +17,7 @@ class WorkerPool:
 
     def __init__(self, cores: int, *, alone: bool = False) -> None:
         self.cores = cores
-        self.seen: dict[str, Mapping[str, Any]] = {}
+        self.latest: dict[str, Mapping[str, Any]] = {}
         self.since: float | None = None
         self.heard = time.monotonic()
         self.alone = alone
@@ -56,9 +56,9 @@ class WorkerPool:
         """A node has joined: the workers of now are not used for other trials."""
         self._moving = set(self._given)
 
-    def hear(self, name: str, said: Mapping[str, Any]) -> None:
+    def hear(self, name: str, report: Mapping[str, Any]) -> None:
         """A trial says how far it is."""
-        self.seen[name] = said
+        self.latest[name] = report
         self.heard = time.monotonic()
         self._words[name] = self.heard
         if self.since is None:

@@ -36,11 +36,11 @@ class Found(Protocol):
     def stopped(self) -> Mapping[str, tuple[Trial, int]]: ...
 
 
-def rivals(study: Search, seed: int, found: Found) -> Trials:
+def rivals(study: Search, seed: int, search_result: Found) -> Trials:
     """The second to `confirm_top`-th trial, on the seeds that confirm the winner."""
     made: Trials = []
     seeds = replicate_seeds(seed, "confirm", study.confirmations)
-    for trial in found.ranked[1 : study.confirm_top]:
+    for trial in search_result.ranked[1 : study.confirm_top]:
         made += arm_trials(
             "rivals",
             trial.name,
@@ -54,7 +54,7 @@ def rivals(study: Search, seed: int, found: Found) -> Trials:
     return made
 
 
-def audit(study: Search, seed: int, found: Found) -> Trials:
+def audit(study: Search, seed: int, search_result: Found) -> Trials:
     """Stopped trials drawn at random and trained to their ends, on their own seeds, for a share of the cost.
 
     The share is of what the trials that completed or were stopped took.  The last one drawn may exceed it, so
@@ -62,15 +62,15 @@ def audit(study: Search, seed: int, found: Found) -> Trials:
     """
     if not study.audit:
         return []
-    done = [(trial, trial.setup.config.iterations) for trial in found.ranked]
-    limit = study.audit * sum(_cost(trial, end) for trial, end in (*done, *found.stopped.values()))
-    names = list(found.stopped)
+    done = [(trial, trial.setup.config.iterations) for trial in search_result.ranked]
+    limit = study.audit * sum(_cost(trial, end) for trial, end in (*done, *search_result.stopped.values()))
+    names = list(search_result.stopped)
     made: Trials = []
     spent = 0.0
     for place in np.random.default_rng([seed, _AUDIT]).permutation(len(names)):
         if spent >= limit:
             break
-        trial, _ = found.stopped[names[place]]
+        trial, _ = search_result.stopped[names[place]]
         spent += _cost(trial, trial.setup.config.iterations)
         made += arm_trials(
             "audit",
@@ -84,7 +84,7 @@ def audit(study: Search, seed: int, found: Found) -> Trials:
     return made
 
 
-def path(study: Search, seed: int, found: Found) -> Trials:
+def path(study: Search, seed: int, search_result: Found) -> Trials:
     """From the baseline to the winner one setting at a time, on the seeds that confirm both.
 
     Settings that all trials share come first, then the searched ones in the order of the space.  One that is
@@ -94,7 +94,7 @@ def path(study: Search, seed: int, found: Found) -> Trials:
         return []
     made: Trials = []
     seeds = replicate_seeds(seed, "confirm", study.confirmations)
-    steps = list(_steps(study, study.base.changed(found.ranked[0].changes)))
+    steps = list(_steps(study, study.base.changed(search_result.ranked[0].changes)))
     for number, (names, changes) in enumerate(steps[:-1], start=1):
         made += arm_trials(
             "path",
@@ -110,12 +110,12 @@ def path(study: Search, seed: int, found: Found) -> Trials:
     return made
 
 
-def revived(study: Search, seed: int, found: Found) -> Trials:
+def revived(study: Search, seed: int, search_result: Found) -> Trials:
     """Stopped trials that somebody asked for, trained to their ends on their own seeds."""
     made: Trials = []
     for place, name in enumerate(study.revived):
-        if name in found.stopped:  # with more trials it may not have been stopped
-            trial, _ = found.stopped[name]
+        if name in search_result.stopped:  # with more trials it may not have been stopped
+            trial, _ = search_result.stopped[name]
             made += arm_trials(
                 "revived",
                 name,

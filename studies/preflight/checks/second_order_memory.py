@@ -17,14 +17,14 @@ _GIB = 2**30
 
 def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
     replicates = 1 if isinstance(question.asked, Setup) else question.asked.replicates
-    found = [
+    large = [
         (need.bytes, label, need)
         for label, setup in question.setups.items()
         for need in needs(setup, replicates)
     ]
-    if not found:
+    if not large:
         return
-    size, label, need = max(found, key=lambda one: one[0])
+    size, label, need = max(large, key=lambda entry: entry[0])
     free = psutil.virtual_memory().available
     together = question.cores if not isinstance(question.asked, Setup) else 1
     if size * together <= free:

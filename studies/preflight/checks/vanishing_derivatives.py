@@ -27,12 +27,12 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
     order = max(question.orders.values(), default=0)
     if order < 2:
         return
-    seen: set[str] = set()
+    checked: set[str] = set()
     for label, setup in question.setups.items():
         activation = setup.config.activation
-        if activation in seen or smooth_to(activation) >= order:
+        if activation in checked or smooth_to(activation) >= order:
             continue
-        seen.add(activation)
+        checked.add(activation)
         yield (
             "warning",
             f"With {label} the activation {activation!r} has no derivative of order {order} but zero.",

@@ -70,8 +70,8 @@ class LiveTable:
 
     def tend(self) -> None:
         """Draws again, if it is time."""
-        for name, seen in self._pool.seen.items():
-            self._follow(name, seen[SCORE])
+        for name, report in self._pool.latest.items():
+            self._follow(name, report[SCORE])
         for entry in self._history.entries.values():
             if not entry.running and entry.trial not in self._told:
                 self._told.add(entry.trial)
@@ -179,7 +179,7 @@ class LiveTable:
         return f"{', '.join(counts)} · {self._times()}"
 
     def _times(self) -> str:
-        reached = {name: int(seen[TIME]) for name, seen in self._pool.seen.items()}
+        reached = {name: int(report[TIME]) for name, report in self._pool.latest.items()}
         polishes = {name: self._polish(name) for name in reached}
         polished = {name: done[0] / done[1] for name, done in polishes.items() if done is not None}
         left = seconds_left(
@@ -204,27 +204,27 @@ class LiveTable:
             )
 
     def _telemetry(self, entry: Entry) -> Mapping[str, Any]:
-        seen = self._pool.seen.get(entry.trial) if entry.running else None
-        return entry.telemetry if seen is None else seen
+        report = self._pool.latest.get(entry.trial) if entry.running else None
+        return entry.telemetry if report is None else report
 
     def _iterations(self, entry: Entry) -> int:
-        seen = self._pool.seen.get(entry.trial) if entry.running else None
-        return entry.iterations if seen is None else max(entry.iterations, int(seen[TIME]))
+        report = self._pool.latest.get(entry.trial) if entry.running else None
+        return entry.iterations if report is None else max(entry.iterations, int(report[TIME]))
 
     def _polish(self, name: str) -> tuple[int, int] | None:
         """Steps done and at most of a trial's polish, where it is in one."""
-        seen = self._pool.seen.get(name, {})
-        return None if seen.get(POLISH) is None else (seen[POLISH], seen[POLISH_OF])
+        report = self._pool.latest.get(name, {})
+        return None if report.get(POLISH) is None else (report[POLISH], report[POLISH_OF])
 
     def _seen_score(self, entry: Entry) -> float | None:
-        seen = self._pool.seen.get(entry.trial)
-        return None if seen is None else seen[SCORE]
+        report = self._pool.latest.get(entry.trial)
+        return None if report is None else report[SCORE]
 
     def _score(self, entry: Entry) -> str:
-        seen = self._pool.seen.get(entry.trial) if entry.running else None
-        if seen is None and entry.measured is None:
+        report = self._pool.latest.get(entry.trial) if entry.running else None
+        if report is None and entry.measured is None:
             return "–"
-        score = seen[SCORE] if seen is not None else entry.measured and entry.measured.score
+        score = report[SCORE] if report is not None else entry.measured and entry.measured.score
         if entry.status == "diverged" or score is None:
             return "diverged"
         return f"{score:.2e}"

@@ -30,42 +30,44 @@ def head_address(address: str) -> str:
             f"--address {address} is not allowed: trials answer to the process that runs the study, which "
             "must be on a machine of the cluster (--address HOST:PORT there, or dgm submit from here)."
         )
-    found = _found(address) if HEAD.usable else os.environ.get("RAY_ADDRESS", address)
-    if found == "auto":
-        return found
-    host, _, port = found.rpartition(":")
+    resolved = _found(address) if HEAD.usable else os.environ.get("RAY_ADDRESS", address)
+    if resolved == "auto":
+        return resolved
+    host, _, port = resolved.rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_SECONDS).close()
     except (OSError, OverflowError, ValueError) as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise ConfigurationError(f"no Ray cluster answers at --address {address}: {found}: {said}.") from None
+        cause = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(
+            f"no Ray cluster answers at --address {address}: {resolved}: {cause}."
+        ) from None
     if HEAD.usable:
-        _check_versions(address, _metadata(address, found))
-    return found
+        _check_versions(address, _metadata(address, resolved))
+    return resolved
 
 
 def _found(address: str) -> str:
     try:
-        found = bootstrap_address(address)
+        resolved = bootstrap_address(address)
     except Exception:  # bare ones, of whatever a host's name runs into
         raise ConfigurationError(
             f"no Ray cluster answers at --address {address}: it is neither `auto` nor HOST:PORT."
         ) from None
-    if found is None:
+    if resolved is None:
         raise ConfigurationError(
             f"no Ray cluster answers at --address {address}: none was started on this machine "
             "(`ray start --head`, or `ray start --address=HOST:PORT` to join one)."
         )
-    return found
+    return resolved
 
 
-def _metadata(address: str, found: str) -> dict[str, str]:
+def _metadata(address: str, resolved: str) -> dict[str, str]:
     """What the head says of itself: the versions that it runs."""
     import grpc
     from ray.exceptions import AuthenticationError
 
     try:
-        return cluster_metadata(found, _SECONDS)
+        return cluster_metadata(resolved, _SECONDS)
     except AuthenticationError:
         raise ConfigurationError(
             f"the Ray cluster at --address {address} asks for a token and none can be read: {_TOKENS}."

@@ -55,8 +55,8 @@ def _probe(store: Store) -> tuple[str | None, dict[str, str]]:
         store.write(key, b"")
         store.remove(key)
     except (OSError, StoreError) as error:
-        said = getattr(error, "strerror", None) or str(error).removeprefix(f"{store} ").rstrip(".")
-        return f"cannot use {store}: {said}", versions
+        cause = getattr(error, "strerror", None) or str(error).removeprefix(f"{store} ").rstrip(".")
+        return f"cannot use {store}: {cause}", versions
     return None, versions
 
 

@@ -38,13 +38,13 @@ def hold(asked: str) -> None:
     node = None
     try:
         node = _start(**json.loads(asked))
-        told = {"address": node.address}
+        message = {"address": node.address}
     except (ImportError, AttributeError, TypeError) as error:
-        told = {"differs": f"{type(error).__name__}: {error}"}
+        message = {"differs": f"{type(error).__name__}: {error}"}
     except Exception as error:  # Ray raises bare ones where its processes do not come up in time
-        told = {"error": " ".join(str(error).split()) or type(error).__name__}
+        message = {"error": " ".join(str(error).split()) or type(error).__name__}
     with suppress(BrokenPipeError):  # whoever began it is gone
-        os.write(answer, f"{json.dumps(told)}\n".encode())
+        os.write(answer, f"{json.dumps(message)}\n".encode())
     os.close(answer)
     sys.stdin.buffer.read()
     if node is not None:

@@ -70,7 +70,7 @@ def test_a_running_trial_shows_what_its_worker_measures(events: list[Event]) -> 
     first = next(i for i, event in enumerate(events) if isinstance(event, Ended))
     history, pool = History(events[:first]), WorkerPool(2)
     name = next(entry.trial for entry in history.entries.values() if entry.running)
-    pool.seen[name] = {
+    pool.latest[name] = {
         "iterations": 33,
         "score": 0.5,
         "iterations_per_second": 123.4,
@@ -86,7 +86,7 @@ def test_a_trial_that_polishes_says_how_far_it_is(events: list[Event]) -> None:
     first = next(i for i, event in enumerate(events) if isinstance(event, Ended))
     history, pool = History(events[:first]), WorkerPool(2)
     name = next(entry.trial for entry in history.entries.values() if entry.running)
-    pool.seen[name] = {"iterations": 33, "score": 0.5, "polish": 12, "polish_of": 1_500}
+    pool.latest[name] = {"iterations": 33, "score": 0.5, "polish": 12, "polish_of": 1_500}
     (row,) = (line for line in drawn(history, pool).splitlines() if line.startswith(name))
     assert "polishing 12 / 1,500" in row
 

@@ -68,7 +68,7 @@ def test_it_goes_on_on_the_command_line_and_trains_the_same_again(model, tmp_pat
             r"the weights do not fit .* has the shape .* there, and .* here",
         ),
         (lambda: setup("heat"), [0], "solves exponential-decay, whose weights mean nothing to heat"),
-        (lambda: setup(windows=2), [0, 1, 2], "has 2 replicates: it can start no more, and not 3"),
+        (lambda: setup(windows=2), [0, 1, 2], "has 2 replicates: it cannot start 3 replicates"),
     ],
 )
 def test_weights_of_something_else_are_refused(model, other, seeds, words):
