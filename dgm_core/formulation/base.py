@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, dataclass_transform
 from pydantic import Field as Bounded
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives, Field, derivatives, derivatives_at
+from dgm_core.calculus import TIME, Derivatives, Field, derivatives, derivatives_at
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.conditions import Measured, Periodic
@@ -209,9 +209,7 @@ class Problem(Parametrised):
         `hard_form`), and others where a `constrain` of the problem's own says how: then it names its terms.
         """
         periodic = [term for term, (_, held) in self.conditions.items() if isinstance(held, Periodic)]
-        kind = type(self)
-        own = kind.constrain is not Problem.constrain or kind.residuals is not Problem.residuals
-        return (*periodic, *(() if own else hard_form(self).terms))
+        return (*periodic, *(() if self._own_form else hard_form(self).terms))
 
     def constrain(self, x: Tensor, raw: Tensor) -> Tensor:
         """A field (K, n, q) that satisfies the `hard_terms` for any raw network output (K, n, q) at x.
@@ -223,15 +221,21 @@ class Problem(Parametrised):
             return hard_form(self)(x, raw)
         raise ConfigurationError(f"{self.name} has no condition that an output transform can make exact.")
 
-    def window(self, lower: float, upper: float, initial: Tensor | None = None) -> Problem:
-        """The part of the problem in [lower, upper] of time, started from `initial` (K, q).
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Of an initial value problem in time alone, how much of each output is prescribed at its start: 1 for
+        its value, 2 for its velocity too.
 
-        None stands for the problem's own initial values, where the window begins at its start.
-        Raises ConfigurationError unless the problem is an initial value problem in time alone.
+        Empty for any other, which time windows cannot cut: also where more is prescribed than the start.
         """
-        raise ConfigurationError(
-            f"{self.name} cannot be cut into time windows: it is no initial value problem in time alone."
-        )
+        if tuple(axis.name for axis in self.inputs) != (TIME,) or self._own_form:
+            return ()
+        form = hard_form(self)
+        return form.starts if set(form.terms) == set(self.conditions) and all(form.starts) else ()
+
+    def state_at_start(self) -> Tensor:
+        """What `starts` counts, (1, s) float64: the values of all outputs, then the velocities."""
+        return hard_form(self).state_at(self.inputs[0].lower)
 
     def integrates(self, axis: str) -> bool:
         """Whether an `Integral` of the equation or of a condition goes along the axis."""
@@ -253,6 +257,11 @@ class Problem(Parametrised):
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""
         return derivatives(u, x, self._axes)
+
+    @property
+    def _own_form(self) -> bool:
+        kind = type(self)
+        return kind.constrain is not Problem.constrain or kind.residuals is not Problem.residuals
 
     @property
     def _axes(self) -> tuple[str, ...]:

@@ -46,11 +46,12 @@ def _has_form(problem: Any) -> bool:
 
 
 def _in_windows(windows: Any, whole: Any) -> Any:
-    """One value where time is cut, and another where it is not: each window would have trained constants of
-    its own, and know no more of a history."""
+    """One value where time is cut, and another where it is not: where more is prescribed than a start.  Each
+    window would have trained constants of its own, and know no more of a history."""
 
     def value(problem: Any) -> Any:
-        return whole if type(problem).trained() or problem.integrates(TIME) else windows
+        uncut = not problem.starts or type(problem).trained() or problem.integrates(TIME)
+        return whole if uncut else windows
 
     return value
 
@@ -67,9 +68,12 @@ DIFFERENTIAL: dict[str, dict[str, Any]] = {
         **PLAIN,
         **_SCALED,
         "term_scaling": "unit",
-        "iterations": 2_000,
-        "polish_iterations": 1_000,
-        "polish_points": 500,
+        # A differential equation of second order that is given values and velocities at a start.
+        "depth": _in_windows(2, PLAIN["depth"]),
+        "windows": _in_windows(10, 1),
+        "iterations": _in_windows(1_000, 2_000),
+        "polish_iterations": _in_windows(500, 1_000),
+        "polish_points": _in_windows(200, 500),
     },
     "plain": PLAIN,
 }

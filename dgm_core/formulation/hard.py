@@ -11,11 +11,19 @@ from torch import Tensor
 
 from dgm_core.calculus import TIME, Differenced, Field
 from dgm_core.calculus.precision import precision
-from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity, Measured, Periodic
+from dgm_core.formulation.conditions import (
+    Condition,
+    Dirichlet,
+    Holds,
+    InitialVelocity,
+    Measured,
+    Periodic,
+)
 from dgm_core.formulation.domains import Box, Domain, Face
 from dgm_core.formulation.domains.box import Sides
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.hard_forms import Data, Ends, HardForm, Output, Start
+from dgm_core.formulation.laws import as_prescription
 from dgm_core.formulation.regions import Axis, Region
 from dgm_core.formulation.scales import parts_of, wave
 
@@ -70,7 +78,7 @@ def _found(problem: Conditioned, moved: Conditioned) -> HardForm:
     """moved: the same problem with other values of its trained constants."""
     if not isinstance(problem.domain, Box):
         return HardForm(())
-    every = {term: (region, condition) for term, (region, condition) in problem.conditions.items()}
+    every = prescriptions(problem)
     usable = {term: held for term, held in every.items() if _usable(problem.domain, *held)}
     in_space = {term: held for term, held in usable.items() if not _instant(held[0])}
     for chosen in (usable, in_space) if in_space != usable else (usable,):
@@ -78,6 +86,14 @@ def _found(problem: Conditioned, moved: Conditioned) -> HardForm:
         if form is not None and _holds(problem, form) and (moved is problem or _holds(moved, form)):
             return form
     return HardForm(())
+
+
+def prescriptions(problem: Conditioned) -> dict[str, tuple[Region, Condition]]:
+    """The conditions, those of them that are laws as the `Dirichlet` or `InitialVelocity` they come to."""
+    return {
+        term: (region, as_prescription(problem, region, held) if isinstance(held, Holds) else held)
+        for term, (region, held) in problem.conditions.items()
+    }
 
 
 def _instant(region: Region) -> bool:

@@ -59,6 +59,12 @@ class Ends:
         return place if self.upper is None else 4.0 * place * (1.0 - place)
 
 
+def start_factor(elapsed: Tensor, order: int) -> Tensor:
+    """Zero at the start with `order` − 1 of its derivatives: (1 − exp(−s))^order, s in spans of time."""
+    once = -torch.expm1(-elapsed)
+    return once if order == 1 else once * once
+
+
 @dataclass(frozen=True)
 class Start:
     """What is prescribed of one output when time begins."""
@@ -78,8 +84,7 @@ class Start:
     def factor(self, x: Tensor) -> Tensor:
         """1 − exp(−s), s in spans of time; its square where the velocity holds too."""
         elapsed = (x[..., -1:] - self.axis.lower) * (1.0 / (self.axis.upper - self.axis.lower))
-        once = -torch.expm1(-elapsed)
-        return once if self.velocity is None else once * once
+        return start_factor(elapsed, 1 if self.velocity is None else 2)
 
 
 @dataclass(frozen=True)
@@ -131,3 +136,18 @@ class HardForm:
         if not self.terms:
             return raw
         return torch.cat([form(x, raw[..., i : i + 1]) for i, form in enumerate(self.outputs)], dim=-1)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """How much of each output is prescribed where time begins: nothing 0, its value 1, its velocity too
+        2."""
+        begun = [form.start for form in self.outputs]
+        return tuple(0 if one is None else 1 if one.velocity is None else 2 for one in begun)
+
+    def state_at(self, time: float) -> Tensor:
+        """In time alone, what is prescribed at its beginning: all values, then velocities, (1, s) float64."""
+        x = torch.full((1, 1, 1), time, dtype=torch.float64)
+        begun = [form.start for form in self.outputs if form.start is not None]
+        values = [one.value(x) for one in begun]
+        velocities = [one.velocity(x) for one in begun if one.velocity is not None]
+        return torch.cat([*values, *velocities], dim=-1)[:, 0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -21,6 +21,21 @@ def predict(network: nn.Module, points: Tensor, *, batch_statistics: bool = Fals
     double = {name: value.double() for name, value in network.state_dict().items()}
     with _evaluating(network, batch_statistics), torch.no_grad():
         return functional_call(network, double, (points.double(),))
+
+
+def state(network: nn.Module, x: Tensor, starts: Sequence[int]) -> Tensor:
+    """What a time window starts from, (K, s) float64, at the instant x (K, 1, 1): the network's values, then
+    the velocities of the outputs whose entry of `starts` is 2."""
+    double = {name: value.double() for name, value in network.state_dict().items()}
+    with _evaluating(network, False), torch.enable_grad():
+        at = x.double().requires_grad_()
+        values = functional_call(network, double, (at,))
+        moving = [
+            torch.autograd.grad(values[..., i].sum(), at, retain_graph=True)[0]
+            for i, order in enumerate(starts)
+            if order > 1
+        ]
+    return torch.cat([values, *moving], dim=-1)[:, 0].detach()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation import Problem
+from dgm_core.formulation.windows import window_of
 from dgm_core.networks import NETWORKS, build_network, count_parameters
 from dgm_core.problems import load_problem
 from dgm_core.random_streams import stream
@@ -200,7 +201,7 @@ def _check(problem: Problem, config: TrainConfig) -> None:
                 f"windows = {config.windows} is not allowed: {problem.name} integrates over time, of which "
                 "each window would only know its own part."
             )
-        problem.window(time.lower, time.upper, None)  # refuses where the problem has no windows
+        window_of(problem, time.lower, time.upper)  # refuses where the problem has no windows
 
 
 def residual_count(problem: Problem, config: TrainConfig, points: int) -> int:

@@ -12,11 +12,12 @@ from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Problem
 from dgm_core.formulation.scales import scales_of
 from dgm_core.formulation.trained import Constants
+from dgm_core.formulation.windows import window_of
 from dgm_core.networks import EMBEDDINGS, build_network
 from dgm_core.random_streams import stream
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.precision import PRECISIONS
-from dgm_core.training.prediction import predict
+from dgm_core.training.prediction import state
 from dgm_core.training.scaling import Embedding, OutputScaling, UnitScaling, network_inputs
 from dgm_core.training.setup import Setup
 
@@ -113,8 +114,8 @@ class Solution(nn.Module):
         """Whether each window starts with the weights it was given, and not with those of the one before."""
         count, time = setup.config.windows, setup.problem.inputs[-1]
         self.edges = [time.lower + (time.upper - time.lower) * j / count for j in range(count)] + [time.upper]
-        zeros = torch.zeros(len(seeds), len(setup.problem.outputs), dtype=torch.float64)
-        self.initials = dict.fromkeys(range(1, count), zeros)  # (K, q), of all windows but the first
+        zeros = torch.zeros(len(seeds), sum(setup.problem.starts), dtype=torch.float64)
+        self.initials = dict.fromkeys(range(1, count), zeros)  # (K, s), of all windows but the first
         self.pieces = nn.ModuleList(
             Piece(self._problem(j), setup.config, seeds, window_path(j)) for j in range(count)
         )
@@ -145,7 +146,7 @@ class Solution(nn.Module):
         """
         before = self.piece(j - 1)
         start = torch.full((len(self.seeds), 1, 1), self.edges[j], dtype=torch.float64)
-        self._start(j, predict(before, start.to(device_of(before)))[:, 0])
+        self._start(j, state(before, start.to(device_of(before)), self.setup.problem.starts))
         if not self.warm:
             self.pieces[j].load_state_dict(before.state_dict())
 
@@ -214,7 +215,7 @@ class Solution(nn.Module):
         if len(self.edges) == 2:
             return self.setup.problem
         initial = self.initials[j][replicates] if j else None
-        return self.setup.problem.window(self.edges[j], self.edges[j + 1], initial)
+        return window_of(self.setup.problem, self.edges[j], self.edges[j + 1], initial)
 
 
 def window_path(j: int) -> tuple[str | int, ...]:

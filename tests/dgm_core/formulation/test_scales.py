@@ -26,6 +26,7 @@ from dgm_core.formulation import (
     Union,
 )
 from dgm_core.formulation.scales import scales_of
+from dgm_core.formulation.windows import window_of
 from dgm_core.random_streams import stream
 from dgm_core.training.evaluation import Evaluation
 from dgm_core.training.samplers import uniform
@@ -209,7 +210,7 @@ def test_hard_initial_values_are_the_same_in_any_unit_of_time(span: float) -> No
     expected = Decay().constrain(s, raw)
     torch.testing.assert_close(Decay(span=span).constrain(s * span, raw), expected)
     # A window is measured by its own length.
-    window = Decay(span=10.0 * span).window(2.0 * span, 3.0 * span, torch.ones(1, 1))
+    window = window_of(Decay(span=10.0 * span), 2.0 * span, 3.0 * span, torch.ones(1, 1))
     torch.testing.assert_close(window.constrain((2.0 + s) * span, raw), expected, rtol=1e-6, atol=1e-6)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.verification import residual_sizes
+from dgm_core.formulation.windows import window_of
 from dgm_core.problems import load_problem
 from dgm_core.problems.fitzhugh_nagumo import TOLERANCE, FitzHughNagumo, solve
 from dgm_core.training.sampling import PointSource
@@ -57,7 +58,7 @@ def test_the_reference_solves_a_window_from_its_own_values(name: str) -> None:
     end = problem.inputs[0].upper
     lower, upper = 0.25 * end, 0.5 * end
     initial = problem.reference(torch.full((3, 1), lower, dtype=torch.float64))  # (K, q)
-    window = problem.window(lower, upper, initial)
+    window = window_of(problem, lower, upper, initial)
     points = PointSource(window.regions(), 16, (0, 1, 2), dtype=torch.float64).next()
     assert ((points["interior"] >= lower) & (points["interior"] <= upper)).all()
     assert (points["initial"] == lower).all()
@@ -74,7 +75,7 @@ def test_a_window_starts_each_replicate_from_its_own_values(name: str) -> None:
     end = problem.inputs[0].upper
     outputs = len(problem.outputs)
     initial = torch.arange(3.0 * outputs).reshape(3, outputs)
-    window = problem.window(0.5 * end, end, initial)
+    window = window_of(problem, 0.5 * end, end, initial)
     points = PointSource(window.regions(), 16, (0, 1, 2)).next()
 
     def field(x: Tensor) -> Tensor:
@@ -89,7 +90,7 @@ def test_a_window_starts_each_replicate_from_its_own_values(name: str) -> None:
 @pytest.mark.parametrize("name", WINDOWED)
 def test_the_first_window_keeps_the_initial_values(name: str) -> None:
     problem = load_problem(name)
-    window = problem.window(0.0, 0.1)
+    window = window_of(problem, 0.0, 0.1)
     x = torch.zeros(2, 1, 1, dtype=torch.float64)
     raw = torch.ones(2, 1, len(problem.outputs), dtype=torch.float64)
     assert torch.equal(window.constrain(x, raw), problem.constrain(x, raw))
@@ -98,10 +99,10 @@ def test_the_first_window_keeps_the_initial_values(name: str) -> None:
 def test_windows_that_cannot_be_are_refused() -> None:
     decay = load_problem("exponential-decay")
     with pytest.raises(ConfigurationError, match=r"must lie in \[0.0, 1.0\]"):
-        decay.window(0.5, 1.5, torch.ones(1, 1))
+        window_of(decay, 0.5, 1.5, torch.ones(1, 1))
     with pytest.raises(ConfigurationError, match="must lie in"):
-        decay.window(0.5, 0.5, torch.ones(1, 1))
+        window_of(decay, 0.5, 0.5, torch.ones(1, 1))
     with pytest.raises(ConfigurationError, match="needs initial values"):
-        decay.window(0.5, 1.0)
+        window_of(decay, 0.5, 1.0)
     with pytest.raises(ConfigurationError, match="heat cannot be cut into time windows"):
-        load_problem("heat").window(0.0, 1.0)
+        window_of(load_problem("heat"), 0.0, 1.0)

@@ -26,7 +26,7 @@ class Insulated(Rod):
     @property
     def conditions(self):
         ends = [(f"end {x:g}", (self.domain.at(x=x), Neumann())) for x in (0.0, 1.0)]
-        return {"start": (self.domain.initial, Holds(lambda y: y.value)), **dict(ends)}
+        return {"start": (self.domain.initial, Holds(lambda y: y.value**3)), **dict(ends)}
 
 
 class Decay(ODE):

@@ -1,0 +1,133 @@
+"""Problems in time alone, cut into windows that are solved one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dgm_core.calculus import Derivatives
+from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.base import Problem
+from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity
+from dgm_core.formulation.domains import Box
+from dgm_core.formulation.hard import prescriptions
+from dgm_core.formulation.hard_forms import start_factor
+from dgm_core.formulation.regions import FixedNodes, Region
+
+
+def window_of(problem: Problem, lower: float, upper: float, initial: Tensor | None = None) -> Window:
+    """The part of an initial value problem in [lower, upper] of time, started from `initial` (see `Window`).
+
+    Raises ConfigurationError where the problem is prescribed more than a start (see `Problem.starts`).
+    """
+    if not problem.starts:
+        raise ConfigurationError(
+            f"{problem.name} cannot be cut into time windows: it is not an initial value problem in time alone, "
+            "with values (and velocities) at its start as the only conditions."
+        )
+    return Window(problem, lower, upper, initial)
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Problem):
+    """The part of an initial value problem in [lower, upper], started from `initial` (K, s).
+
+    `initial` holds each replicate's own state, usually where its solution of the window before ended: the
+    values of all outputs, then the velocities of those whose velocity is prescribed (see `Problem.starts`).
+    None stands for the problem's own.  The reference stays that of the whole problem, which the window
+    approaches as its initial state does.
+    """
+
+    problem: Problem
+    lower: float
+    upper: float
+    initial: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        """Takes over what describes the problem; its reference has been verified with the whole."""
+        whole = self.problem.inputs[0]
+        if not whole.lower <= self.lower < self.upper <= whole.upper:
+            raise ConfigurationError(
+                f"a window [{self.lower}, {self.upper}] is not allowed: it must lie in "
+                f"[{whole.lower}, {whole.upper}], the time of {self.problem.name}."
+            )
+        if self.initial is None and self.lower != whole.lower:
+            raise ConfigurationError(
+                f"a window of {self.problem.name} that starts at {self.lower} needs initial values."
+            )
+        for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
+            object.__setattr__(self, constant, getattr(self.problem, constant))
+
+    @property
+    def domain(self) -> Box:
+        return Box(t=(self.lower, self.upper))
+
+    @property
+    def whole(self) -> Problem:
+        return self.problem.whole
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        return self.problem.starts
+
+    @property
+    def conditions(self) -> dict[str, tuple[Region, Condition]]:
+        """Those of the problem, at the beginning of the window."""
+        at = FixedNodes(((self.lower,),))
+        found: dict[str, tuple[Region, Condition]] = {}
+        for term, (_, held) in prescriptions(self.problem).items():
+            assert isinstance(held, Dirichlet | InitialVelocity)
+            if isinstance(held, InitialVelocity):
+                found[term] = at, InitialVelocity(self._data(1, held.output), held.output)
+            else:
+                found[term] = at, Dirichlet(self._data(0, held.output), held.output)
+        return found
+
+    @property
+    def hard_terms(self) -> tuple[str, ...]:
+        return tuple(self.conditions)
+
+    def constrain(self, x: Tensor, raw: Tensor) -> Tensor:
+        """The initial state, moving on at its velocity, and a multiple of raw that leaves it alone."""
+        values, velocities = self._state(raw)
+        elapsed = x - self.lower
+        share = elapsed / (self.upper - self.lower)
+        orders = set(self.starts)
+        if orders == {1}:
+            return values + start_factor(share, 1) * raw
+        begun = values + elapsed * velocities
+        if orders == {2}:
+            return begun + start_factor(share, 2) * raw
+        factors = [start_factor(share, order) for order in self.starts]
+        return begun + torch.cat(factors, dim=-1) * raw
+
+    def state_at_start(self) -> Tensor:
+        return self.problem.state_at_start() if self.initial is None else self.initial
+
+    def equation(self, y: Derivatives) -> Tensor:
+        return self.problem.equation(y)
+
+    def reference(self, x: Tensor) -> Tensor:
+        return self.problem.reference(x)
+
+    def parameters(self) -> dict[str, Any]:
+        return self.problem.parameters()
+
+    def _state(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Values and velocities (K or 1, 1, q) at the beginning, those not prescribed zero."""
+        state = self.state_at_start().detach().to(like)[:, None, :]
+        count = len(self.starts)
+        moving = torch.zeros_like(state[..., :count])
+        moving[..., [i for i, order in enumerate(self.starts) if order > 1]] = state[..., count:]
+        return state[..., :count], moving
+
+    def _data(self, kind: int, output: int | None) -> Callable[[Tensor], Tensor]:
+        def data(x: Tensor) -> Tensor:
+            found = self._state(x)[kind]
+            return found if output is None else found[..., output : output + 1]
+
+        return data
