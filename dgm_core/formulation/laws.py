@@ -15,7 +15,7 @@ from dgm_core.formulation.conditions import Condition, Dirichlet, Holds, Initial
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.regions import Axis, Region
-from dgm_core.formulation.scales import wave
+from dgm_core.formulation.scales import irregular, wave
 
 _POINTS = 16
 _ROUNDING = 1e-9
@@ -97,6 +97,15 @@ def _factor(gaps: Sequence[Tensor], quantities: Sequence[Tensor]) -> float | Non
 
 
 def _field(problem: Conditioned, frequency: float, phase: float) -> Field:
-    """Each output another wave, of which no value and no derivative says another's."""
-    waves = [wave(problem.inputs, frequency + 0.3 * i, phase + 0.7 * i) for i in range(len(problem.outputs))]
-    return lambda x: torch.cat([one(x) for one in waves], dim=-1)
+    """Each output a wave and a parabola: no value and no derivative is a multiple of another."""
+    axes = problem.inputs
+    waves = [wave(axes, frequency + 0.3 * i, phase + 0.7 * i) for i in range(len(problem.outputs))]
+    lower = torch.tensor([axis.lower for axis in axes], dtype=torch.float64)
+    span = torch.tensor([axis.upper - axis.lower for axis in axes], dtype=torch.float64)
+    weights = 0.4 + irregular(len(axes))
+
+    def field(x: Tensor) -> Tensor:
+        bent = (weights * ((x - lower) / span + 0.3).square()).sum(dim=-1, keepdim=True)
+        return torch.cat([one(x) + (1.0 + 0.5 * i) * bent for i, one in enumerate(waves)], dim=-1)
+
+    return field

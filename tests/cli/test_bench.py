@@ -73,7 +73,7 @@ def test_every_comparison_has_cases_of_several_peers(name):
         assert not case.peers[0].needs
 
 
-@pytest.mark.parametrize("name", ["replicates", "quadrature", "listings", "laplacian", "widths"])
+@pytest.mark.parametrize("name", ["replicates", "quadrature", "listings", "laplacian", "widths", "edges"])
 def test_each_of_its_peers_is_timed_and_compared_with_the_first(name):
     for case in COMPARISONS.get(name).cases():
         once = replace(case, peers=tuple(replace(peer, warm_up=0) for peer in case.peers))

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains.base import ROUNDING, Domain, Part, Pieces, pick
+from dgm_core.formulation.domains.nearest import NearestEdge
 from dgm_core.formulation.regions import Axis, Region
 
 Point = tuple[float, float]
@@ -83,25 +84,18 @@ class Edges(Pieces):
 
     def place(self, unit: Tensor) -> Tensor:
         which, unit = pick(unit, [edge.measure for edge in self.pieces])
-        starts, ends = self._corners(unit)
+        starts, ends = self._ends.to(unit)
         return starts[which] + unit[..., :1] * (ends - starts)[which]
 
     def normals(self, x: Tensor) -> Tensor:
         """Those of the edge that a point is nearest to; on a corner, of the first of them."""
-        distances = self._distances(x)
-        near = distances <= distances.amin(dim=-1, keepdim=True) + self._slack
-        starts, ends = self._corners(x)
+        starts, ends = self._ends.to(x)
         along = ends - starts
         out = torch.stack([along[:, 1], -along[:, 0]], dim=-1) / along.norm(dim=-1, keepdim=True)
-        return out[near.to(torch.uint8).argmax(dim=-1)]
+        return out[self._nearest(x)]
 
     def distance(self, x: Tensor) -> Tensor:
-        return self._distances(x).amin(dim=-1)
-
-    def _corners(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        """Starts and ends (m, 2)."""
-        starts, ends = self._ends.to(like)
-        return starts, ends
+        return self._nearest.distances(x).amin(dim=-1)
 
     @cached_property
     def _ends(self) -> Tensor:
@@ -110,17 +104,14 @@ class Edges(Pieces):
         return torch.tensor(pairs, dtype=torch.float64)
 
     @cached_property
-    def _slack(self) -> float:
-        return ROUNDING * max(upper - lower for lower, upper in self.bounds)
+    def _nearest(self) -> NearestEdge:
+        return _nearest_of(self)
 
-    def _distances(self, x: Tensor) -> Tensor:
-        """Of points (..., 2) from each edge, (..., m); axis by axis, since sums over two columns are slow."""
-        starts, ends = self._corners(x)
-        (ax, ay), (px, py) = (ends - starts).T, starts.T
-        dx, dy = x[..., :1] - px, x[..., 1:] - py
-        share = ((dx * ax + dy * ay) * (1.0 / (ax * ax + ay * ay))).clamp(0.0, 1.0)
-        dx, dy = dx - share * ax, dy - share * ay
-        return (dx * dx + dy * dy).sqrt()
+
+@lru_cache(maxsize=64)
+def _nearest_of(edges: Edges) -> NearestEdge:
+    """Made once: a problem makes its conditions again for every step."""
+    return NearestEdge(edges._ends, ROUNDING * max(upper - lower for lower, upper in edges.bounds))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import torch
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Annulus, Axis, Ball, Box, Difference, Domain, Polygon, Union
 from dgm_core.formulation.domains import InTime, Product
+from dgm_core.formulation.domains.base import Pieces
+from dgm_core.formulation.domains.nearest import NearestEdge
 from dgm_core.random_streams import stream
 from dgm_core.training.samplers import SAMPLERS, uniform
 
@@ -211,3 +213,24 @@ def test_edges_are_joined_to_a_wall() -> None:
     assert square.joined("x_min", "y_max").measure == 2.0
     with pytest.raises(ConfigurationError, match="unknown part 'edge_9'"):
         L_SHAPE.joined("edge_9")
+
+
+@pytest.mark.parametrize("count", [5, 13, 600])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_normals_of_many_edges_are_those_of_each(count: int, dtype: torch.dtype) -> None:
+    """A jagged star with a narrow slot: a grid finds the edges that a comparison with all of them finds."""
+    angles = torch.arange(count, dtype=torch.float64) * (2.0 * math.pi / count)
+    radii = 1.0 + 0.2 * torch.cos(7.0 * angles) * (torch.arange(count) % 2)
+    star = torch.stack([radii * angles.cos(), radii * angles.sin()], dim=-1).tolist()
+    slot = [(1.0, -1e-4), (0.1, -1e-4), (0.1, 1e-4)]
+    outline = Polygon((*map(tuple, star), *slot) if count > 5 else tuple(map(tuple, star)))
+    edges = outline.boundary
+    x = edges.draw(uniform, 1, 400, stream(0, "edges"))[0].to(dtype)
+    torch.testing.assert_close(edges.normals(x), Pieces(tuple(outline.parts.values())).normals(x))
+    assert edges.distance(x).max() < 1e-6
+
+
+def test_a_point_is_compared_with_a_few_of_many_edges() -> None:
+    angles = [2.0 * math.pi * i / 600 for i in range(600)]
+    ends = torch.tensor([[math.cos(angle), math.sin(angle)] for angle in angles], dtype=torch.float64)
+    assert NearestEdge(torch.stack([ends, ends.roll(-1, 0)]), 1e-9).compared < 20
