@@ -223,8 +223,8 @@ class Problem(Parametrised):
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """Of an initial value problem in time alone, how much of each output is prescribed at its start: 1 for
-        its value, 2 for its velocity too.
+        """Of an initial value problem in time alone, how much of each output is prescribed at its start: 1
+        for its value, 2 for its velocity too.
 
         Empty for any other, which time windows cannot cut: also where more is prescribed than the start.
         """

@@ -11,7 +11,6 @@ from torch import Tensor
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet
 from dgm_core.formulation.defaults import IN_TIME
-from dgm_core.formulation.domains import Box
 from dgm_core.formulation.regions import FixedNodes, Region
 
 _TERMS = ("initial",)

@@ -26,8 +26,8 @@ def window_of(problem: Problem, lower: float, upper: float, initial: Tensor | No
     """
     if not problem.starts:
         raise ConfigurationError(
-            f"{problem.name} cannot be cut into time windows: it is not an initial value problem in time alone, "
-            "with values (and velocities) at its start as the only conditions."
+            f"{problem.name} cannot be cut into time windows: it is not an initial value problem in time "
+            "alone, with values (and velocities) at its start as the only conditions."
         )
     return Window(problem, lower, upper, initial)
 

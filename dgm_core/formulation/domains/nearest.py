@@ -31,7 +31,9 @@ class NearestEdge:
         self._cells = 0 if count <= _FEW else min(_CELLS, count)
         if self._cells:
             self._lower, upper = ends.amin(dim=(0, 1)), ends.amax(dim=(0, 1))
-            self._size = (upper - self._lower).clamp_min(float((upper - self._lower).max()) * 1e-6) / self._cells
+            self._size = (upper - self._lower).clamp_min(
+                float((upper - self._lower).max()) * 1e-6
+            ) / self._cells
             self._candidates = self._found()
             self._tables = _coefficients(*ends[:, self._candidates]).transpose(0, 1)  # (cells², 5, c)
 
