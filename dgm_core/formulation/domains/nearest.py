@@ -18,11 +18,11 @@ _MARGIN = 1e-3
 class NearestEdge:
     """The first of the nearest edges to points (..., 2) on or next to them, as an index (...).
 
-    ends: starts and ends of the edges, (2, m, 2) float64.  slack: distances this close count as equal, as on a
-    corner.  A grid over the edges says for each cell which edges any point of it can be nearest to: in a cell
-    whose centre c has the distance d from its nearest edge, those within d and the cell's diagonal of c.  So a
-    point costs as much for hundreds of edges as for a few.  A point in a cell that no edge passes through is
-    compared with no more edges than one on an edge, those nearest to its cell.
+    ends: starts and ends of the edges, (2, m, 2) float64.  slack: distances this close count as equal, as on
+    a corner.  A grid over the edges says for each cell which edges any point of it can be nearest to: in a
+    cell whose centre c has the distance d from its nearest edge, those within d and the cell's diagonal of c.
+    So a point costs as much for hundreds of edges as for a few.  A point in a cell that no edge passes
+    through is compared with no more edges than one on an edge, those nearest to its cell.
     """
 
     def __init__(self, ends: Tensor, slack: float) -> None:
