@@ -54,17 +54,17 @@ def trial_curves(run: Run, rows: pd.DataFrame, column: str) -> dict[str, Curve]:
 
 def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, Curve]:
     """The curves of an ablation's arms that have any, of the replicates that count; see `curve`."""
-    rows = {name: counted(own) for name, own in arm_rows(run).items()}
+    rows = {name: counted(arm) for name, arm in arm_rows(run).items()}
     if not rows:
         return {}
     frame = _measured(run, pd.concat(rows.values()), column, until=until)
     groups = _by_trial(frame)
-    found = {}
-    for name, own in rows.items():
-        parts = [groups[trial] for trial in own["trial"].unique() if trial in groups]
+    curves = {}
+    for name, arm in rows.items():
+        parts = [groups[trial] for trial in arm["trial"].unique() if trial in groups]
         if parts:
-            found[name] = _aligned(pd.concat(parts), own, column)
-    return {name: one for name, one in found.items() if len(one.iterations) > 1}
+            curves[name] = _aligned(pd.concat(parts), arm, column)
+    return {name: curve for name, curve in curves.items() if len(curve.iterations) > 1}
 
 
 @dataclass(frozen=True)
@@ -104,22 +104,22 @@ def course(run: Run, rows: pd.DataFrame) -> Course:
     measured = polish[polish["score"].notna()]
     parts = {"loss": [run.losses(trials), polish], "score": [errors, measured]}
     made = {
-        column: _aligned(pd.concat([placed(part) for part in own if len(part)] or own), moved, column)
-        for column, own in parts.items()
+        column: _aligned(pd.concat([placed(part) for part in pieces if len(part)] or pieces), moved, column)
+        for column, pieces in parts.items()
     }
     begin = ends + spent[:-1] + 1
     polishes = [(int(first), int(last)) for first, last in zip(begin, ends + spent[1:], strict=True)]
     return Course(_held(made["loss"], polishes), _held(made["score"], polishes), polishes)
 
 
-def _held(one: Curve, spans: list[tuple[int, int]]) -> Curve:
+def _held(curve: Curve, spans: list[tuple[int, int]]) -> Curve:
     """With the last value of what ended a polish sooner than another, until that one ends too."""
-    values = one.values.copy()
+    values = curve.values.copy()
     for first, last in spans:
-        for place in np.flatnonzero((one.iterations > first) & (one.iterations <= last)):
+        for place in np.flatnonzero((curve.iterations > first) & (curve.iterations <= last)):
             missing = np.isnan(values[place])
             values[place, missing] = values[place - 1, missing]
-    return Curve(one.iterations, values, one.cost)
+    return Curve(curve.iterations, values, curve.cost)
 
 
 def thinned(full: Curve, *, bins: int = 150, spacing: str = "log") -> Curve:
@@ -189,18 +189,18 @@ def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:
     several = rows["trial"].nunique() > 1
     if several:
         names = [
-            pd.MultiIndex.from_arrays([own["trial"].astype(object), own["replicate"]])
-            for own in (rows, frame)
+            pd.MultiIndex.from_arrays([part["trial"].astype(object), part["replicate"]])
+            for part in (rows, frame)
         ]
     else:
-        names = [pd.Index(own["replicate"].to_numpy(dtype=int)) for own in (rows, frame)]
+        names = [pd.Index(part["replicate"].to_numpy(dtype=int)) for part in (rows, frame)]
     place = names[0].get_indexer(names[1])
     iterations, at_iteration = np.unique(frame["iteration"].to_numpy(dtype=float), return_inverse=True)
     values = np.full((len(iterations), len(rows)), np.nan)
     known = place >= 0
     values[at_iteration[known], place[known]] = numbers(frame[column])[known]
     if column == "score" and several:
-        values = np.column_stack([_filled(iterations, one) for one in values.T])
+        values = np.column_stack([_filled(iterations, column_values) for column_values in values.T])
     began = rows["diverged_at"].to_numpy(dtype=float, na_value=np.nan)
     lost = (rows["status"] == "diverged").to_numpy(dtype=bool)
     # Without a first infinite loss, a diverged replicate is one whose final error is not finite.

@@ -47,7 +47,7 @@ def library() -> str:
 
 def data(run: Run, copies: dict[str, dict[str, str]]) -> str:
     """Everything that the explorer shows, packed.  copies: of each table its CSV, Markdown and LaTeX."""
-    found = {
+    payload = {
         "kind": run.study.kind,
         "score": LABELS.get(run.study.metric, run.study.metric),
         "folder": f"results/{run.study.name}/{run.study.run}",
@@ -59,7 +59,7 @@ def data(run: Run, copies: dict[str, dict[str, str]]) -> str:
         "solutions": _solutions(run),
         "copies": copies,
     }
-    return packed(json.dumps(found, separators=(",", ":"), allow_nan=False))
+    return packed(json.dumps(payload, separators=(",", ":"), allow_nan=False))
 
 
 def _phases(run: Run) -> pd.DataFrame:
@@ -95,13 +95,13 @@ def _is_number(column: pd.Series) -> bool:
 
 def _trials(run: Run) -> list[dict[str, Any]]:
     table = scores.trial_scores(_phases(run))
-    keys = [one["key"] for one in _settings(run)]
+    keys = [setting["key"] for setting in _settings(run)]
     looks = run.decisions
-    found = []
+    trials = []
     for row in table.to_dict("records"):
         trial = str(row["trial"])
-        own = looks[looks["trial"] == trial]
-        found.append(
+        trial_looks = looks[looks["trial"] == trial]
+        trials.append(
             {
                 "trial": trial,
                 "phase": row["phase"],
@@ -121,14 +121,14 @@ def _trials(run: Run) -> list[dict[str, Any]]:
                         "cutoff": _number(look["cutoff"]),
                         "stopped": bool(look["stopped"]) if not pd.isna(look["stopped"]) else False,
                     }
-                    for look in own.to_dict("records")
+                    for look in trial_looks.to_dict("records")
                     if not pd.isna(look["rung"])
                 ],
                 "toml": toml(run, trial),
                 "command": f"dgm rerun results/{run.study.name}/{run.study.run} --trial {shlex.quote(trial)}",
             }
         )
-    return found
+    return trials
 
 
 def _curves(run: Run) -> dict[str, dict[str, Any]]:
@@ -139,10 +139,10 @@ def _curves(run: Run) -> dict[str, dict[str, Any]]:
 
 def _curve(full: Curve) -> dict[str, Any]:
     known = np.isfinite(full.values).any(axis=1)
-    one = thinned(Curve(full.iterations[known], full.values[known], full.cost), bins=_POINTS)
-    middle, low, high = band(one.values)
+    curve = thinned(Curve(full.iterations[known], full.values[known], full.cost), bins=_POINTS)
+    middle, low, high = band(curve.values)
     return {
-        "x": [_number(x) for x in one.iterations],
+        "x": [_number(x) for x in curve.iterations],
         "y": [_number(y) for y in middle],
         "low": [_number(y) for y in low],
         "high": [_number(y) for y in high],
@@ -155,16 +155,14 @@ def _correlations(run: Run) -> list[dict[str, Any]]:
     """Of each numeric setting that was searched: the rank correlation with the score, and its interval."""
     trials = scores.trial_scores(run.phase("search"))
     ended = trials[(trials["status"] == "completed") & np.isfinite(trials["score"])]
-    found = []
-    for one in _settings(run):
-        if one["searched"] and one["number"] and len(ended) >= _ENOUGH:
-            values = scores.numbers(ended[CONFIG + one["key"]])
-            point, low, high = statistics.rank_correlation(values, ended["score"].to_numpy())
-            if not math.isnan(point):
-                found.append(
-                    {"name": one["name"], "rho": _number(point), "low": _number(low), "high": _number(high)}
-                )
-    return found
+    correlations = []
+    for setting in _settings(run):
+        if setting["searched"] and setting["number"] and len(ended) >= _ENOUGH:
+            values = scores.numbers(ended[CONFIG + setting["key"]])
+            rho, low, high = map(_number, statistics.rank_correlation(values, ended["score"].to_numpy()))
+            if rho is not None:
+                correlations.append({"name": setting["name"], "rho": rho, "low": low, "high": high})
+    return correlations
 
 
 def _solutions(run: Run) -> list[dict[str, Any]]:
@@ -177,11 +175,11 @@ def _solutions(run: Run) -> list[dict[str, Any]]:
     return [_solution(run, one, axes) for one in {**heads, **arms}.values() if one is not None]
 
 
-def _solution(run: Run, found: MedianSolution, axes: list[str]) -> dict[str, Any]:
+def _solution(run: Run, median_solution: MedianSolution, axes: list[str]) -> dict[str, Any]:
     output = run.study.outputs[0]
-    points = found.points.head(_SOLUTION_POINTS)
+    points = median_solution.points.head(_SOLUTION_POINTS)
     return {
-        "name": found.name,
+        "name": median_solution.name,
         "output": output,
         "axes": axes,
         "points": [[_number(value) for value in points[name]] for name in axes],

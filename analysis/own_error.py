@@ -30,16 +30,16 @@ def _rungs(run: Run, tables: Tables) -> list[str]:
         return []
     total = int(tables["early-stopping"]["stopped"].sum())
     stops = f"{share(row['stopped'], total, 'early stop')} {agree(row['stopped'], 'rests', 'rest')}"
-    said = f"{stops} on the rung of {counted(row['rung'], 'iteration')}.  "
+    sentence = f"{stops} on the rung of {counted(row['rung'], 'iteration')}.  "
     rho = Interval(*(row[f"rung_rho{end}"] for end in ("", "_low", "_high")))
     if np.isnan(rho.point):
-        return [f"{said}Too few trials completed to say whether the {run.noun} there predicts the end."]
+        return [f"{sentence}Too few trials completed to say whether the {run.noun} there predicts the end."]
     survivors = counted(row["survivors"], "trial")
-    said += f"Among the {survivors} that completed, the rank correlation of the {run.noun} there with the "
-    said += f"last one is {interval(*rho)}"
+    sentence += f"Among the {survivors} that completed, the rank correlation of the {run.noun} there with "
+    sentence += f"the last one is {interval(*rho)}"
     if np.isnan(rho.low) or rho.low <= 0:
-        said += ": these trials do not show that the rung predicts the end"
-    return [f"{said}."]
+        sentence += ": these trials do not show that the rung predicts the end"
+    return [f"{sentence}."]
 
 
 def _stops(run: Run) -> list[str]:
@@ -78,19 +78,20 @@ def _choice(run: Run, tables: Tables) -> list[str]:
         shrinkage = float(np.exp(np.mean(np.log([row["shrinkage"] for row in rows]))))
     trials, seeds = counted(len(rows), "trial"), counted(winner["n"], "seed")
     chance = _chance(winner["best_of_these"])
-    said = [
+    sentences = [
         f"Of the best {trials}, confirmed on the same seeds, the winner is the best with probability "
         f"{chance} (bootstrap over {seeds})."
     ]
     ties = [row["trial"] for row in rows[1:] if not row["p_holm"] < LEVEL]
     better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["to_winner_high"] < 1]
     if better:
-        said.append(f"Better than it on these seeds: {', '.join(better)}.")
+        sentences.append(f"Better than it on these seeds: {', '.join(better)}.")
     if ties:
-        said.append(f"Not to be told from it with so many seeds: {', '.join(ties)}.")
+        sentences.append(f"Not to be told from it with so many seeds: {', '.join(ties)}.")
     if np.isfinite(shrinkage):
-        said.append(f"Confirmed, they have {plain(shrinkage)} times the {run.noun} they were selected with.")
-    return ["  ".join(said)]
+        times = plain(shrinkage)
+        sentences.append(f"Confirmed, they have {times} times the {run.noun} they were selected with.")
+    return ["  ".join(sentences)]
 
 
 def _steps(run: Run, tables: Tables) -> list[str]:
@@ -100,11 +101,11 @@ def _steps(run: Run, tables: Tables) -> list[str]:
     sure = [row for row in rows if row["p_holm"] < LEVEL and not row["step_low"] <= 1 <= row["step_high"]]
     if not sure:
         return ["No single step from the baseline to the winner changes the error beyond doubt."]
-    told = [f"{row['setting']} {_factor(row)}" for row in sure]
+    effects = [f"{row['setting']} {_factor(row)}" for row in sure]
     others = [str(row["setting"]) for row in rows if row not in sure]
-    said = f"From the baseline to the winner, one setting at a time, the {run.noun} changes by: "
-    said += ", ".join(told)
-    return [f"{said}; not beyond doubt: {', '.join(others)}." if others else f"{said}."]
+    sentence = f"From the baseline to the winner, one setting at a time, the {run.noun} changes by: "
+    sentence += ", ".join(effects)
+    return [f"{sentence}; not beyond doubt: {', '.join(others)}." if others else f"{sentence}."]
 
 
 def _chance(value: float) -> str:

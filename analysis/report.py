@@ -90,22 +90,22 @@ def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], 
 
 
 def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[Shown], drawn: list[plots.Drawn]) -> str:
-    said = answer.answer(run, made)
+    written = answer.answer(run, made)
     pictures = [_picture(figure) for figure in drawn]
-    first = next((one for name in FIRST for one in pictures if one.name.startswith(name)), None)
+    first = next((picture for name in FIRST for picture in pictures if picture.name.startswith(name)), None)
     return render(
         "report.html.j2",
         study=run.study,
-        verdict=said.verdict,
-        grounds=said.grounds,
+        verdict=written.verdict,
+        grounds=written.grounds,
         warnings=answer.warnings(run, made),
         first=first,
         settings=plain_table(_compared(run), settings.differences(run)),
         space=plain_table("What was searched", settings.space_table(run)),
         sampled=settings.sampled(run),
-        main=[one for one in shown if one.name in MAIN],
-        tables=[one for one in shown if one.name not in MAIN],
-        figures=[one for one in pictures if one is not first],
+        main=[table for table in shown if table.name in MAIN],
+        tables=[table for table in shown if table.name not in MAIN],
+        figures=[picture for picture in pictures if picture is not first],
         methods=citing.methods(run),
         bibtex=citing.bibtex(run),
         facts=_facts(run),

@@ -64,7 +64,7 @@ def diverged(rows: pd.DataFrame) -> NDArray[np.bool_]:
 def by_trial(rows: pd.DataFrame, values: Array) -> pd.Series:
     """Median over each trial's counted replicates of values (n,), one for each counted row."""
     groups = pd.Series(values).groupby(counted(rows)["trial"].to_numpy(), sort=False)
-    return groups.agg(lambda own: float(median(own.to_numpy())))
+    return groups.agg(lambda group: float(median(group.to_numpy())))
 
 
 def by_seed(rows: pd.DataFrame) -> pd.Series:
@@ -146,19 +146,19 @@ def trial_scores(rows: pd.DataFrame) -> pd.DataFrame:
     )
     statuses = [list(group) for _, group in groups["status"]]
     frames = [frame.to_dict("records") for frame in (groups.head(1)[kept], most, medians)]
-    found = [
+    summaries = [
         {
             **first,
             **last,
             **middle,
-            "status": trial_status(own),
-            "n": len(own),
-            "diverged": own.count("diverged"),
+            "status": trial_status(states),
+            "n": len(states),
+            "diverged": states.count("diverged"),
         }
-        for first, last, middle, own in zip(*frames, statuses, strict=True)
+        for first, last, middle, states in zip(*frames, statuses, strict=True)
     ]
     columns = ["phase", "trial", "arm", "status", "metric", *reduced, "n", "diverged", "iterations"]
     columns += ["iterations_asked", "rung", "points", "parameters", "seconds", *TELEMETRY_COLUMNS]
     columns += ["ended", "error", *settings]
-    frame = pd.DataFrame(found, columns=columns).astype(dict.fromkeys(reduced, float))
+    frame = pd.DataFrame(summaries, columns=columns).astype(dict.fromkeys(reduced, float))
     return frame.sort_values(["ended", "trial"], kind="stable", ignore_index=True)

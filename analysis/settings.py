@@ -36,14 +36,14 @@ def differences(run: Run) -> pd.DataFrame:
     """
     study = run.study
     if study.winner is not None and study.confirmed_baseline is not None:
-        one, other = study.confirmed_baseline.config, study.winner.config
-        both = told_once({**one, **other}, study.space)
-        keys = [key for key in both if one.get(key, _SAME) != other.get(key, _SAME)]
+        base, winner = study.confirmed_baseline.config, study.winner.config
+        both = told_once({**base, **winner}, study.space)
+        keys = [key for key in both if base.get(key, _SAME) != winner.get(key, _SAME)]
         return pd.DataFrame(
             {
                 "setting": [key_name(key) for key in keys],
-                "baseline": [shown(one.get(key)) for key in keys],
-                "winner": [shown(other.get(key)) for key in keys],
+                "baseline": [shown(base.get(key)) for key in keys],
+                "winner": [shown(winner.get(key)) for key in keys],
                 "in the search": ["searched" if key in study.space else "same in all trials" for key in keys],
             }
         )
@@ -71,13 +71,13 @@ def space_table(run: Run) -> pd.DataFrame:
 _KINDS = {"IntDistribution": "whole numbers", "PowersOfTwo": "powers of two"}
 
 
-def _drawn(one: dict[str, Any]) -> dict[str, str]:
-    if "choices" in one:
-        return {"values": ", ".join(map(shown, one["choices"])), "scale": "choice"}
-    step = f" in steps of {shown(one['step'])}" if one.get("step") not in (None, 1) else ""
-    kind = _KINDS.get(one["distribution"], "numbers")
-    scale = "logarithmic" if one.get("log") else "linear"
-    return {"values": f"{kind} from {shown(one['low'])} to {shown(one['high'])}{step}", "scale": scale}
+def _drawn(drawn: dict[str, Any]) -> dict[str, str]:
+    if "choices" in drawn:
+        return {"values": ", ".join(map(shown, drawn["choices"])), "scale": "choice"}
+    step = f" in steps of {shown(drawn['step'])}" if drawn.get("step") not in (None, 1) else ""
+    kind = _KINDS.get(drawn["distribution"], "numbers")
+    scale = "logarithmic" if drawn.get("log") else "linear"
+    return {"values": f"{kind} from {shown(drawn['low'])} to {shown(drawn['high'])}{step}", "scale": scale}
 
 
 _DEFAULT_SAMPLER, _DEFAULT_RULE = "tpe", "asha"
@@ -102,8 +102,8 @@ def sampled(run: Run) -> str:
     by_tpe = sampler == _DEFAULT_SAMPLER
     startup = held.get("startup_trials")
     first = f", the first {startup} at random" if startup and by_tpe else ""
-    said = "Optuna's TPE (multivariate)" if by_tpe else f"The sampler {sampler}"
-    text = f"{said} suggested {counted(study.trials_asked, 'trial')}{first}."
+    who = "Optuna's TPE (multivariate)" if by_tpe else f"The sampler {sampler}"
+    text = f"{who} suggested {counted(study.trials_asked, 'trial')}{first}."
     scheduler, rule = study.scheduler, held.get("early_stopping", _DEFAULT_RULE)
     if not scheduler.get("rungs") or rule == "none":
         return f"{text} No trial was stopped early."

@@ -50,15 +50,15 @@ class EventFiles:
                 self._tend(entry)
 
     def _tend(self, entry: Entry) -> None:
-        told = self._told.setdefault(entry.trial, set())
-        fresh = [at for at in entry.reports if at not in told]
+        written = self._told.setdefault(entry.trial, set())
+        fresh = [at for at in entry.reports if at not in written]
         curves = None if entry.running else self._curves(entry)
         if not fresh and entry.running:
             return
         with SummaryWriter(str(self._out / _file_name(entry.trial))) as writer:
             for at in fresh:
                 self._report(writer, entry, at)
-                told.add(at)
+                written.add(at)
             if curves is not None:
                 self._replace(writer, entry, curves)
             if not entry.running:
@@ -124,13 +124,13 @@ class EventFiles:
         rows = rows.rename(columns={"mae": "score"})  # as runs of schema version 1 have it
         if "polish" not in rows:
             return _medians(rows, ["score", *self._columns])
-        found = _medians(rows[rows["polish"] == 0], ["score", *self._columns])
+        medians = _medians(rows[rows["polish"] == 0], ["score", *self._columns])
         # An iteration's error is that after the polish that follows it.
         after = rows[(rows["polish"] > 0) & rows["score"].notna()]
         last = after[after["polish"] == after.groupby("iteration")["polish"].transform("max")]
         if len(last):
-            found.loc[last["iteration"].unique(), "score"] = _medians(last, ["score"])["score"]
-        return found
+            medians.loc[last["iteration"].unique(), "score"] = _medians(last, ["score"])["score"]
+        return medians
 
 
 def _medians(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def error_by_factor(run: Run) -> Figure | None:
     Lines of a two-factor grid are the other factor's levels.  Arms that are no grid are a list of names.
     """
     rows = arms.arm_rows(run)
-    if not any(np.isfinite(scores.errors(own)).any() for own in rows.values()):
+    if not any(np.isfinite(scores.errors(arm_rows)).any() for arm_rows in rows.values()):
         return None
     factors = arms.factors(run.study)
     if len(factors) not in (1, 2) or (len(factors) == 1 and not arms.ordered(next(iter(factors.values())))):
@@ -73,7 +73,7 @@ def _ranked(run: Run, rows: dict[str, pd.DataFrame]) -> Figure:
     """Arms that are names, not numbers: a line for each, where any name has room, the baseline's marked."""
     made = style.figure(style.width(style.ONE_COLUMN), 0.6 + 0.3 * len(rows))
     axis = made.subplots()
-    every = [scores.errors(own) for own in rows.values()]
+    every = [scores.errors(arm_rows) for arm_rows in rows.values()]
     shown = np.concatenate([mae[np.isfinite(mae)] for mae in every])
     axis.set_xscale("log")
     if len(shown) and shown.max() > 0:
@@ -114,10 +114,10 @@ def heat_map(run: Run) -> Figure | None:
     rows = arms.arm_rows(run)
     shape = (len(factors[up]), len(factors[across]))
     values, notes = np.full(shape, np.nan), {}
-    for name, own in rows.items():
+    for name, arm_rows in rows.items():
         line = _place(factors[up], arms.level(run.study, name, up))
         column = _place(factors[across], arms.level(run.study, name, across))
-        mae = scores.errors(own)
+        mae = scores.errors(arm_rows)
         if line is None or column is None or not len(mae):
             continue
         middle = median_interval(mae)[0]
@@ -154,9 +154,9 @@ def batch_statistics(run: Run) -> Figure | None:
     Only arms with batch normalisation have both.
     """
     rows = {
-        name: own
-        for name, own in arms.arm_rows(run).items()
-        if not np.isnan(scores.numbers(own["mae_batch_statistics"])).all()
+        name: arm_rows
+        for name, arm_rows in arms.arm_rows(run).items()
+        if not np.isnan(scores.numbers(arm_rows["mae_batch_statistics"])).all()
     }
     if not rows:
         return None
@@ -169,8 +169,8 @@ def batch_statistics(run: Run) -> Figure | None:
     finite = []
     for place, (metric, (label, shift)) in enumerate(both.items()):
         colour = style.PALETTE[place]
-        for x, own in enumerate(rows.values()):
-            mae = scores.errors(own, metric)
+        for x, arm_rows in enumerate(rows.values()):
+            mae = scores.errors(arm_rows, metric)
             finite.append(mae[np.isfinite(mae)])
             _mark(axis, x + shift, mae, colour, MARKERS[place], label if x == 0 else None)
     limit(axis, finite)
@@ -178,8 +178,8 @@ def batch_statistics(run: Run) -> Figure | None:
     axis.set_ylabel(f"{run.metric_name} (nondimensional)")
     style.legend(made, *style.entries([axis]), at="left")
     lower = sum(
-        bool(median_interval(scores.errors(own, "mae_batch_statistics"))[0] < median(own))
-        for own in rows.values()
+        bool(median_interval(scores.errors(arm_rows, "mae_batch_statistics"))[0] < median(arm_rows))
+        for arm_rows in rows.values()
     )
     arms_of = words.share(lower, len(rows), "arm")
     title = f"With the batch's own statistics the median MAE is lower in {arms_of}"

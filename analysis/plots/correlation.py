@@ -30,16 +30,16 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     handles: list[Any] = []
     labels: list[str] = []
     if run.study.kind == "ablation":
-        found = looks(run.study, list(arms.arm_rows(run)))
-        for name, look in found.items():
-            own = shown[shown["arm"] == name]
-            axis.scatter(own["loss"], own["score"], s=12, color=look.color, marker=look.marker)
-        handles, labels = legend(found, marks=True)
+        arm_looks = looks(run.study, list(arms.arm_rows(run)))
+        for name, look in arm_looks.items():
+            of_arm = shown[shown["arm"] == name]
+            axis.scatter(of_arm["loss"], of_arm["score"], s=12, color=look.color, marker=look.marker)
+        handles, labels = legend(arm_looks, marks=True)
     else:
         for status, mark in style.STATUS.items():
-            own = shown[shown["status"] == status]
-            if len(own):
-                axis.scatter(own["loss"], own["score"], s=12, label=status, **mark)
+            of_status = shown[shown["status"] == status]
+            if len(of_status):
+                axis.scatter(of_status["loss"], of_status["score"], s=12, label=status, **mark)
     ringed = shown[shown["degenerate"]]
     if len(ringed):
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": style.VERMILION, "linewidths": 0.7}

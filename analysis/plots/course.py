@@ -54,19 +54,19 @@ def training_panels(run: Run, loss: Axes, error: Axes, rows: pd.DataFrame) -> st
     return text
 
 
-def _thinned(one: Curve, polishes: list[tuple[int, int]]) -> Curve:
+def _thinned(curve: Curve, polishes: list[tuple[int, int]]) -> Curve:
     """Thinned losses: each polish, and what is between two, by itself, as a polish has few steps."""
     if not polishes:
-        return thinned(one)
+        return thinned(curve)
     edges = [0.0, *(edge for first, last in polishes for edge in (first - 1, last)), np.inf]
-    spans = [(one.iterations > low) & (one.iterations <= high) for low, high in pairwise(edges)]
+    spans = [(curve.iterations > low) & (curve.iterations <= high) for low, high in pairwise(edges)]
     parts = [
-        thinned(Curve(one.iterations[own], one.values[own], one.cost), spacing="linear")
-        for own in spans
-        if own.any()
+        thinned(Curve(curve.iterations[span], curve.values[span], curve.cost), spacing="linear")
+        for span in spans
+        if span.any()
     ]
     iterations = np.concatenate([part.iterations for part in parts])
-    return Curve(iterations, np.concatenate([part.values for part in parts]), one.cost)
+    return Curve(iterations, np.concatenate([part.values for part in parts]), curve.cost)
 
 
 def _polish(rows: pd.DataFrame) -> tuple[int, int]:

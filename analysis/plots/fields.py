@@ -63,14 +63,14 @@ def height(run: Run, names: list[str], width: float) -> float:
     return float(np.clip((width - 1.15) * shape, 0.7, 3.2)) + 0.55
 
 
-def field_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
+def field_panels(run: Run, solution: MedianSolution) -> tuple[Figure, str]:
     """Two axes: the approximation, |u − u*| and the training; the reference too where it looks different."""
     names = list(run.study.axes)
     outputs = run.study.outputs
     apart = [
         output
         for output in outputs
-        if np.quantile(found.error(output), 0.95) > _ALIKE * np.ptp(found.reference(output))
+        if np.quantile(solution.error(output), 0.95) > _ALIKE * np.ptp(solution.reference(output))
     ]
     each = 3 if apart else 2
     columns = 1 if style.narrow() else each
@@ -81,27 +81,27 @@ def field_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     grid = made.add_gridspec(down + 1, wide, height_ratios=[*[tall] * down, 1.9])
     panels = []
     for line, output in enumerate(outputs):
-        exact, guess = found.reference(output), found.prediction(output)
+        exact, guess = solution.reference(output), solution.prediction(output)
         both = Normalize(min(exact.min(), guess.min()), max(exact.max(), guess.max()))
         shown: list[tuple[str, Array, dict[str, Any]]] = []
         if apart:
             shown.append((f"reference {output}*", exact, {"norm": both, "cmap": SIGNED}))
         shown.append((f"approximation {output}", guess, {"norm": both, "cmap": SIGNED}))
         scale = error_scale(headline_errors(run, output))
-        shown.append((f"|{output} − {output}*|", found.error(output), {"norm": scale, "cmap": MAGNITUDE}))
+        shown.append((f"|{output} − {output}*|", solution.error(output), {"norm": scale, "cmap": MAGNITUDE}))
         step = wide // columns
         for place, (title, values, look) in enumerate(shown):
             at, left = divmod(line * each + place, columns)
             axis = made.add_subplot(grid[at, left * step : (left + 1) * step])
-            image = field(axis, found.points, names, values, **look)
+            image = field(axis, solution.points, names, values, **look)
             extend = "min" if look["norm"] is scale else "neither"
             made.colorbar(image, ax=axis, pad=0.02, extend=extend)
             axis.set_title(title)
             if left:
                 axis.set_ylabel("")
             panels.append(axis)
-    loss, error = (made.add_subplot(grid[-1, own]) for own in _halves(wide))
-    text = training_panels(run, loss, error, found.rows)
+    loss, error = (made.add_subplot(grid[-1, cell]) for cell in _halves(wide))
+    text = training_panels(run, loss, error, solution.rows)
     style.letters([*panels, loss, error])
     if not apart:
         text = f"The reference looks like the approximation and is left out. {text}"
@@ -117,7 +117,7 @@ def _seen(error: Array, exact: Array) -> bool:
     return bool(np.quantile(error, 0.95) > _ALIKE * np.ptp(exact))
 
 
-def slice_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
+def slice_panels(run: Run, solution: MedianSolution) -> tuple[Figure, str]:
     """Three axes and more: |u − u*| near slices of three, else by distance from the centre."""
     names = list(run.study.axes)
     output = run.study.outputs[0]
@@ -130,24 +130,25 @@ def slice_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
     made = style.figure(style.width(), tall * cuts + 2.1 * rest)
     wide = 2 if narrow else 3
     grid = made.add_gridspec(cuts + rest, wide, height_ratios=[*[tall] * cuts, *[2.1] * rest])
-    own, *training = [grid[-2, :], grid[-1, 0], grid[-1, 1]] if narrow else [grid[-1, at] for at in range(3)]
+    cell, *training = [grid[-2, :], grid[-1, 0], grid[-1, 1]] if narrow else [grid[-1, at] for at in range(3)]
     panels, text = [], ""
     if flat:
         step = wide // columns
         places = [divmod(place, columns) for place in range(len(_SLICES))]
         cells = [grid[line, left * step : (left + 1) * step] for line, left in places]
-        panels = _slices(made, cells, run, found, output)
+        panels = _slices(made, cells, run, solution, output)
         text = f"Slices hold the points within {said((_HALF) * _length(run, names[2]))} of the place named. "
-        first = made.add_subplot(own)
-        _against(first, run, found)
+        first = made.add_subplot(cell)
+        _against(first, run, solution)
     else:
-        first = made.add_subplot(own)
-        _by_distance(first, run, found)
+        first = made.add_subplot(cell)
+        _by_distance(first, run, solution)
         text = (
-            f"Distance: from the centre of the bounding box, of {words.counted(len(found.points), 'point')}. "
+            f"Distance: from the centre of the bounding box, of "
+            f"{words.counted(len(solution.points), 'point')}. "
         )
     loss, error = (made.add_subplot(cell) for cell in training)
-    text += training_panels(run, loss, error, found.rows)
+    text += training_panels(run, loss, error, solution.rows)
     style.letters([*panels, first, loss, error])
     return made, text
 
@@ -157,17 +158,17 @@ def _length(run: Run, name: str) -> float:
     return high - low
 
 
-def _slices(made: Figure, cells: list[Any], run: Run, found: MedianSolution, output: str) -> list[Axes]:
+def _slices(made: Figure, cells: list[Any], run: Run, solution: MedianSolution, output: str) -> list[Axes]:
     names = list(run.study.axes)
     low, _ = run.study.axes[names[2]]
     scale = error_scale(headline_errors(run, output))
     panels, image = [], None
     for cell, share in zip(cells, _SLICES, strict=True):
         place = low + share * _length(run, names[2])
-        near = (found.points[names[2]] - place).abs().to_numpy() <= _HALF * _length(run, names[2])
+        near = (solution.points[names[2]] - place).abs().to_numpy() <= _HALF * _length(run, names[2])
         axis = made.add_subplot(cell)
-        points = found.points[near]
-        image = field(axis, points, names[:2], found.error(output)[near], norm=scale, cmap=MAGNITUDE)
+        points = solution.points[near]
+        image = field(axis, points, names[:2], solution.error(output)[near], norm=scale, cmap=MAGNITUDE)
         axis.set_title(f"{names[2]} ≈ {said(place)}")
         if cell.colspan.start:
             axis.set_ylabel("")
@@ -177,26 +178,26 @@ def _slices(made: Figure, cells: list[Any], run: Run, found: MedianSolution, out
     return panels
 
 
-def _by_distance(axis: Axes, run: Run, found: MedianSolution) -> None:
+def _by_distance(axis: Axes, run: Run, solution: MedianSolution) -> None:
     """|u − u*| against the distance from the domain's centre: towards its boundary, to the right."""
     names = list(run.study.axes)
     centre = np.array([sum(run.study.axes[name]) / 2 for name in names])
-    away = np.linalg.norm(found.points[names].to_numpy() - centre, axis=1)
+    away = np.linalg.norm(solution.points[names].to_numpy() - centre, axis=1)
     for place, output in enumerate(run.study.outputs):
         colour = style.PALETTE[place % len(style.PALETTE)]
         axis.scatter(
-            away, found.error(output), s=3, linewidths=0, color=colour, label=output, rasterized=True
+            away, solution.error(output), s=3, linewidths=0, color=colour, label=output, rasterized=True
         )
-    one = run.study.outputs[0] if len(run.study.outputs) == 1 else "u"
-    axis.set(yscale="log", xlabel=f"distance from the centre {UNIT}", ylabel=f"|{one} − {one}*|")
+    first = run.study.outputs[0] if len(run.study.outputs) == 1 else "u"
+    axis.set(yscale="log", xlabel=f"distance from the centre {UNIT}", ylabel=f"|{first} − {first}*|")
     if len(run.study.outputs) > 1:
         axis.legend()
 
 
-def _against(axis: Axes, run: Run, found: MedianSolution) -> None:
+def _against(axis: Axes, run: Run, solution: MedianSolution) -> None:
     """The approximation against the reference."""
     for place, output in enumerate(run.study.outputs):
-        exact, guess = found.reference(output), found.prediction(output)
+        exact, guess = solution.reference(output), solution.prediction(output)
         colour = style.PALETTE[place % len(style.PALETTE)]
         axis.scatter(exact, guess, s=3, linewidths=0, color=colour, label=output, rasterized=True)
     axis.axline((0, 0), slope=1, color=style.BLACK, linewidth=0.6)

@@ -55,14 +55,14 @@ def confirmed(run: Run) -> str | None:
 def best_arm(run: Run) -> str:
     """The arm of the lowest median error, beside the baseline."""
     arms = arm_rows(run)
-    found = {name: median(rows) for name, rows in arms.items()}
-    found = {name: value for name, value in found.items() if np.isfinite(value)}
-    if not found:
+    medians = {name: median(rows) for name, rows in arms.items()}
+    medians = {name: value for name, value in medians.items() if np.isfinite(value)}
+    if not medians:
         return "Half or more of the replicates of every arm diverged"
-    best = min(found, key=lambda name: found[name])
-    text = f"{arm_said(run, best)} has the lowest median {run.metric_name}, {said(found[best])}"
+    best = min(medians, key=lambda name: medians[name])
+    text = f"{arm_said(run, best)} has the lowest median {run.metric_name}, {said(medians[best])}"
     base = run.study.baseline
-    ratio = paired_ratio(run.study, arms[best], arms[base]) if base in found and base != best else None
+    ratio = paired_ratio(run.study, arms[best], arms[base]) if base in medians and base != best else None
     if ratio is not None and 0 < ratio.point < math.inf:
         text += f", {times(ratio)} the baseline's ({base})"
     elif base == best:

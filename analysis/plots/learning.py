@@ -43,30 +43,31 @@ FEW = 5
 def first_iterations(run: Run) -> Figure | None:
     """Loss over the first iterations, with an inset of the very first; panels by a factor, or an arm each."""
     rows = arms.arm_rows(run)
-    found = arm_curves(run, "loss", until=FIRST)
-    if not found:
+    curves = arm_curves(run, "loss", until=FIRST)
+    if not curves:
         return None
-    shown = {name: thinned(one, bins=100, spacing="linear") for name, one in found.items()}
-    low = [edge for one in shown.values() for edge in band(one.values)]
-    last = int(max(one.iterations[-1] for one in found.values()))
+    shown = {name: thinned(curve, bins=100, spacing="linear") for name, curve in curves.items()}
+    low = [edge for curve in shown.values() for edge in band(curve.values)]
+    last = int(max(curve.iterations[-1] for curve in curves.values()))
     title = f"{arm_said(run, _lowest(shown))} has the lowest loss after {words.counted(last, 'iteration')}"
     lines = "median over replicates (of up to 10 iterations each)"
-    look = looks(run.study, list(found))
+    look = looks(run.study, list(curves))
     if _many(look):
         made = small_multiples(run, shown, low, ylabel="training loss", log=False)
         text = f"{_caption(run, rows)} Line and band: {lines} and its interval{CUT}."
         style.explain(made, title, f"{text} {_behind(run)}")
         return made
-    panels = list(dict.fromkeys(one.panel for one in look.values()))
+    panels = list(dict.fromkeys(arm_look.panel for arm_look in look.values()))
     made, axes = _panels(len(panels))
-    inset = min(INSET[len(panels) > 1], max(2, int(max(one.iterations[-1] for one in found.values())) // 5))
+    longest = int(max(curve.iterations[-1] for curve in curves.values()))
+    inset = min(INSET[len(panels) > 1], max(2, longest // 5))
     for axis, panel in zip(axes, panels, strict=False):
-        own = {name: one for name, one in found.items() if look[name].panel == panel}
-        _curves(axis, {name: shown[name] for name in own}, look)
+        panel_curves = {name: curve for name, curve in curves.items() if look[name].panel == panel}
+        _curves(axis, {name: shown[name] for name in panel_curves}, look)
         axis.set(xlabel=AXES["iterations"], ylabel="training loss")
         if panel is not None:
             axis.set_title(f"{titles(run.study)[1]}: {panel}")
-        _inset(axis, own, look, inset)
+        _inset(axis, panel_curves, look, inset)
     limit(axes[0], low, room=1.3)
     bottom, top = axes[0].get_ylim()
     axes[0].set_ylim(bottom, top * (top / bottom) ** 0.9)  # the insets' place
@@ -80,10 +81,10 @@ def equal_budgets(run: Run) -> Figure | None:
     """Loss and error against iterations, training points seen and seconds: a column for each budget."""
     rows = arms.arm_rows(run)
     labels = {"loss": "training loss", "score": run.metric_name}
-    found = {
-        key: {name: thinned(one, bins=60) for name, one in arm_curves(run, key).items()} for key in labels
+    curves = {
+        key: {name: thinned(curve, bins=60) for name, curve in arm_curves(run, key).items()} for key in labels
     }
-    if not found["loss"]:
+    if not curves["loss"]:
         return None
     look = looks(run.study, list(rows))
     narrow = style.narrow()  # then a line for each budget, else a column
@@ -95,18 +96,18 @@ def equal_budgets(run: Run) -> Figure | None:
         grid = made.subplots(2, 3, sharey="row", sharex="col")
     for line, (column, label) in zip(grid, labels.items(), strict=True):
         for axis, budget in zip(line, AXES, strict=True):
-            for name, one in found[column].items():
-                middle, _, _ = band(one.values)
+            for name, curve in curves[column].items():
+                middle, _, _ = band(curve.values)
                 shown = np.where(np.isfinite(middle), middle, np.nan)
-                axis.plot(one.spent(budget), shown, linewidth=0.8, **look[name].curve())
+                axis.plot(curve.spent(budget), shown, linewidth=0.8, **look[name].curve())
             axis.set_xscale("log")
-        limit(line[0], [band(one.values)[0] for one in found[column].values()])
+        limit(line[0], [band(curve.values)[0] for curve in curves[column].values()])
         if narrow:
             line[0].set_title(label)
         else:
             line[0].set_ylabel(f"{label} (nondimensional)")
-        if direct and column == "score" and found[column]:
-            name_ends(line[-1], {name: one for name, one in look.items() if name in found[column]})
+        if direct and column == "score" and curves[column]:
+            name_ends(line[-1], {name: arm_look for name, arm_look in look.items() if name in curves[column]})
     for line in grid if narrow else grid[1:]:
         for axis, budget in zip(line, AXES, strict=True):
             axis.set_xlabel(AXES[budget])
@@ -127,21 +128,21 @@ def equal_budgets(run: Run) -> Figure | None:
 def error_curves(run: Run) -> Figure | None:
     """The error while training with its band over seeds, panels by a factor, or an arm each."""
     rows = arms.arm_rows(run)
-    found = arm_curves(run, "score")
-    if not found:
+    curves = arm_curves(run, "score")
+    if not curves:
         return None
-    look = looks(run.study, list(found))
-    shown = {name: thinned(one, bins=120) for name, one in found.items()}
-    every = [one.values for one in found.values()]
+    look = looks(run.study, list(curves))
+    shown = {name: thinned(curve, bins=120) for name, curve in curves.items()}
+    every = [curve.values for curve in curves.values()]
     text = f"{_caption(run, rows)} Line and band: median over replicates and its interval{CUT}."
     if _many(look):
         made = small_multiples(run, shown, every, ylabel=run.metric_name, log=True)
         style.explain(made, best_arm(run), f"{text} {_behind(run)}")
         return made
-    panels = list(dict.fromkeys(one.panel for one in look.values()))
+    panels = list(dict.fromkeys(arm_look.panel for arm_look in look.values()))
     made, axes = _panels(len(panels))
     for axis, panel in zip(axes, panels, strict=False):
-        _curves(axis, {name: one for name, one in shown.items() if look[name].panel == panel}, look)
+        _curves(axis, {name: curve for name, curve in shown.items() if look[name].panel == panel}, look)
         axis.set(xscale="log", xlabel=AXES["iterations"], ylabel=f"{run.metric_name} (nondimensional)")
         if panel is not None:
             axis.set_title(f"{titles(run.study)[1]}: {panel}")
@@ -165,16 +166,16 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     return made, list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
 
 
-def _lowest(found: Mapping[str, Curve]) -> str:
+def _lowest(curves: Mapping[str, Curve]) -> str:
     """The arm whose median ends lowest."""
-    ends = {name: float(band(one.values)[0][-1]) for name, one in found.items()}
+    ends = {name: float(band(curve.values)[0][-1]) for name, curve in curves.items()}
     return min(ends, key=lambda name: np.nan_to_num(ends[name], nan=np.inf))
 
 
-def _curves(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, ArmLook]) -> None:
-    for name, one in found.items():
+def _curves(axis: Axes, curves: Mapping[str, Curve], look: Mapping[str, ArmLook]) -> None:
+    for name, curve in curves.items():
         shade = {"label": look[name].label, "color": look[name].color}
-        draw_band(axis, one.iterations, *band(one.values), alpha=0.12, **shade)
+        draw_band(axis, curve.iterations, *band(curve.values), alpha=0.12, **shade)
 
 
 def _finish(made: Figure, axes: list[Axes], panels: list[str | None], run: Run) -> None:
@@ -189,15 +190,15 @@ def _finish(made: Figure, axes: list[Axes], panels: list[str | None], run: Run) 
     style.legend(made, *style.entries(used), title=titles(run.study)[0], at="center")
 
 
-def _inset(axis: Axes, found: Mapping[str, Curve], look: Mapping[str, ArmLook], until: int) -> None:
+def _inset(axis: Axes, curves: Mapping[str, Curve], look: Mapping[str, ArmLook], until: int) -> None:
     """The first iterations one by one, in the upper right, where falling curves leave room."""
     inset = axis.inset_axes((0.42, 0.60, 0.56, 0.38))
-    for name, one in found.items():
-        early = one.iterations <= until
-        middle, _, _ = band(one.values[early])
+    for name, curve in curves.items():
+        early = curve.iterations <= until
+        middle, _, _ = band(curve.values[early])
         shown = np.where(np.isfinite(middle), middle, np.nan)
-        inset.plot(one.iterations[early], shown, color=look[name].color, linewidth=0.8)
-    limit(inset, [band(one.values[one.iterations <= until])[0] for one in found.values()], room=1.3)
+        inset.plot(curve.iterations[early], shown, color=look[name].color, linewidth=0.8)
+    limit(inset, [band(curve.values[curve.iterations <= until])[0] for curve in curves.values()], room=1.3)
     inset.set_xlim(1, until)
     inset.tick_params(labelsize=6, length=2)
     inset.patch.set_alpha(0.9)
@@ -219,9 +220,9 @@ def small_multiples(
     lines = -(-len(shown) // columns)
     made = style.figure(style.width(), 0.3 + 1.15 * lines)
     axes = list(made.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flat)
-    middles = {name: _middle(one) for name, one in shown.items()}
+    middles = {name: _middle(curve) for name, curve in shown.items()}
     base = str(run.study.baseline)
-    for place, (axis, (name, one)) in enumerate(zip(axes, shown.items(), strict=False)):
+    for place, (axis, (name, curve)) in enumerate(zip(axes, shown.items(), strict=False)):
         grey = [
             np.column_stack([shown[other].iterations, line])
             for other, line in middles.items()
@@ -230,7 +231,7 @@ def small_multiples(
         axis.add_collection(LineCollection(grey, colors="0.85", linewidths=0.5, zorder=0))
         if base in shown and base != name:
             axis.plot(shown[base].iterations, middles[base], color=style.BLACK, linestyle="--", linewidth=0.6)
-        draw_band(axis, one.iterations, *band(one.values), alpha=0.3, color=style.BLUE)
+        draw_band(axis, curve.iterations, *band(curve.values), alpha=0.3, color=style.BLUE)
         axis.set_title(name.replace(", ", ",\n") + (" (baseline)" if name == base else ""), fontsize=7)
         below = place + columns >= len(shown)
         axis.xaxis.set_tick_params(labelbottom=below)
@@ -245,8 +246,8 @@ def small_multiples(
     return made
 
 
-def _middle(one: Curve) -> np.ndarray:
-    middle, _, _ = band(one.values)
+def _middle(curve: Curve) -> np.ndarray:
+    middle, _, _ = band(curve.values)
     return np.where(np.isfinite(middle), middle, np.nan)
 
 

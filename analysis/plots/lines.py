@@ -13,12 +13,12 @@ from analysis.plots.fields import field
 from analysis.plots.solved import SIGNED, UNIT, MedianSolution, error_limits, headline_errors
 
 
-def line_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
+def line_panels(run: Run, solution: MedianSolution) -> tuple[Figure, str]:
     """One axis: a panel for each output, |u − u*| of all of them, and the training."""
     (name,) = run.study.axes
     outputs = run.study.outputs
     made, axes = _grid(len(outputs) + 1)
-    points = found.points.sort_values(name)
+    points = solution.points.sort_values(name)
     difference = axes[len(outputs)]
     for place, (axis, output) in enumerate(zip(axes, outputs, strict=False)):
         colour = style.PALETTE[place % len(style.PALETTE)]
@@ -26,7 +26,7 @@ def line_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
         exact, guess = (
             points[f"{kind}_{output}"].to_numpy(dtype=float) for kind in ("reference", "prediction")
         )
-        _replicates(axis, found, name, output, colour)
+        _replicates(axis, solution, name, output, colour)
         axis.plot(x, exact, color=style.BLACK, linewidth=1.6, label="reference")
         label = "approximation" if len(outputs) == 1 else f"approximation of {output}"
         axis.plot(x, guess, color=colour, linestyle="--", linewidth=1.2, label=label)
@@ -35,39 +35,39 @@ def line_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
         difference.semilogy(x, np.where(apart > 0, apart, np.nan), color=colour, label=output)
     shown = style.entries(axes[: len(outputs)])
     style.legend(made, *shown)
-    said = ", ".join(f"|{output} − {output}*|" for output in outputs)
-    difference.set(xlabel=f"{name} {UNIT}", ylabel="absolute error", title=said)
-    difference.set_ylim(*error_limits([one for output in outputs for one in headline_errors(run, output)]))
+    labels = ", ".join(f"|{output} − {output}*|" for output in outputs)
+    difference.set(xlabel=f"{name} {UNIT}", ylabel="absolute error", title=labels)
+    difference.set_ylim(*error_limits([line for output in outputs for line in headline_errors(run, output)]))
     if len(outputs) > 1:
         difference.legend()
-    text = training_panels(run, axes[-2], axes[-1], found.rows)
+    text = training_panels(run, axes[-2], axes[-1], solution.rows)
     style.letters(axes[: len(outputs) + 3])
-    thin = " Thin lines: all replicates." if len(found.rows) > 1 else ""
+    thin = " Thin lines: all replicates." if len(solution.rows) > 1 else ""
     return made, f"{text}{thin}"
 
 
-def alone_panels(run: Run, found: MedianSolution) -> tuple[Figure, str]:
+def alone_panels(run: Run, solution: MedianSolution) -> tuple[Figure, str]:
     """Without a reference: the approximation of each output, over one or two inputs, and the training."""
     names, outputs = list(run.study.axes), run.study.outputs if len(run.study.axes) <= 2 else []
     made, axes = _grid(len(outputs))
     for axis, output in zip(axes, outputs, strict=False):
         if len(names) == 2:
-            image = field(axis, found.points, names, found.prediction(output), cmap=SIGNED)
+            image = field(axis, solution.points, names, solution.prediction(output), cmap=SIGNED)
             made.colorbar(image, ax=axis)
         else:
-            _replicates(axis, found, names[0], output, style.BLUE, width=0.6)
+            _replicates(axis, solution, names[0], output, style.BLUE, width=0.6)
             axis.set(xlabel=f"{names[0]} {UNIT}", ylabel=f"{output} {UNIT}")
         axis.set_title(f"approximation {output}")
-    text = training_panels(run, axes[-2], axes[-1], found.rows)
+    text = training_panels(run, axes[-2], axes[-1], solution.rows)
     style.letters(axes[: len(outputs) + 2])
     return made, text
 
 
 def _replicates(
-    axis: Axes, found: MedianSolution, name: str, output: str, colour: str, width: float = 0.4
+    axis: Axes, solution: MedianSolution, name: str, output: str, colour: str, width: float = 0.4
 ) -> None:
-    for _, one in found.every.groupby(["trial", "replicate"]):
-        own = one.sort_values(name)
+    for _, replicate in solution.every.groupby(["trial", "replicate"]):
+        own = replicate.sort_values(name)
         axis.plot(own[name], own[f"prediction_{output}"], color=colour, linewidth=width, alpha=0.4)
 
 

@@ -54,31 +54,35 @@ def looks(study: StudyRecord, names: list[str]) -> dict[str, ArmLook]:
             for place, (name, colour) in enumerate(zip(names, colours(names), strict=True))
         }
     (key,) = keys
-    found = {}
+    arm_looks = {}
     shades = dict(zip(map(arms.level_name, factors[key]), colours(factors[key]), strict=True))
     rows = [arms.level_name(value) for value in factors[panel]] if panel else []
     for name in names:
-        own = arms.level_name(arms.level(study, name, key))
+        level = arms.level_name(arms.level(study, name, key))
         other = arms.level_name(arms.level(study, name, panel)) if panel else None
         place = rows.index(other) if other in rows else 0
-        found[name] = ArmLook(
-            shades.get(own, style.GREY), LINES[place % 4], MARKERS[place % 8], own if panel else name, other
+        arm_looks[name] = ArmLook(
+            shades.get(level, style.GREY),
+            LINES[place % 4],
+            MARKERS[place % 8],
+            level if panel else name,
+            other,
         )
-    return found
+    return arm_looks
 
 
-def legend(found: Mapping[str, ArmLook], *, marks: bool) -> tuple[list[Line2D], list[str]]:
+def legend(arm_looks: Mapping[str, ArmLook], *, marks: bool) -> tuple[list[Line2D], list[str]]:
     """Handles and labels for arms drawn together: markers or lines; of a grid each factor's levels once."""
     colours: dict[str, Line2D] = {}
     panels: dict[str, Line2D] = {}
-    for one in found.values():
+    for look in arm_looks.values():
         mark: dict[str, Any] = (
-            {"linestyle": "none", "marker": one.marker} if marks else {"linestyle": one.line}
+            {"linestyle": "none", "marker": look.marker} if marks else {"linestyle": look.line}
         )
-        if one.panel is not None:
-            panels.setdefault(one.panel, Line2D([], [], color=style.GREY, **mark))
+        if look.panel is not None:
+            panels.setdefault(look.panel, Line2D([], [], color=style.GREY, **mark))
             mark = {"linestyle": "none", "marker": "o"} if marks else {"linestyle": "-"}
-        colours.setdefault(one.label, Line2D([], [], color=one.color, **mark))
+        colours.setdefault(look.label, Line2D([], [], color=look.color, **mark))
     return [*colours.values(), *panels.values()], [*colours, *panels]
 
 
@@ -95,13 +99,13 @@ def titles(study: StudyRecord) -> tuple[str, str]:
     return (arms.key_name(keys[0]) if len(keys) == 1 else "", arms.key_name(panel) if panel else "")
 
 
-def name_ends(axis: Axes, found: Mapping[str, ArmLook], *, tall: float = 1.6) -> None:
+def name_ends(axis: Axes, arm_looks: Mapping[str, ArmLook], *, tall: float = 1.6) -> None:
     """Writes at the right of a panel, `tall` inches high, what each of its lines is, in the lines' order.
 
     Names stand at the heights of their lines' ends, or as near as they have room; a thin line leads there.
     """
     ends = {}
-    for line, (name, look) in zip(axis.get_lines(), found.items(), strict=False):
+    for line, (name, look) in zip(axis.get_lines(), arm_looks.items(), strict=False):
         x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
         known = np.isfinite(y) & (y > 0)
         if known.any():

@@ -56,11 +56,11 @@ def best_so_far(run: Run) -> Figure | None:
     style.letters(axes)
     style.legend(made, *style.entries(axes))
     note = " Levels: confirmed on fresh seeds, with their intervals."
-    found = [name for name in HEADLINES if name in scores.headlines(run.trials)]
+    confirmed = [name for name in HEADLINES if name in scores.headlines(run.trials)]
     style.explain(
         made,
         findings.confirmed(run) or _best_said(run, trials),
-        _caption(run, trials) + (note if found else "") + _diverged_note(trials),
+        _caption(run, trials) + (note if confirmed else "") + _diverged_note(trials),
     )
     return made
 
@@ -76,26 +76,26 @@ def learning_curves(run: Run) -> Figure | None:
         axis.axvline(rung, color="0.85", linewidth=0.6, zorder=0)
     lines: dict[str, list[np.ndarray]] = {}
     best = _best(trials)
-    found = trial_curves(run, rows, "score")
+    curves = trial_curves(run, rows, "score")
     for trial, status in zip(trials["trial"], trials["status"], strict=True):
-        if trial not in found:
+        if trial not in curves:
             continue
-        one = found[trial]
-        middle, _, _ = band(one.values)
+        curve = curves[trial]
+        middle, _, _ = band(curve.values)
         finite = np.isfinite(middle)
         if not finite.any():
             continue
-        line = np.column_stack([one.iterations[finite], middle[finite]])
+        line = np.column_stack([curve.iterations[finite], middle[finite]])
         lines.setdefault(str(status), []).append(line)
         if trial == best:
             axis.plot(*line.T, color=style.BLACK, linewidth=1.6, zorder=4, label="best trial")
     if not lines:
         return None
-    for status, own in lines.items():
+    for status, drawn in lines.items():
         look = style.STATUS[status]
         # One artist for all lines and one for all ends: those of thousands of trials take minutes to lay out.
-        axis.add_collection(LineCollection(own, colors=look["color"], linewidths=0.7, alpha=0.6, zorder=2))
-        x, y = np.array([line[-1] for line in own]).T
+        axis.add_collection(LineCollection(drawn, colors=look["color"], linewidths=0.7, alpha=0.6, zorder=2))
+        x, y = np.array([line[-1] for line in drawn]).T
         axis.scatter(x, y, s=16, zorder=5, label=status, **look)
     axis.set(
         xscale="log",
@@ -108,12 +108,12 @@ def learning_curves(run: Run) -> Figure | None:
     if run.study.scheduler.get("rungs"):
         note += " Vertical lines: rungs of the early stopping."
     stopped = int((trials["status"] == "stopped").sum())
-    said = (
+    title = (
         f"{words.share(stopped, len(trials), 'trial')} {words.agree(stopped, 'was', 'were')} stopped early"
         if stopped
         else "No trial was stopped early"
     )
-    style.explain(made, said, f"{_caption(run, trials)} {note}")
+    style.explain(made, title, f"{_caption(run, trials)} {note}")
     return made
 
 
@@ -162,12 +162,12 @@ def early_stopping(run: Run) -> Figure | None:
     known = scores.numbers(looks["score"])
     looks = looks.assign(shown=_at_edge(known))
     for place, rung in enumerate(rungs):
-        own = looks[looks["rung"] == rung].sort_values(["recorded", "elapsed"])
-        x = place + np.linspace(-0.4, 0.4, len(own) + 2)[1:-1]
-        score, cutoff = own["shown"].to_numpy(), scores.numbers(own["cutoff"])
+        at_rung = looks[looks["rung"] == rung].sort_values(["recorded", "elapsed"])
+        x = place + np.linspace(-0.4, 0.4, len(at_rung) + 2)[1:-1]
+        score, cutoff = at_rung["shown"].to_numpy(), scores.numbers(at_rung["cutoff"])
         cutoff = np.where(np.isinf(cutoff), np.nan, cutoff)
-        stopped = own["stopped"].fillna(False).to_numpy(dtype=bool)
-        half = 0.4 / (len(own) + 1)
+        stopped = at_rung["stopped"].fillna(False).to_numpy(dtype=bool)
+        half = 0.4 / (len(at_rung) + 1)
         axis.hlines(cutoff, x - half, x + half, color=style.BLACK, linewidth=1.2, label="cutoff", zorder=3)
         for mask, status, label in ((~stopped, "completed", "went on"), (stopped, "stopped", "stopped")):
             look = style.STATUS[status]
@@ -183,11 +183,11 @@ def early_stopping(run: Run) -> Figure | None:
     note = f"n = {words.counted(len(looks), 'look')}, {words.counted(len(stops), 'stop')}."
     if lost := int(np.isinf(known).sum()):
         note += f" {words.counted(lost, 'look')} at diverged trials, at the upper edge."
-    said = f"{words.count(len(stops), 'stop')} in {words.count(len(looks), 'look')}"
+    title = f"{words.count(len(stops), 'stop')} in {words.count(len(looks), 'look')}"
     if len(stops):
-        said += f", {words.count(int((stops['rung'] == rungs[0]).sum()), 'stop')} on the first rung"
+        title += f", {words.count(int((stops['rung'] == rungs[0]).sum()), 'stop')} on the first rung"
     note += f" {words.counted(missing, 'look')} without a cutoff: too few trials on the rung as yet."
-    style.explain(made, f"{said[0].upper()}{said[1:]}", note)
+    style.explain(made, f"{title[0].upper()}{title[1:]}", note)
     return made
 
 
@@ -247,18 +247,18 @@ def _strongest(noun: str, trials: pd.DataFrame, keys: list[str]) -> str:
     """The numeric setting whose rank goes most with the error's, over the trials that completed."""
     ended = trials[trials["status"] == "completed"]
     score = ended["score"]
-    found = {}
+    correlations = {}
     for key in keys:
         values = pd.to_numeric(ended[CONFIG + key], errors="coerce")
         if len(ended) >= _ENOUGH and values.notna().all() and values.nunique() > 2 and score.nunique() > 2:
-            found[key] = float(values.rank().corr(score.rank()))
-    if not found:
+            correlations[key] = float(values.rank().corr(score.rank()))
+    if not correlations:
         return f"The {noun} against each setting that was searched"
-    key = max(found, key=lambda one: abs(found[one]))
-    way = "lower" if found[key] < 0 else "higher"
+    key = max(correlations, key=lambda name: abs(correlations[name]))
+    way = "lower" if correlations[key] < 0 else "higher"
     return (
         f"Of the numeric settings {key_name(key)} goes most with the {noun}: the larger, the {way} "
-        f"(rank correlation {found[key]:.2f}, {words.counted(len(ended), 'completed trial')})"
+        f"(rank correlation {correlations[key]:.2f}, {words.counted(len(ended), 'completed trial')})"
     )
 
 

@@ -56,12 +56,12 @@ def helped(
     count = min(available_cores() - 1, len(names) // _EACH)
     with ExitStack() as stack:
         try:
-            own = Path(stack.enter_context(TemporaryDirectory()))
-            helpers = stack.enter_context(_helpers(run, folder, own, count))
+            claims_folder = Path(stack.enter_context(TemporaryDirectory()))
+            helpers = stack.enter_context(_helpers(run, folder, claims_folder, count))
         except OSError:
             yield lambda draw: [name for name in names if draw(name)]
             return
-        claims = Claims(own)
+        claims = Claims(claims_folder)
 
         def share(draw: Callable[[str], bool]) -> list[str]:
             claims.take(names, draw)
@@ -78,20 +78,20 @@ def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list
     """Processes that draw, each from another figure on; none is left in the end."""
     path = [place or os.getcwd() for place in sys.path]
     places = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
-    found: list[subprocess.Popen[bytes]] = []
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         for nth in range(1, count + 1):
             arguments = [run.absolute(), folder.absolute(), claims, f"{nth}/{count + 1}", os.getpid()]
             # -P: a folder of that name where the user is now is none of ours.
             command = [sys.executable, "-P", "-m", "analysis.plots", *map(str, arguments)]
             quiet = subprocess.DEVNULL
-            found.append(subprocess.Popen(command, env=places, stdin=quiet, stdout=quiet, stderr=quiet))
-        yield found
+            processes.append(subprocess.Popen(command, env=places, stdin=quiet, stdout=quiet, stderr=quiet))
+        yield processes
     finally:
-        for helper in found:
+        for helper in processes:
             if helper.poll() is None:
                 helper.terminate()  # which leaves no half of a file
-        for helper in found:
+        for helper in processes:
             try:
                 helper.wait(_FAREWELL)
             except subprocess.TimeoutExpired:

@@ -58,8 +58,8 @@ def solved(run: Run, name: str, rows: pd.DataFrame) -> MedianSolution | None:
     if every.empty or not np.isfinite(mae[place]):
         return None
     middle = rows.iloc[place]
-    own = every[(every["trial"] == middle["trial"]) & (every["replicate"] == middle["replicate"])]
-    return None if own.empty else MedianSolution(name, rows, own, every)
+    middle_points = every[(every["trial"] == middle["trial"]) & (every["replicate"] == middle["replicate"])]
+    return None if middle_points.empty else MedianSolution(name, rows, middle_points, every)
 
 
 def headline(run: Run, name: str) -> MedianSolution | None:

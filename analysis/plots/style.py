@@ -87,10 +87,10 @@ def styled(columns: int | None = None) -> Iterator[None]:
             _COLUMNS.reset(before)
 
 
-def width(own: float = TWO_COLUMNS) -> float:
+def width(default: float = TWO_COLUMNS) -> float:
     """Of a figure in inches: that of the columns which `styled` was asked for, else its own."""
     asked = _COLUMNS.get()
-    return own if asked is None else WIDTHS[asked]
+    return default if asked is None else WIDTHS[asked]
 
 
 def beside(panels: int) -> int:
@@ -134,24 +134,24 @@ def explained(made: Figure) -> tuple[str, str]:
 def finish(made: Figure) -> Figure:
     """Wraps title and caption to the figure's width, gives both room, and every axis true ticks."""
     width, height = made.get_size_inches()
-    own = {str(text.get_gid()): text for text in _texts(made)}
+    by_gid = {str(text.get_gid()): text for text in _texts(made)}
     lines: dict[str, int] = {}
-    for gid, text in own.items():
+    for gid, text in by_gid.items():
         text.set_text(wrapped(text.get_text(), text.get_fontproperties(), (1 - 2 * _MARGIN) * width))
         lines[gid] = text.get_text().count("\n") + 1
     above = (lines["title"] * TITLE * 1.3 + 5.0) / 72.0 if "title" in lines else 0.0
     renderer = FigureCanvasAgg(made).get_renderer()
-    boxes = [one.get_window_extent(renderer).height / made.dpi for one in made.legends]
+    boxes = [legend.get_window_extent(renderer).height / made.dpi for legend in made.legends]
     legends = max(boxes, default=0.0)
     height += above + legends + lines.get("caption", 0) * CAPTION * 1.25 / 72.0
     made.set_size_inches(width, height)
-    if "title" in own:
-        own["title"].set_y(1.0 - 3.0 / 72.0 / height)
+    if "title" in by_gid:
+        by_gid["title"].set_y(1.0 - 3.0 / 72.0 / height)
     engine = made.get_layout_engine()
     if isinstance(engine, ConstrainedLayoutEngine):
         engine.set(rect=(0.0, 0.0, 1.0, 1.0 - (above + legends) / height))
-    for one in made.legends:
-        one.set_bbox_to_anchor((0.0, 0.0, 1.0, 1.0 - above / height + 0.02 / height), made.transFigure)
+    for legend in made.legends:
+        legend.set_bbox_to_anchor((0.0, 0.0, 1.0, 1.0 - above / height + 0.02 / height), made.transFigure)
     _fold_labels(made)
     ticks.settle(made)
     return made
@@ -268,15 +268,15 @@ def save(made: Figure, folder: Path, name: str, formats: Sequence[str] = ("png",
         # The canvases' own methods draw once each, where Figure.savefig draws twice.
         with replacing(written[-1]) as file:
             if kind == "png":
-                told: dict[str, Any] = {"Title": title, "Description": caption, "Software": None}
-                FigureCanvasAgg(made).print_png(file, metadata=told)
+                metadata: dict[str, Any] = {"Title": title, "Description": caption, "Software": None}
+                FigureCanvasAgg(made).print_png(file, metadata=metadata)
             elif kind == "pdf":
-                told = {"Title": title, "Subject": caption}
-                told |= dict.fromkeys(("CreationDate", "Producer", "Creator"))
-                FigureCanvasPdf(made).print_pdf(file, metadata=told)
+                metadata = {"Title": title, "Subject": caption}
+                metadata |= dict.fromkeys(("CreationDate", "Producer", "Creator"))
+                FigureCanvasPdf(made).print_pdf(file, metadata=metadata)
             else:
-                told = {"Title": title, "Description": caption, "Date": None, "Creator": None}
-                FigureCanvasSVG(made).print_svg(file, metadata=told)
+                metadata = {"Title": title, "Description": caption, "Date": None, "Creator": None}
+                FigureCanvasSVG(made).print_svg(file, metadata=metadata)
     return written
 
 

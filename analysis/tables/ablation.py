@@ -26,18 +26,18 @@ def arms_table(run: Run) -> pd.DataFrame:
     rows = arms.arm_rows(run)
     base = run.study.baseline
     table: list[dict[str, Any]] = []
-    for name, own in rows.items():
-        score = scores.errors(own)
+    for name, arm in rows.items():
+        score = scores.errors(arm)
         logs = statistics.bootstrap(statistics.log10(score), statistics.iqm, rng=rng)
-        row = {"arm": name, "baseline": name == base, **error_cells(run, own)}
+        row = {"arm": name, "baseline": name == base, **error_cells(run, arm)}
         row |= spread("iqm", statistics.Interval(*(10.0**value for value in logs)))
         if base in rows and name != base:
-            row |= paired_cells(own, rows[base], rng)
+            row |= paired_cells(arm, rows[base], rng)
             better = statistics.probability_of_improvement(score, scores.errors(rows[base]))
             row |= spread("improvement", better)
-        row |= _batch_statistics(own)
-        row |= cost_cells(own)
-        row["learning_rate"] = run.study.tuned_rates.get(name, _first(own, f"{CONFIG}learning_rate"))
+        row |= _batch_statistics(arm)
+        row |= cost_cells(arm)
+        row["learning_rate"] = run.study.tuned_rates.get(name, _first(arm, f"{CONFIG}learning_rate"))
         row["learning_rate_use"] = run.study.learning_rates
         table.append(row)
     frame = pd.DataFrame(table)
@@ -56,23 +56,23 @@ def budget_table(run: Run) -> pd.DataFrame:
     before an arm's first measurement gives no value.
     """
     rows = arms.arm_rows(run)
-    lost = [name for name, own in rows.items() if len(own) and np.isinf(scores.errors(own)).all()]
-    found = {name: one for name, one in arm_curves(run, "score").items() if name not in lost}
+    lost = [name for name, arm in rows.items() if len(arm) and np.isinf(scores.errors(arm)).all()]
+    curves = {name: curve for name, curve in arm_curves(run, "score").items() if name not in lost}
     table: list[dict[str, Any]] = []
-    for budget in BUDGETS if found else ():
-        amount = min(float(one.spent(budget)[-1]) for one in found.values())
-        for name, own in rows.items():
+    for budget in BUDGETS if curves else ():
+        amount = min(float(curve.spent(budget)[-1]) for curve in curves.values())
+        for name, arm in rows.items():
             row: dict[str, Any] = {
                 "budget": budget,
                 "amount": amount,
                 "arm": name,
                 "metric": run.study.metric,
             }
-            if name in found:
-                values = at(found[name], budget, amount)
-                row["iterations"] = amount / found[name].cost[budget]
+            if name in curves:
+                values = at(curves[name], budget, amount)
+                row["iterations"] = amount / curves[name].cost[budget]
             elif name in lost:
-                values = scores.errors(own)
+                values = scores.errors(arm)
             else:
                 continue
             row["n"] = len(values)
@@ -98,15 +98,15 @@ def factor_table(run: Run) -> pd.DataFrame:
     table: list[dict[str, Any]] = []
     for key, levels in factors.items() if len(factors) > 1 else ():
         for value in levels:
-            own = [name for name in rows if arms.level(run.study, name, key) == value]
-            tasks = [statistics.log10(scores.errors(rows[name])) for name in own]
+            at_level = [name for name in rows if arms.level(run.study, name, key) == value]
+            tasks = [statistics.log10(scores.errors(rows[name])) for name in at_level]
             if not any(map(len, tasks)):
                 continue
             logs = statistics.stratified_bootstrap(tasks, statistics.iqm, rng=rng)
             runs = np.concatenate(tasks)
-            row = {"factor": key, "level": arms.level_name(value), "arms": len(own), "n": len(runs)}
+            row = {"factor": key, "level": arms.level_name(value), "arms": len(at_level), "n": len(runs)}
             row |= {"diverged": int(np.isposinf(runs).sum()), "metric": run.study.metric}
-            row |= spread("iqm", statistics.Interval(*(10.0**one for one in logs)))
+            row |= spread("iqm", statistics.Interval(*(10.0**logarithm for logarithm in logs)))
             table.append(row)
     columns = ["factor", "level", "arms", "n", "diverged", "metric", "iqm", "iqm_low", "iqm_high"]
     return pd.DataFrame(table, columns=columns)

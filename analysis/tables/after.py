@@ -25,15 +25,16 @@ def rivals_table(run: Run) -> pd.DataFrame:
     `best_of_these` is the probability that it is the best of them (see `probability_best`).  `to_winner`:
     error over the winner's on shared seeds; `p_holm` adjusted for the rivals.
     """
-    found = _confirmed(run)
-    if len(found) < 2:
+    confirmed = _confirmed(run)
+    if len(confirmed) < 2:
         return pd.DataFrame()
-    own = scores.trial_scores(run.phase("search")).set_index("trial")["score"]
+    chosen = scores.trial_scores(run.phase("search")).set_index("trial")["score"]
     rng = generator(run.study.seed)
-    best = probability_best([scores.by_seed(rows) for rows in found.values()], rng)
-    (winner, base), table = next(iter(found.items())), []
-    for (trial, rows), chance in zip(found.items(), best, strict=True):
-        row: dict[str, Any] = {"trial": trial, "winner": trial == winner, "selected": own.get(trial, np.nan)}
+    best = probability_best([scores.by_seed(rows) for rows in confirmed.values()], rng)
+    (winner, base), table = next(iter(confirmed.items())), []
+    for (trial, rows), chance in zip(confirmed.items(), best, strict=True):
+        score = chosen.get(trial, np.nan)
+        row: dict[str, Any] = {"trial": trial, "winner": trial == winner, "selected": score}
         row |= error_cells(run, rows)
         row |= {"shrinkage": row["score"] / row["selected"], "best_of_these": chance}
         if trial != winner:
@@ -119,12 +120,12 @@ def path_table(run: Run) -> pd.DataFrame:
     steps[", ".join(_left(run, steps)) or "(winner)"] = heads["winner"]
     rng = generator(run.study.seed)
     table, before = [], None
-    for name, own in steps.items():
-        row: dict[str, Any] = {"setting": name, **error_cells(run, own)}
+    for name, step_rows in steps.items():
+        row: dict[str, Any] = {"setting": name, **error_cells(run, step_rows)}
         if before is not None:
-            row |= paired_cells(own, before, rng)
+            row |= paired_cells(step_rows, before, rng)
         table.append(row)
-        before = own
+        before = step_rows
     return _compared(table, "step")
 
 

@@ -73,8 +73,9 @@ def polish_table(run: Run) -> pd.DataFrame:
     table = []
     for name, rows in parts.items():
         keys = ["trial", "replicate"]
-        own = counted(rows)[keys]
-        steps = run.polish(own["trial"].unique()).merge(own.astype({"replicate": "int32"}), on=keys)
+        replicates = counted(rows)[keys]
+        looks = run.polish(replicates["trial"].unique())
+        steps = looks.merge(replicates.astype({"replicate": "int32"}), on=keys)
         for iteration, polish in steps.groupby("iteration"):
             each = polish.sort_values("polish").groupby(keys)
             ends = {"first": each.first(), "last": each.last()}  # of the score: the first and last known

@@ -56,35 +56,35 @@ def summary_table(run: Run) -> pd.DataFrame:
 
     `ratio` is the winner's error over the baseline's on shared seeds.
     """
-    found = scores.headlines(run.trials)
+    headlines = scores.headlines(run.trials)
     rng = generator(run.study.seed)
-    keys = _told(run, found)
+    keys = _told(run, headlines)
     table = []
-    for name, own in found.items():
-        row = {"setting": name, "trial": own["trial"].iloc[0], **error_cells(run, own)}
-        if name == "winner" and "baseline" in found:
-            row |= paired_cells(own, found["baseline"], rng)
-        row |= cost_cells(own)
-        row |= {key: own[CONFIG + key].iloc[0] for key in keys if key not in row}
+    for name, setting_rows in headlines.items():
+        row = {"setting": name, "trial": setting_rows["trial"].iloc[0], **error_cells(run, setting_rows)}
+        if name == "winner" and "baseline" in headlines:
+            row |= paired_cells(setting_rows, headlines["baseline"], rng)
+        row |= cost_cells(setting_rows)
+        row |= {key: setting_rows[CONFIG + key].iloc[0] for key in keys if key not in row}
         table.append(row)
     return pd.DataFrame(table)
 
 
-def _told(run: Run, found: dict[str, pd.DataFrame]) -> list[str]:
+def _told(run: Run, headlines: dict[str, pd.DataFrame]) -> list[str]:
     """The settings worth a column: those searched, those that differ, and of one setting alone those in use.
 
     study.json has the whole configuration of every trial.
     """
-    rows = pd.concat(found.values()) if found else run.trials
-    told = []
+    rows = pd.concat(headlines.values()) if headlines else run.trials
+    keys = []
     for column in scores.told_columns(rows, run.study.space):
         values = set(rows[column].astype("string").fillna(""))
         searched = column.removeprefix(CONFIG) in run.study.space
         weight = column.startswith(CONFIG + WEIGHT_PREFIX)
-        in_use = len(found) == 1 and not values <= ({"1.0"} if weight else _NOT_IN_USE)
+        in_use = len(headlines) == 1 and not values <= ({"1.0"} if weight else _NOT_IN_USE)
         if searched or in_use or len(values) > 1:
-            told.append(column.removeprefix(CONFIG))
-    return told
+            keys.append(column.removeprefix(CONFIG))
+    return keys
 
 
 def decisions_table(run: Run) -> pd.DataFrame:

@@ -44,10 +44,11 @@ def solved(
     if float(number(rel_l2, 2)) >= 1:
         return f"no better than zero (relative L² error {number(rel_l2, 2)})"
     for name, field in _YARDSTICKS.items():
-        own = (yardsticks or {}).get(name, {}).get("rel_l2", 0.0)
+        error_there = (yardsticks or {}).get(name, {}).get("rel_l2", 0.0)
         # A solution that is one of these fields is no worse solved for it.
-        if own > _EXACT and rel_l2 >= own:
-            return f"no better than {field} (relative L² error {number(rel_l2, 2)}, and {number(own, 2)})"
+        if error_there > _EXACT and rel_l2 >= error_there:
+            both = f"{number(rel_l2, 2)}, and {number(error_there, 2)}"
+            return f"no better than {field} (relative L² error {both})"
     size = f"{number(100 * rel_l2, 2)} % of the solution's size"
     if rel_l2 > NOT_SOLVED:
         return f"not solved: wrong by {size}"
