@@ -11,13 +11,14 @@ import pandas as pd
 
 from analysis import scores
 from analysis.arms import key_name, level_name
+from analysis.budgets import verdicts
 from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.settings import by_arrival
 from analysis.tables.cells import rows_of
 from analysis.tables.rounding import interval, number, plain, probability
-from analysis.verdict import groups, sentence, verdict
+from analysis.verdict import groups
 from studies.records import CONFIG
 from studies.records.spaces import present
 from studies.records.words import agree, count, counted, share
@@ -46,8 +47,7 @@ class Answer:
 def answer(run: Run, tables: Tables) -> Answer:
     """The findings of a run, a sentence or two each."""
     said, grounds = {"search": _search, "ablation": _ablation, "solve": _solved}[run.study.kind](run, tables)
-    first = sentence(verdict(run.study, run.trials))
-    said = [first, *said] if first else said
+    said = [*verdicts(run), *said]
     if not said:
         said = ["Nothing has ended yet that could answer the question."]
     return Answer(said, [*grounds, *own_error(run, tables), *_loss_and_error(run, tables)])

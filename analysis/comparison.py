@@ -10,13 +10,13 @@ import pandas as pd
 
 from analysis import arms, scores
 from analysis.arms import key_name
+from analysis.budgets import verdicts
 from analysis.load import Run
 from analysis.page import asset, plain_table, render, rounded_table
 from analysis.plots import compared, style
 from analysis.settings import shown
 from analysis.tables import compare_table
 from analysis.tables.rounding import seconds
-from analysis.verdict import sentence, verdict
 from studies.records import CONFIG, LABELS
 from studies.records.words import counted
 
@@ -46,7 +46,7 @@ def page(runs: Sequence[Run]) -> str:
     return render(
         "comparison.html.j2",
         title=f"{counted(len(ordered), 'run')} compared",
-        verdicts=[(_called(run), sentence(verdict(run.study, run.trials))) for run in ordered],
+        verdicts=[(_called(run), " ".join(verdicts(run))) for run in ordered],
         figure=_figure(names, table),
         results=rounded_table("results", "What each came to", results),
         settings=plain_table("Settings that are not the same everywhere", _settings(ordered)),

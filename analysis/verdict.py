@@ -123,6 +123,24 @@ def groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     return found
 
 
+def compared(cells: Mapping[str, dict[str, Any]], base: str) -> list[str]:
+    """Which arms are better than the baseline, which worse, and which diverged; or that none differs.
+
+    cells: arm -> its score, ratio (with ends) and p, as `paired_cells` has them; p is adjusted for all arms
+    here, as their `p_holm`.
+    """
+    adjusted = statistics.holm(np.array([row["p"] for row in cells.values()], float))
+    for row, p in zip(cells.values(), adjusted, strict=True):
+        row["p_holm"] = p
+    kinds = groups(cells)
+    worse = "worse than it" if kinds["better"] else f"worse than the baseline {base}"
+    names = {"better": f"better than the baseline {base}", "worse": worse, "diverged": "diverged"}
+    told = [f"{name}: {', '.join(map(_quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
+    if not kinds["better"] and not kinds["worse"]:
+        told.insert(0, f"no arm differs from the baseline {base} beyond doubt")
+    return told
+
+
 def _search(study: StudyRecord, found: Mapping[str, pd.DataFrame]) -> str:
     if "winner" not in found:
         return ""
@@ -164,16 +182,13 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     if base not in middle or not others:
         return "; ".join(said)
     rng = generator(study.seed)
-    cells = {arm: paired_cells(own, arms[base], rng) for arm, own in others.items()}
-    adjusted = statistics.holm(np.array([row["p"] for row in cells.values()], float))
-    for (arm, row), p in zip(cells.items(), adjusted, strict=True):
-        row |= {"p_holm": p, "score": middle[arm]}
-    kinds = groups(cells)
-    names = {"better": "better than the baseline", "worse": "worse than it", "diverged": "diverged"}
-    told = [f"{name}: {', '.join(kinds[kind])}" for kind, name in names.items() if kinds[kind]]
-    if not kinds["better"] and not kinds["worse"]:
-        told.insert(0, f"no arm differs from the baseline {base} beyond doubt")
-    return "; ".join(said + told)
+    cells = {arm: {**paired_cells(own, arms[base], rng), "score": middle[arm]} for arm, own in others.items()}
+    return "; ".join([*said, *compared(cells, base)])
+
+
+def _quoted(arm: str) -> str:
+    """An arm among others: in quotation marks where its own name has a comma."""
+    return f'"{arm}"' if "," in arm else arm
 
 
 def _times(times: Interval, word: str) -> str:

@@ -48,9 +48,9 @@ def compare(
 
     The terminal shows the columns that fit it; --out writes all of them.
     """
+    from analysis.budgets import verdicts
     from analysis.load import load_run
     from analysis.tables import compare_table, present
-    from analysis.verdict import sentence, verdict
     from studies.records.rebuild import settle
 
     runs = [here(place) for place in places]
@@ -72,7 +72,7 @@ def compare(
     console = Console(highlight=False, markup=False)
     console.print(view(columns, console.width, fold=True))
     for one in loaded:
-        if said := sentence(verdict(one.study, one.trials)):
+        if said := " ".join(verdicts(one)):
             console.print(f"{one.study.name}/{one.study.run}: {said}", soft_wrap=True)
     if out is not None:
         from analysis.comparison import page

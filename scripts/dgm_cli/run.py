@@ -230,11 +230,10 @@ def finish(folder: Path, as_json: bool) -> int:
 
 def _tell_verdict(folder: Path) -> None:
     """The verdict on a run folder that has its tables."""
+    from analysis.budgets import verdicts
     from analysis.load import load_run
-    from analysis.verdict import sentence, verdict
 
-    run = load_run(folder)
-    if said := sentence(verdict(run.study, run.trials)):
+    for said in verdicts(load_run(folder)):
         messages.print(said, soft_wrap=True)
 
 
@@ -256,12 +255,12 @@ def tell_failures(folder: Path) -> int:
 
 def summary(folder: Path) -> dict[str, Any]:
     """What `--json` prints of a run."""
+    from analysis.budgets import verdicts
     from analysis.load import load_run
     from analysis.scores import headlines
     from analysis.tables import counts_table
     from analysis.tables.search import STATUSES
     from analysis.tables.solving import solved_rows
-    from analysis.verdict import verdict
 
     run = load_run(folder)
     found = headlines(run.trials)
@@ -290,7 +289,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "metric": record.metric,
         "winner": told.get("winner"),
         "baseline": told.get("baseline"),
-        "verdict": verdict(record, run.trials) or None,
+        "verdict": " ".join(verdicts(run)) or None,
     }
 
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from dgm_cli.common import messages, print_json
 from dgm_cli.options import Json
 from dgm_cli.places import Place, glance
+from dgm_cli.verdicts import best_words, verdicts_of
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 from studies.hints import quoted, resume_command, resume_hint
@@ -60,7 +61,7 @@ def status(
         chosen = "" if record.kind == "solve" else ", selected as the best: not confirmed on fresh seeds"
         spread = words.spread(found.best, record.metric)
         console.print(f"best: trial {found.best.trial}, {spread}{chosen}", soft_wrap=True)
-    if said := _verdict(found):
+    for said in verdicts_of(found):
         console.print(f"verdict: {said}", soft_wrap=True)
     if found.owner is not None:
         _print_running(found, console)
@@ -114,7 +115,7 @@ def _values(found: Overview) -> dict[str, object]:
         "phases": {phase: dict(states) for phase, states in found.phases.items()},
         "rungs": {str(rung): list(counts) for rung, counts in found.rungs.items()},
         "best": None if best is None else _best(best),
-        "verdict": _verdict(found) or None,
+        "verdict": " ".join(verdicts_of(found)) or None,
         "running": {
             entry.trial: {
                 "iterations": entry.iterations,
@@ -130,17 +131,6 @@ def _values(found: Overview) -> dict[str, object]:
         "seconds": found.seconds,
         "seconds_left": found.left,
     }
-
-
-def _verdict(found: Overview) -> str:
-    """The verdict on a finished run; empty of any other."""
-    if found.state != "finished":
-        return ""
-    from analysis.verdict import verdict
-    from studies.records.tables import trials_frame
-
-    record = found.record
-    return verdict(record, trials_frame(found.history, record.terms, record.metric))
 
 
 def _best(entry: Entry) -> dict[str, object]:
@@ -187,24 +177,26 @@ def clean(run: Run) -> None:
 
 
 def list_runs(out: Path = Path("results")) -> None:
-    """Lists the runs under a folder: state, trials, best, and how to go on."""
+    """Lists the runs under a folder: state, trials, best, and the verdicts on those that are finished."""
     from studies.records.overview import runs
 
     rows: list[tuple[str, ...]] = []
+    told: list[str] = []
     for run in runs(out):
         try:
             found = _read(run)
         except (ConfigurationError, StudyError) as error:
             rows.append((str(run), "", "unreadable", "", str(error), ""))
             continue
-        value, how = found.headline or (None, "")
+        if said := " ".join(verdicts_of(found)):
+            told.append(f"{run}: {said}")
         rows.append(
             (
                 str(run),
                 found.record.kind,
                 found.state,
                 f"{found.ended} of {found.record.trials_asked}",
-                "–" if value is None else f"{value:.2g} {how}".rstrip(),
+                best_words(found),
                 found.record.started,
             )
         )
@@ -217,6 +209,8 @@ def list_runs(out: Path = Path("results")) -> None:
     ]
     console = Console(highlight=False, markup=False)
     console.print(table(columns, console.width, fold=True))
+    for said in told:
+        console.print(said, soft_wrap=True)
 
 
 def _read(run: Path) -> Overview:

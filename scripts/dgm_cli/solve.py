@@ -203,7 +203,7 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     else:
         messages.print(f"Tables, figures and report: {solved.folder}")
     if as_json:
-        print_json({**outcome, "verdict": said or None})
+        print_json({**outcome, "verdict": sentence(said) or None})
     return 130 if interrupted else 0
 
 

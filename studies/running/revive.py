@@ -26,6 +26,7 @@ from studies.records.log import VERSION, Log, read_log
 from studies.records.schema import CHECKPOINTS, CURVES, PIECES, TRIALS, StudyRecord
 from studies.records.storage import Store
 from studies.records.tables import trials_frame
+from studies.records.words import counted
 from studies.running.collect import write_piece
 from studies.running.holding import holding
 from studies.running.rerun import differing

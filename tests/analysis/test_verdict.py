@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analysis import statistics
-from analysis.load import load_run
+from analysis.budgets import at_equal_budgets, verdicts
+from analysis.load import Run, load_run
 from analysis.plots import findings
 from analysis.statistics import Interval
 from analysis.tables import compare_table, summary_table
@@ -139,8 +141,8 @@ def test_all_diverged_and_no_reference(tmp_path: Path) -> None:
     ("scores", "said"),
     [
         ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs from the baseline 1 beyond doubt"),
-        ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline: 2"),
-        ((5.0, 6.0, 4.5, 6.0, 5.0), "worse than it: 2"),
+        ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline 1: 2"),
+        ((5.0, 6.0, 4.5, 6.0, 5.0), "worse than the baseline 1: 2"),
     ],
 )
 def test_an_ablation_names_the_direction_or_says_that_no_arm_differs(
@@ -152,6 +154,22 @@ def test_an_ablation_names_the_direction_or_says_that_no_arm_differs(
     own = [Training(arm, each, phase="ablation", arm=arm, config=arms[arm]) for arm, each in errors.items()]
     run = load_run(log_run(tmp_path / "run", study, own))
     assert said in verdict(run.study, run.trials)
+
+
+def test_arms_that_cost_the_same_are_compared_once_and_one_that_diverged_is_told(tmp_path: Path) -> None:
+    arms = {"tanh, 1": {"depth": 1}, "relu, 1": {"depth": 2}, "sin": {"depth": 3}}
+    study = record(kind="ablation", arms=arms, baseline="tanh, 1", seeds={"ablation": [1] * 5})
+    errors = {"tanh, 1": (0.5, 0.6, 0.4, 0.6, 0.5), "relu, 1": (5.0, 6.0, 4.5, 6.0, 5.0), "sin": (None,) * 5}
+    own = [
+        Training(f"t{place}", each, phase="ablation", arm=arm, config=arms[arm])
+        for place, (arm, each) in enumerate(errors.items())
+    ]
+    run = load_run(log_run(tmp_path / "run", study, own))
+    (only,) = at_equal_budgets(run)
+    assert only == (
+        "At equal iterations (60) and training points (3,840) and time (1.0 s): "
+        'worse than the baseline tanh, 1: "relu, 1"; diverged: sin.'
+    )
 
 
 def test_a_solve_is_said_from_its_summary() -> None:
@@ -179,3 +197,19 @@ def test_a_claim_is_wrong_no_more_often_than_its_level(true: float) -> None:
     assert wrong <= 50 + 2 * math.sqrt(1000 * 0.05 * 0.95)
     if true == 2.0:
         assert claims.count("worse") > 700
+
+
+def test_arms_are_compared_at_equal_steps_points_and_seconds(run: Callable[[str], Run]) -> None:
+    """A larger batch is better at its end, and worse when each arm has seen as many points."""
+    found = run("batch-size")
+    first, *others = verdicts(found)
+    assert first == sentence(verdict(found.study, found.trials))
+    steps, points, seconds = others
+    assert steps.startswith(
+        "At equal iterations (3,000): better than the baseline 64: 512, 1024; worse than it: 2,"
+    )
+    assert points.startswith(
+        "At equal training points (3,000): better than the baseline 64: 2, 4, 8, 16, 32; worse"
+    )
+    assert seconds.startswith("At equal time (3.0 s): worse than the baseline 64: 2, 4, 8, 16.")
+    assert at_equal_budgets(run("search")) == []

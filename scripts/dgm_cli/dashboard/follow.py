@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from optuna.storages import RDBStorage
 from analysis.tensorboard import EventFiles
 from dgm_cli.common import messages
 from dgm_cli.dashboard.reports import Report
+from dgm_cli.verdicts import verdicts_of
 from studies.records import OPTUNA, STUDY
 from studies.records.lock import holder
 from studies.records.log import LOG
@@ -31,12 +32,16 @@ _REST = 9.0
 
 @dataclass
 class Shown:
-    """One run as the page shows it; `found` is None, with `trouble` why, where it cannot be read."""
+    """One run as the page shows it; `found` is None, with `trouble` why, where it cannot be read.
+
+    verdicts: sentences, as its report has them.
+    """
 
     name: str
     folder: Path
     report: Report
     found: Overview | None = None
+    verdicts: Sequence[str] = ()
     trouble: str | None = None
 
 
@@ -104,6 +109,7 @@ class _Followed:
             if stamp != self._seen:
                 found = overview(shown.folder)
                 shown.found, shown.trouble, self._seen = found, None, stamp
+                shown.verdicts = verdicts_of(found)
                 self._copy(found)
         except Exception as error:  # a run can be damaged in any way, and the others are shown all the same
             shown.trouble = f"{shown.folder} cannot be read: {_sentence(error)}"

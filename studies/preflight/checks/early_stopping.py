@@ -13,7 +13,15 @@ from studies.records.words import count
 
 def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
     search = question.search
-    if search is None or not search.rungs:
+    if search is None or search.early_stopping == "none":
+        return
+    if not search.rungs:
+        yield (
+            "warning",
+            f"No trial is longer than grace_period, {count(search.grace_period, 'iteration')}.",
+            "Early stopping looks at none of them: all are trained to their ends.",
+            "Lower grace_period, or say early_stopping = 'none'.",
+        )
         return
     space = search.space.get("iterations")
     shortest = space.low if isinstance(space, IntDistribution) else search.base.config.iterations

@@ -173,3 +173,15 @@ def test_show_prints_equation_space_and_cost(capsys: pytest.CaptureFixture[str])
 def test_what_is_neither_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match="Did you mean 'heat-search'"):
         find("heat-serch")
+
+
+def test_rungs_above_every_end_are_told_of_and_no_early_stopping_is_no_fault() -> None:
+    (finding,) = found("early-stopping", replace(SEARCH, grace_period=2_000))
+    assert finding.what == "No trial is longer than grace_period, 2,000 iterations."
+    assert not found("early-stopping", replace(SEARCH, grace_period=2_000, early_stopping="none"))
+
+
+def test_a_setting_that_would_change_the_objective_by_itself_is_refused_when_it_is_defined() -> None:
+    """A slower diffusion has another solution: a search could win by choosing the easier equation."""
+    with pytest.raises(ConfigurationError, match="it changes the solution of heat"):
+        with_space(**{"problem.diffusivity": FloatDistribution(0.1, 1.0)})

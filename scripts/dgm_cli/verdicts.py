@@ -1,0 +1,34 @@
+"""The verdict on a run folder, as `dgm status`, `list runs` and the dashboard say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studies.records.overview import Overview
+
+
+def verdicts_of(found: Overview) -> list[str]:
+    """The verdict on a finished run as sentences, those of its report; none of any other.
+
+    Of an ablation whose curves are not here (of a copy in a bucket, say), without those at equal budgets.
+    """
+    if found.state != "finished":
+        return []
+    from analysis.budgets import verdicts
+    from analysis.load import load_run
+    from analysis.verdict import sentence, verdict
+    from studies.records import CURVES
+    from studies.records.tables import trials_frame
+
+    record = found.record
+    if record.kind == "ablation" and (found.folder / CURVES).is_file():
+        return verdicts(load_run(found.folder))
+    said = sentence(verdict(record, trials_frame(found.history, record.terms, record.metric)))
+    return [said] if said else []
+
+
+def best_words(found: Overview) -> str:
+    """The number to quote of a run, and whether it is confirmed or selected; a dash where there is none."""
+    value, how = found.headline or (None, "")
+    return "–" if value is None else f"{value:.2g} {how}".rstrip()
