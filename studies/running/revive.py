@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dgm_core import ConfigurationError, Trainer
-from dgm_core.errors import counted, unknown
+from dgm_core.errors import unknown
 from dgm_core.training import choose_device, configure_process
 from studies.hints import quoted
 from studies.planning.course import Course
