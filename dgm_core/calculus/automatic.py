@@ -23,7 +23,8 @@ class Automatic(Derivatives):
 
     def __init__(self, field: Field, x: Tensor, axes: Sequence[str]) -> None:
         self.x = x.detach().requires_grad_()
-        self.value = field(self.x)
+        with torch.enable_grad():  # a look at the loss alone needs derivatives along the axes too
+            self.value = field(self.x)
         self.axes = tuple(axes)
         self._field = field
         self._pointwise = bool(getattr(field, "pointwise", False))
@@ -40,8 +41,12 @@ class Automatic(Derivatives):
         return self._gradients[key][..., last : last + 1]
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
-        if not self._pointwise:
+        with torch.enable_grad():
+            if self._pointwise:
+                return self._on_lines(directions, order, output)
             return self._along(directions, order, output)
+
+    def _on_lines(self, directions: Tensor, order: int, output: int) -> Tensor:
         # Along a line u is a function of one number s.  All lines are points of one batch, so that the
         # passes are as many as the order, whatever the number of directions.
         count, (replicates, n, _) = directions.shape[2], self.x.shape

@@ -64,6 +64,11 @@ class Jet:
         """W."""
         return self.node.width
 
+    @property
+    def shape(self) -> torch.Size:
+        """(K, n, W), that of the tensor it stands for: all sets of points together."""
+        return torch.Size((self.node.replicates, self.layout.points, self.width))
+
     def settled(self) -> Tensor:
         """The streams (K, R, W), nothing left to be added."""
         return settled(self.leaf, self.layout)

@@ -27,7 +27,7 @@ PROBLEMS = {
 }
 
 
-def objective(problem, points=4, **changes):
+def objective(problem, points=4, *, carry=True, **changes):
     own = {key: value for key, value in changes.items() if key.startswith("problem.")}
     config = {"width": 5, "depth": 2, **{k: v for k, v in changes.items() if k not in own}}
     setup = Setup(load_problem(problem), TrainConfig.create(config)).changed(own)
@@ -37,7 +37,7 @@ def objective(problem, points=4, **changes):
         parameter.data += 0.1 * torch.randn(parameter.shape, generator=stream(0), dtype=torch.float64)
     flat = FlatParameters(piece.network)
     drawn = PointSource(piece.problem.regions(), points, [1, 2], dtype=torch.float64).next()
-    return PieceObjective(piece, flat, setup.config, drawn), flat.values.detach().clone()
+    return PieceObjective(piece, flat, setup.config, drawn, carry=carry), flat.values.detach().clone()
 
 
 def differences(made, at):
@@ -123,3 +123,11 @@ def test_without_a_rule_it_is_the_same_and_says_that_it_is_slow():
     found = slow().whole()
     torch.testing.assert_close(found[..., 1:], fast)  # the module's own parameter comes first
     assert not found[..., 0].any()
+
+
+def test_a_look_at_the_loss_alone_knows_nested_derivatives():
+    """Without gradients of the weights the derivatives along the axes are still needed."""
+    made, at = objective("heat", carry=False)
+    value = made.value(at)
+    torch.testing.assert_close(value, made.differentiated(at)[0])
+    assert (value > 0).all()
