@@ -28,8 +28,8 @@ _ORDER = 5
 class FourierSeries:
     """A function of a periodic x and of time: (..., 2) -> (..., 1) float64.
 
-    Its Fourier coefficients are quintic splines of time, so its derivatives are its own: a residual on it does
-    not take the equation's word for the slopes.
+    Its Fourier coefficients are quintic splines of time, so its derivatives are its own: a residual on it
+    does not take the equation's word for the slopes.
     """
 
     def __init__(self, space: Axis, times: Values, series: NDArray[np.complex128]) -> None:
@@ -78,7 +78,7 @@ def periodic_solution(
     the values overflow.
     """
     step = (time.upper - time.lower) / steps
-    k = 2.0 * math.pi / (space.upper - space.lower) * np.arange(nodes // 2 + 1)
+    k: Values = 2.0 * math.pi / (space.upper - space.lower) * np.arange(nodes // 2 + 1, dtype=np.float64)
     slope = 1j * np.where(np.arange(nodes // 2 + 1) == nodes / 2, 0.0, k)
     eigenvalues = linear(k)
 

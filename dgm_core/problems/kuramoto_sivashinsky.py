@@ -23,8 +23,8 @@ class KuramotoSivashinsky(Problem):
 
         u_t + α u u_x + β u_xx + γ u_xxxx = 0,   u(x, 0) = cos x (1 + sin x),   u(0, t) = u(2π, t)
 
-    on [0, 2π] × [0, end], α = 100/16, β = 100/16², γ = 100/16⁴.  The eleventh harmonic grows by exp(25 t) until
-    others hold it back: small errors do the same, and from t = 0.5 or so the solution is chaotic.
+    on [0, 2π] × [0, end], α = 100/16, β = 100/16², γ = 100/16⁴.  The eleventh harmonic grows by exp(25 t)
+    until others hold it back.  Small errors do the same, and from t = 0.5 or so the solution is chaotic.
     Reference: numerical, by Fourier series and an exponential Runge–Kutta method.
     Source: Wang, Sankaran and Perdikaris, "Respecting causality for training physics-informed neural
     networks" (2022), section 5, whose figures are for t ≤ 1 in windows.
