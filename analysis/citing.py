@@ -80,6 +80,7 @@ def methods(run: Run) -> str:
     known = ", ".join(f"{name} {study.versions[name]}" for name in names if name in study.versions)
     took = "" if study.seconds is None else f" in {seconds(study.seconds)}"
     cores = counted(study.cores, "core")
+    cores += f" ({study.machine['processor']})" if "processor" in study.machine else ""
     return text + f"It ran on {cores}{took}{' with ' + known if known else ''}."
 
 

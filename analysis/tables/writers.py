@@ -125,8 +125,8 @@ def latex(table: pd.DataFrame) -> str:
     text = present(table)
     align = "l" + "r" * (text.shape[1] - 1)
     lines = [f"\\begin{{tabular}}{{{align}}}", "\\toprule"]
-    lines += [" & ".join(_latex(str(name)) for name in text) + r" \\", "\\midrule"]
-    lines += [" & ".join(map(_latex, row)) + r" \\" for row in text.itertuples(index=False)]
+    lines += [" & ".join(latex_text(str(name)) for name in text) + r" \\", "\\midrule"]
+    lines += [" & ".join(map(latex_text, row)) + r" \\" for row in text.itertuples(index=False)]
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
@@ -165,7 +165,8 @@ def _markdown(text: str) -> str:
     return re.sub(r"([\\|*`<])", r"\\\1", text).replace("\n", " ")
 
 
-def _latex(text: str) -> str:
+def latex_text(text: str) -> str:
+    """A text as LaTeX: escaped, powers of ten in mathematics."""
     text = re.sub(r" × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: f"e{m[1].translate(_DIGITS)}", text)
     escaped = "".join(_ESCAPES.get(letter, letter) for letter in text.replace("\n", " "))
     escaped = re.sub(r"(?<![\w.])(\d+(?:\.\d+)?)e(-?\d+)\b", r"$\1\\times10^{\2}$", escaped)

@@ -1,4 +1,4 @@
-"""`dgm export`: a run's settings and trained field, for those who do not have this program."""
+"""`dgm export`: a run's settings, trained field and appendix, for those who do not have this program."""
 
 from __future__ import annotations
 
@@ -26,18 +26,27 @@ def export(
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Write a run's settings (TOML), trained field and a torch.export program of it."""
+    """Write a run's settings (TOML), trained field, a torch.export program of it, and a paper's appendix.
+
+    The appendix (Markdown, LaTeX, BibTeX) says what was searched, how, on what, and what came of it.
+    """
+    from analysis.appendix import FILES, write_appendix
+    from analysis.load import load_run
     from studies.records.opening import open_run
-    from studies.running.export import SETTINGS, export_run
+    from studies.running.export import SETTINGS, export_run, refuse_existing
 
     run = here(place)
     record = open_run(run)
     load_files(files)
     trusted(run, record.sources, trust)
-    written = export_run(run, record, to or run / "export", trial)
+    folder = to or run / "export"
+    refuse_existing(folder, FILES)
+    written = export_run(run, record, folder, trial)
+    kept = len(written)
+    written += write_appendix(load_run(run), folder)
     for path in written:
         messages.print(f"Written: {quoted(path.absolute())}", soft_wrap=True)
-    if len(written) == 1:
+    if kept == 1:
         messages.print("The run kept no trained field of it: only winners, arms and solves leave one.")
     problem = record.problem if not record.sources.main else "FILE"
     settings = next(path for path in written if path.name == SETTINGS)

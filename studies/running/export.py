@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from dgm_core import ConfigurationError
@@ -25,9 +26,7 @@ def export_run(run: Path, record: StudyRecord, folder: Path, trial: str | None =
     """
     name, setup = recorded_setup(record, trial)
     paths = [folder / file for file in (SETTINGS, WEIGHTS, PROGRAM)]
-    there = [path for path in paths if path.exists()]
-    if there:
-        raise ConfigurationError(f"{there[0]} exists already.")
+    refuse_existing(folder, (SETTINGS, WEIGHTS, PROGRAM))
     folder.mkdir(parents=True, exist_ok=True)
     settings, weights, program = paths
     with replacing(settings) as file:
@@ -39,6 +38,13 @@ def export_run(run: Path, record: StudyRecord, folder: Path, trial: str | None =
     shutil.copyfile(model, weights)
     export_program(model, program)
     return paths
+
+
+def refuse_existing(folder: Path, names: Iterable[str]) -> None:
+    """Raises ConfigurationError where a folder has a file of one of the names."""
+    for name in names:
+        if (folder / name).exists():
+            raise ConfigurationError(f"{folder / name} exists already.")
 
 
 def _model(run: Path, trial: str) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def test_an_export_holds_settings_weights_and_a_program_that_agree(run: Path, tm
         assert torch.equal(program(x), field(x))
     with pytest.raises(ConfigurationError, match=r"settings\.toml exists already"):
         export(str(run), to=tmp_path / "out")
+
+
+def test_an_export_has_the_appendix_of_a_paper(run: Path, tmp_path: Path) -> None:
+    assert export(str(run), to=tmp_path / "out") == 0
+    text = (tmp_path / "out/appendix.tex").read_text()
+    cited = re.search(r"\\cite\{(.+?)\}", text)
+    assert cited is not None
+    known = re.findall(r"@\w+\{([^,]+),", (tmp_path / "out/references.bib").read_text())
+    assert cited[1].split(",") == known
+    assert "\\begin{tabular}" in text
+    assert "the Deep Galerkin method" in (tmp_path / "out/appendix.md").read_text()
+    for name in ("settings.toml", "field.pt", "field.pt2"):
+        (tmp_path / "out" / name).unlink()
+    with pytest.raises(ConfigurationError, match=r"appendix\.md exists already"):
+        export(str(run), to=tmp_path / "out")
+    assert not (tmp_path / "out/settings.toml").exists(), "nothing is written beside what is there"
 
 
 def test_a_run_s_settings_train_the_same_again(
