@@ -68,7 +68,7 @@ def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, 
 
 
 @dataclass(frozen=True)
-class Course:
+class WholeTraining:
     """Losses and errors of whole trainings, polishes included.
 
     Both are over `steps` from 1: iterations, and those of the polishes between and after them.  polishes:
@@ -80,7 +80,7 @@ class Course:
     polishes: list[tuple[int, int]]
 
 
-def course(run: Run, rows: pd.DataFrame) -> Course:
+def course(run: Run, rows: pd.DataFrame) -> WholeTraining:
     """The course of some trial rows.
 
     Where trainings of several trials polish at the same iteration, they wait for the longest polish.
@@ -109,7 +109,7 @@ def course(run: Run, rows: pd.DataFrame) -> Course:
     }
     begin = ends + spent[:-1] + 1
     polishes = [(int(first), int(last)) for first, last in zip(begin, ends + spent[1:], strict=True)]
-    return Course(_held(made["loss"], polishes), _held(made["score"], polishes), polishes)
+    return WholeTraining(_held(made["loss"], polishes), _held(made["score"], polishes), polishes)
 
 
 def _held(curve: Curve, spans: list[tuple[int, int]]) -> Curve:

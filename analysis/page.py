@@ -14,7 +14,7 @@ from analysis import tables
 
 
 @dataclass(frozen=True)
-class Shown:
+class ReportTable:
     """A table as a page shows it."""
 
     name: str
@@ -37,14 +37,14 @@ def asset(name: str) -> Markup:
     return Markup((resources.files("analysis") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def plain_table(title: str, table: pd.DataFrame) -> Shown:
+def plain_table(title: str, table: pd.DataFrame) -> ReportTable:
     """A table of text as it is."""
     rows = [list(map(str, row)) for row in table.itertuples(index=False, name=None)]
-    return Shown("", title, list(map(str, table.columns)), rows)
+    return ReportTable("", title, list(map(str, table.columns)), rows)
 
 
-def rounded_table(name: str, title: str, table: pd.DataFrame, file: str = "") -> Shown:
+def rounded_table(name: str, title: str, table: pd.DataFrame, file: str = "") -> ReportTable:
     """A table in full precision, rounded for a reader."""
     text = tables.present(table)
     rows = [list(map(str, row)) for row in text.itertuples(index=False, name=None)]
-    return Shown(name, title, list(map(str, text.columns)), rows, file)
+    return ReportTable(name, title, list(map(str, text.columns)), rows, file)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis import answer, citing, explorer, plots, settings, tables
 from analysis.load import Run, load_run
-from analysis.page import Shown, asset, plain_table, render, rounded_table
+from analysis.page import ReportTable, asset, plain_table, render, rounded_table
 from analysis.tables.rounding import seconds
 from studies import records
 from studies.records.words import counted
@@ -76,10 +76,10 @@ def make_tables(run: Run) -> dict[str, pd.DataFrame]:
     return {name: make(run) for name, (_, make) in TABLES.items()}
 
 
-def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], list[Shown]]:
+def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], list[ReportTable]]:
     """The files of the tables that are not empty, and what the page shows of them."""
     written: list[Path] = []
-    shown: list[Shown] = []
+    shown: list[ReportTable] = []
     for name, table in made.items():
         if not len(table):
             continue
@@ -89,7 +89,7 @@ def _write_tables(run: Run, made: dict[str, pd.DataFrame]) -> tuple[list[Path], 
     return written, shown
 
 
-def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[Shown], drawn: list[plots.Drawn]) -> str:
+def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[ReportTable], drawn: list[plots.Drawn]) -> str:
     written = answer.answer(run, made)
     pictures = [_picture(figure) for figure in drawn]
     first = next((picture for name in FIRST for picture in pictures if picture.name.startswith(name)), None)
@@ -115,7 +115,7 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[Shown], drawn: li
     )
 
 
-def _explorer(run: Run, shown: list[Shown]) -> dict[str, str] | None:
+def _explorer(run: Run, shown: list[ReportTable]) -> dict[str, str] | None:
     """What the explorer needs; None of a run without trials."""
     if run.trials.empty:
         return None

@@ -59,7 +59,7 @@ def _is_power(label: str) -> bool:
     return label[-1:] in "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 
 
-class Numbers(Formatter):
+class NumberLabels(Formatter):
     """Labels of numbers: all of an axis with a power of ten, or none."""
 
     power = False
@@ -119,7 +119,7 @@ class _Fitting(_OnAxis):
         raise NotImplementedError
 
 
-class Linear(_Fitting):
+class LinearTicks(_Fitting):
     """Multiples of 1, 2 or 5 times a power of ten; the most that fit, some eight at most."""
 
     def __init__(self, *, integer: bool = False) -> None:
@@ -175,7 +175,7 @@ def _fits_plainly(values: Sequence[float]) -> bool:
 
 def labels(values: Sequence[float]) -> list[str]:
     """What an axis says at its ticks."""
-    return Numbers().format_ticks(values)
+    return NumberLabels().format_ticks(values)
 
 
 def fits(axis: Axis, values: Sequence[float], names: Sequence[str] | None = None) -> bool:
@@ -219,14 +219,14 @@ class _Levels(_OnAxis):
 
 def integers(axis: Axis) -> None:
     """Whole numbers only."""
-    axis.set_major_locator(Linear(integer=True))
-    axis.set_major_formatter(Numbers())
+    axis.set_major_locator(LinearTicks(integer=True))
+    axis.set_major_formatter(NumberLabels())
 
 
 def levels(axis: Axis, values: Sequence[float]) -> None:
     """Ticks at given numbers, as many as fit; the scale must have been set before."""
     axis.set_major_locator(_Levels(values))
-    axis.set_major_formatter(Numbers())
+    axis.set_major_formatter(NumberLabels())
     axis.set_minor_locator(NullLocator())
 
 
@@ -245,11 +245,11 @@ def settle(made: Figure) -> None:
     for axis in (axis for axes in every for axis in (axes.xaxis, axes.yaxis)):
         _open(axis)
         locator, formatter = axis.get_major_locator(), axis.get_major_formatter()
-        if isinstance(formatter, Numbers | Names) or _bare(locator):
+        if isinstance(formatter, NumberLabels | Names) or _bare(locator):
             continue
         logarithmic = axis.get_scale() == "log"
-        axis.set_major_locator(Logarithmic() if logarithmic else Linear())
-        axis.set_major_formatter(Numbers())
+        axis.set_major_locator(Logarithmic() if logarithmic else LinearTicks())
+        axis.set_major_formatter(NumberLabels())
         axis.set_minor_formatter(NullFormatter())
         low, high = sorted(axis.get_view_interval())
         few = logarithmic and low > 0 and high / low <= 1e4  # else a grey fringe, and slow
@@ -266,7 +266,7 @@ def _open(axis: Axis) -> None:
         return
     low, high = sorted(map(float, axis.get_view_interval()))
     locator = axis.get_major_locator()
-    if isinstance(locator, Linear) and locator.integer and math.floor(high) - math.ceil(low) < 1:
+    if isinstance(locator, LinearTicks) and locator.integer and math.floor(high) - math.ceil(low) < 1:
         _view(axis, math.floor(low) - 0.5, math.ceil(high) + 0.5)
     elif high - low < _LEAST * max(abs(low), abs(high)):
         wide = axis.get_scale() == "log" and low > 0

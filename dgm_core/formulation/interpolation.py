@@ -22,7 +22,7 @@ _INSIDE = 1e-9
 """How far outside of a simplex, as a share of its size, a point still counts as inside: rounding."""
 
 
-class Constants:
+class DeviceTensors:
     """Tensors that a function needs, on whatever device it is called."""
 
     def __init__(self, **tensors: Tensor) -> None:
@@ -48,7 +48,7 @@ class Spline:
         knots = np.unique(spline.t[spline.k : len(spline.t) - spline.k])
         # Taylor coefficients at the start of each piece, the highest power first.
         powers = [spline(knots[:-1], nu=power) / math.factorial(power) for power in range(spline.k, -1, -1)]
-        self._constants = Constants(
+        self._constants = DeviceTensors(
             starts=torch.from_numpy(knots[:-1].copy()),
             coefficients=torch.from_numpy(np.stack(powers, axis=1)),  # (m, order + 1, q)
         )
@@ -73,7 +73,7 @@ class Spline:
         return found
 
 
-class Linear:
+class Simplices:
     """Values between scattered points of d ≥ 2 coordinates: linear on each simplex of their Delaunay mesh.
 
     Outside of the points' hull it is the value of the nearest point on the hull.
@@ -104,7 +104,7 @@ class Linear:
         return torch.where(inside, interpolated, nearest).reshape(*x.shape[:-1], -1)
 
     @cached_property
-    def _constants(self) -> Constants:
+    def _constants(self) -> DeviceTensors:
         mesh = scipy.spatial.Delaunay(self._unit)
         simplices = mesh.simplices[np.isfinite(mesh.transform).all(axis=(1, 2))]  # without those of no volume
         corners = self._unit[simplices]  # (s, d + 1, d)
@@ -115,7 +115,7 @@ class Linear:
         # An index that no list uses stands for a simplex far away, in which no point lies.
         far = np.full((1, d), 1e6)
         hull = np.unique(mesh.convex_hull)
-        return Constants(
+        return DeviceTensors(
             lower=torch.from_numpy(self._lower),
             size=torch.from_numpy(self._size),
             cells=torch.tensor(cells),

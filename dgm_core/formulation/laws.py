@@ -21,7 +21,7 @@ _POINTS = 16
 _ROUNDING = 1e-9
 
 
-class Conditioned(Protocol):
+class OnDomain(Protocol):
     """What is read of a problem."""
 
     outputs: ClassVar[tuple[str, ...]]
@@ -47,7 +47,7 @@ class _Nothing(Derivatives):
         raise ConfigurationError("a directional derivative is no value and no velocity.")
 
 
-def as_prescription(problem: Conditioned, region: Region, held: Holds) -> Condition:
+def as_prescription(problem: OnDomain, region: Region, held: Holds) -> Condition:
     """A law a (u − g(x)) as `Dirichlet` and a (∂u/∂t − g(x)) as `InitialVelocity`, of one output and with a
     constant a; any other law as it is.
 
@@ -96,7 +96,7 @@ def _factor(gaps: Sequence[Tensor], quantities: Sequence[Tensor]) -> float | Non
     return float(factor) if ((ratios - factor).abs() <= _ROUNDING * factor.abs()).all() else None
 
 
-def _field(problem: Conditioned, frequency: float, phase: float) -> Field:
+def _field(problem: OnDomain, frequency: float, phase: float) -> Field:
     """Each output a wave and a parabola: no value and no derivative is a multiple of another."""
     axes = problem.inputs
     waves = [wave(axes, frequency + 0.3 * i, phase + 0.7 * i) for i in range(len(problem.outputs))]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.interpolation import Linear, Spline
+from dgm_core.formulation.interpolation import Simplices, Spline
 from dgm_core.formulation.regions import Axis
 from dgm_core.formulation.table_files import read_columns
 from dgm_core.formulation.table_text import Dates, Gaps
@@ -30,7 +30,7 @@ class Contains(Protocol):
     def contains(self, x: Tensor) -> Tensor: ...
 
 
-class Solved(Protocol):
+class NumericallySolved(Protocol):
     """A problem with a numerical solution."""
 
     def solve(self, refinement: int) -> Field: ...
@@ -58,7 +58,7 @@ class Refined:
 _REFINED: WeakKeyDictionary[type, dict[str, Refined]] = WeakKeyDictionary()
 
 
-def refined(problem: Solved) -> Refined:
+def refined(problem: NumericallySolved) -> Refined:
     """Both refinements of a problem's solution, computed once for each class and parameters.
 
     A class that is defined again, as in a notebook, is another one.
@@ -140,10 +140,10 @@ class Table:
         return self._interpolated(x).to(x.dtype)
 
     @cached_property
-    def _interpolated(self) -> Spline | Linear:
+    def _interpolated(self) -> Spline | Simplices:
         points, values = self.points.numpy(), self.values.numpy()
         points, values = _averaged(points, values)
-        return Spline.through(points[:, 0], values) if points.shape[1] == 1 else Linear(points, values)
+        return Spline.through(points[:, 0], values) if points.shape[1] == 1 else Simplices(points, values)
 
 
 def _averaged(

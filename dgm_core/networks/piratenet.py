@@ -10,7 +10,7 @@ from dgm_core.networks.layers import LayerFactory
 from dgm_core.networks.scale import Scale
 
 
-class Block(nn.Module):
+class PirateBlock(nn.Module):
     """x' = x + α (h − x) with h = σ(z₂ W₃ + b₃), behind two gated layers.
 
     z₁ = f ⊙ U + (1 − f) ⊙ V with f = σ(x W₁ + b₁), and z₂ the same from z₁ and W₂; α starts at 0.
@@ -56,7 +56,7 @@ class PirateNet(Network):
         self.function = None if inputs == width else make.function()
         self.embeddings = make.hidden(width, width, parts=2)  # W_u W_v and their biases
         self.gate = make.function()
-        self.blocks = nn.ModuleList(Block(width, make) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(PirateBlock(width, make) for _ in range(config.depth))
         self.output = make.output(width, outputs)
 
     def forward(self, x: Tensor) -> Tensor:

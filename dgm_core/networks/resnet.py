@@ -12,7 +12,7 @@ from dgm_core.networks.base import Network, NetworkConfig, NetworkSettings
 from dgm_core.networks.layers import Elementwise, LayerFactory
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """y = σ(W₂ σ(W₁ x + b₁) + b₂ + s), where the skip s is x, or P x where the widths differ.
 
     With batch normalisation W x + b becomes BN(W x), for both layers.
@@ -54,7 +54,7 @@ class ResNet(Network):
         normalise = config.batch_norm == "before"
         widths = self.settings.widths or [config.width] * config.depth
         pairs = pairwise([inputs, *widths])
-        self.blocks = nn.Sequential(*(Block(a, b, make, normalise=normalise) for a, b in pairs))
+        self.blocks = nn.Sequential(*(ResidualBlock(a, b, make, normalise=normalise) for a, b in pairs))
         self.output = make.output(widths[-1], outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from dgm_core.tape.operations import FILLS, QUICK, UNSET, bound, is_random, shar
 
 
 @dataclass(frozen=True)
-class Entry:
+class TapeEntry:
     """One operation: how to run it again, the tensors it reads and those it writes."""
 
     run: Callable[[], Any]
@@ -39,7 +39,7 @@ class Recorder(Watching):
 
     def __init__(self) -> None:
         super().__init__()
-        self.entries: list[Entry] = []
+        self.entries: list[TapeEntry] = []
         self.made: set[int] = set()
         self.refused: str | None = None
         """What was read off a tensor, and where: what follows may depend on it."""
@@ -88,11 +88,11 @@ class Recorder(Watching):
         random = is_random(function)
         leaves = tree_leaves((arguments, options)) if random else ()
         generators = tuple(leaf for leaf in leaves if isinstance(leaf, Generator))
-        self.entries.append(Entry(again, reads, writes, random, generators))
+        self.entries.append(TapeEntry(again, reads, writes, random, generators))
 
 
 def run(call: Callable[[], Any], reads: Sequence[Tensor], writes: Sequence[Tensor]) -> None:
     """Runs something that torch does not see, and lets a tape that is being recorded know."""
     call()
     if Recorder.active is not None:
-        Recorder.active.entries.append(Entry(call, tuple(reads), tuple(writes)))
+        Recorder.active.entries.append(TapeEntry(call, tuple(reads), tuple(writes)))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from dgm_core.tape.operations import storage_of
-from dgm_core.tape.recorder import Entry, Recorder
+from dgm_core.tape.recorder import Recorder, TapeEntry
 from dgm_core.tape.state import State, same, tensors_of
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ fresh tensors take longer than the arithmetic.
 class Tape(Generic[T]):
     """A recorded step.  `result` holds what it returned; its tensors change with every replay."""
 
-    def __init__(self, result: T, entries: Sequence[Entry], made: Container[int]) -> None:
+    def __init__(self, result: T, entries: Sequence[TapeEntry], made: Container[int]) -> None:
         """made: the storages that came into being in the step."""
         self.result = result
         self._entries = entries  # the tensors whose addresses compiled steps know
@@ -81,7 +81,7 @@ def recorded(step: Callable[[], T]) -> tuple[T, Tape[T] | None, Recorder]:
     return result, Tape(result, entries, recorder.made), recorder
 
 
-def variable(entries: Sequence[Entry], made: Container[int]) -> list[Entry]:
+def variable(entries: Sequence[TapeEntry], made: Container[int]) -> list[TapeEntry]:
     """The entries without those that give the same every time: from what the step has made, and unchanged.
 
     made: the storages that came into being in the step; any other may differ from step to step.
@@ -99,11 +99,11 @@ def variable(entries: Sequence[Entry], made: Container[int]) -> list[Entry]:
     return [entry for entry in entries if any(storage_of(t) in varying for t in entry.writes)]
 
 
-def wanted(entries: Sequence[Entry], made: Container[int], result: Any) -> list[Entry]:
+def wanted(entries: Sequence[TapeEntry], made: Container[int], result: Any) -> list[TapeEntry]:
     """The entries without those of which nothing is left: neither in the result nor in what the step has not
     made itself.  Those that draw random numbers stay: the next ones follow them."""
     live = {storage_of(leaf) for leaf in tree_leaves(result) if isinstance(leaf, Tensor)}
-    found: list[Entry] = []
+    found: list[TapeEntry] = []
     for entry in reversed(entries):
         written = [storage_of(tensor) for tensor in entry.writes]
         if entry.random or any(storage in live or storage not in made for storage in written):
@@ -112,6 +112,6 @@ def wanted(entries: Sequence[Entry], made: Container[int], result: Any) -> list[
     return found[::-1]
 
 
-def bytes_of(entries: Sequence[Entry]) -> int:
+def bytes_of(entries: Sequence[TapeEntry]) -> int:
     sizes = {storage_of(t): t.untyped_storage().nbytes() for entry in entries for t in entry.writes}
     return sum(sizes.values())

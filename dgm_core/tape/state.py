@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from torch.utils._pytree import tree_leaves
 
 from dgm_core.tape.operations import bits, storage_of
-from dgm_core.tape.recorder import Entry
+from dgm_core.tape.recorder import TapeEntry
 
 
 class State:
@@ -24,7 +24,7 @@ class State:
         self._cuda = torch.cuda.get_rng_state_all() if random and torch.cuda.is_initialized() else []
 
     @classmethod
-    def of(cls, entries: Sequence[Entry], made: Container[int]) -> State:
+    def of(cls, entries: Sequence[TapeEntry], made: Container[int]) -> State:
         outside = {
             storage_of(t): _whole(t) for entry in entries for t in entry.writes if storage_of(t) not in made
         }

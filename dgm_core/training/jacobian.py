@@ -11,7 +11,7 @@ from dgm_core.calculus.jets.jet import NoRuleError
 from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.taps import Pass, Taps, tappable, tapped
 from dgm_core.random_streams import stream
-from dgm_core.training.rows import CHUNK_BYTES, Columns, Rows, Swept, Whole, flattened
+from dgm_core.training.rows import CHUNK_BYTES, Columns, Rows, StoredJacobian, Swept, flattened
 from dgm_core.training.sweeps import Sweep, found_sweeps
 
 Residuals = Callable[[], Sequence[Tensor]]
@@ -57,7 +57,7 @@ class Jacobian:
         with torch.enable_grad(), tapped(self._network, self._piece, taps):
             residuals = list(self._residuals())
         if self._sweeps is None:
-            return Whole(flattened(residuals), self._mixed(taps, residuals))
+            return StoredJacobian(flattened(residuals), self._mixed(taps, residuals))
         return Swept(self._columns, taps, residuals, self._sweeps)
 
     def _structure(self) -> list[Sweep] | None:
@@ -100,7 +100,7 @@ class Jacobian:
                     jacobian += torch.bmm(outer[call][:, :, rows_of, output], inner)
         return jacobian.detach()
 
-    def _by_residuals(self) -> Whole:
+    def _by_residuals(self) -> StoredJacobian:
         with torch.enable_grad():
             flat = flattened(self._nested())
         replicates, count = flat.shape
@@ -116,7 +116,7 @@ class Jacobian:
             for parameter, piece in zip(self._parameters, pieces, strict=True):
                 if piece is not None:  # (rows, K, ...)
                     jacobian[:, rows, self._columns.of(parameter)] = piece.flatten(2).movedim(0, 1)
-        return Whole(flat.detach(), jacobian)
+        return StoredJacobian(flat.detach(), jacobian)
 
 
 def _seeds(pass_: Pass) -> Iterator[tuple[Tensor, list[tuple[int, slice, int]]]]:

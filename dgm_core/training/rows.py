@@ -79,8 +79,8 @@ class Rows:
         raise NotImplementedError
 
 
-class Whole(Rows):
-    """A Jacobian that is there."""
+class StoredJacobian(Rows):
+    """A Jacobian that is held in memory."""
 
     def __init__(self, residuals: Tensor, jacobian: Tensor) -> None:
         self.residuals = residuals.detach()

@@ -31,7 +31,7 @@ from studies.study import Search
 from studies.study.cost import iteration_cost
 
 
-class Arrivals(Clock):
+class ReportOrder(Clock):
     """In place of the logical clock: the next event is that of the trial which reported first."""
 
     def __init__(self, workers: int, order: list[str]) -> None:
@@ -87,7 +87,7 @@ def simulate(study: Search, cores: int, spread: float, seed: int, *, logical: bo
     """Seconds to the end of a search with its confirmation, and the share of them that its cores idled or
     trained what did not count."""
     arrived: list[str] = []
-    plan = SearchPlan(study, seed, {}, Clock if logical else partial(Arrivals, order=arrived))
+    plan = SearchPlan(study, seed, {}, Clock if logical else partial(ReportOrder, order=arrived))
     with tempfile.TemporaryDirectory() as folder, Log(Path(folder)) as log:
         return _simulate(Course(plan, log), arrived, cores, spread, seed)
 

@@ -41,7 +41,7 @@ def write_piece(folder: Path, store: Store, entry: Entry, terms: Sequence[str]) 
 
 
 @dataclass(frozen=True)
-class Course:
+class TrainingSpan:
     """A training from its first to its last step, m of them: iterations, and the steps of polishes.
 
     iteration: (m,), from 1.  polish: (m,), steps of the polish that follows the iteration, from 1, and 0 for
@@ -54,13 +54,13 @@ class Course:
     score: NDArray[np.float64]
     losses: NDArray[np.float32]
 
-    def without_polish(self) -> Course:
+    def without_polish(self) -> TrainingSpan:
         """The iterations alone."""
         own = self.polish == 0
-        return Course(self.iteration[own], self.polish[own], self.score[own], self.losses[own])
+        return TrainingSpan(self.iteration[own], self.polish[own], self.score[own], self.losses[own])
 
 
-def course(curves: Mapping[str, Any], config: TrainConfig) -> Course:
+def course(curves: Mapping[str, Any], config: TrainConfig) -> TrainingSpan:
     """A trainer's curves in the order in which they came about.
 
     Where a polish follows an iteration, the error that was measured then is that of its last step.
@@ -83,7 +83,7 @@ def course(curves: Mapping[str, Any], config: TrainConfig) -> Course:
     order = np.lexsort((polish, iteration))
     every = torch.cat([losses, *(row[None] for _, row in looks)])[torch.from_numpy(order)]
     finite = torch.where(torch.isfinite(every), every, math.nan).numpy()
-    return Course(iteration[order], polish[order], score[order], finite)
+    return TrainingSpan(iteration[order], polish[order], score[order], finite)
 
 
 def curve_frame(entry: Entry, curves: Mapping[str, Any], terms: Sequence[str]) -> pd.DataFrame:

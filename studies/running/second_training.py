@@ -16,7 +16,7 @@ from dgm_core.training import checkpoint, configure_process
 from studies.records import MODELS
 from studies.records.files import plain_name
 from studies.records.words import counted
-from studies.running.collect import Course, course
+from studies.running.collect import TrainingSpan, course
 from studies.running.start import begin
 
 COMPARED_ITERATIONS = 100
@@ -44,7 +44,7 @@ class RerunVerdict:
 class SecondTraining:
     """What trained again: its course, with the steps of polishes where the record has them, and its end."""
 
-    went: Course
+    went: TrainingSpan
     result: TrainResult
     device: str
 
@@ -126,7 +126,7 @@ def _differing(trial: str, before: np.ndarray, trained: SecondTraining, *, elsew
     return RerunVerdict(trial, False, False, f"{where} (on {trained.device})")
 
 
-def _place(went: Course, step: int) -> str:
+def _place(went: TrainingSpan, step: int) -> str:
     """A step of a training in words; the one after the last where it is longer."""
     if step >= len(went.iteration):
         return f"iteration {int(went.iteration[-1]) + 1:,}"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dev.bench.race import RACES, Heat, Runner, markdown, run
+from dev.bench.race import RACES, RaceHeat, Runner, markdown, run
 from dev.bench.races.accuracy import course
 from dgm_core import Setup, TrainConfig, load_problem
 
@@ -43,7 +43,7 @@ def test_time_to_the_first_one_s_error_and_error_at_its_time():
         ),
         clock.runner("never", 1.0, [0.9, 0.8, 0.7]),
     )
-    slow, fast, never = run(Heat("work", runners), [0], clock)
+    slow, fast, never = run(RaceHeat("work", runners), [0], clock)
     assert (slow.error, slow.seconds, slow.reached, slow.error_then) == (0.1, 3.0, 3.0, 0.1)
     assert (fast.reached, fast.error_then, fast.seconds) == (0.5, 1e-10, 3.0)
     assert never.reached == math.inf
@@ -54,7 +54,7 @@ def test_time_to_the_first_one_s_error_and_error_at_its_time():
 
 def test_medians_are_over_seeds():
     clock = Clock()
-    (one,) = run(Heat("work", (clock.runner("slow", 1.0, [0.1]),)), [0, 1, 2], clock)
+    (one,) = run(RaceHeat("work", (clock.runner("slow", 1.0, [0.1]),)), [0, 1, 2], clock)
     assert (one.seeds, one.seconds) == (3, 1.0)
 
 

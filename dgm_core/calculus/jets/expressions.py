@@ -26,11 +26,11 @@ from dgm_core.calculus.jets.meetings import Mapped, Meeting, parts
 from dgm_core.calculus.jets.nodes import (
     Applied,
     Contracted,
+    ElementwiseProduct,
     FirstMap,
     Leaf,
     Node,
     Operation,
-    Product,
     Shifted,
     Source,
     Sum,
@@ -134,10 +134,9 @@ def divided(node: Node, count: int, layout: Layout) -> list[Node]:
                 return [Shifted(inner, bias) for inner, bias in zip(divide(part.inner), biases, strict=True)]
             case Applied():
                 return [Applied(part.function, inner) for inner in divide(part.inner)]
-            case Product():
-                return [
-                    Product(*factors) for factors in zip(divide(part.left), divide(part.right), strict=True)
-                ]
+            case ElementwiseProduct():
+                factors = zip(divide(part.left), divide(part.right), strict=True)
+                return [ElementwiseProduct(*pair) for pair in factors]
             case Sum():
                 both = zip(divide(part.left), divide(part.right), strict=True)
                 return [Sum(*addends, part.factor) for addends in both]
@@ -199,7 +198,7 @@ def _settle_operands(node: Operation, layout: Layout) -> None:
     """Evaluates all that an operation is on, but the product that a sum takes along."""
     for inner in node.inner_nodes:
         taken = isinstance(node, Sum) and inner is node.right and inner is not node.left
-        if taken and isinstance(inner, Product) and inner.result is None:
+        if taken and isinstance(inner, ElementwiseProduct) and inner.result is None:
             _settle_operands(inner, layout)
         else:
             evaluated(inner, layout)
@@ -235,7 +234,7 @@ def _compiled(node: Operation, layout: Layout) -> tuple[Program, list[_Read]]:
                 return shifted(place(part.inner), part.bias)
             case Applied():
                 return appended(Compose(part.function, place(part.inner)))
-            case Product():
+            case ElementwiseProduct():
                 return appended(Multiply(place(part.left), place(part.right)))
             case Sum():
                 return appended(Add(place(part.left), place(part.right), part.factor))

@@ -16,7 +16,7 @@ from dgm_core.calculus.jets.layout import Layout
 from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.seeds import Seed
 from dgm_core.calculus.jets.streams import Operator, Path, Stream, Streams
-from dgm_core.calculus.jets.tracing import Numbers, Trace, looked
+from dgm_core.calculus.jets.tracing import NumberReads, Trace, looked
 from dgm_core.calculus.operators import Derivatives, Field, sum_of
 
 _AGREEMENT = 1e-2
@@ -269,7 +269,7 @@ def _recorded(
     """
     recording, again = (_Recording(sample, traced=True) for _ in range(2))
     try:
-        with Numbers() as numbers:
+        with NumberReads() as numbers:
             expected = _parts(residuals(recording, points))
         _parts(residuals(again, {name: (x + x.flip(1)) / 2 for name, x in points.items()}))
     except Exception:  # of what a traced tensor does not allow; any other is met again without traces

@@ -24,7 +24,7 @@ class Meeting(ABC):
         the gradient needs a tensor of its own."""
 
 
-class Whole:
+class DividedGradient:
     """The gradient of a tensor that was divided: one tensor, into which those of its parts are written."""
 
     def __init__(self) -> None:
@@ -50,10 +50,10 @@ class Whole:
 
 
 @dataclass(eq=False)
-class Part(Meeting):
-    """One of the parts of a `Whole`."""
+class GradientPart(Meeting):
+    """One of the parts of a `DividedGradient`."""
 
-    whole: Whole
+    whole: DividedGradient
     place: int
 
     def claim(self, use: Tensor) -> tuple[Tensor, bool] | None:
@@ -86,7 +86,7 @@ class Parts(torch.autograd.Function):
     """Equal parts of the columns of (K, R, W), whose gradients are put together without a copy."""
 
     @staticmethod
-    def forward(ctx: Any, tensor: Tensor, count: int, whole: Whole) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, tensor: Tensor, count: int, whole: DividedGradient) -> tuple[Tensor, ...]:
         whole.shape = tensor.shape
         ctx.whole = whole
         return tensor.chunk(count, dim=2)
@@ -151,9 +151,9 @@ class Mapped(torch.autograd.Function):
 
 def parts(tensor: Tensor, count: int) -> Iterator[tuple[Tensor, Meeting]]:
     """Equal parts of the columns of (K, R, W), each with where its gradient goes."""
-    whole = Whole()
+    whole = DividedGradient()
     for place, part in enumerate(Parts.apply(tensor, count, whole)):
-        yield part, Part(whole, place)
+        yield part, GradientPart(whole, place)
 
 
 def uses(tensor: Tensor) -> Iterator[tuple[Tensor, Meeting]]:

@@ -90,7 +90,7 @@ class Applied(Operation):
 
 
 @dataclass(eq=False)
-class Product(Operation):
+class ElementwiseProduct(Operation):
     """left · right."""
 
     left: Node

@@ -13,7 +13,7 @@ from dgm_core.calculus.jets.expressions import Joined, bounded, divided, fusable
 from dgm_core.calculus.jets.jet import RULES, Jet, NoRuleError, Rule, rule
 from dgm_core.calculus.jets.kernels.functions import FUNCTIONS, Function, Kinked, Power
 from dgm_core.calculus.jets.layout import Layout
-from dgm_core.calculus.jets.nodes import Applied, Leaf, Operation, Product, Shifted, Sum, raised
+from dgm_core.calculus.jets.nodes import Applied, ElementwiseProduct, Leaf, Operation, Shifted, Sum, raised
 from dgm_core.calculus.jets.seeds import Seed
 
 
@@ -87,7 +87,7 @@ def add_product(base: Any, left: Any, right: Any, *, value: float = 1.0) -> Jet:
     _check_together(left, right)
     width = max(left.width, right.width)
     factors = (x.node if x.width == width else Leaf(x.settled().expand(-1, -1, width)) for x in (left, right))
-    product = Product(*factors)
+    product = ElementwiseProduct(*factors)
     if base is None:
         scaled = _waiting(product, left.layout)
         return scaled if value == 1.0 else multiply(scaled, value)

@@ -87,7 +87,7 @@ def looked(tensor: Tensor) -> Tensor:
         return tensor.as_subclass(Tensor)
 
 
-class Numbers(Watching):
+class NumberReads(Watching):
     """Notes whether numbers are read off tensors: a factor among them may be another one the next time."""
 
     def __init__(self) -> None:

@@ -72,7 +72,7 @@ class Inside(Kept):
 
 
 @dataclass(frozen=True)
-class Cut(Kept, Part):
+class CutPart(Kept, Part):
     """A part of a boundary, as far as it lies inside another domain, or (`inside` false) outside.
 
     `sign` −1 turns its normals round.
@@ -138,8 +138,8 @@ class Union(_OfTwo):
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        own = {name: Cut(part, self.second, False) for name, part in self.first.parts.items()}
-        others = {name: Cut(part, self.first, False) for name, part in self.second.parts.items()}
+        own = {name: CutPart(part, self.second, False) for name, part in self.first.parts.items()}
+        others = {name: CutPart(part, self.first, False) for name, part in self.second.parts.items()}
         return self._named(own, others)
 
     @property
@@ -168,8 +168,8 @@ class Difference(_OfTwo):
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        own = {name: Cut(part, self.second, False) for name, part in self.first.parts.items()}
-        others = {name: Cut(part, self.first, True, -1.0) for name, part in self.second.parts.items()}
+        own = {name: CutPart(part, self.second, False) for name, part in self.first.parts.items()}
+        others = {name: CutPart(part, self.first, True, -1.0) for name, part in self.second.parts.items()}
         return self._named(own, others)
 
     @property

@@ -36,7 +36,7 @@ class Runner:
 
 
 @dataclass(frozen=True)
-class Heat:
+class RaceHeat:
     """The runners on one problem; the first sets the error to be reached and the time to do it in."""
 
     title: str
@@ -49,7 +49,7 @@ class Race:
 
     name: str
     about: str
-    heats: Callable[[], Iterable[Heat]]
+    heats: Callable[[], Iterable[RaceHeat]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Standing:
         return asdict(self)
 
 
-def run(heat: Heat, seeds: Sequence[int], clock: Clock = time.process_time) -> list[Standing]:
+def run(heat: RaceHeat, seeds: Sequence[int], clock: Clock = time.process_time) -> list[Standing]:
     """The standings of a heat's runners that can run; all but the first stop when the first's median time
     is up."""
     found: list[Standing] = []

@@ -12,7 +12,7 @@ import torch
 from dgm_core.training.optimizers import Settings
 from dgm_core.training.optimizers.gauss_newton import GaussNewton
 from dgm_core.training.optimizers.spring import Spring
-from dgm_core.training.rows import Whole
+from dgm_core.training.rows import StoredJacobian
 
 METHODS = [GaussNewton, Spring]
 
@@ -28,7 +28,7 @@ class Squares:
 
     def linearised(self, x):
         rows = torch.autograd.functional.jacobian(lambda y: self.residuals(y).sum(dim=0), x)  # (N, K, P)
-        return Whole(self.residuals(x), rows.movedim(0, 1))
+        return StoredJacobian(self.residuals(x), rows.movedim(0, 1))
 
 
 def rosenbrock(x):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from dev.bench.peers.deepxde_accuracy import deepxde_course
-from dev.bench.race import Course, Heat, Race, Runner
+from dev.bench.race import Course, Race, RaceHeat, Runner
 from dgm_core import Setup, Trainer, load_problem
 
 LAPS = 60
@@ -42,7 +42,7 @@ def course(setup: Setup) -> Callable[[int], Course]:
     return of
 
 
-def heats() -> Iterator[Heat]:
+def heats() -> Iterator[RaceHeat]:
     """Problems whose "second-order" settings are there."""
     for name, settings in FIRST_ORDER.items():
         problem = load_problem(name)
@@ -52,7 +52,7 @@ def heats() -> Iterator[Heat]:
         ]
         if name in BY_DEEPXDE:
             runners.append(Runner("DeepXDE, Adam then L-BFGS", deepxde_course(name), needs=("deepxde",)))
-        yield Heat(name, tuple(runners))
+        yield RaceHeat(name, tuple(runners))
 
 
 ACCURACY = Race("accuracy", "time to reach the error of first-order training, and error at its time", heats)
