@@ -12,7 +12,7 @@ from scipy.interpolate import make_interp_spline
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.interpolation import Constants, Spline
+from dgm_core.formulation.interpolation import DeviceTensors, Spline
 from dgm_core.formulation.regions import Axis
 
 Values = NDArray[np.float64]
@@ -39,7 +39,9 @@ class FourierSeries:
         parts = np.concatenate([twice * series.real, -twice * series.imag], axis=1)  # of cos and sin
         self._coefficients = Spline(make_interp_spline(times, parts, k=_ORDER))
         self._space = space
-        self._waves = Constants(k=2.0 * math.pi / (space.upper - space.lower) * torch.arange(count).double())
+        self._waves = DeviceTensors(
+            k=2.0 * math.pi / (space.upper - space.lower) * torch.arange(count).double()
+        )
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x.double()
