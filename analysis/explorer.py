@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import math
 import shlex
 from typing import Any
 
@@ -18,17 +17,16 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores, statistics
-from analysis.arms import arm_rows, key_name
+from analysis.arms import key_name
 from analysis.curves import Curve, band, thinned, trial_curves
 from analysis.load import Run
-from analysis.plots.solved import MedianSolution, headline, solved
+from analysis.numbers import plain_number
 from analysis.settings import toml
+from analysis.solutions import shown_solutions
 from studies.records import CONFIG, LABELS
 
 _POINTS = 120
 """Of a curve."""
-_SOLUTION_POINTS = 1600
-_ARMS = 12
 _ENOUGH = 5
 """Trials from which on a correlation is shown."""
 
@@ -56,7 +54,7 @@ def data(run: Run, copies: dict[str, dict[str, str]]) -> str:
         "trials": _trials(run),
         "curves": _curves(run),
         "correlations": _correlations(run),
-        "solutions": _solutions(run),
+        "solutions": shown_solutions(run),
         "copies": copies,
     }
     return packed(json.dumps(payload, separators=(",", ":"), allow_nan=False))
@@ -82,14 +80,14 @@ def _settings(run: Run) -> list[dict[str, Any]]:
             "name": key_name(key),
             "log": bool(space.get(key, {}).get("log")),
             "searched": key in space,
-            "number": _is_number(rows[CONFIG + key]),
+            "number": _isplain_number(rows[CONFIG + key]),
         }
         for key in keys
         if CONFIG + key in rows
     ]
 
 
-def _is_number(column: pd.Series) -> bool:
+def _isplain_number(column: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
@@ -106,19 +104,19 @@ def _trials(run: Run) -> list[dict[str, Any]]:
                 "trial": trial,
                 "phase": row["phase"],
                 "status": row["status"],
-                "score": _number(row["score"]),
+                "score": plain_number(row["score"]),
                 "infinite": bool(np.isposinf(row["score"])),
-                "loss": _number(row["loss"]),
-                "iterations": _number(row["iterations"]),
-                "asked": _number(row["iterations_asked"]),
-                "seconds": _number(row["seconds"]),
+                "loss": plain_number(row["loss"]),
+                "iterations": plain_number(row["iterations"]),
+                "asked": plain_number(row["iterations_asked"]),
+                "seconds": plain_number(row["seconds"]),
                 "settings": {key: _plain(row[CONFIG + key]) for key in keys},
                 "error": None if pd.isna(row["error"]) else str(row["error"]),
                 "looks": [
                     {
                         "rung": int(look["rung"]),
-                        "score": _number(look["score"]),
-                        "cutoff": _number(look["cutoff"]),
+                        "score": plain_number(look["score"]),
+                        "cutoff": plain_number(look["cutoff"]),
                         "stopped": bool(look["stopped"]) if not pd.isna(look["stopped"]) else False,
                     }
                     for look in trial_looks.to_dict("records")
@@ -142,12 +140,12 @@ def _curve(full: Curve) -> dict[str, Any]:
     curve = thinned(Curve(full.iterations[known], full.values[known], full.cost), bins=_POINTS)
     middle, low, high = band(curve.values)
     return {
-        "x": [_number(x) for x in curve.iterations],
-        "y": [_number(y) for y in middle],
-        "low": [_number(y) for y in low],
-        "high": [_number(y) for y in high],
-        "points": _number(full.cost["points"]),
-        "seconds": _number(full.cost["seconds"]),
+        "x": [plain_number(x) for x in curve.iterations],
+        "y": [plain_number(y) for y in middle],
+        "low": [plain_number(y) for y in low],
+        "high": [plain_number(y) for y in high],
+        "points": plain_number(full.cost["points"]),
+        "seconds": plain_number(full.cost["seconds"]),
     }
 
 
@@ -159,40 +157,10 @@ def _correlations(run: Run) -> list[dict[str, Any]]:
     for setting in _settings(run):
         if setting["searched"] and setting["number"] and len(ended) >= _ENOUGH:
             values = scores.numbers(ended[CONFIG + setting["key"]])
-            rho, low, high = map(_number, statistics.rank_correlation(values, ended["score"].to_numpy()))
+            rho, low, high = map(plain_number, statistics.rank_correlation(values, ended["score"].to_numpy()))
             if rho is not None:
                 correlations.append({"name": setting["name"], "rho": rho, "low": low, "high": high})
     return correlations
-
-
-def _solutions(run: Run) -> list[dict[str, Any]]:
-    """What the slider moves through: solutions over two axes on their points, of winner, baseline or arms."""
-    axes = list(run.study.axes)
-    if len(axes) != 2 or not run.has_reference:
-        return []
-    heads = {name: headline(run, name) for name in scores.headlines(run.trials)}
-    arms = {name: solved(run, name, rows) for name, rows in list(arm_rows(run).items())[:_ARMS]}
-    return [_solution(run, one, axes) for one in {**heads, **arms}.values() if one is not None]
-
-
-def _solution(run: Run, median_solution: MedianSolution, axes: list[str]) -> dict[str, Any]:
-    output = run.study.outputs[0]
-    points = median_solution.points.head(_SOLUTION_POINTS)
-    return {
-        "name": median_solution.name,
-        "output": output,
-        "axes": axes,
-        "points": [[_number(value) for value in points[name]] for name in axes],
-        "reference": [_number(value) for value in points[f"reference_{output}"]],
-        "prediction": [_number(value) for value in points[f"prediction_{output}"]],
-    }
-
-
-def _number(value: Any) -> float | int | None:
-    """A number to six digits; null where there is none that is finite."""
-    if pd.isna(value) or not math.isfinite(value):
-        return None
-    return int(value) if float(value).is_integer() and abs(value) < 1e15 else float(f"{value:.6g}")
 
 
 def _plain(value: Any) -> Any:
@@ -200,4 +168,4 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    return _number(value) if isinstance(value, int | float | np.number) else str(value)
+    return plain_number(value) if isinstance(value, int | float | np.number) else str(value)

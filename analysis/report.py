@@ -110,7 +110,7 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[ReportTable], dra
         bibtex=citing.bibtex(run),
         facts=_facts(run),
         css=asset("report.css"),
-        script=asset("explorer.js"),
+        scripts=[asset(name) for name in ("solution.js", "explorer.js")],
         explorer=_explorer(run, shown),
     )
 

@@ -146,7 +146,19 @@ document.documentElement.classList.add("scripted");
       box.append(said, copier("copy", () => one.toml, "the settings"), part("pre", one.toml, { tabIndex: 0 }));
       found.push(box);
     }
+    const curve = data.curves[one.trial];
+    if (curve) found.splice(2, 0, part("div", "", { id: "own-curve", className: "plot" }));
     at("detail").replaceChildren(...found);
+    if (curve) ownCurve(one, curve);
+  }
+  function ownCurve(one, curve) {
+    const colour = COLOURS[one.status] || "#888888", looks = one.looks.filter((look) => look.cutoff !== null);
+    plot("own-curve", [
+      { x: [...curve.x, ...curve.x.slice().reverse()], y: [...curve.high, ...curve.low.slice().reverse()], fill: "toself", mode: "none", fillcolor: colour + "40", hoverinfo: "skip", name: "interval" },
+      { x: curve.x, y: curve.y, mode: curve.x.length > 1 ? "lines" : "markers", name: one.trial, line: { color: colour, width: 2 } },
+      { x: looks.map((look) => look.rung), y: looks.map((look) => look.cutoff), mode: "markers", name: "to beat", marker: { symbol: "line-ew-open", size: 14, color: "#888888" } },
+    ], { showlegend: true, xaxis: { title: { text: "iterations (optimizer steps)" }, type: "log" }, yaxis: { title: { text: data.score }, type: "log" } },
+    `${data.score} of trial ${one.trial} while it trained, with its interval and what it had to beat at each rung`);
   }
 
   // ---- parallel coordinates
@@ -217,38 +229,12 @@ document.documentElement.classList.add("scripted");
     const own = data.correlations;
     plot("correlations", [{ type: "scatter", mode: "markers", x: own.map((one) => one.rho), y: own.map((one) => one.name), marker: { size: 9, color: LINES[0] },
       error_x: { type: "data", symmetric: false, array: own.map((one) => (one.high ?? one.rho) - one.rho), arrayminus: own.map((one) => one.rho - (one.low ?? one.rho)) } }],
-      { margin: { l: 190, r: 20, t: 20, b: 48 }, xaxis: { range: [-1.05, 1.05], title: { text: "Spearman's ρ: above zero, larger values go with larger errors" } } },
+      { margin: { l: 20, r: 20, t: 20, b: 48 }, xaxis: { range: [-1.05, 1.05], title: { text: "Spearman's ρ" } }, yaxis: { automargin: true } },
       own.map((one) => `${one.name} ${shortly(one.rho)}`).join("; "));
   }
 
   // ---- solution
-  function solution() {
-    const one = data.solutions[at("who").value || 0], [first, second] = one.points;
-    const places = [...new Set(second)].sort((a, b) => a - b), slider = at("place");
-    slider.max = places.length - 1;
-    const here = places[Math.min(slider.value, places.length - 1)];
-    at("along").textContent = `${one.axes[1]} =`; at("place-said").textContent = shortly(here);
-    profile(one, 1, here);
-    const across = [...new Set(first)].sort((a, b) => a - b), index = new Map(across.map((x, k) => [x, k])), up = new Map(places.map((x, k) => [x, k]));
-    const z = places.map(() => across.map(() => null));
-    first.forEach((x, k) => (z[up.get(second[k])][index.get(x)] = Math.log10(Math.abs(one.prediction[k] - one.reference[k]) || 1e-16)));
-    const space = one.axes[1] !== "t", said = `log₁₀ |${one.output} − ${one.output}*|`;
-    plot("error-map", [{ type: "heatmap", x: across, y: places, z, colorscale: "Viridis", colorbar: { title: { text: said, side: "right" } }, hovertemplate: `${one.axes[0]} %{x:.3g}, ${one.axes[1]} %{y:.3g}: 10^%{z:.2f}<extra></extra>` }],
-      { xaxis: { title: { text: one.axes[0] } }, yaxis: { title: { text: one.axes[1] }, ...(space ? { scaleanchor: "x", constrain: "domain" } : {}) } }, `${said} of ${one.name}`).then((place) => {
-      place.removeAllListeners("plotly_hover");
-      place.on("plotly_hover", (event) => { const y = event.points[0].y; slider.value = up.get(y); at("place-said").textContent = shortly(y); profile(one, 1, y); });
-    });
-  }
-  function profile(one, axis, here) {
-    const keep = one.points[axis].map((value) => value === here), take = (values) => values.filter((_, k) => keep[k]);
-    const x = take(one.points[1 - axis]), row = x.map((_, k) => k).sort((a, b) => x[a] - x[b]), sorted = (values) => row.map((k) => take(values)[k]);
-    const every = [...one.reference, ...one.prediction].filter((v) => v !== null), room = 0.05 * (Math.max(...every) - Math.min(...every));
-    plot("profile", [
-      { x: sorted(one.points[1 - axis]), y: sorted(one.reference), name: `reference ${one.output}*`, mode: "lines", line: { color: "#888", width: 4 } },
-      { x: sorted(one.points[1 - axis]), y: sorted(one.prediction), name: `approximation ${one.output}`, mode: "lines", line: { color: LINES[1], dash: "dash" } },
-    ], { showlegend: true, xaxis: { title: { text: one.axes[1 - axis] } }, yaxis: { title: { text: one.output }, range: [Math.min(...every) - room, Math.max(...every) + room] } },
-    `${one.output} and its reference at ${one.axes[axis]} = ${shortly(here)}`);
-  }
+  const view = solutionView({ at, plot, shortly, part });
 
   // ---- the beginning
   function options(select, values) { for (const [value, name] of values) select.append(part("option", name, { value })); }
@@ -266,20 +252,20 @@ document.documentElement.classList.add("scripted");
     options(at("status"), [...new Set(data.trials.map((one) => one.status))].map((s) => [s, s]));
     options(at("phase"), [...new Set(data.trials.map((one) => one.phase))].map((s) => [s, s]));
     options(at("setting"), data.settings.map((own) => [own.key, own.name]));
-    options(at("who"), data.solutions.map((one, k) => [k, one.name]));
+    view.start(data.solutions);
     at("rung-label").hidden = !data.rungs.length;
-    at("rung").max = data.rungs.length; at("rung").value = data.rungs.length; at("place").value = 0;
+    at("rung").max = data.rungs.length; at("rung").value = data.rungs.length;
     for (const id of ["filter", "status", "phase"]) at(id).addEventListener("input", table);
     at("setting").addEventListener("input", slice);
     for (const id of ["budget", "rung"]) at(id).addEventListener("input", curves);
-    for (const id of ["who", "place"]) at(id).addEventListener("input", solution);
+    at("settings-box").hidden = !data.settings.length; // nothing varies, as in a solve
     at("correlation-box").hidden = !data.correlations.length;
     at("solution-box").hidden = !data.solutions.length;
     table();
     const seen = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach(({ target }) => {
       seen.unobserve(target);
       drawn.add(target.id); DRAW[target.id]();
-      if (["slice", "curves"].includes(target.id)) target.on("plotly_click", (event) => choose(event.points[0].customdata));
+      if (["slice", "curves"].includes(target.id)) target.on?.("plotly_click", (event) => choose(event.points[0].customdata));
     }), { rootMargin: "200px" });
     for (const id of Object.keys(DRAW)) seen.observe(at(id));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => again(...drawn));
@@ -288,7 +274,7 @@ document.documentElement.classList.add("scripted");
   const drawn = new Set();
   const DRAW = { parallel: () => {
     try { parallel(); } catch { at("parallel").textContent = "This browser has no WebGL, which parallel coordinates need."; }
-  }, slice, curves, correlations, "error-map": solution };
+  }, slice, curves, correlations, profile: view.draw };
   function again(...ids) { for (const id of ids) if (drawn.has(id)) DRAW[id](); }
   at("explorer").addEventListener("toggle", () => at("explorer").open && open());
   if (location.hash === "#explorer") at("explorer").open = true;

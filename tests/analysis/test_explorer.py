@@ -24,6 +24,7 @@ from analysis.report import make_report
 from analysis.scores import trial_scores
 from dgm_core import PROBLEMS
 from studies import records
+from tests.analysis import synthetic_shapes
 
 
 def unpacked(text: str) -> str:
@@ -130,6 +131,22 @@ def test_solutions_and_curves_are_those_of_the_records(search: Run) -> None:
     assert found["curves"][best["trial"]]["y"][-1] == pytest.approx(best["score"], rel=1e-3)
 
 
+@pytest.mark.parametrize("shape", ["system", "space and time", "three axes", "seven axes", "no reference"])
+def test_solutions_of_any_number_of_axes_are_shown(shape: str, tmp_path: Path) -> None:
+    found = synthetic_shapes.solved_run(tmp_path / "run", shape)
+    shown = held(found)["solutions"]
+    axes, outputs = list(found.study.axes), found.study.outputs
+    assert [one["name"] for one in shown] == (
+        ["paper"] if len(outputs) == 1 else [f"paper, {o}" for o in outputs]
+    )
+    for one in shown:
+        assert one["axes"] == axes
+        assert one["ends"] == [pytest.approx(list(ends), rel=1e-5) for ends in found.study.axes.values()]
+        assert {len(values) for values in [*one["points"], one["prediction"]]} == {len(one["prediction"])}
+        assert (one["reference"] is None) == (shape == "no reference")
+        assert one["grid"] == (len(axes) < 3)
+
+
 def test_the_page_fits_and_needs_nothing_else(copied: Callable[[str], Path]) -> None:
     path = copied("search")
     make_report(path)
@@ -200,10 +217,33 @@ def test_a_browser_sorts_filters_and_chooses_offline(copied: Callable[[str], Pat
     assert rates == sorted(rates)
     page.locator("#trials tbody button", has_text="t05").press("Enter")
     assert "dgm rerun results/heat-search/first --trial t05" in page.locator("#detail").inner_text()
-    for name in ("slice", "curves", "error-map"):
+    for name in ("own-curve", "slice", "curves", "profile", "error-map"):
         page.locator(f"#{name}").scroll_into_view_if_needed()
         page.wait_for_selector(f"#{name} svg.main-svg")
     assert said == []
+
+
+@pytest.mark.browser
+def test_each_further_axis_has_a_slider_whose_place_is_named(tmp_path: Path, browser: Any) -> None:
+    run = synthetic_shapes.solved_run(tmp_path / "run", "three axes")
+    make_report(run.folder)
+    page = browser.new_page(viewport={"width": 820, "height": 800})
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto((run.folder / records.REPORT).as_uri())
+    page.click("#explorer > summary")
+    page.wait_for_selector("#panels:not([hidden])")
+    page.locator("#profile").scroll_into_view_if_needed()
+    page.wait_for_selector("#error-map svg.main-svg")
+    said = page.locator("#profile-said")
+    assert said.inner_text().startswith("paper: u along x at y = 1, t = 2.5, at most ")
+    page.locator("#sliders input").nth(1).press("ArrowRight")
+    assert said.inner_text().startswith("paper: u along x at y = 1, t = 2.625, ")
+    assert "over x and y at t = 2.625: 250 points" in page.locator("#map-said").inner_text()
+    page.select_option("#across", label="t")
+    assert [one.get_attribute("data-axis") for one in page.locator("#sliders input").all()] == ["x", "y"]
+    assert said.inner_text().startswith("paper: u along t at x = 0.5, y = 1, ")
+    assert wrong == []
 
 
 @pytest.mark.browser

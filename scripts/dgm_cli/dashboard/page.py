@@ -21,6 +21,12 @@ from studies.records.log import LogError, read_log
 _POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; frame-src 'self'"
 _REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-same-origin"
 """Of a run's report, which may be a stranger's: nothing in it is executed, or fetched from elsewhere."""
+_EXPLORER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:; "
+    "sandbox allow-scripts allow-downloads"
+)
+"""Of a report that was made here, whose scripts are this program's: they run in an origin of their own,
+which reaches no page of the dashboard, and fetch nothing."""
 _ASSETS = {"page.css": "text/css", "page.js": "text/javascript"}
 
 
@@ -97,6 +103,11 @@ class Page:
         run.report.want()
         if part == "report":
             return "text/html", _REPORT_POLICY, run.report.text() or _NOTHING
+        if part == "explore":
+            made = run.report.own()
+            if made is None:
+                return "text/html", _POLICY, self._render("waiting.html.j2", host, place=place, run=run)
+            return "text/html", _EXPLORER_POLICY, made
         if part == "log":
             return "text/html", _POLICY, self._log(host, place, run)
         if part in ("", "state"):

@@ -42,6 +42,10 @@ class Report:
         except (OSError, UnicodeDecodeError):
             return None
 
+    def own(self) -> str | None:
+        """The last report that was made here, of which every script is known; None before the first."""
+        return self.text() if self.version else None
+
     @property
     def made(self) -> str | None:
         """When the last one was made, in this machine's time."""

@@ -39,6 +39,24 @@ def test_the_last_report_is_served_at_once_with_its_time(page: Page) -> None:
     assert "2026-09-" in str(page.shown[0].report.made)
 
 
+def test_only_a_report_made_here_may_run_scripts_and_in_an_origin_of_its_own(page: Page) -> None:
+    report = page.shown[0].report
+    (page.shown[0].folder / "report.html").write_text("<script>alert(1)</script>")  # a stranger's
+    kind, policy, said = page.answer("/runs/0/explore", "127.0.0.1") or ("", "", "")
+    assert "this page waits for it" in said
+    assert "alert" not in said
+    assert "unsafe-inline" not in policy
+    report.path.parent.mkdir(parents=True, exist_ok=True)
+    report.path.write_text("<h2>Explore</h2>")
+    report.version = 1
+    kind, policy, said = page.answer("/runs/0/explore", "127.0.0.1") or ("", "", "")
+    assert (kind, said) == ("text/html", "<h2>Explore</h2>")
+    assert "sandbox allow-scripts allow-downloads" in policy
+    assert "allow-same-origin" not in policy
+    assert policy.startswith("default-src 'none'")
+    assert 'href="/runs/0/explore#explorer"' in text(page, "/")
+
+
 def test_a_report_that_is_a_link_is_not_followed(page: Page, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("mine")
     (page.shown[0].folder / "report.html").symlink_to(tmp_path / "secret")
