@@ -69,7 +69,7 @@ def resume(
             solved = resume_with_progress(run, record)
             ended(ending, run)
             return finish_solve(solved, as_json)
-    from dgm_cli.run import finish
+    from dgm_cli.outcome import finish
 
     options = Options(
         cores=cores,
@@ -100,7 +100,7 @@ def _check_studies_own(run: Path, *, dashboard: bool, log_to: list[str] | None) 
 
 def _finished(run: Path, record: StudyRecord, as_json: bool) -> int:
     """Makes what a full disk or a damaged file can have left unmade of a run that is finished."""
-    from dgm_cli.run import finish
+    from dgm_cli.outcome import finish
     from studies.running.solve_outcome import kept_outcome
 
     messages.print(f"{run} is finished: nothing is left to train; its report is made again.")
