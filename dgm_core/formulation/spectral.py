@@ -8,11 +8,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.interpolation import DeviceTensors, Spline
+from dgm_core.formulation.interpolation import DeviceTensors
 from dgm_core.formulation.regions import Axis
 
 Values = NDArray[np.float64]
@@ -21,41 +20,51 @@ _CONTOUR = 32
 """Points on the circle around each eigenvalue, over which the coefficients of a step are averaged."""
 _OVERSAMPLED = 32
 """Nodes at which the initial values are read, for each one of the solution."""
-_ORDER = 5
-"""Of the spline along time."""
+_PADDED = 8
+"""Nodes at which the solution is kept, for each one that it was computed with."""
+_IN_SPACE, _IN_TIME = 10, 6
+"""Nodes through which a polynomial goes."""
 
 
-class FourierSeries:
-    """A function of a periodic x and of time: (..., 2) -> (..., 1) float64.
+class PeriodicField:
+    """A function of a periodic x and of time from its values on a grid: (..., 2) -> (..., 1) float64.
 
-    Its Fourier coefficients are quintic splines of time, so its derivatives are its own: a residual on it
-    does not take the equation's word for the slopes.
+    Between the nodes it is a polynomial along each axis through the nearest of them, so its derivatives are
+    its own: a residual on it does not take the equation's word for the slopes.
     """
 
-    def __init__(self, space: Axis, times: Values, series: NDArray[np.complex128]) -> None:
-        """series: (len(times), m), coefficients of exp(i k φ) for k = 0 ... m − 1, φ the phase of x."""
-        count = series.shape[1]
-        twice = np.where(np.arange(count) == 0, 1.0, 2.0)
-        parts = np.concatenate([twice * series.real, -twice * series.imag], axis=1)  # of cos and sin
-        self._coefficients = Spline(make_interp_spline(times, parts, k=_ORDER))
-        self._space = space
-        self._waves = DeviceTensors(
-            k=2.0 * math.pi / (space.upper - space.lower) * torch.arange(count).double()
-        )
+    def __init__(self, space: Axis, time: Axis, values: Values) -> None:
+        """values: (times, n), at equal distances; those of x without its upper end."""
+        count, nodes = values.shape
+        self._space, self._time = space, time
+        self._steps = nodes / (space.upper - space.lower), (count - 1) / (time.upper - time.lower)
+        self._values = DeviceTensors(values=torch.from_numpy(values))
 
     def __call__(self, x: Tensor) -> Tensor:
         x = x.double()
-        angle = (x[..., :1] - self._space.lower) * self._waves.on(x.device)["k"]
-        waves = torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1)
-        return (waves * self._at(x[..., 1:])).sum(dim=-1, keepdim=True)
+        values = self._values.on(x.device)["values"]
+        count, nodes = values.shape
+        place = (x[..., 0] - self._space.lower) * self._steps[0]
+        moment = (x[..., 1] - self._time.lower) * self._steps[1]
+        first = place.detach().floor().long() - (_IN_SPACE // 2 - 1)
+        begun = (moment.detach().floor().long() - (_IN_TIME // 2 - 1)).clamp(0, count - _IN_TIME)
+        columns = (first.unsqueeze(-1) + torch.arange(_IN_SPACE, device=x.device)) % nodes
+        rows = begun.unsqueeze(-1) + torch.arange(_IN_TIME, device=x.device)
+        around = values[rows.unsqueeze(-1), columns.unsqueeze(-2)]  # (..., _IN_TIME, _IN_SPACE)
+        along = (around * _weights(place - first, _IN_SPACE).unsqueeze(-2)).sum(dim=-1)
+        return (along * _weights(moment - begun, _IN_TIME)).sum(dim=-1, keepdim=True)
 
-    def _at(self, time: Tensor) -> Tensor:
-        """The coefficients at times (..., 1), (..., 2m): on a grid few times are different, and there are
-        many coefficients."""
-        if time.requires_grad:
-            return self._coefficients(time)
-        different, place = torch.unique(time, return_inverse=True)
-        return self._coefficients(different[:, None])[place[..., 0]]
+
+def _weights(place: Tensor, count: int) -> Tensor:
+    """Lagrange's polynomials on the nodes 0 ... count − 1, (..., count)."""
+    gaps = [place - i for i in range(count)]
+    found = []
+    for j in range(count):
+        weight = torch.ones_like(place)
+        for i, gap in enumerate(gaps):
+            weight = weight if i == j else weight * gap / (j - i)
+        found.append(weight)
+    return torch.stack(found, dim=-1)
 
 
 def periodic_solution(
@@ -68,12 +77,12 @@ def periodic_solution(
     nodes: int,
     steps: int,
     kept: int,
-) -> FourierSeries:
+) -> PeriodicField:
     """The solution of u_t = L u + N(u), periodic along `space`, from its initial values.
 
     initial: of x (n,), its values.  linear: of the wavenumbers k (m,), the eigenvalues of L on exp(ikx),
     real.  nonlinear: of the values (n,) and the derivative along x, the values of N.  nodes: along x; steps:
-    in time, of which every `steps // kept` is kept for the splines.
+    in time, of which every `steps // kept`th is kept.
 
     The exponential Runge–Kutta method of fourth order: L is integrated exactly, so a stiff one does not limit
     the step.  Source: Cox and Matthews (2002); Kassam and Trefethen (2005).  Raises ConfigurationError where
@@ -119,5 +128,5 @@ def periodic_solution(
                 series.append(v)
     if not np.isfinite(v).all():
         raise ConfigurationError("the equation cannot be solved numerically: its values overflow.")
-    times = np.linspace(time.lower, time.upper, kept + 1)
-    return FourierSeries(space, times, np.stack(series)[:, : nodes // 2] / nodes)
+    fine = np.fft.irfft(np.stack(series), nodes * _PADDED) * _PADDED
+    return PeriodicField(space, time, fine)
