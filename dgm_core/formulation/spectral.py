@@ -128,5 +128,5 @@ def periodic_solution(
                 series.append(v)
     if not np.isfinite(v).all():
         raise ConfigurationError("the equation cannot be solved numerically: its values overflow.")
-    fine = np.fft.irfft(np.stack(series), nodes * _PADDED) * _PADDED
-    return PeriodicField(space, time, fine)
+    dense = np.fft.irfft(np.stack(series), nodes * _PADDED) * _PADDED
+    return PeriodicField(space, time, dense)
