@@ -16,6 +16,14 @@ settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Processes that share the tests: a file's stay together, and clusters do not meet each other."""
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            cluster = item.get_closest_marker("cluster") is not None
+            item.add_marker(pytest.mark.xdist_group("cluster" if cluster else str(item.path)))
+
+
 @pytest.fixture(autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that a test makes leave their marks in a folder of its own (see `studies.trust`)."""
