@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
@@ -17,6 +18,8 @@ from dgm_core.formulation.initial_value import InitialValueProblem
 
 _TOLERANCES = (1e-8, 1e-11)
 """Relative, of each step of the two refinements."""
+_MOST = 100_000
+"""Evaluations of the rate: more than any solution takes that a network could follow."""
 _SMALL = 1e-6
 """Share of the relative tolerance that is absolute, of an output of size one."""
 
@@ -48,7 +51,17 @@ class ODE(InitialValueProblem):
     def solve(self, refinement: int) -> Field:
         axis, tolerance = self.inputs[0], _TOLERANCES[refinement]
 
+        calls = itertools.count(1)
+
         def rate(t: float, y: np.ndarray) -> list[float]:
+            if next(calls) > _MOST:
+                values = ", ".join(
+                    f"{name} = {value:.3g}" for name, value in zip(self.outputs, y, strict=True)
+                )
+                raise ConfigurationError(
+                    f"{self.name} cannot be solved numerically: after {_MOST:,} evaluations of its rate it had "
+                    f"come to t = {t:.6g} with {values}; does the solution grow without bound there?"
+                )
             at, *values = torch.as_tensor(np.array([t, *y])).unbind()
             return [float(one) for one in self._rates(at, values)]
 

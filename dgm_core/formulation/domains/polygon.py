@@ -231,6 +231,16 @@ def _crosses(vertices: tuple[Point, ...]) -> bool:
     edges = list(zip(vertices, vertices[1:] + vertices[:1], strict=True))
     for i, (a, b) in enumerate(edges):
         for c, d in edges[i + 2 : len(edges) - (i == 0)]:
+            # Edges on one line, as of a T, straddle each other without meeting.
+            if not _overlap(a, b, c, d):
+                continue
             if _cross(a, b, c) * _cross(a, b, d) <= 0 and _cross(c, d, a) * _cross(c, d, b) <= 0:
                 return True
     return False
+
+
+def _overlap(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether the bounding boxes of two edges have a point in common."""
+    return all(
+        max(min(a[i], b[i]), min(c[i], d[i])) <= min(max(a[i], b[i]), max(c[i], d[i])) for i in range(2)
+    )

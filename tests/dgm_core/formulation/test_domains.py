@@ -199,6 +199,14 @@ def test_an_empty_difference_ends_in_a_sentence() -> None:
         nothing.interior.draw(uniform, 1, 5, stream(0, "nothing"))
 
 
+def test_edges_on_one_line_do_not_cross() -> None:
+    """The shoulders of a T; but a slot that folds back onto an edge does."""
+    corners = ((0, 0), (3, 0), (3, 1), (2, 1), (2, 2), (1, 2), (1, 1), (0, 1))
+    assert Polygon(corners).measure == 4.0
+    with pytest.raises(ConfigurationError, match="no edges that cross"):
+        Polygon(((0, 0), (3, 0), (3, 1), (1, 0), (2, 0), (0, 1)))
+
+
 def test_an_outline_may_end_where_it_began() -> None:
     assert Polygon((*L_SHAPE.vertices, L_SHAPE.vertices[0])) == L_SHAPE
 

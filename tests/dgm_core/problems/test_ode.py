@@ -118,3 +118,18 @@ def test_a_class_defined_again_has_a_reference_of_its_own() -> None:
     one = torch.ones(1, 1, dtype=torch.float64)
     for rate in (1.0, 1.05, 3.0):
         assert defined(rate).reference(one).item() == pytest.approx(math.exp(-rate), rel=1e-6)
+
+
+def test_a_solution_that_grows_without_bound_is_said() -> None:
+    """y′ = y² from 1 is infinite at t = 1: an adaptive method would go there in ever smaller steps."""
+
+    class Explodes(ODE):
+        outputs = ("y",)
+        start = (1.0,)
+        domain = Box(t=(0.0, 2.0))
+
+        def rate(self, t, y):
+            return y**2
+
+    with pytest.raises(ConfigurationError, match=r"explodes cannot be solved .* come to t = 1 with y = "):
+        Explodes()
