@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus.operators import Derivatives, Field
+from dgm_core.errors import ConfigurationError, counted
 
 
 class Automatic(Derivatives):
@@ -31,6 +32,11 @@ class Automatic(Derivatives):
         self._gradients: dict[tuple[int, tuple[int, ...]], Tensor] = {}
 
     def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
+        outputs = self.value.shape[-1]
+        if not 0 <= output < outputs:
+            raise ConfigurationError(
+                f"output={output} is not allowed: there is {counted(outputs, 'output')}, counted from 0."
+            )
         if not path:
             return self.value[..., output : output + 1]
         *before, last = path

@@ -55,12 +55,11 @@ class ODE(InitialValueProblem):
 
         def rate(t: float, y: np.ndarray) -> list[float]:
             if next(calls) > _MOST:
-                values = ", ".join(
-                    f"{name} = {value:.3g}" for name, value in zip(self.outputs, y, strict=True)
-                )
+                state = zip(self.outputs, y, strict=True)
+                reached = ", ".join(f"{name} = {value:.3g}" for name, value in state)
                 raise ConfigurationError(
-                    f"{self.name} cannot be solved numerically: after {_MOST:,} evaluations of its rate it had "
-                    f"come to t = {t:.6g} with {values}; does the solution grow without bound there?"
+                    f"{self.name} cannot be solved numerically: after {_MOST:,} evaluations of its rate it "
+                    f"had come to t = {t:.6g} with {reached}; does the solution grow without bound there?"
                 )
             at, *values = torch.as_tensor(np.array([t, *y])).unbind()
             return [float(one) for one in self._rates(at, values)]

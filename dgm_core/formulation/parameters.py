@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, PydanticUserError, ValidationError
 from pydantic.dataclasses import dataclass
 
-from dgm_core.errors import explain
+from dgm_core.errors import ConfigurationError, explain
 
 STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=True)
 
@@ -25,9 +25,20 @@ def make_dataclass(cls: type, root: type) -> None:
         decorated = {"__dataclass_fields__", "__init__"} & set(vars(ancestor))
         parametrised = issubclass(ancestor, root) and ancestor is not root and root not in ancestor.__bases__
         if parametrised and not decorated:
-            dataclass(ancestor, frozen=True, config=STRICT)
+            _made(ancestor)
             init = _explaining(vars(ancestor)["__init__"])
             setattr(ancestor, "__init__", init)  # noqa: B010 (a method: mypy refuses)
+
+
+def _made(cls: type) -> None:
+    try:
+        dataclass(cls, frozen=True, config=STRICT)
+    except (TypeError, ValueError, NameError, PydanticUserError) as error:
+        message = str(error).partition("\n")[0].rstrip(".")
+        hint = ": write a tuple in place of a list" if "mutable default" in message else ""
+        raise ConfigurationError(
+            f"the annotated fields of {cls.__name__} cannot be its parameters{hint} ({message})."
+        ) from error
 
 
 def _explaining(init: Callable[..., None]) -> Callable[..., None]:

@@ -13,7 +13,7 @@ from dgm_core.calculus import Differenced, Field
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Domain
-from dgm_core.formulation.probing import Probed, check_reference_shape, draw, probe
+from dgm_core.formulation.probing import Probed, check_form, check_reference_shape, draw, probe
 from dgm_core.formulation.references import Table, refined, within
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
 from dgm_core.formulation.trained import Trained
@@ -40,6 +40,8 @@ class Posed(Probed, Protocol):
 
     @property
     def domain(self) -> Domain: ...
+    @property
+    def conditions(self) -> Mapping[str, Any]: ...
     def solve(self, refinement: int) -> Field: ...
     def evaluation_points(self) -> Tensor: ...
     def accurate(self) -> Any: ...
@@ -58,6 +60,7 @@ def verify(problem: Posed) -> None:
     differences of its values; none may be zero everywhere.  Raises ConfigurationError with the term, its
     residual and the tolerance.  One success is remembered for each class and parameters.
     """
+    check_form(problem)
     known = _verified.setdefault(type(problem), set())
     if repr(problem) in known:
         return

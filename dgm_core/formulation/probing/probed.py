@@ -18,6 +18,14 @@ SLIP = (
     "a value at points (K, n, d) is (K, n, 1): write x[..., :1] for a coordinate, and not x[..., 0], which "
     "has no last axis and is spread over all points"
 )
+_HINTS = {
+    "Boolean value of Tensor": "; `torch.where` chooses at each point, in place of `if`, and "
+    "`torch.clamp` in place of `max` and `min`",
+    "converted to Python scalars": "; points are many at once: compute with torch, not with `math`",
+    "Can't call numpy()": "; compute with torch, as torch.sin(x), so that derivatives follow",
+    "numpy.ndarray": "; compute with torch, as torch.sin(x), so that derivatives follow",
+}
+"""What an error of Python or torch says -> what to do about it."""
 _AGREEMENT = 1e-9
 
 Points = Mapping[str, Tensor]
@@ -114,7 +122,8 @@ def _uncomputable(problem: Probed, what: str, error: Exception, points: Points) 
         return error
     k, n, _ = next(iter(points.values())).shape
     message = " ".join(str(error).split()).rstrip(".") or "no message"
-    hint = f"; {SLIP}" if isinstance(error, RuntimeError) and "size" in message else ""
+    hints = (hint for told, hint in _HINTS.items() if told in message)
+    hint = next(hints, f"; {SLIP}" if isinstance(error, RuntimeError) and "size" in message else "")
     return ConfigurationError(
         f"{what} cannot be computed for K = {counted(k, 'replicate')} of n = {counted(n, 'point')}: "
         f"{type(error).__name__}: {message}{hint}."

@@ -1,0 +1,112 @@
+"""Whether what a problem says of itself has the form that it must have, before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.formulation.conditions import Condition, Measured
+from dgm_core.formulation.domains import Domain
+from dgm_core.formulation.regions import Region
+
+_INTERIOR = "interior"
+_EXAMPLE = "(self.domain.boundary, Dirichlet())"
+
+
+class Formed(Protocol):
+    """What is read of a problem, of whatever type it is."""
+
+    name: ClassVar[str]
+    outputs: ClassVar[tuple[str, ...]]
+
+    @property
+    def domain(self) -> Domain: ...
+    @property
+    def conditions(self) -> Mapping[str, Any]: ...
+
+
+def check_form(problem: Formed) -> None:
+    """Refuses outputs that are no names, a domain that is none, and conditions that are no mapping of a name
+    to (where, what).  Raises ConfigurationError."""
+    _check_outputs(problem)
+    _check_domain(problem)
+    conditions = _conditions(problem)
+    if callable(conditions):
+        raise ConfigurationError(
+            f"`conditions` of {problem.name} is a method: write @property on the line above it."
+        )
+    if not isinstance(conditions, Mapping):
+        raise ConfigurationError(
+            f"`conditions` of {problem.name} must be a dictionary, such as {{'ends': {_EXAMPLE}}}: it is a "
+            f"{type(conditions).__name__}."
+        )
+    for term, held in conditions.items():
+        _check_condition(problem, term, held)
+
+
+def _check_outputs(problem: Formed) -> None:
+    outputs: Any = problem.outputs
+    if isinstance(outputs, str):
+        raise ConfigurationError(
+            f"outputs = {outputs!r} of {problem.name} is not allowed: it must be a tuple of names, "
+            f"({outputs!r},)."
+        )
+    if not outputs or not all(isinstance(name, str) for name in outputs) or len(set(outputs)) < len(outputs):
+        raise ConfigurationError(
+            f"outputs = {outputs!r} of {problem.name} is not allowed: it must be a tuple of different names."
+        )
+
+
+def _check_domain(problem: Formed) -> None:
+    domain: Any = problem.domain
+    if isinstance(domain, Domain):
+        return
+    why = f"it is a {type(domain).__name__}"
+    if isinstance(domain, tuple) and len(domain) == 1 and isinstance(domain[0], Domain):
+        why = "the comma behind it makes a tuple of it"
+    elif isinstance(domain, type):
+        why = f"write {domain.__name__}(…)"
+    elif callable(domain):
+        why = "it is a method: write @property on the line above it"
+    raise ConfigurationError(
+        f"`domain` of {problem.name} must be a domain, such as Box(x=(0.0, 1.0)): {why}."
+    )
+
+
+def _conditions(problem: Formed) -> Any:
+    try:
+        return problem.conditions
+    except KeyError as error:
+        (key,) = error.args or ("",)
+        if isinstance(key, str) and key not in problem.domain.parts:
+            raise unknown(f"part of the boundary of {problem.name}", key, problem.domain.parts) from error
+        raise
+
+
+def _check_condition(problem: Formed, term: Any, held: Any) -> None:
+    if not isinstance(term, str):
+        raise ConfigurationError(f"the condition {term!r} of {problem.name} must have a name, a text.")
+    if term == _INTERIOR:
+        raise ConfigurationError(
+            f"a condition named {_INTERIOR!r} is not allowed in {problem.name}: the equation's own term has "
+            "that name."
+        )
+    if isinstance(held, Measured):
+        return
+    what = f"the condition {term!r} of {problem.name}"
+    if not isinstance(held, tuple) or len(held) != 2:
+        raise ConfigurationError(f"{what} must be a pair of where and what holds, such as {_EXAMPLE}.")
+    region, condition = held
+    if isinstance(region, Condition) and isinstance(condition, Region):
+        raise ConfigurationError(f"{what} has what holds before where: write {_EXAMPLE}.")
+    if not isinstance(region, Region):
+        raise ConfigurationError(
+            f"{what} must begin with a place, such as self.domain.boundary: it is a {type(region).__name__}."
+        )
+    if not isinstance(condition, Condition):
+        hint = f"write {condition.__name__}(…)" if isinstance(condition, type) else "`Holds` takes any law"
+        raise ConfigurationError(
+            f"{what} must end with a condition, such as Dirichlet(): it is a {type(condition).__name__}; "
+            f"{hint}."
+        )
