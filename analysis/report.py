@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import answer, citing, explorer, plots, settings, tables
+from analysis import answer, citing, explorer, family, plots, settings, tables
 from analysis.load import Run, load_run
 from analysis.page import ReportTable, asset, plain_table, render, rounded_table
 from analysis.tables.rounding import seconds
@@ -24,6 +24,7 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "factors": ("Each factor's levels, over all levels of the other", tables.factor_table),
     "correlation": ("Does a lower loss mean a lower {noun}?", tables.correlation_table),
     "polish": ("What the polish did", tables.polish_table),
+    "family": ("The error along each parameter", family.family_table),
     "early-stopping": ("What early stopping saw and did", tables.decisions_table),
     "rivals": ("The next best trials", tables.rivals_table),
     "audit": ("Stopped trials, trained to their ends", tables.audit_table),

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis import scores
 from analysis.load import Run
-from analysis.plots import ablation, correlation, learning, search, shared, solution, style
+from analysis.plots import ablation, correlation, family, learning, search, shared, solution, style
 from studies.records import plain_name
 
 
@@ -116,5 +116,8 @@ def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]
     for name in scores.headlines(run.trials):
         title = f"Solution of {name}" if run.study.kind == "solve" else f"Solution of the {name}, confirmed"
         yield f"solution-{name}", title, partial(solution.solution, run, name)
+    for parameter in run.study.parameter_axes:
+        title = f"Error along {parameter}"
+        yield f"error-along-{parameter}", title, partial(family.error_along, run, parameter)
     title = f"Training loss against {run.noun}"
     yield "loss-and-error", title, lambda: correlation.loss_and_error_figure(run)

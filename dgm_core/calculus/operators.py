@@ -23,7 +23,7 @@ class Derivatives(ABC):
 
     `x` holds the points (K, n, d), `value` the field's values (K, n, q); `d("x", "x", output=0)` is the
     second derivative of the first output, (K, n, 1).  Where axes are not named, the operators in space
-    take all but "t".
+    take all but "t" and parameters.
     """
 
     x: Tensor
@@ -97,8 +97,12 @@ class Derivatives(ABC):
         return tuple(self.axes.index(axis) for axis in axes)
 
     def space(self, axes: Sequence[str] | None) -> tuple[int, ...]:
-        """The columns of the named axes, or of all but time."""
-        return self.columns([axis for axis in self.axes if axis != TIME] if axes is None else axes)
+        """The columns of the named axes, or of all but time and parameters."""
+        if axes is not None:
+            return self.columns(axes)
+        known = () if self.domain is None else self.domain.axes
+        left_out = {TIME, *(axis.name for axis in known if axis.parameter)}
+        return self.columns([axis for axis in self.axes if axis not in left_out])
 
 
 def rademacher(unit: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from dgm_core.formulation.integral import Integral
 from dgm_core.formulation.integral_equation import IntegralEquation
 from dgm_core.formulation.ode import ODE
 from dgm_core.formulation.references import Table
-from dgm_core.formulation.regions import Axis, BoxRegion, FixedNodes, Region
+from dgm_core.formulation.regions import Axis, BoxRegion, FixedNodes, Parameter, Region
 from dgm_core.formulation.terms import METRICS, RESIDUAL, Conditions, Points, Residual, Residuals, of_output
 from dgm_core.formulation.trained import Trained
 
@@ -57,6 +57,7 @@ __all__ = [
     "IntegralEquation",
     "Measured",
     "Neumann",
+    "Parameter",
     "Part",
     "Periodic",
     "Points",

@@ -256,7 +256,9 @@ class Problem(Parametrised):
 
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""
-        return derivatives(u, x, self._axes)
+        y = derivatives(u, x, self._axes)
+        y.domain = self.domain
+        return y
 
     @property
     def _own_form(self) -> bool:

@@ -162,7 +162,7 @@ def _faces(region: Region) -> list[tuple[str, float]]:
     if isinstance(region, Face):
         return list(region.fixed)
     assert isinstance(region, Sides)
-    space = [axis for axis in region.box.axes if axis.name != TIME]
+    space = [axis for axis in region.box.axes if axis.in_space]
     return [(axis.name, value) for axis in space for value in (axis.lower, axis.upper)]
 
 

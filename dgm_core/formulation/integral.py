@@ -93,7 +93,7 @@ class Integral:
             raise ConfigurationError(
                 "an Integral is allowed in the equation or a condition of a problem only."
             )
-        over = self._over if self._over is not None else tuple(a for a in y.axes if a != TIME)
+        over = self._over if self._over is not None else tuple(y.axes[i] for i in y.space(None))
         columns = y.columns(over)
         recorded_axes = _along.get()
         if recorded_axes is not None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from dgm_core.calculus import TIME
 
 Sampler = Callable[[int, int, int, torch.Generator], Tensor]
 """(batches, n, m, generator) -> (batches, n, m) in [0, 1).
@@ -19,9 +22,26 @@ no part of a sample.
 
 @dataclass(frozen=True)
 class Axis:
-    """A named input with its bounds, in the problem's units."""
+    """A named input with its bounds, in the problem's units.
+
+    parameter: whether it is none of space or time, but a parameter of a family of problems.
+    """
 
     name: str
+    lower: float
+    upper: float
+    parameter: bool = False
+
+    @property
+    def in_space(self) -> bool:
+        """Whether it is neither time nor a parameter."""
+        return not self.parameter and self.name != TIME
+
+
+class Parameter(NamedTuple):
+    """The bounds of an axis that is a parameter: `Box(x=(0, 1), speed=Parameter(1, 3), t=(0, 1))` is a family
+    of problems, one for each speed, solved at once."""
+
     lower: float
     upper: float
 

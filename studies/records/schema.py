@@ -166,6 +166,7 @@ class StudyRecord(BaseModel):
     metric: str = "mae"  # what ranks: mae, rel_l2, max_error, or residual where there is no reference
     parameters: dict[str, Any]
     axes: dict[str, tuple[float, float]]  # name -> bounds, time last
+    parameter_axes: list[str] = []  # those of them that are parameters of a family of problems
     outputs: list[str]
     terms: list[str]
     yardsticks: dict[str, dict[str, float]] = {}

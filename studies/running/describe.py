@@ -30,6 +30,7 @@ def base_record(base: Setup, **values: Any) -> StudyRecord:
         metric=problem.metric,
         parameters=problem.parameters(),
         axes={axis.name: (axis.lower, axis.upper) for axis in problem.inputs},
+        parameter_axes=[axis.name for axis in problem.inputs if axis.parameter],
         outputs=list(problem.outputs),
         terms=list(problem.terms),
         yardsticks=Evaluation(problem).yardsticks(),

@@ -22,6 +22,11 @@ SHAPES: dict[str, dict[str, Any]] = {
     "tall": {"axes": {"x": (0.0, 0.2), "y": (-1.0, 1.0)}, "outputs": ["u"], "error": 0.2},
     "two fields": {"axes": {"x": (0.0, 1.0), "y": (0.0, 1.0)}, "outputs": ["u", "v"], "error": 0.1},
     "three axes": {"axes": {"x": (0.0, 1.0), "y": (0.0, 2.0), "t": (0.0, 5.0)}, "outputs": ["u"]},
+    "family": {
+        "axes": {"x": (0.0, 1.0), "p": (-1.0, 1.0), "t": (0.0, 5.0)},
+        "parameters": ["p"],
+        "outputs": ["u"],
+    },
     "seven axes": {"axes": {f"x{i}": (0.0, 1.0) for i in range(1, 8)}, "outputs": ["u"]},
     "polished": {"axes": {"x": (0.0, 1.0), "y": (0.0, 1.0)}, "outputs": ["u"], "polish": (500, 1)},
     "windows": {"axes": {"t": (0.0, 30.0)}, "outputs": ["y", "w"], "polish": (200, 20)},
@@ -35,6 +40,7 @@ def solved_run(folder: Path, shape: str) -> Run:
     own = SHAPES[shape]
     study = record(
         name="solve-made-up", kind="solve", problem="made-up", axes=own["axes"], outputs=own["outputs"],
+        parameter_axes=own.get("parameters", []),
         metric=own.get("metric", "mae"), trials_asked=1, replicates=5, seeds={"solve": [1, 2, 3, 4, 5]},
     )  # fmt: skip
     polish, windows = own.get("polish", (0, 1))

@@ -204,10 +204,11 @@ class _Recorder(Derivatives):
     def laplacian(
         self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
     ) -> Tensor:
-        found = self._nested.laplacian(axes, output, probes)
+        columns = self.space(axes)  # which the nested ones, that know no domain, are to be told
+        found = self._nested.laplacian([self.axes[i] for i in columns], output, probes)
         if probes is not None:
             return found
-        return self._noted(found, output, Operator.laplacian(self.space(axes)))
+        return self._noted(found, output, Operator.laplacian(columns))
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
         return self._nested.directional(directions, order, output)

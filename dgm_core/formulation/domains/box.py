@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME, Derivatives
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.domains.base import Domain, Part, no_normal, off_bounds, pick
-from dgm_core.formulation.regions import Axis, BoxRegion, Region
+from dgm_core.formulation.regions import Axis, BoxRegion, Parameter, Region
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Sides(Part):
 
     def normals(self, x: Tensor) -> Tensor:
         """On an edge, where two faces meet, that of the first axis."""
-        space = [i for i, axis in enumerate(self.box.axes) if axis.name != TIME]
+        space = [i for i, axis in enumerate(self.box.axes) if axis.in_space]
         lower = x.new_tensor([self.box.axes[i].lower for i in space])
         upper = x.new_tensor([self.box.axes[i].upper for i in space])
         position = x[..., space]
@@ -122,7 +122,7 @@ class Sides(Part):
         gaps = [
             torch.minimum((x[..., i] - axis.lower).abs(), (x[..., i] - axis.upper).abs())
             for i, axis in enumerate(self.box.axes)
-            if axis.name != TIME
+            if axis.in_space
         ]
         return torch.stack(gaps).amin(dim=0)
 
@@ -131,7 +131,7 @@ class Sides(Part):
         axes = self.box.axes
         lengths = [axis.upper - axis.lower for axis in axes]
         whole = math.prod(lengths)
-        ends = [whole / length for axis, length in zip(axes, lengths, strict=True) if axis.name != TIME]
+        ends = [whole / length for axis, length in zip(axes, lengths, strict=True) if axis.in_space]
         return [size for size in ends for _ in range(2)]
 
     def _pick(self, unit: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,12 +141,21 @@ class Sides(Part):
 
 @dataclass(frozen=True, init=False)
 class Box(Domain):
-    """A box, `Box(x=(0, 1), y=(0, 1))`; an axis called "t", time, comes last."""
+    """A box, `Box(x=(0, 1), y=(0, 1))`; an axis called "t", time, comes last.
+
+    Axes that are a `Parameter` come before it and after those of space.  They have no boundary, and
+    Laplacians and divergences leave them out.
+    """
 
     spans: tuple[Axis, ...]
 
-    def __init__(self, **bounds: tuple[float, float]) -> None:
-        self._set([Axis(name, float(lower), float(upper)) for name, (lower, upper) in bounds.items()])
+    def __init__(self, **bounds: tuple[float, float] | Parameter) -> None:
+        self._set(
+            [
+                Axis(name, float(pair[0]), float(pair[1]), isinstance(pair, Parameter))
+                for name, pair in bounds.items()
+            ]
+        )
 
     @classmethod
     def of(cls, axes: Sequence[Axis]) -> Box:
@@ -162,6 +171,12 @@ class Box(Domain):
         if TIME in names[:-1]:
             raise ConfigurationError(
                 f"a box of the axes {', '.join(names)} is not allowed: t must be the last."
+            )
+        kinds = [axis.parameter for axis in axes if axis.name != TIME]
+        if kinds != sorted(kinds) or (axes[-1].parameter and axes[-1].name == TIME):
+            raise ConfigurationError(
+                f"a box of the axes {', '.join(names)} is not allowed: a Parameter comes after the axes of "
+                "space, and time is none."
             )
         for axis in axes:
             if not (math.isfinite(axis.upper - axis.lower) and axis.lower < axis.upper):
@@ -185,15 +200,15 @@ class Box(Domain):
         return {
             f"{axis.name}_{end}": self.at(**{axis.name: value})
             for axis in self.axes
-            if axis.name != TIME
+            if axis.in_space
             for end, value in (("min", axis.lower), ("max", axis.upper))
         }
 
     @property
     def boundary(self) -> Part:
-        """All ends of all axes in space.  Raises ConfigurationError where time is the only axis."""
-        if all(axis.name == TIME for axis in self.axes):
-            raise ConfigurationError(f"{self} has no boundary: its only axis is time (see `initial`).")
+        """All ends of all axes in space.  Raises ConfigurationError where there is none."""
+        if not any(axis.in_space for axis in self.axes):
+            raise ConfigurationError(f"{self} has no boundary: it has no axis in space (see `initial`).")
         return Sides(self)
 
     @property
@@ -233,7 +248,7 @@ class Box(Domain):
         centre.  A factor for hard conditions."""
         factor = torch.ones_like(x[..., :1])
         for i, axis in enumerate(self.axes):
-            if axis.name != TIME:
+            if axis.in_space:
                 own = x[..., i : i + 1]
                 factor = (
                     factor * (own - axis.lower) * (axis.upper - own) * (4.0 / (axis.upper - axis.lower) ** 2)

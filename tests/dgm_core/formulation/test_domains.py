@@ -7,11 +7,23 @@ import math
 import pytest
 import torch
 
+from dgm_core.calculus import derivatives
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation import Annulus, Axis, Ball, Box, Difference, Domain, Polygon, Union
+from dgm_core.formulation import (
+    Annulus,
+    Axis,
+    Ball,
+    Box,
+    Difference,
+    Domain,
+    Parameter,
+    Polygon,
+    Union,
+)
 from dgm_core.formulation.domains import InTime, Product
 from dgm_core.formulation.domains.base import Pieces
 from dgm_core.formulation.domains.nearest import NearestEdge
+from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.random_streams import stream
 from dgm_core.training.samplers import SAMPLERS, uniform
 
@@ -242,3 +254,20 @@ def test_a_point_is_compared_with_a_few_of_many_edges() -> None:
     angles = [2.0 * math.pi * i / 600 for i in range(600)]
     ends = torch.tensor([[math.cos(angle), math.sin(angle)] for angle in angles], dtype=torch.float64)
     assert NearestEdge(torch.stack([ends, ends.roll(-1, 0)]), 1e-9).compared < 20
+
+
+def test_a_parameter_is_no_axis_of_space():
+    """No ends on the boundary, no part in a Laplacian, and after the axes of space."""
+    box = Box(x=(0.0, 1.0), y=(0.0, 2.0), k=Parameter(1.0, 3.0), t=(0.0, 1.0))
+    assert list(box.parts) == ["x_min", "x_max", "y_min", "y_max"]
+    x = sobol_points(box.boundary, 64)
+    on_an_end = (x[:, 0] % 1.0 == 0.0) | (x[:, 1] % 2.0 == 0.0)
+    assert on_an_end.all()
+    assert x[:, 2].min() < 1.2
+    assert x[:, 2].max() > 2.8
+    assert not box.boundary.normals(x)[:, 2:].any()
+    found = derivatives(lambda z: (z * z).sum(dim=-1, keepdim=True), x[None], ("x", "y", "k", "t"))
+    found.domain = box
+    assert torch.equal(found.laplacian(), torch.full((1, 64, 1), 4.0, dtype=torch.float64))
+    with pytest.raises(ConfigurationError, match="after the axes of space"):
+        Box(k=Parameter(1.0, 3.0), x=(0.0, 1.0))
