@@ -31,7 +31,10 @@ def errors_along(run: Run, name: str, parameter: str) -> pd.DataFrame:
     every = found.every
     place = np.clip(np.searchsorted(edges, every[parameter], side="right") - 1, 0, PARTS - 1)
     parts = []
-    for part, points in every.groupby(place):
+    for part in range(PARTS):
+        points = every[place == part]
+        if points.empty:
+            continue
         errors = [_relative(own, run.study.outputs) for _, own in points.groupby(["trial", "replicate"])]
         parts.append(
             {
@@ -79,7 +82,7 @@ def family_table(run: Run) -> pd.DataFrame:
 
 def said(found: pd.DataFrame, parameter: str) -> str:
     """Where in a parameter's range the error is largest, in words."""
-    worst = found.loc[found["rel_l2"].idxmax()]
+    worst = found.iloc[int(np.argmax(found["rel_l2"].to_numpy()))]
     best = found["rel_l2"].min()
     where = f"{parameter} from {number(worst['lower'], 2)} to {number(worst['upper'], 2)}"
     return f"error {number(worst['rel_l2'], 2)} for {where}, and {number(best, 2)} where it is least"

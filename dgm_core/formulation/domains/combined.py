@@ -244,7 +244,7 @@ class InTime(Domain):
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        return (*self.space.axes, Axis(TIME, *map(float, self.t)))
+        return (*self.space.axes, Axis(TIME, float(self.t[0]), float(self.t[1])))
 
     @property
     def interior(self) -> Region:
