@@ -30,7 +30,7 @@ class AllenCahn(Problem):
     diffusivity: float = Bounded(default=1e-4, ge=1e-5, le=1.0)  # D, length² / time
     rate: float = Bounded(default=5.0, gt=0, le=20.0)  # r, 1 / time
 
-    source = "Raissi, Perdikaris and Karniadakis (2019)"
+    source = "Raissi et al. (2019)"
     score = "rel_l2"
     resolution = 100
     reference_tolerance = 5e-3  # of the coarser one; the finer one has converged to 3e-5 in the 2-norm
