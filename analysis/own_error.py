@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.arms import key_name
 from analysis.load import Run
 from analysis.statistics import Interval
 from analysis.tables.after import TOP, busiest_rung, lost_by_stops
@@ -21,7 +22,14 @@ Tables = Mapping[str, pd.DataFrame]
 
 def own_error(run: Run, tables: Tables) -> list[str]:
     """All of them that the run has an answer to."""
-    return [*_rungs(run, tables), *_stops(run), *revived(tables), *_choice(run, tables), *_steps(run, tables)]
+    return [
+        *_rungs(run, tables),
+        *_stops(run),
+        *revived(tables),
+        *_choice(run, tables),
+        *_steps(run, tables),
+        *_importance(tables),
+    ]
 
 
 def _rungs(run: Run, tables: Tables) -> list[str]:
@@ -106,6 +114,24 @@ def _steps(run: Run, tables: Tables) -> list[str]:
     sentence = f"From the baseline to the winner, one setting at a time, the {run.noun} changes by: "
     sentence += ", ".join(effects)
     return [f"{sentence}; not beyond doubt: {', '.join(others)}." if others else f"{sentence}."]
+
+
+def _importance(tables: Tables) -> list[str]:
+    """Which settings set the best trials apart."""
+    rows = rows_of(tables["importance"])
+    if not rows:
+        return []
+    sure = [row for row in rows if row["p_holm"] < LEVEL]
+    others = ", ".join(key_name(row["setting"]) for row in rows if row not in sure)
+    if not sure:
+        return [f"No searched setting sets the best quarter of the trials apart beyond chance: {others}."]
+    told = ", ".join(
+        f"{key_name(row['setting'])} "
+        f"{interval(row['importance'], row['importance_low'], row['importance_high'])}"
+        for row in sure
+    )
+    said = f"What sets the best quarter of the trials apart, as shares of all searched settings: {told}"
+    return [f"{said}; not beyond chance: {others}." if others else f"{said}."]
 
 
 def _chance(value: float) -> str:

@@ -30,6 +30,7 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "audit": ("Stopped trials, trained to their ends", tables.audit_table),
     "revived": ("Stopped trials, revived by hand", tables.revived_table),
     "path": ("From the baseline to the winner, one setting at a time", tables.path_table),
+    "importance": ("Which settings set the best quarter of the trials apart", tables.importance_table),
     "counts": ("Trials", tables.counts_table),
     "trials": ("Every trial", tables.trials_table),
 }

@@ -2,6 +2,7 @@
 
 from analysis.tables.ablation import arms_table, budget_table, factor_table
 from analysis.tables.after import audit_table, path_table, revived_table, rivals_table
+from analysis.tables.importance import importance_table
 from analysis.tables.runs import compare_table, correlation_table, polish_table
 from analysis.tables.search import counts_table, decisions_table, summary_table, trials_table
 from analysis.tables.writers import latex, markdown, present, write
@@ -15,6 +16,7 @@ __all__ = [
     "counts_table",
     "decisions_table",
     "factor_table",
+    "importance_table",
     "latex",
     "markdown",
     "path_table",

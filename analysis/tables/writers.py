@@ -29,6 +29,7 @@ HEADERS = {
     "step": "ratio to the step before [interval]",
     "to_winner": "ratio to the winner [interval]",
     "best_of_these": "P(best of these)",
+    "importance": "importance [95 %]",
     "shrinkage": "confirmed / selected",
     "p": "p",
     "p_holm": "p (Holm)",

@@ -33,14 +33,14 @@ def export(
     from analysis.appendix import FILES, write_appendix
     from analysis.load import load_run
     from studies.records.opening import open_run
-    from studies.running.export import SETTINGS, export_run, refuse_existing
+    from studies.running.export import PROGRAM, SETTINGS, WEIGHTS, export_run, refuse_existing
 
     run = here(place)
     record = open_run(run)
     load_files(files)
     trusted(run, record.sources, trust)
     folder = to or run / "export"
-    refuse_existing(folder, FILES)
+    refuse_existing(folder, (SETTINGS, WEIGHTS, PROGRAM, *FILES))
     written = export_run(run, record, folder, trial)
     kept = len(written)
     written += write_appendix(load_run(run), folder)

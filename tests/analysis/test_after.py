@@ -80,7 +80,7 @@ def test_stops_that_lost_a_good_trial_are_counted(search: Run) -> None:
 def test_the_rung_that_stops_most_is_named_with_its_evidence(search: Run) -> None:
     tables = make_tables(search)
     busiest = tables["early-stopping"].sort_values("stopped").iloc[-1]
-    (said,) = own_error(search, tables)
+    said, *_ = own_error(search, tables)
     total = int(tables["early-stopping"]["stopped"].sum())
     assert f"{busiest['stopped']} of {total} early stops rest on the rung of 500 iterations" in said
     assert f"Among the {busiest['survivors']} trials that completed" in said
