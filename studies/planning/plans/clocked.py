@@ -1,0 +1,209 @@
+"""The trials of a search in the order of its logical clock: suggestions and early stopping."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+from studies.planning.clock import Clock, MakeClock, ScheduledTrial
+from studies.planning.plans.base import Known, PlanStage, ended
+from studies.planning.suggesting import Suggestions
+from studies.planning.trial import Trial
+from studies.records.events import Decided, Ended, Event, Metrics, Status
+from studies.study import Search, replicate_seeds
+from studies.study.cost import training_times
+
+
+class ClockedTrials(PlanStage):
+    """The trials of a search, in the order of its clock.
+
+    What a trial reports is kept until the clock comes to it: then it is compared, and a suggestion that
+    follows knows it.  known: settings by trial, of those that the log has already.
+
+    Two limits end it before all trials have been suggested: its budget, when the clock comes to it, and a
+    `cut` from outside.  Nothing is suggested any more then, and once a trial has completed (whatever else
+    happens, there is to be one) those under way are interrupted.
+    """
+
+    def __init__(self, study: Search, seed: int, known: Known, clock: MakeClock = Clock) -> None:
+        self._study = study
+        self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
+        self._known = known
+        self._clock = clock(study.workers)
+        self._rule = study.make_rule()
+        self._suggestions = Suggestions(
+            study.space,
+            study.make_sampler(),
+            seed=seed,
+            allows=None if study.feasible is None else study.allows,
+            start_from=[start for start in study.start_from if isinstance(start, Mapping)],
+        )
+        self._trials: dict[str, Trial] = {}
+        self._ready: dict[str, Trial] = {}
+        self._reports: dict[str, dict[int, Metrics]] = {}
+        self._failed: set[str] = set()
+        self._unbegun: dict[str, Trial] = {}
+        self._cut = False
+        self._over = False
+        self.completed: dict[str, Metrics] = {}
+        self.stopped: dict[str, tuple[Trial, int]] = {}
+        self._fill()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no more suggestions will come."""
+        return self._cut or self._over or self._spent or len(self._trials) == self._study.trials
+
+    @property
+    def _spent(self) -> bool:
+        """Whether the clock has passed the budget."""
+        return self._beyond(self._clock.now)
+
+    def _beyond(self, now: float) -> bool:
+        budget = self._study.budget
+        return budget is not None and now > 1e3 * budget
+
+    @property
+    def done(self) -> bool:
+        return self.exhausted and not self._clock.scheduled
+
+    @property
+    def best(self) -> Trial | None:
+        """The completed trial of the lowest score, of equal ones the first; None where none completed."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The completed trials, that of the lowest score first."""
+        names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))
+        return [self._trials[name] for name in names]
+
+    def ready(self) -> Iterator[Trial]:
+        return iter(list(self._ready.values()))
+
+    def take(self, name: str) -> Trial:
+        return self._unbegun.pop(name) if name in self._unbegun else self._ready.pop(name)
+
+    def owns(self, name: str) -> bool:
+        return name in self._trials
+
+    def report(self, name: str, metrics: Metrics) -> list[Event]:
+        self._reports[name][metrics.iterations] = metrics
+        return self._advance()
+
+    def fail(self, name: str) -> list[Event]:
+        self._failed.add(name)
+        return self._advance()
+
+    def waits(self, name: str) -> bool:
+        scheduled = self._clock.scheduled.get(name)
+        return scheduled is not None and scheduled.stop in self._reports[name]
+
+    def cut(self) -> list[Event]:
+        """Ends the search as soon as a trial has completed; what was trained by then counts."""
+        self._cut = True
+        return self._interrupt() if self._has_completed() else []
+
+    def _advance(self) -> list[Event]:
+        """Lets the clock run as far as the reports allow."""
+        events: list[Event] = []
+        while (scheduled := self._clock.next()) is not None:
+            if (self._cut and self._has_completed()) or (self._beyond(scheduled.due) and self.completed):
+                return events + self._interrupt()
+            answer = self._answer(scheduled)
+            if answer is not None:
+                events += self._pass(scheduled, answer)
+            elif scheduled.trial in self._failed:
+                self._clock.end(scheduled)
+                self._suggestions.fail(self._number(scheduled))
+                self._rule.end(self._number(scheduled), scheduled.last, None)
+                events.append(Ended(trial=scheduled.trial, status="failed", iterations=scheduled.last))
+            else:
+                break
+            self._fill()
+        return events
+
+    def _has_completed(self) -> bool:
+        """Whether a trial has, though the clock may not have come to it."""
+        finals = (metrics for reports in self._reports.values() for metrics in reports.values())
+        return bool(self.completed) or any(each.final and not each.diverged for each in finals)
+
+    def _interrupt(self) -> list[Event]:
+        """Ends all trials where they are: of a budget where the clock is, that it is the same everywhere."""
+        self._over = True
+        events: list[Event] = []
+        while (scheduled := self._clock.next()) is not None:
+            reports = self._reports[scheduled.trial]
+            last = max(reports, default=0) if self._cut else scheduled.last
+            if last and reports[last].final:
+                self._clock.end(scheduled)
+                events += self._finish(scheduled, reports[last])
+                continue
+            self._clock.drop(scheduled)
+            if scheduled.trial in self._ready:  # whether it has begun is the machine's affair: it is told of
+                self._unbegun[scheduled.trial] = self._ready.pop(scheduled.trial)
+                events.append(self._trials[scheduled.trial].event())
+            status: Status = "failed" if scheduled.trial in self._failed else "interrupted"
+            events.append(Ended(trial=scheduled.trial, status=status, iterations=last))
+        return events
+
+    def _answer(self, scheduled: ScheduledTrial) -> Metrics | None:
+        """What a trial reported where the clock is next; one that diverged on the way ended before."""
+        reports = self._reports[scheduled.trial]
+        final = next((metrics for metrics in reports.values() if metrics.final), None)
+        return reports.get(scheduled.stop, final)
+
+    def _pass(self, scheduled: ScheduledTrial, metrics: Metrics) -> list[Event]:
+        number = self._number(scheduled)
+        if metrics.final:
+            self._clock.end(scheduled)
+            return self._finish(scheduled, metrics)
+        decided = self._look(scheduled, metrics.value)
+        self._suggestions.report(number, metrics)
+        if not decided.stopped:
+            self._clock.pass_by(scheduled)
+            return [decided]
+        self._clock.end(scheduled)
+        self._suggestions.stop(number)
+        if not metrics.diverged:
+            self.stopped[scheduled.trial] = self._trials[scheduled.trial], scheduled.stop
+        return [decided, ended(scheduled.trial, metrics, rung=decided.rung)]
+
+    def _look(self, scheduled: ScheduledTrial, score: float) -> Decided:
+        """Early stopping's look at a trial, with its evidence."""
+        look = self._rule.look(self._number(scheduled), scheduled.stop, score)
+        return Decided(
+            trial=scheduled.trial,
+            rung=scheduled.stop,
+            score=score if math.isfinite(score) else None,
+            cutoff=look.cutoff,
+            bounded=look.bounded,
+            recorded=look.recorded,
+            stopped=look.stopped,
+        )
+
+    def _finish(self, scheduled: ScheduledTrial, metrics: Metrics) -> list[Event]:
+        self._rule.end(self._number(scheduled), metrics.iterations, metrics.value)
+        self._suggestions.complete(self._number(scheduled), metrics)
+        event = ended(scheduled.trial, metrics)
+        if event.status == "completed":
+            self.completed[scheduled.trial] = metrics
+        return [event]
+
+    def _fill(self) -> None:
+        """Gives every free virtual worker a suggestion."""
+        while self._clock.free and not self.exhausted:
+            index = len(self._trials)
+            name = f"{index + 1:03d}"
+            changes = self._suggestions.suggest(self._known.get(name))
+            setup = self._study.base.changed(changes)
+            end = setup.config.iterations
+            rungs = tuple(rung for rung in self._rule.rungs(index) if rung < end)
+            trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
+            self._trials[name] = self._ready[name] = trial
+            self._reports[name] = {}
+            stops = (*rungs, end)
+            self._clock.begin(name, stops, training_times(setup, len(self._seeds), stops))
+
+    def _number(self, scheduled: ScheduledTrial) -> int:
+        return self._trials[scheduled.trial].index
