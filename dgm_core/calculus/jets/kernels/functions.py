@@ -57,7 +57,7 @@ class OfItsValue(Function):
 
 
 @dataclass(frozen=True)
-class Wave(Function):
+class Sinusoid(Function):
     """The sine and its derivatives, from the `start`th on: 0 is the sine, 1 the cosine."""
 
     start: int
@@ -160,8 +160,8 @@ FUNCTIONS: dict[str, Function] = {
     "sigmoid": OfItsValue(torch.sigmoid, (0, 1, -1), "1 / (1 + EXP(-v))"),
     "exp": OfItsValue(torch.exp, (0, 1), "EXP(v)"),
     "expm1": OfItsValue(torch.expm1, (1, 1), "EXPM1(v)"),
-    "sin": Wave(0),
-    "cos": Wave(1),
+    "sin": Sinusoid(0),
+    "cos": Sinusoid(1),
     "silu": Silu(),
     "relu": Kinked(0.0),
     "leaky_relu": Kinked(0.01),
