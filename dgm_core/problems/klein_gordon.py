@@ -33,8 +33,8 @@ class KleinGordon(Problem):
             "hard_conditions": True,
             "sampler": "sobol",
             "batch_size": 1_500,
-            "optimizer": "gauss-newton",
-            "iterations": 60,
+            "optimizer": "ssbroyden",
+            "iterations": 2_000,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.training.optimizers.base import Minimiser
+from dgm_core.training.rows import add_gram
 
 _EASE, _TIGHTEN = 0.25, 5.0
 """Factors on the damping after a step that lowers the value, and after one that does not."""
@@ -30,6 +31,10 @@ class GaussNewton(Minimiser):
     A replicate is finished after as many steps or evaluations as are allowed; where the next step promises
     less than the value's last digit; and where λ cannot grow any more.  One whose Jacobian is not finite, or
     whose factorisation fails whatever λ, is lost: its value becomes NaN.
+
+    Where the loss is a sum of squares, as the losses of this program are, JᵀJ is the metric of the energy
+    natural gradient too: the second derivative of ‖L u − f‖² in the space of functions, pulled back to the
+    parameters (Müller and Zeinhofer 2023).  Its step is this one without damping.
 
     Source: Levenberg (1944); Marquardt (1963); Nocedal and Wright (2006), section 10.3.
     """
@@ -117,7 +122,9 @@ class _System:
             self._square, self._gradient = linearised.normal()
         else:
             self._jacobian: Tensor = linearised.whole()
-            self._square = torch.bmm(self._jacobian, self._jacobian.mT)
+            count = self._jacobian.shape[1]
+            self._square = self._jacobian.new_zeros(len(self._jacobian), count, count)
+            add_gram(self._square, self._jacobian.mT)
             self._gradient = torch.bmm(self._jacobian.mT, self.residuals.unsqueeze(2))[:, :, 0]
         self.finite = torch.isfinite(self._square).all(dim=2).all(dim=1) & torch.isfinite(self._gradient).all(
             dim=1

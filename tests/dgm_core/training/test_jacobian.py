@@ -11,6 +11,7 @@ from dgm_core.random_streams import stream
 from dgm_core.training.jacobian import Jacobian
 from dgm_core.training.objective import PieceObjective
 from dgm_core.training.parameters import FlatParameters
+from dgm_core.training.rows import add_gram
 from dgm_core.training.sampling import PointSource
 from dgm_core.training.solution import Solution
 
@@ -104,6 +105,14 @@ def test_summed_in_chunks_it_is_the_same(problem, monkeypatch):
     assert sum(sizes) == rows.residuals.shape[1]
     for one, other in zip(rows.normal(), whole, strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_the_blocks_of_a_gram_matrix_are_those_of_the_whole(monkeypatch):
+    monkeypatch.setattr("dgm_core.training.rows.BLOCK", 3)
+    rows = torch.randn(2, 6, 8, generator=stream(0), dtype=torch.float64)
+    square = torch.ones(2, 8, 8, dtype=torch.float64)
+    add_gram(square, rows)
+    torch.testing.assert_close(square, 1.0 + rows.mT @ rows)
 
 
 def test_weights_of_terms_are_those_of_the_loss():
