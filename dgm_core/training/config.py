@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dgm_core.errors import ConfigurationError, explain, unknown
-from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, EMBEDDINGS, INITIALISATIONS, NETWORKS
-from dgm_core.training.balancing import BALANCINGS
+from dgm_core.training.choices import CHOICES, choices
 from dgm_core.training.consistency import check_consistent
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
 from dgm_core.training.optimizers.refusals import NO_POLISH
-from dgm_core.training.points import ADAPTATIONS
-from dgm_core.training.precision import PRECISIONS
-from dgm_core.training.samplers import SAMPLERS
-from dgm_core.training.scaling import INPUT_SCALINGS, OUTPUT_SCALINGS, TERM_SCALINGS
-from dgm_core.training.schedules import SCHEDULES
 
 
 class TrainConfig(BaseModel):
@@ -157,43 +151,10 @@ class TrainConfig(BaseModel):
     polish_redraw_every: int = Field(default=0, ge=0, le=1_000_000, strict=True)
     """Looks at the loss on the same points in the polish; 0 never draws others."""
 
-    @field_validator(
-        "network",
-        "embedding",
-        "balancing",
-        "activation",
-        "batch_norm",
-        "initialisation",
-        "input_scaling",
-        "output_scaling",
-        "term_scaling",
-        "sampler",
-        "adaptation",
-        "precision",
-        "optimizer",
-        "polish",
-        "schedule",
-    )
+    @field_validator(*CHOICES)
     @classmethod
     def _known(cls, value: str | None, info: Any) -> str | None:
-        names: dict[str, Iterable[str]] = {
-            "network": NETWORKS,
-            "embedding": ("none", *EMBEDDINGS),
-            "balancing": ("none", *BALANCINGS),
-            "activation": ACTIVATIONS,
-            "batch_norm": BATCH_NORMS,
-            "initialisation": INITIALISATIONS,
-            "input_scaling": INPUT_SCALINGS,
-            "output_scaling": OUTPUT_SCALINGS,
-            "term_scaling": TERM_SCALINGS,
-            "sampler": SAMPLERS,
-            "adaptation": ADAPTATIONS,
-            "precision": PRECISIONS,
-            "optimizer": OPTIMIZERS,
-            "polish": (NO_POLISH, *OPTIMIZERS),
-            "schedule": SCHEDULES,
-        }
-        allowed = list(names[info.field_name])
+        allowed = choices(info.field_name)
         if value is not None and value not in allowed:
             raise unknown(info.field_name, value, allowed)
         return value

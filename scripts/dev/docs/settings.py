@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dev.docs.fields import Described, described, first_sentence, prose
-from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, EMBEDDINGS, INITIALISATIONS, NETWORKS
+from dgm_core.networks import ACTIVATIONS, EMBEDDINGS, NETWORKS
 from dgm_core.networks.activations import Activation
 from dgm_core.training import TrainConfig
 from dgm_core.training.balancing import BALANCINGS
+from dgm_core.training.choices import CHOICES, choices
 from dgm_core.training.optimizers import OPTIMIZERS
-from dgm_core.training.optimizers.refusals import NO_POLISH
-from dgm_core.training.points import ADAPTATIONS
-from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.samplers import SAMPLERS
-from dgm_core.training.scaling import INPUT_SCALINGS
 from dgm_core.training.schedules import SCHEDULES
 from studies.study import Ablation, Resources, Search
-
-CHOICES: Mapping[str, Iterable[str]] = {
-    "network": NETWORKS,
-    "activation": ACTIVATIONS,
-    "batch_norm": BATCH_NORMS,
-    "initialisation": INITIALISATIONS,
-    "embedding": ("none", *EMBEDDINGS),
-    "balancing": ("none", *BALANCINGS),
-    "input_scaling": INPUT_SCALINGS,
-    "sampler": SAMPLERS,
-    "adaptation": ADAPTATIONS,
-    "precision": PRECISIONS,
-    "optimizer": OPTIMIZERS,
-    "polish": (NO_POLISH, *OPTIMIZERS),
-    "schedule": SCHEDULES,
-}
 
 _HEAD = """\
 # Every setting
@@ -53,10 +34,10 @@ What to change first when a training does not converge is in
 
 def page() -> str:
     """The page, Markdown."""
-    choices = {key: list(names) for key, names in CHOICES.items()}
+    named = {setting: choices(setting) for setting in CHOICES}
     parts = [
         _HEAD,
-        _fields("A training", TrainConfig, choices),
+        _fields("A training", TrainConfig, named),
         _choices("Networks", _first(NETWORKS)),
         _activations(),
         _choices("Embeddings of the inputs", _first(EMBEDDINGS)),

@@ -5,13 +5,14 @@ A question is answered by trials of a phase of its own, so that no headline coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
 from dgm_core import ConfigurationError, Setup
 from studies.planning.plans.replicates import arm_trials
+from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.trial import Trial
 from studies.study import Search, replicate_seeds
 from studies.study.cost import training_times
@@ -23,24 +24,11 @@ _AUDIT = 2
 """Of the stream that draws stopped trials from a study's seed."""
 
 
-class Found(Protocol):
-    """A search that is over.
-
-    ranked: its completed trials, the best first.  stopped: those that were stopped early, with the rung, in
-    the order of the search's clock.
-    """
-
-    @property
-    def ranked(self) -> list[Trial]: ...
-    @property
-    def stopped(self) -> Mapping[str, tuple[Trial, int]]: ...
-
-
-def rivals(study: Search, seed: int, search_result: Found) -> Trials:
+def rivals(study: Search, seed: int, search: SearchTrials) -> Trials:
     """The second to `confirm_top`-th trial, on the seeds that confirm the winner."""
     made: Trials = []
     seeds = replicate_seeds(seed, "confirm", study.confirmations)
-    for trial in search_result.ranked[1 : study.confirm_top]:
+    for trial in search.ranked[1 : study.confirm_top]:
         made += arm_trials(
             "rivals",
             trial.name,
@@ -54,7 +42,7 @@ def rivals(study: Search, seed: int, search_result: Found) -> Trials:
     return made
 
 
-def audit(study: Search, seed: int, search_result: Found) -> Trials:
+def audit(study: Search, seed: int, search: SearchTrials) -> Trials:
     """Stopped trials drawn at random and trained to their ends, on their own seeds, for a share of the cost.
 
     The share is of what the trials that completed or were stopped took.  The last one drawn may exceed it, so
@@ -62,15 +50,15 @@ def audit(study: Search, seed: int, search_result: Found) -> Trials:
     """
     if not study.audit:
         return []
-    done = [(trial, trial.setup.config.iterations) for trial in search_result.ranked]
-    limit = study.audit * sum(_cost(trial, end) for trial, end in (*done, *search_result.stopped.values()))
-    names = list(search_result.stopped)
+    done = [(trial, trial.setup.config.iterations) for trial in search.ranked]
+    limit = study.audit * sum(_cost(trial, end) for trial, end in (*done, *search.stopped.values()))
+    names = list(search.stopped)
     made: Trials = []
     spent = 0.0
     for place in np.random.default_rng([seed, _AUDIT]).permutation(len(names)):
         if spent >= limit:
             break
-        trial, _ = search_result.stopped[names[place]]
+        trial, _ = search.stopped[names[place]]
         spent += _cost(trial, trial.setup.config.iterations)
         made += arm_trials(
             "audit",
@@ -84,7 +72,7 @@ def audit(study: Search, seed: int, search_result: Found) -> Trials:
     return made
 
 
-def path(study: Search, seed: int, search_result: Found) -> Trials:
+def path(study: Search, seed: int, search: SearchTrials) -> Trials:
     """From the baseline to the winner one setting at a time, on the seeds that confirm both.
 
     Settings that all trials share come first, then the searched ones in the order of the space.  One that is
@@ -94,7 +82,7 @@ def path(study: Search, seed: int, search_result: Found) -> Trials:
         return []
     made: Trials = []
     seeds = replicate_seeds(seed, "confirm", study.confirmations)
-    steps = list(_steps(study, study.base.changed(search_result.ranked[0].changes)))
+    steps = list(_steps(study, study.base.changed(search.ranked[0].changes)))
     for number, (names, changes) in enumerate(steps[:-1], start=1):
         made += arm_trials(
             "path",
@@ -110,12 +98,12 @@ def path(study: Search, seed: int, search_result: Found) -> Trials:
     return made
 
 
-def revived(study: Search, seed: int, search_result: Found) -> Trials:
+def revived(study: Search, seed: int, search: SearchTrials) -> Trials:
     """Stopped trials that somebody asked for, trained to their ends on their own seeds."""
     made: Trials = []
     for place, name in enumerate(study.revived):
-        if name in search_result.stopped:  # with more trials it may not have been stopped
-            trial, _ = search_result.stopped[name]
+        if name in search.stopped:  # with more trials it may not have been stopped
+            trial, _ = search.stopped[name]
             made += arm_trials(
                 "revived",
                 name,
@@ -128,7 +116,7 @@ def revived(study: Search, seed: int, search_result: Found) -> Trials:
     return made
 
 
-QUESTIONS: tuple[Callable[[Search, int, Found], Trials], ...] = (rivals, audit, path, revived)
+QUESTIONS: tuple[Callable[[Search, int, SearchTrials], Trials], ...] = (rivals, audit, path, revived)
 
 
 def _steps(study: Search, goal: Setup) -> Iterator[tuple[str, dict[str, Any]]]:

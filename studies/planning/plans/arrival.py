@@ -6,33 +6,28 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from studies.planning.plans.base import Known, PlanStage, ended
+from studies.planning.plans.base import Known, ended
+from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics
 from studies.stopping import PENALTY
-from studies.study import Search, replicate_seeds
+from studies.study import Search
 
 __all__ = ["PENALTY", "Arrivals", "looked"]
 
 
-class Arrivals(PlanStage):
+class Arrivals(SearchTrials):
     """Trials whose settings it is offered, and which it is told to stop.
 
-    known: settings by trial, of those that the log has already.  It is no function of the seed: what was
-    offered and decided is in the log, from which it stands again where it stood.
+    It is not a function of the seed: what was offered and decided is in the log, which restores it.
     """
 
     def __init__(self, study: Search, seed: int, known: Known) -> None:
-        self._study = study
-        self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
-        self._known = known
-        self._trials: dict[str, Trial] = {}
+        super().__init__(study, seed, known)
         self._reports: dict[str, Metrics] = {}
         self._running: set[str] = set()
         self._closed = False
         self._cut = False
-        self.completed: dict[str, Metrics] = {}
-        self.stopped: dict[str, tuple[Trial, int]] = {}
 
     @property
     def exhausted(self) -> bool:
@@ -52,17 +47,6 @@ class Arrivals(PlanStage):
     @property
     def done(self) -> bool:
         return self.exhausted and not self._running
-
-    @property
-    def best(self) -> Trial | None:
-        """The completed trial of the lowest score, of equal ones the first; None where none completed."""
-        return next(iter(self.ranked), None)
-
-    @property
-    def ranked(self) -> list[Trial]:
-        """The completed trials, that of the lowest score first."""
-        names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))
-        return [self._trials[name] for name in names]
 
     def close(self) -> None:
         """No more trials will be offered."""

@@ -6,19 +6,20 @@ import math
 from collections.abc import Iterator, Mapping
 
 from studies.planning.clock import Clock, MakeClock, ScheduledTrial
-from studies.planning.plans.base import Known, PlanStage, ended
+from studies.planning.plans.base import Known, ended
+from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.suggesting import Suggestions
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Metrics, Status
-from studies.study import Search, replicate_seeds
+from studies.study import Search
 from studies.study.cost import training_times
 
 
-class ClockedTrials(PlanStage):
+class ClockedTrials(SearchTrials):
     """The trials of a search, in the order of its clock.
 
     What a trial reports is kept until the clock comes to it: then it is compared, and a suggestion that
-    follows knows it.  known: settings by trial, of those that the log has already.
+    follows knows it.
 
     Two limits end it before all trials have been suggested: its budget, when the clock comes to it, and a
     `cut` from outside.  Nothing is suggested any more then, and once a trial has completed (whatever else
@@ -26,9 +27,7 @@ class ClockedTrials(PlanStage):
     """
 
     def __init__(self, study: Search, seed: int, known: Known, clock: MakeClock = Clock) -> None:
-        self._study = study
-        self._seeds = tuple(replicate_seeds(seed, "search", study.replicates))
-        self._known = known
+        super().__init__(study, seed, known)
         self._clock = clock(study.workers)
         self._rule = study.make_rule()
         self._suggestions = Suggestions(
@@ -38,15 +37,12 @@ class ClockedTrials(PlanStage):
             allows=None if study.feasible is None else study.allows,
             start_from=[start for start in study.start_from if isinstance(start, Mapping)],
         )
-        self._trials: dict[str, Trial] = {}
         self._ready: dict[str, Trial] = {}
         self._reports: dict[str, dict[int, Metrics]] = {}
         self._failed: set[str] = set()
         self._unbegun: dict[str, Trial] = {}
         self._cut = False
         self._over = False
-        self.completed: dict[str, Metrics] = {}
-        self.stopped: dict[str, tuple[Trial, int]] = {}
         self._fill()
 
     @property
@@ -66,17 +62,6 @@ class ClockedTrials(PlanStage):
     @property
     def done(self) -> bool:
         return self.exhausted and not self._clock.scheduled
-
-    @property
-    def best(self) -> Trial | None:
-        """The completed trial of the lowest score, of equal ones the first; None where none completed."""
-        return next(iter(self.ranked), None)
-
-    @property
-    def ranked(self) -> list[Trial]:
-        """The completed trials, that of the lowest score first."""
-        names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))
-        return [self._trials[name] for name in names]
 
     def ready(self) -> Iterator[Trial]:
         return iter(list(self._ready.values()))
