@@ -104,7 +104,7 @@ def _history(runs: Sequence[Run]) -> pd.DataFrame:
     rows = [
         {
             "run": _called(run),
-            "started": run.study.started,
+            "started": run.study.started.partition(".")[0].replace("T", " ").replace("+00:00", " UTC"),
             "state": run.study.state,
             "took": seconds(float("nan") if run.study.seconds is None else run.study.seconds),
             "commit": (run.study.commit or "not recorded")[:12],

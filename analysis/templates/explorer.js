@@ -277,6 +277,6 @@ document.documentElement.classList.add("scripted");
   }, slice, curves, correlations, profile: view.draw };
   function again(...ids) { for (const id of ids) if (drawn.has(id)) DRAW[id](); }
   at("explorer").addEventListener("toggle", () => at("explorer").open && open());
-  if (location.hash === "#explorer") at("explorer").open = true;
+  if (location.hash === "#explorer" || location.pathname.endsWith("/explore")) at("explorer").open = true;
   addEventListener("beforeprint", () => document.querySelectorAll("details:not(#explorer)").forEach((box) => (box.open = true)));
 })();

@@ -47,7 +47,7 @@ def gather(pages: Path) -> None:
             case ".ipynb":
                 text = notebook(json.loads(file.read_text(encoding="utf-8")))
                 _page(pages, place.replace(".ipynb", ".md"), f"docs/{place}", text)
-            case ".png" | ".svg":
+            case ".png" | ".svg" | ".css" | ".js":
                 _copy(file, pages / place)
     for source, place in ELSEWHERE.items():
         _page(pages, place, source, (ROOT / source).read_text(encoding="utf-8"))

@@ -53,6 +53,21 @@ def test_the_page_has_the_best_trial_and_a_report_in_which_nothing_runs(
     assert tab.title() == "synthetic-search/one"
 
 
+def test_the_explorer_opens_from_the_page_and_axe_finds_nothing_serious(
+    dashboard: Dashboard, tab: Any
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        tab.goto(dashboard.addresses["Page"])
+        tab.get_by_text("best: trial").wait_for()
+        wrong = axe.Axe().run(tab).response["violations"]
+        assert [one["id"] for one in wrong if one["impact"] in ("serious", "critical")] == []
+    tab.get_by_role("link", name="Explore trials").click()
+    tab.get_by_role("button", name="confirm-baseline", exact=True).click()
+    tab.get_by_text("Train it again:").wait_for()
+
+
 def test_optunas_dashboard_names_the_baseline(dashboard: Dashboard, tab: Any) -> None:
     address = dashboard.addresses["Optuna's dashboard"]
     tab.goto(f"{address}/studies/1/trials?numbers=0")
