@@ -43,6 +43,11 @@ FIRST = ("best-so-far", "error-by-factor", "error-curves", "solution-")
 """The figure beside the answer: the first of these that there is."""
 
 
+_PER_INCH = 140
+"""CSS pixels of the page for an inch of a figure."""
+_ALL = "All settings."
+
+
 @dataclass(frozen=True)
 class _Picture:
     """A figure as the page shows it."""
@@ -52,6 +57,8 @@ class _Picture:
     finding: str
     alt: str
     image: str
+    width: int
+    """Of the page, in CSS pixels: letters are then as large in narrow figures as in wide ones."""
     pdf: str
 
 
@@ -103,6 +110,7 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[ReportTable], dra
         warnings=answer.warnings(run, made),
         first=first,
         settings=plain_table(_compared(run), settings.differences(run)),
+        fold_settings=_compared(run) == _ALL,  # nothing is compared
         space=plain_table("What was searched", settings.space_table(run)),
         sampled=settings.sampled(run),
         main=[table for table in shown if table.name in MAIN],
@@ -133,13 +141,14 @@ def _explorer(run: Run, shown: list[ReportTable]) -> dict[str, str] | None:
 def _picture(figure: plots.Drawn) -> _Picture:
     finding, caption = figure.said()
     image = base64.b64encode(figure.png.read_bytes()).decode("ascii")
-    return _Picture(figure.name, figure.title, finding, f"{finding}. {caption}", image, figure.pdf.name)
+    alt = f"{finding}. {caption}"
+    return _Picture(figure.name, figure.title, finding, alt, image, figure.wide(_PER_INCH), figure.pdf.name)
 
 
 def _compared(run: Run) -> str:
     if run.study.winner is not None and run.study.confirmed_baseline is not None:
         return "Every setting in which winner and baseline differ; all others are the same."
-    return "What the arms change." if run.study.arms else "All settings."
+    return "What the arms change." if run.study.arms else _ALL
 
 
 def _facts(run: Run) -> list[tuple[str, str]]:

@@ -24,9 +24,6 @@ BY_NAME = {
     "Mitchell (2013)": "mitchell2013elliptic",
     "E and Yu (2018)": "e2018ritz",
     "Wazwaz (2011)": "wazwaz2011integral",
-    "Raissi, Perdikaris and Karniadakis (2019)": "raissi2019pinn",
-    "Wang, Sankaran and Perdikaris (2022)": "wang2022causality",
-    "Wang, Yu and Perdikaris (2022)": "wang2022ntk",
 }
 """As a problem's `source` has them -> key."""
 
@@ -181,21 +178,6 @@ WORKS = {
   title     = {Linear and Nonlinear Integral Equations: Methods and Applications},
   publisher = {Springer},
   year      = {2011}
-}""",
-    "wang2022causality": """@misc{wang2022causality,
-  author        = {Wang, Sifan and Sankaran, Shyam and Perdikaris, Paris},
-  title         = {Respecting causality is all you need for training physics-informed neural networks},
-  year          = {2022},
-  eprint        = {2203.07404},
-  archiveprefix = {arXiv}
-}""",
-    "wang2022ntk": """@article{wang2022ntk,
-  author  = {Wang, Sifan and Yu, Xinling and Perdikaris, Paris},
-  title   = {When and why {PINNs} fail to train: A neural tangent kernel perspective},
-  journal = {Journal of Computational Physics},
-  volume  = {449},
-  pages   = {110768},
-  year    = {2022}
 }""",
 }
 

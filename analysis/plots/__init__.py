@@ -29,6 +29,10 @@ class Drawn:
         """Its finding and its caption, which the file holds."""
         return style.saved(self.png)
 
+    def wide(self, per_inch: float) -> int:
+        """Pixels of its width on a page that has so many for an inch of it."""
+        return style.pixels(self.png, per_inch)
+
 
 class Drawing:
     """The figures of a run, to be drawn into a folder one by one, by the names of their files."""

@@ -280,6 +280,12 @@ def save(made: Figure, folder: Path, name: str, formats: Sequence[str] = ("png",
     return written
 
 
+def pixels(png: Path, per_inch: float) -> int:
+    """How wide a file of `save` is on a page with so many pixels for an inch of the figure."""
+    with Image.open(png) as image:
+        return round(image.width / DPI * per_inch)
+
+
 def saved(png: Path) -> tuple[str, str]:
     """The finding and the caption that a file of `save` holds."""
     with Image.open(png) as image:
