@@ -125,13 +125,14 @@ def _importance(tables: Tables) -> list[str]:
     others = ", ".join(key_name(row["setting"]) for row in rows if row not in sure)
     if not sure:
         return [f"No searched setting sets the best quarter of the trials apart beyond chance: {others}."]
-    told = ", ".join(
+    effects = ", ".join(
         f"{key_name(row['setting'])} "
         f"{interval(row['importance'], row['importance_low'], row['importance_high'])}"
         for row in sure
     )
-    said = f"What sets the best quarter of the trials apart, as shares of all searched settings: {told}"
-    return [f"{said}; not beyond chance: {others}." if others else f"{said}."]
+    sentence = "What sets the best quarter of the trials apart, as shares of all searched settings: "
+    sentence += effects
+    return [f"{sentence}; not beyond chance: {others}." if others else f"{sentence}."]
 
 
 def _chance(value: float) -> str:

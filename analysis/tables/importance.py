@@ -54,11 +54,11 @@ def importance_table(run: Run) -> pd.DataFrame:
     once = np.ones((1, n))
     drawn = rng.multinomial(n, np.full(n, 1 / n), _RESAMPLES).astype(float)
     at_random = rng.permuted(np.tile(best_of(once), (_RESAMPLES, 1)), axis=1)
-    own, resampled, chance = (
+    setting_values, resampled, chance = (
         np.array([divergence(*values, weights, best) for values in units.values()])
         for weights, best in ((once, best_of(once)), (drawn, best_of(drawn)), (once, at_random))
     )
-    return _table(list(units), own[:, 0], resampled, chance)
+    return _table(list(units), setting_values[:, 0], resampled, chance)
 
 
 def best_of(weights: Array) -> Array:
@@ -100,14 +100,14 @@ def _bandwidth(values: Array) -> float:
     return max(1.0 / _CELLS, 1.059 * min(sizes, default=0.0) * len(values) ** -0.2)
 
 
-def _unit(one: Mapping[str, Any], values: list[Any]) -> tuple[Array, int]:
+def _unit(distribution: Mapping[str, Any], values: list[Any]) -> tuple[Array, int]:
     """A setting's values for `divergence`, with the number of its levels, 0 for a number."""
-    if "choices" in one:
-        known = [repr(choice) for choice in one["choices"]]
+    if "choices" in distribution:
+        known = [repr(choice) for choice in distribution["choices"]]
         places = [known.index(repr(value)) if repr(value) in known else -1 for value in values]
         return np.array(places, float), len(known)
-    scale = math.log if one.get("log") else float
-    low, high = scale(one["low"]), scale(one["high"])
+    scale = math.log if distribution.get("log") else float
+    low, high = scale(distribution["low"]), scale(distribution["high"])
     return np.array([(scale(float(value)) - low) / max(high - low, 1e-300) for value in values]), 0
 
 

@@ -111,10 +111,10 @@ def moments(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="dgm-moments-"))
     begun = time.monotonic()
-    code, said = _started(kind, folder / "whole").ended()
+    code, message = _started(kind, folder / "whole").ended()
     span = time.monotonic() - begun
     if code:
-        raise RuntimeError(said)
+        raise RuntimeError(message)
     tried: list[Moment] = []
     while (after := next_moment(tried, span, moments)) is not None:
         nth = len(tried)
@@ -152,8 +152,8 @@ def next_moment(tried: Sequence[Moment], span: float, wanted: int) -> float | No
     if len(met) >= wanted:
         if not rare:
             return None
-        own = {moment.after for moment in met if moment.stage == rare[0]}
-        gaps = [gap for gap in gaps if own & set(gap)] or gaps
+        same_stage = {moment.after for moment in met if moment.stage == rare[0]}
+        gaps = [gap for gap in gaps if same_stage & set(gap)] or gaps
     low, high = max(gaps, key=lambda gap: gap[1] - gap[0])
     return (low + high) / 2.0
 
@@ -169,12 +169,12 @@ def table(tried: Sequence[Moment], span: float) -> str:
         for stage in STAGES
         if any(moment.stage == stage for moment in met)
     )
-    said = (
+    summary = (
         f"{right} of the {counted(len(met), 'moment')} at which the study still ran ({stages}) "
         f"are as they should be. The slowest answer took {slowest.answered:.1f} s, in {slowest.stage}; "
         f"undisturbed the study took {span:.1f} s."
     )
-    return "\n".join([f"| {TITLES} |", "| --- " * (TITLES.count("|") + 1) + "|", *rows, "", said])
+    return "\n".join([f"| {TITLES} |", "| --- " * (TITLES.count("|") + 1) + "|", *rows, "", summary])
 
 
 def between_marks(page: str, text: str) -> str:
@@ -194,14 +194,14 @@ def _tried(kind: str, folder: Path, after: float, number: signal.Signals) -> Mom
     begun = time.monotonic()
     if process.running:
         process.send(number)
-    code, said = process.ended()
+    code, output = process.ended()
     answered = time.monotonic() - begun
     left, _ = process.left(_PATIENCE)
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in output.splitlines() if line.strip()]
     answer = [line for line in lines if "interrupted;" in line or line.startswith(("dgm", "Traceback"))]
-    if code not in (0, 130) or "Traceback" in said:
+    if code not in (0, 130) or "Traceback" in output:
         answer = lines
-    if "init_import_site" in said:
+    if "init_import_site" in output:
         stage = BEFORE
     return Moment(after, number, stage, answered, code, answer, left, _resumed(answer))
 

@@ -41,9 +41,9 @@ def list_all(
     from studies.study import Search
 
     load_files(files)
-    own = [extensions.load(path) for path in paths or ()]
+    modules = [extensions.load(path) for path in paths or ()]
     studies_shown, problems_shown, networks_shown = (
-        [name for module in own for name, _ in registry.find(module)] if own else registry.names()
+        [name for module in modules for name, _ in registry.find(module)] if modules else registry.names()
         for registry in (STUDIES, PROBLEMS, NETWORKS)
     )
     console = Console(highlight=False, markup=False)
@@ -54,8 +54,8 @@ def list_all(
     problems = _table("dgm solve …", "problem", "settings", "source")
     for name in problems_shown:
         problem = PROBLEMS.get(name)
-        told = problem.source or (problem.__doc__ or "").strip().partition("\n")[0]
-        problems.add_row(name, ", ".join(problem.settings), told)
+        source = problem.source or (problem.__doc__ or "").strip().partition("\n")[0]
+        problems.add_row(name, ", ".join(problem.settings), source)
     for table in (studies, problems):
         if table.row_count:
             console.print(table)
@@ -77,8 +77,8 @@ def _list_samplers() -> None:
         table = _table(title, kind, "what it is", "needs")
         for name in registry.names():
             entry = registry.get(name)
-            told = sys.modules[entry.__module__].__doc__ or entry.__doc__ or ""
-            table.add_row(name, told.strip().partition("\n")[0], getattr(entry, "package", None) or "")
+            description = sys.modules[entry.__module__].__doc__ or entry.__doc__ or ""
+            table.add_row(name, description.strip().partition("\n")[0], getattr(entry, "package", None) or "")
         console.print(table)
         console.print()
 

@@ -97,13 +97,13 @@ def find(asked: str) -> Study | Setup:
     name = asked
     if is_file(asked):
         module = extensions.load(asked)
-        found = [n for registry in (STUDIES, PROBLEMS) for n, _ in registry.find(module)]
-        if len(found) != 1:
-            several = f"more than one of them: give one of {', '.join(found)}, and --with {asked}"
+        defined = [n for registry in (STUDIES, PROBLEMS) for n, _ in registry.find(module)]
+        if len(defined) != 1:
+            several = f"more than one of them: give one of {', '.join(defined)}, and --with {asked}"
             raise ConfigurationError(
-                f"{asked} defines {several if found else 'neither a study nor a problem'}."
+                f"{asked} defines {several if defined else 'neither a study nor a problem'}."
             )
-        (name,) = found
+        (name,) = defined
         names, problems = STUDIES.names(), PROBLEMS.names()
     if name in names:
         return load_study(name)
@@ -127,8 +127,8 @@ def changed(chosen: Study | Setup, settings: list[str] | None, quick: bool) -> S
 
 def _problem(setup: Setup) -> None:
     problem = setup.problem
-    told = inspect.getdoc(type(problem)) or problem.name
-    messages.print(told)
+    description = inspect.getdoc(type(problem)) or problem.name
+    messages.print(description)
     messages.print()
     rows = [
         ("axes", ", ".join(f"{axis.name} in [{axis.lower:g}, {axis.upper:g}]" for axis in problem.inputs)),

@@ -70,13 +70,13 @@ def processor() -> Sign:
     from studies.records.environment import available_cores
 
     memory = psutil.virtual_memory()
-    said = counted(available_cores(), "core")
-    said += f", {memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB"
+    resources = counted(available_cores(), "core")
+    resources += f", {memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB"
     if memory.available < _LEAST_MEMORY * _GIB:
         return Sign(
-            "processor", "warning", f"{said} of memory free", "Close something, or use fewer --cores."
+            "processor", "warning", f"{resources} of memory free", "Close something, or use fewer --cores."
         )
-    return Sign("processor", "ok", f"{said} of memory free")
+    return Sign("processor", "ok", f"{resources} of memory free")
 
 
 def graphics() -> Sign:
@@ -105,14 +105,14 @@ def disk() -> Sign:
     """Room for results, here, and for what is temporary."""
     places = {"here": Path.cwd(), "temporary files": Path(tempfile.gettempdir())}
     free = {name: shutil.disk_usage(place).free / _GIB for name, place in places.items()}
-    said = ", ".join(f"{room:.1f} GiB free for {name}" for name, room in free.items()).replace(
+    free_space = ", ".join(f"{room:.1f} GiB free for {name}" for name, room in free.items()).replace(
         "for here", "here"
     )
     if not os.access(Path.cwd(), os.W_OK):
         return Sign("disk", "error", f"{Path.cwd()} cannot be written", "Work elsewhere, or give --out.")
     if min(free.values()) < _LEAST_DISK:
-        return Sign("disk", "warning", said, "Make room, or give --out and TMPDIR elsewhere.")
-    return Sign("disk", "ok", said)
+        return Sign("disk", "warning", free_space, "Make room, or give --out and TMPDIR elsewhere.")
+    return Sign("disk", "ok", free_space)
 
 
 def sockets() -> Sign:

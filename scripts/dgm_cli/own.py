@@ -54,9 +54,9 @@ def trusted(run: Path, kept: SourcesRecord, trust: bool, *, writes: str | None =
 
     if remembered(run, kept.main, writes):
         return
-    said = f"{run} would {' and '.join(acts)}"
-    if not sys.stdin.isatty() or not typer.confirm(f"{said}. Do so?", err=True):
-        raise ConfigurationError(f"{said}: look at it first, and give --trust.")
+    warning = f"{run} would {' and '.join(acts)}"
+    if not sys.stdin.isatty() or not typer.confirm(f"{warning}. Do so?", err=True):
+        raise ConfigurationError(f"{warning}: look at it first, and give --trust.")
 
 
 def is_file(text: str) -> bool:

@@ -110,11 +110,11 @@ def replay(
     if as_json:
         costs = cost_grid(random, most)
         curves = {
-            str(one.method): [_plain(each._asdict()) for each in anytime(read, one, costs)]
-            for one in (random, *outcomes)
+            str(outcome.method): [_plain(each._asdict()) for each in anytime(read, outcome, costs)]
+            for outcome in (random, *outcomes)
         }
-        told = {"table": read.name, "trainings": len(read.errors), "best": read.best}
-        print_json(told | {"rows": [_plain(row) for row in rows], "costs": costs, "regret": curves})
+        summary = {"table": read.name, "trainings": len(read.errors), "best": read.best}
+        print_json(summary | {"rows": [_plain(row) for row in rows], "costs": costs, "regret": curves})
     return 0
 
 
@@ -150,8 +150,8 @@ def _methods(
             ("reduction-factor", reduction_factor),
         )
     )
-    found = (Method(*each) for each in product(names, ruled, startups, graces, reductions))
-    return list({str(method): method for method in found}.values())
+    methods = (Method(*each) for each in product(names, ruled, startups, graces, reductions))
+    return list({str(method): method for method in methods}.values())
 
 
 def _count(option: str, text: str) -> int:

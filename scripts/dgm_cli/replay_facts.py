@@ -32,8 +32,9 @@ def rungs_table(read: TrainingTable) -> Table:
         best = beyond & (read.errors <= np.quantile(read.errors[beyond], 0.25))
         cells = []
         for kept in (beyond, beyond & (read.ends >= _LONG * rung), best):
-            found = rank_correlation(read.curves[kept, place], read.errors[kept])
-            cells.append("–" if np.isnan(found.point) else f"{interval(*found)} ({int(kept.sum())})")
+            correlation = rank_correlation(read.curves[kept, place], read.errors[kept])
+            known = f"{interval(*correlation)} ({int(kept.sum())})"
+            cells.append("–" if np.isnan(correlation.point) else known)
         table.add_row(f"{rung:,}", str(int(beyond.sum())), *cells)
     return table
 
@@ -47,8 +48,8 @@ def choice_words(errors: Array, judged: Array, column: str) -> list[str]:
     chosen = int(judged.argmin())
     rank = int((errors < errors[chosen]).sum()) + 1
     drawn = np.random.default_rng(0).integers(len(errors), size=(_DRAWS, _OF))
-    own = np.take_along_axis(errors[drawn], judged[drawn].argmin(axis=1)[:, None], axis=1)[:, 0]
-    ratio = own / errors[drawn].min(axis=1)
+    selected = np.take_along_axis(errors[drawn], judged[drawn].argmin(axis=1)[:, None], axis=1)[:, 0]
+    ratio = selected / errors[drawn].min(axis=1)
     rho = rank_correlation(judged, errors)
     worse = f"{np.median(ratio):.2g} times the error of the best, by median"
     return [

@@ -79,5 +79,5 @@ def remade(run: Path) -> list[Path]:
         raise
     except ValueError as error:
         # The files can be read, and what they hold cannot be drawn: it was not written by a study.
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigurationError(f"{run} holds values that no study writes: {said}") from error
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigurationError(f"{run} holds values that no study writes: {cause}") from error

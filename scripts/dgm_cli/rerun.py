@@ -33,16 +33,17 @@ def rerun(
     from studies.running.rerun import rerun as train_again
 
     run = here(place)
-    found = recorded(run)
+    recorded_run = recorded(run)
     if check:
         messages.print(
-            f"{words.counted(len(found.trials), 'trial')} can be trained again: {', '.join(found.trials)}"
+            f"{words.counted(len(recorded_run.trials), 'trial')} can be trained again: "
+            f"{', '.join(recorded_run.trials)}"
         )
-        messages.print(f"Not as recorded: {'; '.join(found.differences) or 'nothing'}")
-        messages.print(f"They are trained on: {found.device}")
+        messages.print(f"Not as recorded: {'; '.join(recorded_run.differences) or 'nothing'}")
+        messages.print(f"They are trained on: {recorded_run.device}")
         return 0
     load_files(files)
-    trusted(run, found.record.sources, trust)
+    trusted(run, recorded_run.record.sources, trust)
     verdicts, differences = train_again(run, trial, lambda name: messages.print(f"training {name} again"))
     if differences:
         messages.print(f"Not as recorded: {'; '.join(differences)}")

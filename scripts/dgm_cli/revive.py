@@ -39,11 +39,11 @@ def revive(
     load_files(files)
     trusted(run, record.sources, trust)
     tell_compiler()
-    train(run, record, list(dict.fromkeys(trials)), lambda said: messages.print(said, soft_wrap=True))
+    train(run, record, list(dict.fromkeys(trials)), lambda sentence: messages.print(sentence, soft_wrap=True))
     remade(run)
     rows = revived_table(load_run(run))
-    for said in revived({"revived": rows}):
-        messages.print(said, soft_wrap=True)
+    for sentence in revived({"revived": rows}):
+        messages.print(sentence, soft_wrap=True)
     messages.print(f"Report: {quoted(run / 'report.html')}", soft_wrap=True)
     if as_json:
         print_json(

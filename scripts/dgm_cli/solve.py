@@ -113,8 +113,8 @@ def solve(
     setup = setup.changed(parse_settings(settings or []))
     if setup != named_setup:
         label += ", changed"
-    if iterations is not None and (told := shortening(named_setup, setup)):
-        messages.print(told)
+    if iterations is not None and (notice := shortening(named_setup, setup)):
+        messages.print(notice)
     tell_compiler()
     with notified(notify) as ending:
         tell_long(setup, replicates)
@@ -149,17 +149,18 @@ def tell_long(setup: Setup, replicates: int) -> None:
 
 def shortening(start: Setup, setup: Setup) -> str:
     """What `--iterations` makes of windows and polish, in a sentence; empty where there are neither."""
-    one, other = start.config, setup.config
-    if (one.windows == 1 and not one.polish_iterations) or one.iterations <= other.iterations:
+    full, short = start.config, setup.config
+    if (full.windows == 1 and not full.polish_iterations) or full.iterations <= short.iterations:
         return ""
-    said = f"{other.iterations:,} of {counted(one.iterations, 'iteration')}"
-    if one.windows > 1:
-        said += f", over {counted(other.windows, 'window')}"
-    if other.polish_iterations:
-        said += f", and a polish of at most {other.polish_iterations:,} in place of {one.polish_iterations:,}"
-        said += " in each" if other.windows > 1 else ""
-        return f"Shortened: {said} (--set polish=none leaves it out)."
-    return f"Shortened: {said}{', and no polish' if one.polish_iterations else ''}."
+    length = f"{short.iterations:,} of {counted(full.iterations, 'iteration')}"
+    if full.windows > 1:
+        length += f", over {counted(short.windows, 'window')}"
+    if short.polish_iterations:
+        length += f", and a polish of at most {short.polish_iterations:,}"
+        length += f" in place of {full.polish_iterations:,}"
+        length += " in each" if short.windows > 1 else ""
+        return f"Shortened: {length} (--set polish=none leaves it out)."
+    return f"Shortened: {length}{', and no polish' if full.polish_iterations else ''}."
 
 
 def _configured(config: str, problem: Problem) -> tuple[str, Setup]:
@@ -183,18 +184,18 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     from studies.records import LABELS
 
     outcome = solved.summary
-    said = verdict_of_solve(outcome)
+    verdict = verdict_of_solve(outcome)
     problem, metric = outcome["problem"], outcome["metric"]
     reported = load_problem(problem).reported_mae
     paper = f" (paper: {reported})" if reported is not None else ""
     messages.print(
         f"{problem}: {LABELS[metric]} {interval(outcome['score'])}{paper}, {outcome['seconds']:.1f} s"
     )
-    if said:
-        messages.print(sentence(said))
-    for constant, found in outcome.get("constants", {}).items():
-        true = "" if found["true"] is None else f", true value {found['true']:.5g}"
-        messages.print(f"{constant}: {interval(found, digits=5)}{true}")
+    if verdict:
+        messages.print(sentence(verdict))
+    for constant, estimate in outcome.get("constants", {}).items():
+        true = "" if estimate["true"] is None else f", true value {estimate['true']:.5g}"
+        messages.print(f"{constant}: {interval(estimate, digits=5)}{true}")
     for note in outcome.get("notes", []):
         messages.print(f"Note: {note}")
     interrupted = outcome["status"] == "interrupted"
@@ -203,7 +204,7 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     else:
         messages.print(f"Tables, figures and report: {solved.folder}")
     if as_json:
-        print_json({**outcome, "verdict": sentence(said) or None})
+        print_json({**outcome, "verdict": sentence(verdict) or None})
     return 130 if interrupted else 0
 
 
@@ -237,7 +238,7 @@ def _with_progress(setup: Setup, train: Callable[..., Solved]) -> Solved:
     task = progress.add_task(problem, total=total, loss=math.nan, score=math.nan)
     windows = setup.config.windows
     polishes: dict[int, TaskID] = {}  # by time window, while each is under way
-    told: dict[str, int] = {}
+    reported: dict[str, int] = {}
 
     def show(far: TrainingProgress, loss: float, value: float) -> None:
         name = problem
@@ -258,8 +259,8 @@ def _with_progress(setup: Setup, train: Callable[..., Solved]) -> Solved:
             return
         # The beginning of a polish is told too: nothing is known of its length.
         lines, before = (POLISH_LOGGED, -1) if far.polishing else (LOGGED, 0)
-        if (share := lines * far.done // far.of) > told.get(name, before):
-            told[name] = share
+        if (share := lines * far.done // far.of) > reported.get(name, before):
+            reported[name] = share
             messages.print(f"{name}: {far.done:,} of {far.of:,} · loss {loss:.2e} · {score} {value:.2e}")
 
     try:

@@ -48,7 +48,7 @@ def bench(
     configure_process()
     torch.set_flush_denormal(True)  # for the peers too: a training flushes them while it steps
     clock = time.process_time if cpu else time.perf_counter
-    found: dict[str, Any] = {}
+    results_by_name: dict[str, Any] = {}
     for comparison in chosen:
         messages.print(f"{comparison.name}: {comparison.about}")
         results: list[Timing] = []
@@ -58,18 +58,18 @@ def bench(
                 messages.print(f"  {case.title}")
                 _tell_missing(case)
                 results += measure(case, rounds, seconds, clock)
-        found[comparison.name] = [result.to_dict() for result in results]
+        results_by_name[comparison.name] = [result.to_dict() for result in results]
         if not json:
             print(f"\n{comparison.name}: {comparison.about}\n\n{markdown(results, comparison.unit)}\n")
     for race in races:
-        found[race.name] = _run_race(race, only, seeds, json=json)
+        results_by_name[race.name] = _run_race(race, only, seeds, json=json)
     if json:
         print_json(
             {
                 "clock": clock.__name__,
                 "machine": machine(),
                 "versions": versions() | _extra(),
-                "comparisons": found,
+                "comparisons": results_by_name,
             }
         )
 

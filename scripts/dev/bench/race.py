@@ -77,23 +77,23 @@ class Standing:
 def run(heat: RaceHeat, seeds: Sequence[int], clock: Clock = time.process_time) -> list[Standing]:
     """The standings of a heat's runners that can run; all but the first stop when the first's median time
     is up."""
-    found: list[Standing] = []
+    standings: list[Standing] = []
     goal, limit = 0.0, math.inf
     for runner in heat.runners:
         if runner.missing:
             continue
         laps = [_laps(runner.course(seed), limit, clock) for seed in seeds]
-        ends = [own[-1] for own in laps]
+        ends = [runner_results[-1] for runner_results in laps]
         error = statistics.median(error for _, error in ends)
         seconds = statistics.median(spent for spent, _ in ends)
-        if not found:
+        if not standings:
             goal, limit = error, seconds
-        reached = statistics.median(_reached(own, goal) for own in laps)
-        then = statistics.median(_error_at(own, limit) for own in laps)
-        if not found:  # what it is compared with is its own end
+        reached = statistics.median(_reached(runner_results, goal) for runner_results in laps)
+        then = statistics.median(_error_at(runner_results, limit) for runner_results in laps)
+        if not standings:  # what it is compared with is its own end
             reached, then = seconds, error
-        found.append(Standing(heat.title, runner.name, len(seeds), error, seconds, reached, then))
-    return found
+        standings.append(Standing(heat.title, runner.name, len(seeds), error, seconds, reached, then))
+    return standings
 
 
 def _laps(course: Course, limit: float, clock: Clock) -> list[Lap]:
@@ -133,22 +133,22 @@ def markdown(standings: Sequence[Standing]) -> str:
         )
     ]
     before, first = None, math.nan
-    for one in standings:
-        if one.heat != before:
-            before, first, title = one.heat, one.seconds, one.heat
+    for standing in standings:
+        if standing.heat != before:
+            before, first, title = standing.heat, standing.seconds, standing.heat
         else:
             title = ""
-        share = f"1/{first / one.reached:.1f}" if 0 < one.reached < math.inf else "–"
-        reached = f"{one.reached:.2f}" if one.reached < math.inf else "not"
+        share = f"1/{first / standing.reached:.1f}" if 0 < standing.reached < math.inf else "–"
+        reached = f"{standing.reached:.2f}" if standing.reached < math.inf else "not"
         rows.append(
             (
                 title,
-                one.runner,
-                f"{one.error:.1e}",
-                f"{one.seconds:.2f}",
+                standing.runner,
+                f"{standing.error:.1e}",
+                f"{standing.seconds:.2f}",
                 reached,
                 share,
-                f"{one.error_then:.1e}",
+                f"{standing.error_then:.1e}",
             )
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

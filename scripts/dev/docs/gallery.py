@@ -76,16 +76,16 @@ def _solve(problem: Problem, picture: Path) -> Reached:
     with tempfile.TemporaryDirectory() as out:
         called = [sys.executable, "-m", "dgm_cli.main", *asked, "--name", "shown", "--out", out, "--json"]
         done = subprocess.run(called, check=True, stdout=subprocess.PIPE, text=True)
-        told = json.loads(done.stdout)
+        printed = json.loads(done.stdout)
         (figure,) = Path(out).glob(f"*/shown/figures/{_FIGURE}*.png")
         _shrink(figure, picture)
-    median = told["rel_l2"]["median"]
+    median = printed["rel_l2"]["median"]
     return Reached(
         command=f"dgm {' '.join(asked)}",
         rel_l2=median if median is not None and math.isfinite(median) else None,
-        verdict=told["verdict"],
-        replicates=len(told["replicates"]),
-        seconds=told["seconds"],
+        verdict=printed["verdict"],
+        replicates=len(printed["replicates"]),
+        seconds=printed["seconds"],
     )
 
 

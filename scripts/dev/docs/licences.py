@@ -28,27 +28,27 @@ def page() -> str:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     wanted = [(line, "the program") for line in project["dependencies"]]
-    wanted += [(line, said) for extra, said in _KINDS.items() for line in extras[extra]]
+    wanted += [(line, names) for extra, names in _KINDS.items() for line in extras[extra]]
     rows = []
     for line, reason in wanted:
-        found = re.match(r"[\w.-]+", line)
-        assert found is not None
-        rows.append(f"| {found.group()} | {reason} | {licence(found.group())} |\n")
+        licences = re.match(r"[\w.-]+", line)
+        assert licences is not None
+        rows.append(f"| {licences.group()} | {reason} | {licence(licences.group())} |\n")
     return _HEAD + "".join(rows)
 
 
 def licence(package: str) -> str:
     """As the package states it: an SPDX expression, a classifier or a name."""
     try:
-        said: Any = metadata(package)
+        text: Any = metadata(package)
     except PackageNotFoundError:
         return _ABSENT[package]
-    if expression := said.get("License-Expression"):
+    if expression := text.get("License-Expression"):
         return str(expression)
-    for line in said.get_all("Classifier") or []:
+    for line in text.get_all("Classifier") or []:
         if line.startswith("License :: OSI Approved :: "):
             return str(line).rpartition(" :: ")[2]
-    return (said.get("License") or "see the package").splitlines()[0]
+    return (text.get("License") or "see the package").splitlines()[0]
 
 
 _ABSENT = {"mlflow-skinny": "Apache License 2.0", "wandb": "MIT License"}

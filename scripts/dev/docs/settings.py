@@ -79,8 +79,8 @@ def _facts(field: Described) -> str:
     return f"`{field.type}` · default: {field.default}{allowed}"
 
 
-def _choices(title: str, said: Mapping[str, str]) -> str:
-    rows = [f"| `{name}` | {text.replace('|', chr(92) + '|')} |" for name, text in said.items()]
+def _choices(title: str, texts: Mapping[str, str]) -> str:
+    rows = [f"| `{name}` | {text.replace('|', chr(92) + '|')} |" for name, text in texts.items()]
     return "\n".join([f"## {title}", "", "| name | what it is |", "| --- | --- |", *rows, ""])
 
 

@@ -58,8 +58,8 @@ def soak(
             )
             story = teller.tell(reference)
             stories.append(story)
-            told = ", ".join(blow.fault for blow in story.blows)
-            messages.print(f"{name} {len(stories)}: {told}: {_verdict(story)}", soft_wrap=True)
+            blows = ", ".join(blow.fault for blow in story.blows)
+            messages.print(f"{name} {len(stories)}: {blows}: {_verdict(story)}", soft_wrap=True)
             if not story.equal:
                 shutil.copytree(story.run, folder / f"different-{len(stories)}", dirs_exist_ok=True)
     text = table(stories)
@@ -85,14 +85,14 @@ def table(stories: list[Story]) -> str:
     lines = [f"| {titles} |", "| --- " * (titles.count("|") + 1) + "|"]
     for fault in FAULTS:
         met = [(story, blow) for story in stories for blow in story.blows if blow.fault == fault]
-        own = {id(story): story for story, _ in met}.values()
+        distinct = {id(story): story for story, _ in met}.values()
         cells = [
             fault,
             len(met),
             sum(blow.ended for _, blow in met),
             sum(blow.ended and story.equal for story, blow in met),
-            f"{sum(story.equal for story in own)} of {len(own)}",
-            sum(story.misplaced for story in own),
+            f"{sum(story.equal for story in distinct)} of {len(distinct)}",
+            sum(story.misplaced for story in distinct),
             sum(blow.left for _, blow in met),
             f"{max((blow.gone for _, blow in met), default=0.0):.1f}",
         ]

@@ -33,15 +33,15 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
-def differences(one: Path, other: Path) -> list[str]:
+def differences(first: Path, other: Path) -> list[str]:
     """The tables of two runs that are not the same bit for bit."""
-    parts = {run: {path.relative_to(run) for path in studies_of(run)} for run in (one, other)}
-    if parts[one] != parts[other]:
-        return [f"the runs hold {len(parts[one])} and {len(parts[other])} records"]
+    parts = {run: {path.relative_to(run) for path in studies_of(run)} for run in (first, other)}
+    if parts[first] != parts[other]:
+        return [f"the runs hold {len(parts[first])} and {len(parts[other])} records"]
     return [
         str(part / name)
-        for part in sorted(parts[one])
-        for name in _different(tables(one / part), tables(other / part))
+        for part in sorted(parts[first])
+        for name in _different(tables(first / part), tables(other / part))
     ]
 
 

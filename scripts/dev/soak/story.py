@@ -122,15 +122,15 @@ class Teller:
         process = self._begin([*COMMANDS[story.kind], "--out", str(self._out)])
         while True:
             struck = self._strike(process)
-            code, said = process.ended()
+            code, output = process.ended()
             self._outlived(process, struck, code)
             ballast(self._out).unlink(missing_ok=True)
-            if "Traceback" in said:
-                story.differing.append(f"a traceback was shown: {said[-3000:]}")
+            if "Traceback" in output:
+                story.differing.append(f"a traceback was shown: {output[-3000:]}")
             if code == 0:
                 break
             if code == _REFUSED or (not struck and code in _ENDINGS):
-                story.differing.append(f"exit code {code}: {said[-2000:]}")
+                story.differing.append(f"exit code {code}: {output[-2000:]}")
                 return story
             self._tear()
             cores = self._choose.randint(1, available_cores())

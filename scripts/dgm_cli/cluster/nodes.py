@@ -116,10 +116,10 @@ class LocalCluster:
         name, log = f"{self._mark}-{number}", self._folder / f"node-{number}.log"
         common = ["--disable-usage-stats", "--object-store-memory=100000000", "--block"]
         # A folder of its own: of one that they share each would remove what it needs no more.
-        own = [f"--dashboard-agent-listen-port={free_port()}", f"--temp-dir={self._folder / str(number)}"]
+        flags = [f"--dashboard-agent-listen-port={free_port()}", f"--temp-dir={self._folder / str(number)}"]
         with log.open("w") as output:
             process = subprocess.Popen(
-                [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *own, *line],
+                [SCRIPTS / "ray", "start", f"--num-cpus={cpus:g}", *common, *flags, *line],
                 env={**self.environment, MARK: name, "OMP_NUM_THREADS": "1"},
                 cwd=self._folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for whoever started the cluster, who ends it in order

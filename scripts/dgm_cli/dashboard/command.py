@@ -54,7 +54,7 @@ def dashboard(
 
         workspace = Workspace(Path(folder))
         follower = Follower(folders, workspace.folder)
-        missing = {tool.name: said for tool in tools if (said := tool.missing()) is not None}
+        missing = {tool.name: reason for tool in tools if (reason := tool.missing()) is not None}
         left_out = list(missing.values())
         running: list[Running] = []
         server = Server(Page(follower.shown, running, left_out), host, bound)
@@ -105,10 +105,10 @@ def _find_runs(path: Path) -> dict[str, Path]:
     root = path.resolve()
     if (root / STUDY).is_file():
         return {f"{root.parent.name}/{root.name}": path}
-    found = {str(run.relative_to(root)): run for run in runs(root)} if root.is_dir() else {}
-    if not found:
+    folders = {str(run.relative_to(root)): run for run in runs(root)} if root.is_dir() else {}
+    if not folders:
         raise ConfigurationError(f"{path} is no run: it holds no {STUDY}, and no folder in it does.")
-    return found
+    return folders
 
 
 @contextmanager

@@ -40,13 +40,13 @@ def ray_targets(shown: Sequence[Shown]) -> str:
     A Ray that does not answer has none.  One of another machine is not asked: the address is a record's, and
     a stranger's record is not told the token.
     """
-    found: list[Any] = []
+    targets: list[Any] = []
     for each in shown:
         if each.found is not None and each.found.owner is not None:
             address = each.found.history.dashboard
             if address and urlsplit(address).hostname in _own_addresses():
-                found += _targets(address)
-    return json.dumps(found)
+                targets += _targets(address)
+    return json.dumps(targets)
 
 
 def _own_addresses() -> set[str]:
@@ -76,8 +76,8 @@ def _token() -> dict[str, str]:
 class _Runs(Collector):
     """The gauges of runs.  Of single trials only those under way have some: their number is bounded."""
 
-    def __init__(self, found: Sequence[Overview]) -> None:
-        self._found = found
+    def __init__(self, overviews: Sequence[Overview]) -> None:
+        self._overviews = overviews
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield self._each("dgm_running", "Whether a process holds the run.", lambda run: run.owner is not None)
@@ -101,30 +101,30 @@ class _Runs(Collector):
             column: GaugeMetricFamily(f"dgm_trial_{column}", "Of a trial under way.", labels=[*_RUN, "trial"])
             for column in ("score", "iterations", *TELEMETRY_COLUMNS)
         }
-        for run in self._found:
-            own = _names(run)
+        for run in self._overviews:
+            run_labels = _names(run)
             for phase, states in run.phases.items():
                 for state, count in states.items():
-                    trials.add_metric([*own, phase, state], count)
+                    trials.add_metric([*run_labels, phase, state], count)
             for rung, (looked, stopped) in run.rungs.items():
-                rungs.add_metric([*own, str(rung), "stopped"], stopped)
-                rungs.add_metric([*own, str(rung), "went on"], looked - stopped)
+                rungs.add_metric([*run_labels, str(rung), "stopped"], stopped)
+                rungs.add_metric([*run_labels, str(rung), "went on"], looked - stopped)
             if run.best is not None:
                 low, high = run.best.spread
                 values = {"median": run.best.score, "lowest": low, "highest": high}
                 for name, value in values.items():
-                    best.add_metric([*own, run.record.metric, name], value)
+                    best.add_metric([*run_labels, run.record.metric, name], value)
             for entry in run.history.entries.values():
                 if entry.running and run.owner is not None:
-                    told = {"score": entry.score, "iterations": entry.iterations, **entry.telemetry}
-                    for column, number in told.items():
+                    telemetry = {"score": entry.score, "iterations": entry.iterations, **entry.telemetry}
+                    for column, number in telemetry.items():
                         if math.isfinite(number):
-                            live[column].add_metric([*own, entry.trial], number)
+                            live[column].add_metric([*run_labels, entry.trial], number)
         yield from (trials, best, rungs, *live.values())
 
     def _each(self, name: str, says: str, of: Any) -> GaugeMetricFamily:
         family = GaugeMetricFamily(name, says, labels=list(_RUN))
-        for run in self._found:
+        for run in self._overviews:
             value = of(run)
             if value is not None:
                 family.add_metric(list(_names(run)), float(value))

@@ -113,8 +113,8 @@ def listening(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except (OSError, OverflowError) as error:
         bound.close()
-        said = error.strerror if isinstance(error, OSError) else "no such port"
-        raise ConfigurationError(f"nothing can be served at --host {host}, port {port}: {said}.") from None
+        cause = error.strerror if isinstance(error, OSError) else "no such port"
+        raise ConfigurationError(f"nothing can be served at --host {host}, port {port}: {cause}.") from None
     return bound
 
 
