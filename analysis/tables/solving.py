@@ -19,6 +19,8 @@ from studies.records.reduction import median
 
 SOLVED = 0.01
 """Relative L² error up to which a problem counts as solved without a reserve."""
+MISSED = 0.1
+"""Residual, in units of what a wrong field leaves, above which nobody would call the equation satisfied."""
 _YARDSTICKS = {"constant": "a constant", "conditions": "a linear interpolation of the conditions"}
 _EXACT = 1e-9
 
@@ -55,6 +57,21 @@ def solved(
     return f"solved to {size}" if rel_l2 <= SOLVED else f"only solved to {size}"
 
 
+def satisfied(residual: float) -> str:
+    """How far equation and conditions are satisfied where no reference is known; empty for NaN.
+
+    residual: median over replicates, each term in units of what a wrong field leaves.
+    """
+    if not math.isfinite(residual):
+        return ""
+    share = f"{number(100 * residual, 2)} % of what a wrong field leaves"
+    if residual > MISSED:
+        return (
+            f"not solved: equation and conditions are missed by {share}, unless measured data contradict them"
+        )
+    return f"equation and conditions hold {'' if residual <= SOLVED else 'only '}to {share}"
+
+
 def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
     """How far the trials of some rows solve the problem; empty where nothing is known of it."""
     counted = scores.counted(rows)
@@ -62,6 +79,8 @@ def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
         return ""
     known = scores.numbers(counted["rel_l2"]) if "rel_l2" in counted else np.full(len(counted), np.nan)
     lost = scores.diverged(counted)
+    if scores.metrics(counted) == [scores.RESIDUAL] and 2 * lost.sum() < len(counted):
+        return satisfied(float(median(np.where(lost, np.inf, scores.numbers(counted[scores.RESIDUAL])))))
     some = not np.isnan(known[~lost]).any()
     reasons = [*counted["diverged_by"].dropna().unique()] if "diverged_by" in counted else []
     return solved(

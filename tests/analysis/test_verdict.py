@@ -16,7 +16,7 @@ from analysis.plots import findings
 from analysis.statistics import Interval
 from analysis.tables import compare_table, summary_table
 from analysis.tables.cells import rows_of
-from analysis.tables.solving import solved
+from analysis.tables.solving import satisfied, solved
 from analysis.verdict import against, direction, sentence, verdict, verdict_of_solve
 from studies.records.intervals import confirmed
 from tests.analysis.logged import Training, log_run
@@ -39,6 +39,19 @@ NONE = Interval(math.nan, math.nan, math.nan)
 )
 def test_solved_or_not(error: float, diverged: int, reason: str, said: str) -> None:
     assert solved(error, n=5, diverged=diverged, reason=reason) == said
+
+
+@pytest.mark.parametrize(
+    ("residual", "said"),
+    [
+        (0.0003, "equation and conditions hold to 0.030 % of what a wrong field leaves"),
+        (0.075, "equation and conditions hold only to 7.5 % of what a wrong field leaves"),
+        (0.42, "not solved: equation and conditions are missed by 42 % of what a wrong field leaves"),
+        (math.nan, ""),
+    ],
+)
+def test_without_a_reference_the_residual_says_it(residual: float, said: str) -> None:
+    assert satisfied(residual).partition(",")[0] == said
 
 
 @pytest.mark.parametrize(
