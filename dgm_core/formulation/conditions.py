@@ -37,6 +37,8 @@ def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
     value = data(y.x) if callable(data) else data
     if not isinstance(value, Tensor) or value.dim() == 0:
         return value
+    if value.shape == like.shape[1:]:
+        return value  # values at nodes, the same for every replicate
     # torch.broadcast_shapes would import sympy, which takes longer than a short training.
     fits = value.dim() == like.dim() and all(
         n in (1, m) for n, m in zip(value.shape, like.shape, strict=True)

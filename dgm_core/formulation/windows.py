@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -46,6 +46,8 @@ class Window(Problem):
     lower: float
     upper: float
     initial: Tensor | None = None
+    _held: ClassVar[Mapping[str, Condition]]
+    _starts: ClassVar[tuple[int, ...]]
 
     def __post_init__(self) -> None:
         """Takes over what describes the problem; its reference has been verified with the whole."""
@@ -61,6 +63,11 @@ class Window(Problem):
             )
         for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
             object.__setattr__(self, constant, getattr(self.problem, constant))
+        # Once: what a law prescribes is found by looking at numbers, which no recorded step may do.
+        object.__setattr__(
+            self, "_held", {term: held for term, (_, held) in prescriptions(self.problem).items()}
+        )
+        object.__setattr__(self, "_starts", self.problem.starts)
 
     @property
     def domain(self) -> Box:
@@ -72,14 +79,14 @@ class Window(Problem):
 
     @property
     def starts(self) -> tuple[int, ...]:
-        return self.problem.starts
+        return self._starts
 
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
         """Those of the problem, at the beginning of the window."""
         at = FixedNodes(((self.lower,),))
         found: dict[str, tuple[Region, Condition]] = {}
-        for term, (_, held) in prescriptions(self.problem).items():
+        for term, held in self._held.items():
             assert isinstance(held, Dirichlet | InitialVelocity)
             if isinstance(held, InitialVelocity):
                 found[term] = at, InitialVelocity(self._data(1, held.output), held.output)

@@ -172,6 +172,43 @@ def test_nodes_may_lie_on_the_edge_of_the_domain():
     assert solved(Nodes(), 20)(torch.tensor([[4.0]])).shape == (2, 1, 1)
 
 
+def test_values_at_nodes_may_come_as_a_table_has_them():
+    """(n, 1) without an axis for the replicates, as a tensor or from a function; (n,) is a slip."""
+
+    def nodes(values):
+        class Nodes(Inverse):
+            @property
+            def conditions(self):
+                held = (FixedNodes.of(DECAY.points), Dirichlet(values))
+                return {**InitialValueProblem.conditions.fget(self), "data": held}
+
+        return Nodes()
+
+    for values in (DECAY.values, lambda x: DECAY.values.to(x)):
+        assert nodes(values).terms == ("interior", "initial", "data")
+    with pytest.raises(ConfigurationError, match=r"data have the shape \(30,\)"):
+        nodes(DECAY.values[:, 0])
+
+
+def test_an_inverse_problem_by_a_second_output_has_its_constant():
+    """k as an output that does not change, found from measurements: y′ = −k y², k = 0.5."""
+
+    class Second(Problem):
+        outputs = ("y", "k")
+        domain = Box(t=(0.0, 4.0))
+
+        def equation(self, y):
+            return torch.cat([y.d("t") + y.d(output=1) * y.d(output=0) ** 2, y.d("t", output=1)], dim=-1)
+
+        @property
+        def conditions(self):
+            start = (self.domain.initial, Dirichlet(1.0, output=0))
+            return {"start": start, "data": Measured(DECAY, output=0)}
+
+    field = solved(Second(), 150)
+    assert field(torch.tensor([[2.0]]))[..., 1].flatten().tolist() == pytest.approx([0.5] * 2, abs=0.02)
+
+
 def test_two_numbers_make_a_coefficient():
     """torch.where of two Python numbers is float32, and no reason to doubt a reference."""
 

@@ -69,6 +69,7 @@ def test_it_is_cut_into_windows_and_solved(kind: type[Problem]) -> None:
     trainer = Trainer(setup, [1, 2])
     trainer.advance(60)
     assert max(trainer.result().errors.rel_l2) < 2e-3
+    assert not trainer.notes, "every step is recorded"
     field = trainer.network.double()
     for j in (1, 2, 3):
         edge = torch.full((2, 1, 1), field.edges[j], dtype=torch.float64, requires_grad=True)
