@@ -17,9 +17,11 @@ from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.settings import by_arrival
 from analysis.tables.cells import rows_of
+from analysis.tables.front import cost_names
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups
 from studies.records import CONFIG
+from studies.records.schema import SAME_AS
 from studies.records.spaces import present
 from studies.records.words import agree, count, counted, share
 
@@ -107,6 +109,7 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
             said.append(f"The best trial's own score is {score}, which flatters: it is the smallest of many.")
     if "winner" in rows and "baseline" in rows:
         said.append(f"The baseline's is {error_words(rows['baseline'])}.  {_against(run, rows['winner'])}")
+    said += _front(run, tables)
     if counts["run"]:
         ran = 100 * counts["iterations_share"]
         grounds.append(
@@ -123,6 +126,17 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
                 f"{counts['seconds']:.0f} s."
             )
     return said, grounds
+
+
+def _front(run: Run, tables: Tables) -> list[str]:
+    """What each budget buys, where the search had several objectives."""
+    if tables["front"].empty:
+        return []
+    name, rows = cost_names(run)[0], rows_of(tables["best-by-budget"])
+    told = [
+        f"up to {plain(row['budget'])} {name}, {error_words(row)} by trial {row['trial']}" for row in rows
+    ]
+    return [f"The best for each budget: {'; '.join(told)}.  Costs are those of the model, not measured."]
 
 
 def _against(run: Run, winner: dict[str, Any]) -> str:
@@ -216,9 +230,10 @@ def _wary_search(run: Run, tables: Tables) -> list[str]:
             "Trials were suggested and stopped in the order in which results arrived: this search cannot be "
             "repeated, here or on another machine.  Its confirmation can."
         )
+    once = set() if SAME_AS not in run.trials else set(run.trials.loc[run.trials[SAME_AS].notna(), "trial"])
     found += [
         f"Trials {', '.join(names[:-1])} and {names[-1]} have the same settings and seeds: "
-        "they are one training, done more than once."
+        + ("trained once, counted for each." if once & {*names} else "one training, done more than once.")
         for names in _alike(run)
     ]
     counts = rows_of(tables["counts"])[0]

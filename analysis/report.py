@@ -26,6 +26,8 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "polish": ("What the polish did", tables.polish_table),
     "family": ("The error along each parameter", family.family_table),
     "early-stopping": ("What early stopping saw and did", tables.decisions_table),
+    "front": ("The front: error against cost, confirmed", tables.front_table),
+    "best-by-budget": ("The best setting for each budget", tables.budgets_table),
     "rivals": ("The next best trials", tables.rivals_table),
     "audit": ("Stopped trials, trained to their ends", tables.audit_table),
     "revived": ("Stopped trials, revived by hand", tables.revived_table),
@@ -39,7 +41,7 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
 
 MAIN = ("summary", "arms", "counts")
 """The tables that say why to trust the answer; the others are folded."""
-FIRST = ("best-so-far", "error-by-factor", "error-curves", "solution-")
+FIRST = ("front", "best-so-far", "error-by-factor", "error-curves", "solution-")
 """The figure beside the answer: the first of these that there is."""
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from studies.public import Result, run, solve
     from studies.running.starting import settings_of
-    from studies.study import Ablation, Choice, PowersOfTwo, Resources, Search
+    from studies.study import Ablation, Choice, PowersOfTwo, Prior, Resources, Search
     from studies.tune.plain import trainable
 
 __all__ = [
     "Ablation",
     "Choice",
     "PowersOfTwo",
+    "Prior",
     "Resources",
     "Result",
     "Search",
@@ -27,7 +28,7 @@ __all__ = [
     "trainable",
 ]
 
-_HOMES = dict.fromkeys(("Ablation", "Choice", "PowersOfTwo", "Resources", "Search"), "studies.study")
+_HOMES = dict.fromkeys(("Ablation", "Choice", "PowersOfTwo", "Prior", "Resources", "Search"), "studies.study")
 _HOMES |= {"trainable": "studies.tune.plain", "settings_of": "studies.running.starting"}
 
 

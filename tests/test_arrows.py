@@ -20,14 +20,15 @@ FORBIDDEN = {
 }
 ANALYSIS_MAY_KNOW = {"studies.records"}
 FLOORS = {
+    "objectives": {"cost"},
     "samplers": set(),
     "stopping": set(),
-    "study": {"samplers", "stopping"},
+    "study": {"objectives", "samplers", "stopping", "cost"},
     "catalog": {"study"},
     "records": {"errors"},
-    "planning": {"samplers", "stopping", "study", "records", "errors"},
+    "planning": {"objectives", "samplers", "stopping", "study", "records", "errors", "cost"},
     "replay": {"samplers", "stopping", "study", "planning", "records", "errors"},
-    "preflight": {"study", "planning", "records", "errors"},
+    "preflight": {"study", "planning", "records", "errors", "cost"},
     "trials": {"records", "errors"},
     "tune": {"study", "records", "planning", "trials", "errors", "failures", "hints", "processes", "signals"},
     "running": {

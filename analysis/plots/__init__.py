@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from analysis import scores
 from analysis.load import Run
-from analysis.plots import ablation, correlation, family, learning, search, shared, solution, style
+from analysis.plots import ablation, correlation, family, front, learning, search, shared, solution, style
 from studies.records import plain_name
 
 
@@ -105,6 +105,7 @@ def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]
     """File name, title and maker of each figure, in the order of the report."""
     noun = run.noun.capitalize()
     if run.study.kind == "search":
+        yield "front", "Error against cost", lambda: front.front_figure(run)
         yield "best-so-far", f"Best {run.noun} so far", lambda: search.best_so_far(run)
         yield "learning-curves", "Learning curves of all trials", lambda: search.learning_curves(run)
         yield "hyperparameters", f"{noun} against each hyperparameter", lambda: search.hyperparameters(run)

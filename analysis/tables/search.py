@@ -9,7 +9,7 @@ from analysis import scores, statistics
 from analysis.load import Run
 from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
 from studies.records import CONFIG
-from studies.records.schema import WEIGHT_PREFIX
+from studies.records.schema import SAME_AS, WEIGHT_PREFIX
 
 _NOT_IN_USE = {"", "0", "0.0", "False", "none", "[]", "{}"}
 """Values of options that are off, as text."""
@@ -39,9 +39,12 @@ def counts_table(run: Run) -> pd.DataFrame:
     for a trial, whose replicates are trained together.  `busy` is the share of the time of its cores that all
     trials' trainings took, those of confirmation and tuning too, as far as they count.
     """
-    trials = scores.trial_scores(run.phase("search", "ablation", "solve"))
+    rows = run.phase("search", "ablation", "solve")
+    trials = scores.trial_scores(rows)
     row: dict[str, object] = {"asked": run.study.trials_asked, "run": len(trials)}
     row |= {status: scores.count(trials, status) for status in STATUSES}
+    if SAME_AS in rows:  # these were not trained themselves
+        trials = trials[~trials["trial"].isin(rows.loc[rows[SAME_AS].notna(), "trial"])]
     ran, asked = int(trials["iterations"].sum()), int(trials["iterations_asked"].sum())
     row |= {"iterations_run": ran, "iterations_asked": asked}
     row |= {"iterations_share": ran / asked if asked else np.nan}

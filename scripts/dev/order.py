@@ -21,6 +21,7 @@ import typer
 
 from dgm_cli.common import messages
 from studies.catalog import load_study
+from studies.cost import iteration_cost
 from studies.planning.clock import Clock, ScheduledTrial
 from studies.planning.course import Course
 from studies.planning.plans import SearchPlan
@@ -28,7 +29,6 @@ from studies.planning.trial import Trial
 from studies.records.events import Metrics, Replicates
 from studies.records.log import Log
 from studies.study import Search
-from studies.study.cost import iteration_cost
 
 
 class ReportOrder(Clock):

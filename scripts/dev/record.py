@@ -28,10 +28,10 @@ from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.training import median
 from dgm_core.training.schedules import COOLDOWN_START
 from studies.catalog import load_study
+from studies.cost import training_times
 from studies.records import replacing
 from studies.replay.table import METADATA, curve_column
 from studies.study import PowersOfTwo, Search, replicate_seeds
-from studies.study.cost import training_times
 from studies.study.space import describe
 
 _EVERY = 25

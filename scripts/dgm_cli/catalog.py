@@ -65,7 +65,8 @@ def list_all(
 
 
 def _list_samplers() -> None:
-    """Samplers, with what they need, and rules of early stopping."""
+    """Samplers, with what they need, rules of early stopping, and objectives beside the error."""
+    from studies.objectives import OBJECTIVES
     from studies.samplers import SAMPLERS
     from studies.stopping import RULES
 
@@ -73,6 +74,7 @@ def _list_samplers() -> None:
     for title, kind, registry in (
         ("dgm run … --sampler", "sampler", SAMPLERS),
         ("dgm run … --early-stopping", "rule", RULES),
+        ("dgm run … --objectives error,…", "objective", OBJECTIVES),
     ):
         table = _table(title, kind, "what it is", "needs")
         for name in registry.names():

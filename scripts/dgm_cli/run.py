@@ -24,6 +24,7 @@ from dgm_cli.own import With, is_file, load_files, named
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
 from dgm_core.collecting import uncollected
+from dgm_core.errors import ConfigurationError
 from studies.signals import closing
 
 TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
@@ -76,6 +77,14 @@ def run(
             metavar="PLACE",
             help="A run, a TOML file or KEY=VALUE,…: settings of a search's first trials; repeatable.",
         ),
+    ] = None,
+    objectives: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", help="What a search makes small: error,seconds or others, by commas."),
+    ] = None,
+    budget_per_training: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="What each training may take by the cost model: 10s, 2min, 1h."),
     ] = None,
     like: Annotated[
         Path | None,
@@ -156,6 +165,8 @@ def run(
         searcher=searcher,
         scheduler=scheduler,
         start_from=None if start_from is None else [_start(text) for text in start_from],
+        objectives=None if objectives is None else [each.strip() for each in objectives.split(",")],
+        budget_per_training=None if budget_per_training is None else _seconds(budget_per_training),
         arms=arms,
         iterations=iterations,
         tuned_rate=tuned_rate or None,
@@ -200,3 +211,18 @@ def _start(text: str) -> str | dict[str, Any]:
     if "=" not in text or Path(text).exists():
         return text
     return parse_settings(text.split(","), option="--start-from")
+
+
+_UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "": 1.0}
+
+
+def _seconds(text: str) -> float:
+    """ "10s", "2min", "1.5h"; a number alone is seconds.  Raises ConfigurationError."""
+    unit = text.strip().lstrip("0123456789.")
+    number = text.strip().removesuffix(unit)
+    try:
+        return float(number) * _UNITS[unit.strip()]
+    except (ValueError, KeyError):
+        raise ConfigurationError(
+            f"--budget-per-training {text} is not allowed: give a time such as 10s, 2min or 1h."
+        ) from None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dgm_core import Setup
-from studies.study.cost import training_times
+from studies.cost import training_times
 
 _TOLD_SILENCE = 120.0
 _LEAST_SILENCE = 600.0

@@ -171,9 +171,11 @@ class Course:
 
 
 def _key(event: Event) -> tuple[str, str, int | None]:
-    """What tells a suggestion, a decision or an end from another."""
+    """What tells a suggestion, a report, a decision or an end from another."""
     if isinstance(event, (Decided, Ended)):
         return event.event, event.trial, event.rung
     if isinstance(event, Suggested):
         return event.event, event.trial, None
+    if isinstance(event, Reported):  # of a trial that takes another's results
+        return event.event, event.trial, event.metrics.iterations
     return event.event, "", None

@@ -17,13 +17,16 @@ from studies.errors import StudyError
 from studies.records.events import Metrics
 from studies.samplers.base import Sampler
 from studies.stopping import PENALTY
-from studies.study.branches import conditional, drawn, named
-from studies.study.space import shown
+from studies.study.branches import conditional, drawn, named, places
+from studies.study.priors import Prior
+from studies.study.space import shown, shown_value
 
 REMEMBERED = 300
 """Trials that have ended which suggestions look back on, at least; twice as many at most."""
 _ATTEMPTS = 1000
 """At settings that are allowed, for each trial."""
+_PRIORS = 4
+"""Of the stream that draws from what is believed."""
 _LEAST = 1e-300
 """Of a score whose logarithm is taken."""
 
@@ -47,16 +50,22 @@ class Suggestions:
         *,
         seed: int,
         allows: Callable[[Mapping[str, Any]], bool] | None = None,
+        violations: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None,
         start_from: Sequence[Mapping[str, Any]] = (),
+        priors: Mapping[str, Prior] | None = None,
+        objectives: int = 1,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = dict(space)
         self._conditional = conditional(self._space)
         self._sampler = sampler
         self._allows = allows
+        self._violations = violations if sampler.constrained else None
         self._start = [named(self._space, settings) for settings in start_from]
+        self._priors = dict(priors or {})
         self._seed = seed
-        self._study = optuna.create_study()
+        self._objectives = objectives
+        self._study = self._new_study()
         self._count = 0
         self._ended = 0
         self._worst = 0.0
@@ -65,12 +74,13 @@ class Suggestions:
 
     def suggest(self, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The settings of the next trial; those in `known` where the log has them already."""
-        if self._sampler.forgets and self._ended >= 2 * REMEMBERED:
+        # Which of several objectives' trials are good depends on all of them.
+        if self._sampler.forgets and self._objectives == 1 and self._ended >= 2 * REMEMBERED:
             self._forget()
         if known is not None:
             known = named(self._space, known)
         if self._allows is None:
-            trial = self._ask(self._count, known, start=self._started)
+            trial = self._ask(self._count, known, start=self._started(0))
         else:
             trial = self._allowed(known)
         self._running[self._count], self._scores[self._count] = trial, {}
@@ -81,28 +91,41 @@ class Suggestions:
         return drawn(self._space, lambda name, distribution: trial.params[name])
 
     def _allowed(self, known: Mapping[str, Any] | None) -> Trial:
-        """Draws until settings are allowed; those refused count as failed, which tells a sampler nothing.
+        """Draws until settings are allowed.
 
-        Settings that are known are drawn once more where what was refused before them has left a trace.
+        Those refused count as failed, which tells a sampler nothing; one that ranks pruned trials is told
+        them with their constraints.  Settings that are known are drawn once more where what was refused
+        before them has left a trace.
         """
         assert self._allows is not None
-        if known is not None and not (self._sampler.keeps_notes or self._sampler.seeded_once):
-            return self._ask(self._count, known)
+        learns = self._violations is not None and self._sampler.knows_stopped
+        if known is not None and not (self._sampler.keeps_notes or self._sampler.seeded_once or learns):
+            trial = self._ask(self._count, known)
+            self._constrain(trial)
+            return trial
         for attempt in range(_ATTEMPTS):
-            trial = self._ask(self._count, None, attempt, self._started)
+            trial = self._ask(self._count, None, attempt, self._started(attempt))
+            self._constrain(trial)
             if self._allows(self._settings(trial)):
                 return trial
-            self._study.tell(trial, state=TrialState.FAIL)
+            self._study.tell(trial, state=TrialState.PRUNED if learns else TrialState.FAIL)
         raise StudyError(f"the sampler found no settings that are feasible in {_ATTEMPTS} draws.")
+
+    def _constrain(self, trial: Trial) -> None:
+        """Tells the sampler how far a trial is from each constraint."""
+        if self._violations is not None:
+            for name, value in self._violations(self._settings(trial)).items():
+                trial.set_constraint(name, value)
 
     def report(self, number: int, metrics: Metrics) -> None:
         """A score at a rung."""
         score = self._scores[number][metrics.iterations] = self._told(metrics)
         self._running[number].report(score, metrics.iterations)
 
-    def complete(self, number: int, metrics: Metrics) -> None:
-        """A trial came to its own end."""
-        self._tell(number, value=self._told(metrics))
+    def complete(self, number: int, metrics: Metrics, costs: Sequence[float] = ()) -> None:
+        """A trial came to its own end.  costs: the objectives but for the error."""
+        told = costs if not self._sampler.logarithmic else [math.log10(max(cost, _LEAST)) for cost in costs]
+        self._tell(number, [self._told(metrics), *told])
 
     def stop(self, number: int) -> None:
         """A trial was stopped at the rung it reported last."""
@@ -110,7 +133,7 @@ class Suggestions:
             self._tell(number, state=TrialState.PRUNED)
         else:
             scores = self._scores[number]
-            self._tell(number, value=scores[max(scores)])
+            self._tell(number, [scores[max(scores)]])
 
     def fail(self, number: int) -> None:
         """A trial failed or was interrupted."""
@@ -128,10 +151,20 @@ class Suggestions:
             score = 10 * self._worst
         return math.log10(max(score, _LEAST))
 
-    @property
-    def _started(self) -> Mapping[str, Any] | None:
-        """What the next trial starts from."""
-        return self._start[self._count] if self._count < len(self._start) else None
+    def _started(self, attempt: int) -> Mapping[str, Any] | None:
+        """What the next trial starts from: what is given, then a draw from what is believed."""
+        if self._count < len(self._start):
+            return self._start[self._count] if attempt == 0 else None
+        if not self._priors or self._count >= self._sampler.believing:
+            return None
+        random = np.random.default_rng([self._seed, self._count, attempt, _PRIORS])
+        return {
+            place.name: shown_value(
+                place.distribution, self._priors[place.key].draw(place.distribution, random)
+            )
+            for place in places(self._space)
+            if place.key in self._priors
+        }
 
     def _ask(
         self,
@@ -152,8 +185,10 @@ class Suggestions:
         drawn(self._space, partial(_suggested, trial))
         return trial
 
-    def _tell(self, number: int, value: float | None = None, state: TrialState | None = None) -> None:
-        self._study.tell(self._running.pop(number), value, state)
+    def _tell(
+        self, number: int, values: Sequence[float] | None = None, state: TrialState | None = None
+    ) -> None:
+        self._study.tell(self._running.pop(number), values, state)
         del self._scores[number]
         self._ended += 1
 
@@ -165,13 +200,17 @@ class Suggestions:
         numbers = {trial.number for trial in best}
         rest = [trial for trial in scored if trial.number not in numbers]
         spread = rest[:: max(1, -(-len(rest) // (REMEMBERED // 2)))]
-        self._study = optuna.create_study()
+        self._study = self._new_study()
         self._study.add_trials(sorted([*best, *spread], key=lambda trial: trial.number))
         self._ended = len(best) + len(spread)
         for number, trial in self._running.items():
             again = self._running[number] = self._ask(number, trial.params)
+            self._constrain(again)
             for iterations, score in self._scores[number].items():
                 again.report(score, iterations)
+
+    def _new_study(self) -> optuna.Study:
+        return optuna.create_study(directions=["minimize"] * self._objectives)
 
     def _made(self, number: int, attempt: int) -> BaseSampler:
         """Of its own seed for each trial, or of the study's for all."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dgm_core import Setup
+from studies.cost import polish_cost
 from studies.records.events import Suggested
-from studies.study.cost import polish_cost
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,9 @@ class Trial:
     """Replicates `first`, `first + 1`, … of one setup, over `seeds`.
 
     name: unique in the study.  index: its place within its phase.  setup: that which the study calls `key`,
-    with `changes`.  rungs: iterations at which it is reported and can be stopped.
+    with `changes`.  rungs: iterations at which it is reported and can be stopped.  costs: its objectives but
+    for the error, where the search has several.  violations: its constraints by name, none above 0.
+    same_as: the earlier trial that has the same setup, whose results it takes.
     """
 
     name: str
@@ -29,6 +31,9 @@ class Trial:
     arm: str | None = None
     first: int = 0
     rungs: tuple[int, ...] = ()
+    costs: Mapping[str, float] = field(default_factory=dict)
+    violations: Mapping[str, float] = field(default_factory=dict)
+    same_as: str | None = None
 
     @property
     def folder(self) -> str:
@@ -49,4 +54,7 @@ class Trial:
             config=self.setup.flat(),
             folder=self.folder,
             polish=polish_cost(self.setup, len(self.seeds)),
+            costs=dict(self.costs),
+            constraints=dict(self.violations),
+            same_as=self.same_as,
         )

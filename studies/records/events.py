@@ -123,6 +123,9 @@ class Suggested(_Event):
     config: dict[str, Any]  # the same, flat
     folder: str = Field(pattern=r"^[\w-]+$")  # of its own: no way leads out of the run
     polish: float = 0.0  # nominal cost of a time window's polish, in optimizer steps
+    costs: dict[str, float] = {}  # objectives but for the error, where the search has several
+    constraints: dict[str, float] = {}  # by name, none above 0
+    same_as: str | None = None  # the earlier trial of the same setup, whose results it takes
 
     @model_validator(mode="before")
     @classmethod

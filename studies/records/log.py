@@ -21,10 +21,12 @@ from studies.errors import StudyError
 from studies.records.events import EVENT, Began, Event
 
 LOG = "log.jsonl"
-VERSION = 3
+VERSION = 4
 """Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is.
 
 Of 3: it is said when a worker has not been heard for some time, and how far a polish is.
+
+Of 4: suggestions have their costs and constraints, and say of which earlier trial they have the settings.
 """
 
 

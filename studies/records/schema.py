@@ -43,11 +43,15 @@ TABLES = "tables"
 FIGURES = "figures"
 REPORT = "report.html"
 
-AFTER = ("confirm", "rivals", "audit", "path", "revived")
+AFTER = ("confirm", "rivals", "front", "audit", "path", "revived")
 """Phases of a search that come after it (see `studies.planning.plans`)."""
 
 CONSTANT = "constant/"
 """Prefix of the columns that hold a problem's trained constants."""
+OBJECTIVE = "objective/"
+"""Prefix of the columns that hold the objectives of a search beside the error."""
+SAME_AS = "same_as"
+"""Column with the earlier trial whose results a trial takes; there only where one does."""
 CONFIG = "config/"
 """Prefix of the columns that hold a trial's settings."""
 WEIGHTS = "loss_weights"
@@ -180,6 +184,7 @@ class StudyRecord(BaseModel):
     baseline: str | None = None  # arm that others are compared with
     learning_rates: Literal["shared", "tuned"] = "shared"
     tuned_rates: dict[str, float] = {}  # arm -> learning rate, where each was tuned
+    objectives: list[str] = ["error"]  # of a search: what it makes small
     scheduler: dict[str, Any] = {}  # grace_period, reduction_factor, max_t, rungs
     trials_asked: int
     replicates: int

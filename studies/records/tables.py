@@ -11,7 +11,7 @@ import pandas as pd
 
 from studies.records.files import typed
 from studies.records.history import Entry, History
-from studies.records.schema import CONFIG, CONSTANT, DECISION_COLUMNS, TRIAL_COLUMNS
+from studies.records.schema import CONFIG, CONSTANT, DECISION_COLUMNS, OBJECTIVE, SAME_AS, TRIAL_COLUMNS
 
 
 def trials_frame(history: History, terms: Sequence[str], metric: str) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def trials_frame(history: History, terms: Sequence[str], metric: str) -> pd.Data
 
 def ordered(entries: Iterable[Entry]) -> list[Entry]:
     """Trials in the order of the study's own phases and names, whatever order they ran in."""
-    phases = ("search", "tune", "ablation", "confirm", "solve", "rivals", "audit", "path", "revived")
+    phases = ("search", "tune", "ablation", "confirm", "solve", "rivals", "front", "audit", "path", "revived")
     places = {phase: place for place, phase in enumerate(phases)}
     return sorted(entries, key=lambda entry: (places.get(entry.spec.phase, 9), entry.spec.folder))
 
@@ -60,6 +60,8 @@ def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str
             "ended": entry.ended,
             "error": entry.error,
             "metric": metric,
+            **{OBJECTIVE + name: value for name, value in spec.costs.items()},
+            **({} if spec.same_as is None else {SAME_AS: spec.same_as}),
         }
         if measured is not None:
             replicates = measured.replicates

@@ -81,6 +81,7 @@ def _search(study: Search, seed: int) -> dict[str, Any]:
             "workers": study.workers,
             **{key: limit for key in ("budget", "time_limit") if (limit := getattr(study, key)) is not None},
         },
+        "objectives": list(study.objectives),
         "trials_asked": study.trials,
         "seeds": {
             "search": replicate_seeds(seed, "search", study.replicates),

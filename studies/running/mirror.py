@@ -66,9 +66,12 @@ class Mirror:
         self._recorded = record.space
         self._parts = -(-len(record.seeds["confirm"]) // record.replicates)
         """Trials that share the seeds of one confirmation."""
-        self._study = storage.create_new_study([StudyDirection.MINIMIZE], name)
+        objectives = record.objectives
+        self._study = storage.create_new_study([StudyDirection.MINIMIZE] * len(objectives), name)
         storage.set_study_user_attr(self._study, "question", record.question)
-        storage.set_study_system_attr(self._study, "study:metric_names", [LABELS[record.metric]])
+        storage.set_study_system_attr(
+            self._study, "study:metric_names", [LABELS[record.metric], *objectives[1:]]
+        )
         self._settings = _settings(record)
         """Of the baseline."""
         self._ids: dict[str, int] = {}
@@ -83,9 +86,13 @@ class Mirror:
         looks: dict[str, set[int]] = {}
         for decided in history.decisions:
             looks.setdefault(decided.trial, set()).add(decided.rung)
-        for entry in history.phase("search"):
-            if entry.trial not in self._ended:
-                self._tend_trial(entry, looks.get(entry.trial, set()))
+        known = {int(entry.trial): entry for entry in history.phase("search")}
+        for number in range(1, len(known) + 1):
+            # One that takes another's results can be told of before one that waits for a core.
+            if number not in known:
+                break
+            if known[number].trial not in self._ended:
+                self._tend_trial(known[number], looks.get(known[number].trial, set()))
         self._tend_winner(history)
 
     def _tend_trial(self, entry: Entry, looks: set[int]) -> None:
@@ -96,8 +103,7 @@ class Mirror:
             self._report(entry, looks)
             for key, value in _attributes(entry).items():
                 self._storage.set_trial_user_attr(self._ids[entry.trial], key, value)
-            state, score = _outcome(entry)
-            values = None if score is None else [score]
+            state, values = _outcome(entry)
             self._storage.set_trial_state_values(self._ids[entry.trial], state, values)
         else:
             self._report(entry, looks)
@@ -137,7 +143,8 @@ class Mirror:
         if confirmation is not None:
             for name, value in confirmation.items():
                 self._storage.set_trial_user_attr(trial, name, value)
-            self._storage.set_trial_state_values(trial, TrialState.COMPLETE, [_value(confirmation)])
+            values = [_value(confirmation), *parts[0].spec.costs.values()]
+            self._storage.set_trial_state_values(trial, TrialState.COMPLETE, values)
 
     def _baseline(self, parts: list[Entry], confirmation: Mapping[str, Any] | None) -> FrozenTrial:
         """The baseline as it stands: enqueued until its confirmation begins."""
@@ -154,7 +161,7 @@ class Mirror:
             distributions={key: distribution for key, (_, distribution) in known.items()},
             user_attrs={"trial": BASELINE, **(confirmation or {})},
             system_attrs={"fixed_params": settings},
-            value=_value(confirmation) if confirmation else None,
+            values=[_value(confirmation), *parts[0].spec.costs.values()] if confirmation else None,
         )
         if parts:
             trial.datetime_start = _when(min(entry.spec.time for entry in parts))
@@ -204,14 +211,15 @@ def _parts(history: History, arm: str) -> list[Entry]:
     return [entry for entry in history.phase("confirm") if entry.spec.arm == arm]
 
 
-def _outcome(entry: Entry) -> tuple[TrialState, float | None]:
-    """A trial's state at Optuna, and its value where that has one."""
+def _outcome(entry: Entry) -> tuple[TrialState, list[float] | None]:
+    """A trial's state at Optuna, and its values where that has any."""
     if entry.running:
         return TrialState.RUNNING, None
     state = _STATES[entry.status or "interrupted"]
     if entry.status == "diverged" and entry.rung is not None:
         state = TrialState.PRUNED
-    return state, min(entry.score, PENALTY) if state == TrialState.COMPLETE else None
+    values = [min(entry.score, PENALTY), *entry.spec.costs.values()]
+    return state, values if state == TrialState.COMPLETE else None
 
 
 def _scores(entry: Entry, looks: set[int]) -> dict[int, float]:
@@ -225,14 +233,16 @@ def _attributes(entry: Entry) -> dict[str, Any]:
 
 def _frozen(entry: Entry, looks: set[int], space: Mapping[str, BaseDistribution]) -> FrozenTrial:
     """A trial of the search as it stands."""
-    state, value = _outcome(entry)
+    state, values = _outcome(entry)
     trial = optuna.trial.create_trial(
         state=state,
         params={key: label(value) for key, value in entry.spec.changes.items()},
         distributions={key: space[key] for key in entry.spec.changes},
         intermediate_values=_scores(entry, looks),
         user_attrs=_attributes(entry),
-        value=value,
+        # Where Optuna's page looks for them, and not where `Trial.set_constraint` puts them.
+        system_attrs={"constraints": list(entry.spec.constraints.values())} if entry.spec.constraints else {},
+        values=values,
     )
     trial.datetime_start = _when(entry.spec.time)
     trial.datetime_complete = None if entry.running else _when(_end(entry))

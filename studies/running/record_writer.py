@@ -69,7 +69,7 @@ class RecordWriter:
         """
         configure_process()
         for entry in ordered(self.history.entries.values()):
-            if entry.status not in _TRAINED:
+            if entry.status not in _TRAINED or entry.spec.same_as is not None:
                 continue
             piece = self.folder / PIECES / f"{entry.spec.folder}.parquet"
             if entry.spec.phase not in _KEPT and readable(piece):
@@ -98,7 +98,8 @@ class RecordWriter:
         self.record.setups = {name: entry.spec.setup for name, entry in self.history.entries.items()}
         self.record.seconds = self.history.seconds
         counted = self.history.phase("search", "tune", "ablation", "solve")
-        self.record.iterations_run = sum(entry.iterations for entry in counted)
+        trained = [entry for entry in counted if entry.spec.same_as is None]
+        self.record.iterations_run = sum(entry.iterations for entry in trained)
         self.record.iterations_asked = sum(entry.asked for entry in counted)
         kept = self._trained()
         if kept or self.record.state == "finished":

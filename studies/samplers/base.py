@@ -47,6 +47,12 @@ class Sampler(ABC):
     """Whether it can serve settings that exist only with some choices of another."""
     logarithmic: ClassVar[bool] = False
     """Whether it is told the logarithm of scores, because it models their values and not their order."""
+    several: ClassVar[bool] = True
+    """Whether it can make several objectives small."""
+    constrained: ClassVar[bool] = False
+    """Whether it models constraints that it is told of (Optuna's `set_constraint`)."""
+    takes_priors: ClassVar[bool] = True
+    """Whether its start-up trials can be drawn from what is believed of a setting."""
 
     def __init__(self, space: Mapping[str, BaseDistribution], startup_trials: int) -> None:
         self.space = dict(space)
@@ -55,6 +61,11 @@ class Sampler(ABC):
             raise ConfigurationError(
                 f"the sampler {self.name!r} needs the package {self.package}: pip install {self.package}"
             )
+
+    @property
+    def believing(self) -> float:
+        """How many trials are drawn from priors, where there are any."""
+        return self.startup_trials
 
     def check(self, trials: int) -> None:
         """Raises ConfigurationError where it cannot serve this space, or so many trials."""

@@ -10,6 +10,7 @@ class CMAES(Sampler):
     """Optuna's keeps its distribution with the trials.  Source: Hansen (2016), arXiv:1604.00772."""
 
     name = "cma-es"
+    several = False
     package = "cmaes"
     keeps_notes = True
 

@@ -25,6 +25,7 @@ class GP(Sampler):
     """
 
     name = "gp"
+    constrained = True
     package = "greenlet"
     forgets = True
     logarithmic = True

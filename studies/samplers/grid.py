@@ -23,6 +23,7 @@ class Grid(Sampler):
     """Optuna's own ends a study from within when it is through, which only its loop allows."""
 
     name = "grid"
+    takes_priors = False
     seeded_once = True
     conditional = False
 

@@ -9,6 +9,7 @@ class Halton(Sampler):
     """The first trial is drawn at random, as Optuna does.  Source: Owen (2017), arXiv:1706.02808."""
 
     name = "halton"
+    takes_priors = False
     seeded_once = True
     conditional = False
     keeps_notes = True

@@ -9,6 +9,7 @@ class NSGAII(Sampler):
     """A generation is as large as the start-up is long.  Source: Deb et al. (2002), IEEE TEVC 6:182."""
 
     name = "nsga-ii"
+    constrained = True
     keeps_notes = True
 
     def make(self, seed: int) -> BaseSampler:

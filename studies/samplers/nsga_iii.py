@@ -9,6 +9,7 @@ class NSGAIII(Sampler):
     """A generation is as large as the start-up is long.  Source: Deb and Jain (2014), IEEE TEVC 18:577."""
 
     name = "nsga-iii"
+    constrained = True
     keeps_notes = True
 
     def make(self, seed: int) -> BaseSampler:

@@ -9,6 +9,7 @@ class Sobol(Sampler):
     """The first trial is drawn at random, as Optuna does.  Source: Owen (1998), J. Complexity 14:466."""
 
     name = "sobol"
+    takes_priors = False
     seeded_once = True
     conditional = False
     keeps_notes = True

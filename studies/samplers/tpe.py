@@ -14,6 +14,7 @@ class TPE(Sampler):
     """
 
     name = "tpe"
+    constrained = True
     forgets = True
     knows_stopped = True
 

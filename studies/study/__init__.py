@@ -5,6 +5,7 @@ This room knows neither how a study is run nor how it is recorded.
 
 from studies.study.ablation import Ablation
 from studies.study.edits import EDITS, Edits
+from studies.study.priors import Prior
 from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.seeds import PHASES, replicate_seeds
@@ -20,6 +21,7 @@ __all__ = [
     "Choice",
     "Edits",
     "PowersOfTwo",
+    "Prior",
     "Resources",
     "Search",
     "Study",

@@ -12,7 +12,8 @@ from studies.study.ablation import Ablation
 from studies.study.search import Search
 
 _AFTER = ("confirmations", "confirm_top", "audit", "explain")
-_OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", "start_from", *_AFTER)
+_TOWARDS = ("objectives", "budget_per_training")
+_OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", "start_from", *_AFTER, *_TOWARDS)
 _BY_ARRIVAL = ("searcher", "scheduler")
 _OF_ABLATIONS = ("arms", "iterations", "tuned_rate")
 
@@ -24,9 +25,10 @@ class Edits:
     quick: the study's own short look, taken before all else.  settings: keys to fix.  replicates: seeds of
     each trial.  resources: fields of `Resources`.  Of searches alone: trials; sampler and early_stopping, or
     searcher and scheduler, by which the search goes by arrival; time_limit in seconds, in place of the
-    study's own limits; start_from, confirmations, confirm_top, audit and explain as `Search` has them.  Of
-    ablations alone: arms, the names of those to keep (see `arms_of` for those in one text); iterations of
-    every arm; tuned_rate.
+    study's own limits; start_from, confirmations, confirm_top, audit, explain, objectives and
+    budget_per_training as `Search` has them, where several objectives end early stopping that is not asked
+    for.  Of ablations alone: arms, the names of those to keep (see `arms_of` for those in one text);
+    iterations of every arm; tuned_rate.
     """
 
     quick: bool = False
@@ -44,6 +46,8 @@ class Edits:
     searcher: Any = None
     scheduler: Any = None
     start_from: Sequence[Mapping[str, Any] | str] | None = None
+    objectives: Sequence[str] | None = None
+    budget_per_training: float | None = None
     arms: Sequence[str] | str | None = None
     iterations: int | None = None
     tuned_rate: bool | None = None
@@ -57,7 +61,10 @@ class Edits:
         chosen = study.shortened() if self.quick else study
         if isinstance(chosen, Search):
             self._refuse(_OF_ABLATIONS, option, f"is for ablations: {study.name} is a search.")
-            chosen = replace(chosen, **self._given(_OF_SEARCHES))
+            given = self._given(_OF_SEARCHES)
+            if len(self.objectives or ()) > 1:
+                given = {"early_stopping": "none", **given}
+            chosen = replace(chosen, **given)
             if self.time_limit is not None:
                 chosen = replace(chosen, budget=None)
             if self._given(_BY_ARRIVAL):

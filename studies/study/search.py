@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from itertools import combinations, product
 from typing import Annotated, Any, Literal
 
-import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from pydantic import Field, InstanceOf
 
 from dgm_core import ConfigurationError, Setup
-from dgm_core.errors import counted, unknown
+from dgm_core.errors import unknown
 from dgm_core.training.setup import PROBLEM_PREFIX, WEIGHT_PREFIX, WEIGHTS
+from studies.cost import training_seconds
+from studies.objectives import ERROR
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
-from studies.study.branches import at_random, conditional, drawn, fixed, merged, misfits, places
+from studies.study.branches import fixed, merged, places
+from studies.study.checks import ORDERS, check_aims, check_limits, check_order, check_start
+from studies.study.priors import Prior, check_priors
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
 from studies.study.space import Choice, corners, distinct, shown
 from studies.study.strict import Count, Flag, Iterations, Name, Positive, Replicates, strict
 
-_DRAWS = 500
+_LIMITS = ("feasible", "constraints", "budget_per_training")
 
 
 @strict
@@ -96,6 +98,18 @@ class Search:
     feasible: Callable[[Mapping[str, Any]], bool] | None = None
     """Which settings are allowed together: a function of a file from all settings of a trial, by key, to
     true or false.  Settings are drawn until it allows them; none that it refuses is trained."""
+    constraints: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
+    """The same in numbers: a function of a file from all settings of a trial, by key, to values by name, none
+    of which may be above 0.  Samplers that model constraints are told them, and Optuna's page shows them."""
+    budget_per_training: Positive | None = None
+    """Seconds that a training of all replicates may take on one core, by the cost model (see
+    `studies.cost`): a constraint on every trial.  What can so many seconds buy?"""
+    priors: Mapping[str, InstanceOf[Prior]] = field(default_factory=dict)
+    """What is believed of a setting: a key of the space to `Prior(guess, spread)`.  The start-up trials are
+    drawn from it, of random search all."""
+    objectives: Sequence[str] = (ERROR,)
+    """What is made small: names of `dgm list objectives`, the error first.  Of several the report gives the
+    front, its trials confirmed, and the best setting for each budget; they need early_stopping = "none"."""
     order: Literal["clock", "arrival"] = "clock"
     """In which order results count: that of the search's own clock, the same everywhere, or that in which
     they arrive, as Ray Tune has it.  By arrival `searcher` and `scheduler` take the places of `sampler` and
@@ -119,11 +133,16 @@ class Search:
         self._check_pairs()
         if self.baseline is not None:
             check_one_question(self.name, self.base, self.baseline, "the baseline's own problem")
-        self._check_order()
+        object.__setattr__(self, "objectives", tuple(self.objectives))
+        defaults = {each.name: each.default for each in fields(self)}
+        changed = [key for key in ORDERS if (value := getattr(self, key)) and value != defaults[key]]
+        check_order(self.name, self.order, changed, self.space)
         check_sampler(self.sampler, self.drawn, self.startup_trials, self.trials)
         self.make_rule()
-        self._check_feasible()
-        self._check_start()
+        check_aims(self.name, self.objectives, self.make_sampler(), self.early_stopping)
+        check_priors(self.name, self.space, self.priors, self.make_sampler())
+        check_limits(self.name, self.space, self.allows, self.limits)
+        check_start(self.name, self.space, self.start_from, self.trials, self.order)
         self._check_quick()
 
     def _checked(self, space: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, BaseDistribution]:
@@ -163,53 +182,28 @@ class Search:
             for value, second in product(corners(one.distribution), corners(two.distribution)):
                 self.base.changed({**above, one.key: value, two.key: second})
 
-    def _check_order(self) -> None:
-        """One order's settings are refused in the other."""
-        by_clock, by_arrival = ("sampler", "early_stopping", "budget"), ("searcher", "scheduler")
-        defaults = {each.name: each.default for each in fields(self)}
-        for key in by_arrival if self.order == "clock" else by_clock:
-            if getattr(self, key) != defaults[key]:
-                raise ConfigurationError(f"{key} of {self.name} is not allowed with order = {self.order!r}.")
-        if self.order == "arrival" and conditional(self.space):
-            raise ConfigurationError(
-                f"the space of {self.name} has settings that depend on others, which Tune's searchers are "
-                "not given: use order = 'clock'."
-            )
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The fields by which settings are not allowed together."""
+        return tuple(each for each in _LIMITS if getattr(self, each) is not None)
 
     def allows(self, changes: Mapping[str, Any]) -> bool:
         """Whether a trial may have these settings."""
-        return self.feasible is None or bool(self.feasible(self.base.changed(changes).flat()))
+        if not self.limits:
+            return True
+        fits = self.feasible is None or bool(self.feasible(self.base.changed(changes).flat()))
+        return fits and all(value <= 0 for value in self.violations(changes).values())
 
-    def _check_start(self) -> None:
-        """Settings to start from are in the space, and there is a trial for each."""
-        if len(self.start_from) > self.trials:
-            raise ConfigurationError(
-                f"start_from of {self.name} has {counted(len(self.start_from), 'setting')} for "
-                f"{counted(self.trials, 'trial')}."
-            )
-        if self.start_from and self.order == "arrival":
-            raise ConfigurationError(
-                f"start_from of {self.name} is not allowed with order = 'arrival': give the searcher its "
-                "points_to_evaluate."
-            )
-        keys = {place.key for place in places(self.space)}
-        for start in (each for each in self.start_from if isinstance(each, Mapping)):
-            for key in start:
-                if key not in keys:
-                    raise unknown(f"key in start_from of {self.name}", key, keys)
-            for key, fault in misfits(self.space, start).items():
-                raise ConfigurationError(f"{key} = {start[key]!r} in start_from of {self.name} {fault}.")
-
-    def _check_feasible(self) -> None:
-        """A constraint that hardly anything satisfies is refused when it is defined."""
-        if self.feasible is None:
-            return
-        random = np.random.default_rng(0)
-        draws = (drawn(self.space, partial(at_random, random)) for _ in range(_DRAWS))
-        if not any(self.allows(changes) for changes in draws):
-            raise ConfigurationError(
-                f"feasible of {self.name} allows none of {_DRAWS} settings drawn at random from its space."
-            )
+    def violations(self, changes: Mapping[str, Any]) -> dict[str, float]:
+        """The constraints of a trial with these settings, by name: above 0 where it is not allowed."""
+        setup = self.base.changed(changes)
+        found: dict[str, float] = {}
+        if self.constraints is not None:
+            found |= {str(key): float(value) for key, value in self.constraints(setup.flat()).items()}
+        if self.budget_per_training is not None:
+            taken = training_seconds(setup, self.replicates)
+            found["seconds of a training"] = taken - self.budget_per_training
+        return found
 
     def _check_quick(self) -> None:
         """The short look is refused when it is defined, and not when somebody first asks for it."""
@@ -276,9 +270,9 @@ class Search:
         }
         baseline = self.compared.changed(shared)
         starts = [self._without(start, changes) for start in self.start_from]
-        return replace(
-            self, base=self.base.changed(changes), baseline=baseline, space=space, start_from=starts
-        )
+        priors = {key: prior for key, prior in self.priors.items() if key not in changes}
+        base = self.base.changed(changes)
+        return replace(self, base=base, baseline=baseline, space=space, start_from=starts, priors=priors)
 
     @staticmethod
     def _without(start: Mapping[str, Any] | str, changes: Mapping[str, Any]) -> Mapping[str, Any] | str:

@@ -11,12 +11,13 @@ from optuna.distributions import BaseDistribution
 from dgm_core import ConfigurationError, Setup
 from studies.samplers import function_name, function_named
 from studies.study.ablation import Ablation
+from studies.study.priors import Prior
 from studies.study.resources import Resources
 from studies.study.search import Search
 from studies.study.space import describe, described
 
 _SETUPS = ("base", "baseline")
-_FUNCTIONS = ("sampler", "early_stopping", "searcher", "scheduler", "feasible")
+_FUNCTIONS = ("sampler", "early_stopping", "searcher", "scheduler", "feasible", "constraints")
 _KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
 
 
@@ -34,6 +35,10 @@ def to_dict(study: Search | Ablation) -> dict[str, Any]:
             value = asdict(value)
         elif each.name == "space":
             value = {key: describe(distribution) for key, distribution in value.items()}
+        elif each.name == "priors":
+            value = {key: asdict(prior) for key, prior in value.items()}
+        elif each.name == "objectives":
+            value = list(value)
         elif each.name in _FUNCTIONS and callable(value):
             value = {"function": function_name(value, each.name)}
         values[each.name] = value
@@ -62,6 +67,8 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
             given["resources"] = Resources(**given["resources"])
         if "space" in given:
             given["space"] = {key: _distribution(values) for key, values in given["space"].items()}
+        if "priors" in given:
+            given["priors"] = {key: Prior(**values) for key, values in given["priors"].items()}
         return _KINDS[kind](**given)
     except ConfigurationError:
         raise

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from dgm_core import ConfigurationError, Setup
+from studies.cost import training_times
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.trial import Trial
 from studies.study import Search, replicate_seeds
-from studies.study.cost import training_times
 
 Trials = list[tuple[Trial, float]]
 """With what each costs (see `studies.planning.clock`)."""
@@ -116,7 +116,37 @@ def revived(study: Search, seed: int, search: SearchTrials) -> Trials:
     return made
 
 
-QUESTIONS: tuple[Callable[[Search, int, SearchTrials], Trials], ...] = (rivals, audit, path, revived)
+def front(study: Search, seed: int, found: SearchTrials) -> Trials:
+    """With several objectives the trials that no other beats in all of them, on the seeds that confirm the
+    winner, who has the lowest error."""
+    if len(study.objectives) == 1:
+        return []
+    made: Trials = []
+    seeds = replicate_seeds(seed, "confirm", study.confirmations)
+    kept: list[Trial] = []
+    for trial in found.ranked:  # by error: one is beaten only by those before it
+        if not any(_cheaper(other, trial) for other in kept):
+            kept.append(trial)
+    for trial in kept[1:]:
+        made += arm_trials(
+            "front",
+            trial.name,
+            trial.setup,
+            seeds,
+            key="base",
+            changes=trial.changes,
+            together=study.replicates,
+            index=len(made),
+        )
+    return made
+
+
+def _cheaper(one: Trial, other: Trial) -> bool:
+    """Whether no cost of the one is above that of the other."""
+    return all(one.costs[name] <= cost for name, cost in other.costs.items())
+
+
+QUESTIONS: tuple[Callable[[Search, int, SearchTrials], Trials], ...] = (rivals, front, audit, path, revived)
 
 
 def _steps(study: Search, goal: Setup) -> Iterator[tuple[str, dict[str, Any]]]:

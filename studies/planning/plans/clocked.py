@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from studies.cost import training_times
+from studies.objectives import costs
 from studies.planning.clock import Clock, MakeClock, ScheduledTrial
 from studies.planning.plans.base import Known, ended
 from studies.planning.plans.search_trials import SearchTrials
+from studies.planning.plans.twins import Twins
 from studies.planning.suggesting import Suggestions
 from studies.planning.trial import Trial
-from studies.records.events import Decided, Ended, Event, Metrics, Status
+from studies.records.events import Decided, Ended, Event, Metrics, Reported, Status
 from studies.study import Search
-from studies.study.cost import training_times
 
 
 class ClockedTrials(SearchTrials):
@@ -20,6 +22,9 @@ class ClockedTrials(SearchTrials):
 
     What a trial reports is kept until the clock comes to it: then it is compared, and a suggestion that
     follows knows it.
+
+    A trial that has the setup of an earlier one is not trained: it ends as that ends, when that ends, and
+    takes no time of the clock.
 
     Two limits end it before all trials have been suggested: its budget, when the clock comes to it, and a
     `cut` from outside.  Nothing is suggested any more then, and once a trial has completed (whatever else
@@ -34,16 +39,20 @@ class ClockedTrials(SearchTrials):
             study.space,
             study.make_sampler(),
             seed=seed,
-            allows=None if study.feasible is None else study.allows,
+            allows=study.allows if study.limits else None,
+            violations=study.violations if study.limits else None,
             start_from=[start for start in study.start_from if isinstance(start, Mapping)],
+            priors=study.priors,
+            objectives=len(study.objectives),
         )
         self._ready: dict[str, Trial] = {}
         self._reports: dict[str, dict[int, Metrics]] = {}
         self._failed: set[str] = set()
         self._unbegun: dict[str, Trial] = {}
+        self._twins = Twins()
         self._cut = False
         self._over = False
-        self._fill()
+        self._fill()  # nothing has ended that a twin could follow
 
     @property
     def exhausted(self) -> bool:
@@ -67,12 +76,16 @@ class ClockedTrials(SearchTrials):
         return iter(list(self._ready.values()))
 
     def take(self, name: str) -> Trial:
+        if name in self._twins:
+            return self._trials[name]
         return self._unbegun.pop(name) if name in self._unbegun else self._ready.pop(name)
 
     def owns(self, name: str) -> bool:
         return name in self._trials
 
     def report(self, name: str, metrics: Metrics) -> list[Event]:
+        if name in self._twins:  # as its log says: it follows from what the first one reported
+            return []
         self._reports[name][metrics.iterations] = metrics
         return self._advance()
 
@@ -102,10 +115,10 @@ class ClockedTrials(SearchTrials):
                 self._clock.end(scheduled)
                 self._suggestions.fail(self._number(scheduled))
                 self._rule.end(self._number(scheduled), scheduled.last, None)
-                events.append(Ended(trial=scheduled.trial, status="failed", iterations=scheduled.last))
+                events += self._end(Ended(trial=scheduled.trial, status="failed", iterations=scheduled.last))
             else:
                 break
-            self._fill()
+            events += self._fill()
         return events
 
     def _has_completed(self) -> bool:
@@ -129,7 +142,7 @@ class ClockedTrials(SearchTrials):
                 self._unbegun[scheduled.trial] = self._ready.pop(scheduled.trial)
                 events.append(self._trials[scheduled.trial].event())
             status: Status = "failed" if scheduled.trial in self._failed else "interrupted"
-            events.append(Ended(trial=scheduled.trial, status=status, iterations=last))
+            events += self._end(Ended(trial=scheduled.trial, status=status, iterations=last))
         return events
 
     def _answer(self, scheduled: ScheduledTrial) -> Metrics | None:
@@ -145,6 +158,7 @@ class ClockedTrials(SearchTrials):
             return self._finish(scheduled, metrics)
         decided = self._look(scheduled, metrics.value)
         self._suggestions.report(number, metrics)
+        self._twins.looked(scheduled.trial, metrics)
         if not decided.stopped:
             self._clock.pass_by(scheduled)
             return [decided]
@@ -152,7 +166,7 @@ class ClockedTrials(SearchTrials):
         self._suggestions.stop(number)
         if not metrics.diverged:
             self.stopped[scheduled.trial] = self._trials[scheduled.trial], scheduled.stop
-        return [decided, ended(scheduled.trial, metrics, rung=decided.rung)]
+        return [decided, *self._end(ended(scheduled.trial, metrics, rung=decided.rung), metrics)]
 
     def _look(self, scheduled: ScheduledTrial, score: float) -> Decided:
         """Early stopping's look at a trial, with its evidence."""
@@ -169,26 +183,73 @@ class ClockedTrials(SearchTrials):
 
     def _finish(self, scheduled: ScheduledTrial, metrics: Metrics) -> list[Event]:
         self._rule.end(self._number(scheduled), metrics.iterations, metrics.value)
-        self._suggestions.complete(self._number(scheduled), metrics)
+        costs = list(self._trials[scheduled.trial].costs.values())
+        self._suggestions.complete(self._number(scheduled), metrics, costs)
         event = ended(scheduled.trial, metrics)
         if event.status == "completed":
             self.completed[scheduled.trial] = metrics
-        return [event]
+        return self._end(event, metrics)
 
-    def _fill(self) -> None:
-        """Gives every free virtual worker a suggestion."""
+    def _end(self, event: Ended, metrics: Metrics | None = None) -> list[Event]:
+        """A trial's end, and those of the trials that follow it.  metrics: of its end, where they count."""
+        events: list[Event] = [event]
+        for name in self._twins.ended(event, metrics):
+            events += self._follow(name)
+        return events
+
+    def _follow(self, name: str) -> list[Event]:
+        """The end of a trial that takes the results of another."""
+        trial = self._trials[name]
+        first = self._twins.end_of(name)
+        events: list[Event] = [trial.event()]
+        if first.metrics is None:
+            self._suggestions.fail(trial.index)
+            return [*events, Ended(trial=name, status=first.event.status, iterations=0)]
+        for metrics in first.looks:
+            self._suggestions.report(trial.index, metrics)
+        if first.event.rung is None:
+            self._suggestions.complete(trial.index, first.metrics, list(trial.costs.values()))
+        else:
+            self._suggestions.stop(trial.index)
+        metrics = first.metrics.model_copy(update={"seconds": 0.0, "telemetry": None})
+        return [
+            *events,
+            Reported(trial=name, metrics=metrics),
+            first.event.model_copy(update={"trial": name}),
+        ]
+
+    def _fill(self) -> list[Event]:
+        """Gives every free virtual worker a suggestion; what follows where one has ended already."""
+        events: list[Event] = []
         while self._clock.free and not self.exhausted:
             index = len(self._trials)
             name = f"{index + 1:03d}"
             changes = self._suggestions.suggest(self._known.get(name))
             setup = self._study.base.changed(changes)
             end = setup.config.iterations
-            rungs = tuple(rung for rung in self._rule.rungs(index) if rung < end)
-            trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
-            self._trials[name] = self._ready[name] = trial
+            first = self._twins.first(name, setup)
+            trial = Trial(
+                name,
+                "search",
+                index,
+                setup,
+                self._seeds,
+                key="base",
+                changes=changes,
+                rungs=() if first else tuple(rung for rung in self._rule.rungs(index) if rung < end),
+                costs=costs(self._study.objectives, setup, len(self._seeds)),
+                violations=self._study.violations(changes),
+                same_as=first,
+            )
+            self._trials[name] = trial
+            if first is not None:
+                events += self._follow(name) if self._twins.has_ended(name) else []
+                continue
+            self._ready[name] = trial
             self._reports[name] = {}
-            stops = (*rungs, end)
+            stops = (*trial.rungs, end)
             self._clock.begin(name, stops, training_times(setup, len(self._seeds), stops))
+        return events
 
     def _number(self, scheduled: ScheduledTrial) -> int:
         return self._trials[scheduled.trial].index

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dgm_core import Setup
+from studies.cost import iteration_cost
 from studies.planning.trial import Trial
-from studies.study.cost import iteration_cost
 
 
 def arm_trials(

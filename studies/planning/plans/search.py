@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from studies.objectives import costs
 from studies.planning.clock import Clock, MakeClock
 from studies.planning.plans.after import QUESTIONS
 from studies.planning.plans.arrival import Arrivals
@@ -104,7 +106,7 @@ class SearchPlan(StudyPlan):
         base = self._study.compared if key == "baseline" else self._study.base
         setup = base.changed(changes)
         offset = 0 if arm == "winner" else self._study.confirmations
-        return arm_trials(
+        made = arm_trials(
             "confirm",
             arm,
             setup,
@@ -115,3 +117,5 @@ class SearchPlan(StudyPlan):
             index=offset,
             name=name,
         )
+        known = costs(self._study.objectives, setup, self._study.replicates)
+        return [(replace(trial, costs=known), cost) for trial, cost in made]

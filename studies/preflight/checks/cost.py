@@ -10,11 +10,11 @@ import psutil
 from dgm_core import Setup
 from dgm_core.networks import count_parameters
 from dgm_core.training.solution import Solution
+from studies.cost import training_times
 from studies.preflight.finding import Check, Level
 from studies.preflight.question import Question
 from studies.records.words import counted
 from studies.study import Search
-from studies.study.cost import training_times
 
 _LONG = 600.0
 """Seconds from which a run says at its start how long it may take."""

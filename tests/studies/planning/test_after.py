@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from dgm_core import Setup
+from studies.cost import training_times
 from studies.records.history import Entry, History
 from studies.study import replicate_seeds
-from studies.study.cost import training_times
 from tests.studies.planning.test_course import finished, outcome
 from tests.studies.running.synthetic import SEARCH
 

@@ -212,3 +212,33 @@ def _confirmation(events: list[Event]) -> Iterable[Event]:
         name = getattr(event, "trial", "confirm")
         if name.startswith("confirm"):
             yield event
+
+
+def test_several_objectives_and_constraints_are_seen_at_optuna(tmp_path: Path) -> None:
+    chosen = replace(
+        SEARCH, objectives=("error", "points"), early_stopping="none", constraints=affordable, trials=6
+    )
+    finished(tmp_path / "run", 2, random.Random(0), study=chosen)
+    record = study_record(chosen, run="one", seed=1, quick=False, cores=2, command=None)
+    log = read_log(tmp_path / "run")
+    study = mirrored(tmp_path / "optuna.db", record, [log[: len(log) // 2], log])
+    assert study.metric_names == ["MAE", "points"]
+    for trial in study.trials[1:]:
+        assert trial.values[1] == trial.params["iterations"] * SEARCH.base.config.batch_size
+        (value,) = trial.system_attrs["constraints"]
+        assert value == trial.params["iterations"] - 390 <= 0
+    assert study.trials[0].values is not None
+
+
+def affordable(settings: dict[str, Any]) -> dict[str, float]:
+    return {"iterations": settings["iterations"] - 390}
+
+
+def test_a_trial_that_takes_anothers_results_keeps_its_number(tmp_path: Path) -> None:
+    few = {"depth": IntDistribution(1, 3), "activation": Choice(["tanh", "sin"])}
+    chosen = replace(SEARCH, space=few, sampler="random")
+    finished(tmp_path / "run", 1, random.Random(0), study=chosen)
+    record = study_record(chosen, run="one", seed=1, quick=False, cores=2, command=None)
+    log = read_log(tmp_path / "run")
+    study = mirrored(tmp_path / "optuna.db", record, [log[:end] for end in range(0, len(log) + 1, 5)] + [log])
+    assert [trial.user_attrs["trial"] for trial in study.trials[1:]] == [f"{n:03d}" for n in range(1, 13)]

@@ -14,6 +14,7 @@ from dgm_core.training.solution import Solution
 _LAYER_MS = 0.126
 _PRODUCT_MS = 1.44e-7
 _START_MS = 180.0
+SCALE = 1.0
 _POLISH = 5.0
 """Steps that an iteration of L-BFGS costs: float64, and more than one evaluation."""
 
@@ -55,3 +56,9 @@ def _step_cost(setup: Setup, replicates: int, batch_size: int) -> float:
     parameters = count_parameters(Solution(setup, [0])) / config.windows
     points = sum(region.count(batch_size) for region in setup.problem.regions().values())
     return _LAYER_MS * (config.depth + 1) + _PRODUCT_MS * points * replicates * parameters
+
+
+def training_seconds(setup: Setup, replicates: int) -> float:
+    """Seconds that a whole training of all replicates takes on one core, by the model: never measured."""
+    (end,) = training_times(setup, replicates, (setup.config.iterations,))
+    return SCALE * end / 1e3
