@@ -8,17 +8,17 @@ from types import ModuleType
 from dgm_core import ConfigurationError, Setup
 from dgm_core.errors import unknown
 from dgm_core.registry import Registry, subclasses
-from studies.objectives.base import Objective
+from studies.objectives.base import Aim
 
 ERROR = "error"
 """The first objective of every search: what its winner is chosen and confirmed by."""
 
 
-def _objectives(module: ModuleType) -> Iterator[tuple[str, type[Objective]]]:
-    return subclasses(module, Objective)
+def _objectives(module: ModuleType) -> Iterator[tuple[str, type[Aim]]]:
+    return subclasses(module, Aim)
 
 
-OBJECTIVES: Registry[type[Objective]] = Registry("objective", __name__, _objectives)
+OBJECTIVES: Registry[type[Aim]] = Registry("objective", __name__, _objectives)
 
 
 def check_objectives(names: Sequence[str]) -> None:
@@ -40,4 +40,4 @@ def costs(names: Sequence[str], setup: Setup, replicates: int) -> dict[str, floa
     return {name: OBJECTIVES.get(name)().value(setup, replicates) for name in names if name != ERROR}
 
 
-__all__ = ["ERROR", "OBJECTIVES", "Objective", "check_objectives", "costs"]
+__all__ = ["ERROR", "OBJECTIVES", "Aim", "check_objectives", "costs"]

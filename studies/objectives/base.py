@@ -8,7 +8,7 @@ from typing import ClassVar
 from dgm_core import Setup
 
 
-class Objective(ABC):
+class Aim(ABC):
     """Follows from the setup, and from no measurement, so that a front is the same on every machine.
 
     name: as `Search.objectives` and columns have it.

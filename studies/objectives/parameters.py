@@ -3,10 +3,10 @@
 from dgm_core import Setup
 from dgm_core.networks import count_parameters
 from dgm_core.training.solution import Solution
-from studies.objectives.base import Objective
+from studies.objectives.base import Aim
 
 
-class Parameters(Objective):
+class ParametersAim(Aim):
     """Trained numbers of one replicate, over all time windows."""
 
     name = "parameters"

@@ -1,10 +1,10 @@
 """How many points a training sees."""
 
 from dgm_core import Setup
-from studies.objectives.base import Objective
+from studies.objectives.base import Aim
 
 
-class Points(Objective):
+class PointsAim(Aim):
     """Iterations × batch size, as the column `points` has it; a polish does not count."""
 
     name = "points"

@@ -2,10 +2,10 @@
 
 from dgm_core import Setup
 from studies.cost import training_seconds
-from studies.objectives.base import Objective
+from studies.objectives.base import Aim
 
 
-class Seconds(Objective):
+class SecondsAim(Aim):
     """Of all replicates together on one core, by `studies.cost.training_seconds`; not measured."""
 
     name = "seconds"
