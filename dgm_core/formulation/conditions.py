@@ -147,7 +147,7 @@ class InitialVelocity(Condition):
         if TIME not in y.axes or begin != end:
             raise ConfigurationError(
                 "InitialVelocity is allowed at an instant only, such as `domain.initial`: "
-                f"{region} is none (`Holds` takes any law elsewhere)."
+                f"{region} is not (`Holds` takes any law elsewhere)."
             )
         own = y.d(TIME, output=self.output)
         return own - prescribed(self.value, y, own)

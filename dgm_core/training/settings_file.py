@@ -26,7 +26,7 @@ def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) 
             raise unknown(f"key of {origin}", key, _KEYS)
     named = values.get("problem", problem.name)
     if named != problem.name:
-        raise ConfigurationError(f"{origin} has the settings of {named}, and not of {problem.name}.")
+        raise ConfigurationError(f"{origin} has settings for {named}, not for {problem.name}.")
     try:
         chosen = type(problem).create({**problem.parameters(), **values.get("parameters", {})})
         return Setup(chosen, TrainConfig.create(values.get("config", {})))

@@ -14,19 +14,19 @@ from studies.records.schema import SCHEMA, STUDY, StudyRecord
 
 def no_run(place: object) -> ConfigurationError:
     """What is said of a folder or a store without the record of a study."""
-    return ConfigurationError(f"{place} is no run: it holds no {STUDY}.")
+    return ConfigurationError(f"{place} is not a run: it holds no {STUDY}.")
 
 
 def open_run(folder: Path) -> StudyRecord:
     """The record of a run.
 
-    Raises ConfigurationError where the folder is no run, cannot be read, its record is damaged, or a newer
+    Raises ConfigurationError where the folder is not a run, cannot be read, its record is damaged, or a newer
     version of this program wrote it.
     """
     path = folder / STUDY
     try:
         if not folder.is_dir():
-            raise ConfigurationError(f"{folder} is no run: there is no such folder.")
+            raise ConfigurationError(f"{folder} is not a run: there is no such folder.")
         return _current(folder, read_study(folder))
     except (FileNotFoundError, NotADirectoryError):
         raise no_run(folder) from None

@@ -30,7 +30,7 @@ def rerun(
 
     Compared are the losses of all iterations, the errors at the end, after a polish where there is one, and
     the weights where the run kept them.  Returns a verdict a trial and what differs between there and here.
-    Raises ConfigurationError where the folder is no run, holds a damaged file or lacks a trial's curves.
+    Raises ConfigurationError where the folder is not a run, holds a damaged file or lacks a trial's curves.
     """
     recorded_run = recorded(folder)
     record, rows, known = recorded_run.record, recorded_run.rows, recorded_run.trials
@@ -69,7 +69,7 @@ class Recorded:
 def recorded(folder: Path) -> Recorded:
     """Reads a run, without running anything in it.
 
-    Raises ConfigurationError where the folder is no run, holds a damaged file or lacks trials with curves.
+    Raises ConfigurationError where the folder is not a run, holds a damaged file or lacks trials with curves.
     """
     record = open_run(folder)
     for name in (TRIALS, CURVES):

@@ -20,7 +20,7 @@ from studies.study import from_dict
 def read_run(folder: Path) -> StudyRecord:
     """The record of a run that can be resumed.
 
-    Raises ConfigurationError where the folder is no run, is damaged, or was written by a version whose runs
+    Raises ConfigurationError if the folder is not a run, is damaged, or was written by a version whose runs
     cannot be resumed.
     """
     record = open_run(folder)

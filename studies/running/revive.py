@@ -44,7 +44,7 @@ def revivable(folder: Path, record: StudyRecord) -> Search:
         raise ConfigurationError(f"{folder} is no search: only its trials are stopped early.")
     if record.state != "finished":
         raise ConfigurationError(
-            f"{folder} is {record.state}: go on with it first, by dgm resume {quoted(folder)}"
+            f"{folder} is {record.state}: finish it first with dgm resume {quoted(folder)}"
         )
     if record.storage is not None:
         raise ConfigurationError(

@@ -58,9 +58,9 @@ def test_empty_parquet_files_are_empty_tables(copied: Callable[[str], Path]) -> 
 
 
 def test_a_folder_without_a_study_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"is no run: it holds no study\.json\.$"):
+    with pytest.raises(ConfigurationError, match=r"is not a run: it holds no study\.json\.$"):
         load_run(tmp_path)
-    with pytest.raises(ConfigurationError, match="is no run: there is no such folder"):
+    with pytest.raises(ConfigurationError, match="is not a run: there is no such folder"):
         load_run(tmp_path / "absent")
 
 

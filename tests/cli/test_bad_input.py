@@ -63,7 +63,7 @@ CASES = {
     "run heat-batch-norm --arms a,b": "separate arms by semicolons, as",
     "report nowhere": "nowhere",
     "compare nowhere": "nowhere",
-    "rerun nowhere": "nowhere is no run",
+    "rerun nowhere": "nowhere is not a run",
     "reproduce --problems heet": "unknown problem 'heet'",
     "reproduce --settings best": "no problem has settings called 'best'",
 }

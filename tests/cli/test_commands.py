@@ -115,7 +115,7 @@ def test_a_shell_completes_commands_and_names() -> None:
         return done.stdout.split()
 
     assert words("sol") == ["solve"]
-    assert words("solve heat-") == ["heat-cauchy", "heat-mixed", "heat-neumann", "heat-robin"]
+    assert words("solve heat-") == ["heat-cauchy", "heat-family", "heat-mixed", "heat-neumann", "heat-robin"]
     assert "heat-search" in words("run heat-s")
 
 

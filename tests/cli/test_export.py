@@ -85,7 +85,7 @@ def test_a_run_s_settings_train_the_same_again(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('problem = "burgers"\n', "has the settings of burgers, and not of heat"),
+        ('problem = "burgers"\n', "has settings for burgers, not for heat"),
         ("[config]\nwidht = 3\n", "Did you mean 'width'"),
         ("[parameters]\nkappa = 3\n", "unknown key 'problem.kappa'"),
         ("[setup]\n", "unknown key of"),
@@ -103,7 +103,7 @@ def test_what_is_wrong_with_a_settings_file_is_one_sentence(text: str, said: str
 def test_what_config_cannot_mean_is_refused(tmp_path: Path, run: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"absent\.toml cannot be read"):
         solve("heat", config=str(tmp_path / "absent.toml"))
-    with pytest.raises(ConfigurationError, match="is no run"):
+    with pytest.raises(ConfigurationError, match="is not a run"):
         solve("heat", config=str(tmp_path))
     with pytest.raises(ConfigurationError, match="unknown trial of this run 'best'"):
         solve("heat", config=f"{run}:best")

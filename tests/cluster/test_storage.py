@@ -130,7 +130,7 @@ def test_a_folder_that_is_further_on_stays_and_another_run_is_refused(
     with pytest.raises(ConfigurationError, match="hold different runs"):
         bring_up(full, store)
     assert [path.name for path in full.iterdir()] == ["thesis.tex"]
-    with pytest.raises(ConfigurationError, match="is no run"):
+    with pytest.raises(ConfigurationError, match="is not a run"):
         fetch(full, store.below("nothing"))
 
 

@@ -176,7 +176,7 @@ class Box(Domain):
         if kinds != sorted(kinds) or (axes[-1].parameter and axes[-1].name == TIME):
             raise ConfigurationError(
                 f"a box of the axes {', '.join(names)} is not allowed: a Parameter comes after the axes of "
-                "space, and time is none."
+                "space, and time cannot be one."
             )
         for axis in axes:
             if not (math.isfinite(axis.upper - axis.lower) and axis.lower < axis.upper):

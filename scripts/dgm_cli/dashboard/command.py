@@ -107,7 +107,7 @@ def _find_runs(path: Path) -> dict[str, Path]:
         return {f"{root.parent.name}/{root.name}": path}
     folders = {str(run.relative_to(root)): run for run in runs(root)} if root.is_dir() else {}
     if not folders:
-        raise ConfigurationError(f"{path} is no run: it holds no {STUDY}, and no folder in it does.")
+        raise ConfigurationError(f"{path} is not a run: it holds no {STUDY}, and no folder in it does.")
     return folders
 
 

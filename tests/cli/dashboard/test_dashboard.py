@@ -171,8 +171,8 @@ def refused(*arguments: str | Path) -> str:
 
 
 def test_what_cannot_be_shown_or_served_is_said_in_one_sentence(run: Path, tmp_path: Path) -> None:
-    assert "is no run" in refused(tmp_path)
-    assert "is no run" in refused(tmp_path / "absent")
+    assert "is not a run" in refused(tmp_path)
+    assert "is not a run" in refused(tmp_path / "absent")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"port {port}: Address already in use" in refused(run, "--port", str(port))

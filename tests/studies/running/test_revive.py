@@ -111,7 +111,7 @@ def test_an_interrupted_revival_leaves_the_run_as_it_was_and_goes_on(
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"state": "interrupted"}, "is interrupted: go on with it first, by dgm resume"),
+        ({"state": "interrupted"}, "is interrupted: finish it first with dgm resume"),
         ({"storage": "s3://bucket/run"}, "its log is copied to s3://bucket/run"),
         ({"kind": "ablation"}, "is no search: only its trials are stopped early"),
         ({"device": "cuda"}, "was trained on cuda, which this machine has not"),
