@@ -15,10 +15,11 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.arms import key_name
+from analysis.scores import RESIDUAL
 from analysis.statistics import Interval
 from analysis.tables.cells import generator, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
-from analysis.tables.solving import solved, solved_rows
+from analysis.tables.solving import satisfied, solved, solved_rows
 from studies.records import StudyRecord
 from studies.records.reduction import median
 from studies.records.words import counted
@@ -101,6 +102,8 @@ def verdict_of_solve(summary: Mapping[str, Any]) -> str:
     """The same of what `dgm solve` came to: its summary, whose `rel_l2` is as `confirmed` makes it."""
     error = summary.get("rel_l2") or summary["score"]
     known = "rel_l2" in summary and error["median"] is not None
+    if summary.get("metric") == RESIDUAL and 2 * error["diverged"] < error["n"]:
+        return satisfied(math.nan if error["median"] is None else error["median"])
     return solved(
         error["median"] if known else math.nan,
         n=error["n"],

@@ -195,6 +195,11 @@ def test_a_solve_is_said_from_its_summary() -> None:
     assert sentence(verdict_of_solve(summary)) == "Solved to 0.50 % of the solution's size."
     assert verdict_of_solve({"score": confirmed([1e-3, 2e-3])}) == ""
     assert verdict_of_solve({"score": confirmed([None, None])}) == "diverged (2 of 2)"
+    unknown = {"score": confirmed([0.05, 0.07]), "metric": "residual"}
+    assert (
+        verdict_of_solve(unknown) == "equation and conditions hold only to 6.0 % of what a wrong field leaves"
+    )
+    assert verdict_of_solve({**unknown, "score": confirmed([None, None])}) == "diverged (2 of 2)"
 
 
 @pytest.mark.parametrize("true", [1.0, 2.0])
