@@ -16,7 +16,7 @@ from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.settings import by_arrival
-from analysis.tables.cells import rows_of
+from analysis.tables.cells import looks_of, rows_of
 from analysis.tables.front import cost_names
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups
@@ -110,6 +110,11 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     if "winner" in rows and "baseline" in rows:
         said.append(f"The baseline's is {error_words(rows['baseline'])}.  {_against(run, rows['winner'])}")
     said += _front(run, tables)
+    if (looks := looks_of(run.study)) > 1 and "winner" in rows:
+        grounds.append(
+            f"Winner and baseline have {counted(rows['winner']['n'], 'seed')} each: seeds were added while "
+            f"it was open which is better, in up to {counted(looks, 'look')} that share the 5 %."
+        )
     if counts["run"]:
         ran = 100 * counts["iterations_share"]
         grounds.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.load import Run
 from analysis.settings import by_arrival, sampled
 from analysis.sources import entries
+from analysis.tables.cells import looks_of
 from analysis.tables.rounding import seconds
 from studies.records.words import counted
 
@@ -69,9 +70,14 @@ def methods(run: Run) -> str:
     text += " worst. "
     if study.kind == "search":
         text += sampled(run) + " "
-        fresh = len(study.seeds.get("confirm", []))
+        fresh = run.phase("confirm")["seed"].nunique() or len(study.seeds.get("confirm", []))
         text += "The best trial that completed and the baseline were trained again on "
         text += f"{counted(fresh, 'fresh seed')}. "
+        if (looks := looks_of(study)) > 1:
+            text += (
+                f"Seeds were added while it was open which is better, in up to {counted(looks, 'look')} that "
+            )
+            text += "share the level of 5 % (Bonferroni). "
     if study.kind == "ablation":
         rates = "tuned for each arm" if study.learning_rates == "tuned" else "the same in all arms"
         text += f"The seeds are shared by {counted(len(study.arms), 'arm')}; the learning rate was {rates}. "

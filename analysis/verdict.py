@@ -17,7 +17,7 @@ from analysis import scores, statistics
 from analysis.arms import key_name
 from analysis.scores import RESIDUAL
 from analysis.statistics import Interval
-from analysis.tables.cells import generator, paired_cells
+from analysis.tables.cells import generator, looks_of, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
 from analysis.tables.solving import satisfied, solved, solved_rows
 from studies.records import StudyRecord
@@ -45,7 +45,7 @@ def paired_ratio(study: StudyRecord, rows: pd.DataFrame, base: pd.DataFrame) -> 
 
     The ratio of two medians is another number, which no sentence, title or table gives.
     """
-    cells = paired_cells(rows, base, generator(study.seed))
+    cells = paired_cells(rows, base, generator(study.seed), looks_of(study))
     return Interval(cells["ratio"], cells["ratio_low"], cells["ratio_high"])
 
 
@@ -151,7 +151,8 @@ def _search(study: StudyRecord, found: Mapping[str, pd.DataFrame]) -> str:
     said = [text] if (text := solved_rows(study, own)) else []
     if "baseline" in found:
         base = found["baseline"]
-        cells, ratio = paired_cells(own, base, generator(study.seed)), paired_ratio(study, own, base)
+        cells = paired_cells(own, base, generator(study.seed), looks_of(study))
+        ratio = paired_ratio(study, own, base)
         lost, base_lost = (math.isinf(float(median(scores.errors(rows)))) for rows in (own, base))
         said.append(against(ratio, cells["p"], cells["pairs"], lost=lost, base_lost=base_lost))
         if other := _else(study):

@@ -11,6 +11,7 @@ from analysis import scores, statistics
 from analysis.load import Run
 from analysis.statistics import Interval
 from analysis.tables.solving import solved_rows
+from studies.records import StudyRecord
 from studies.records.intervals import median_coverage
 from studies.records.reduction import median
 
@@ -59,10 +60,18 @@ def cost_cells(rows: pd.DataFrame) -> dict[str, float]:
     return {name: scores.typical(rows, name) for name in ("parameters", "iterations", "points", "seconds")}
 
 
-def paired_cells(rows: pd.DataFrame, baseline: pd.DataFrame, rng: np.random.Generator) -> dict[str, Any]:
-    """The ratio of errors to the baseline's over shared seeds, with its tests."""
+def looks_of(study: StudyRecord) -> int:
+    """How often a search may have compared its winner with its baseline (see `Search.looks`)."""
+    count, limit = study.definition.get("confirmations"), study.definition.get("confirm_limit")
+    return max(1, -(-int(limit) // int(count))) if count and limit else 1
+
+
+def paired_cells(
+    rows: pd.DataFrame, baseline: pd.DataFrame, rng: np.random.Generator, looks: int = 1
+) -> dict[str, Any]:
+    """The ratio of errors to the baseline's over shared seeds, with its tests; see `paired_difference`."""
     both = pd.concat([scores.by_seed(rows), scores.by_seed(baseline)], axis=1, join="inner")
-    paired = statistics.paired_difference(both[0], both[1], rng=rng)
+    paired = statistics.paired_difference(both[0], both[1], rng=rng, looks=looks)
     return {
         "pairs": paired.n,
         **spread("ratio", paired.ratio),

@@ -11,7 +11,7 @@ import pandas as pd
 from analysis import arms, scores, statistics
 from analysis.load import Run
 from analysis.scores import counted
-from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
+from analysis.tables.cells import cost_cells, error_cells, generator, looks_of, paired_cells, spread
 from studies.records.reduction import median
 
 PHASES = ("search", "ablation", "solve")
@@ -129,5 +129,5 @@ def _against(run: Run, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[st
     names = ("ratio", "ratio_low", "ratio_high")
     if base is None:
         return dict.fromkeys(names, math.nan)
-    found = paired_cells(rows, base, generator(run.study.seed))
+    found = paired_cells(rows, base, generator(run.study.seed), looks_of(run.study))
     return {name: found[name] for name in names}

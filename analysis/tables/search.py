@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.load import Run
-from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
+from analysis.tables.cells import cost_cells, error_cells, generator, looks_of, paired_cells, spread
 from studies.records import CONFIG
 from studies.records.schema import SAME_AS, WEIGHT_PREFIX
 
@@ -66,7 +66,7 @@ def summary_table(run: Run) -> pd.DataFrame:
     for name, setting_rows in headlines.items():
         row = {"setting": name, "trial": setting_rows["trial"].iloc[0], **error_cells(run, setting_rows)}
         if name == "winner" and "baseline" in headlines:
-            row |= paired_cells(setting_rows, headlines["baseline"], rng)
+            row |= paired_cells(setting_rows, headlines["baseline"], rng, looks_of(run.study))
         row |= cost_cells(setting_rows)
         row |= {key: setting_rows[CONFIG + key].iloc[0] for key in keys if key not in row}
         table.append(row)

@@ -61,6 +61,10 @@ def run(
     confirmations: Annotated[
         int | None, typer.Option(help="Fresh seeds that confirm a search's winner and its baseline.")
     ] = None,
+    confirm_limit: Annotated[
+        int | None,
+        typer.Option(help="Most fresh seeds, added while it is open whether winner or baseline is better."),
+    ] = None,
     confirm_top: Annotated[
         int | None, typer.Option(help="How many of a search's best trials are confirmed.")
     ] = None,
@@ -156,6 +160,7 @@ def run(
         resources={key: value for key, value in asked.items() if value is not None},
         trials=trials,
         confirmations=confirmations,
+        confirm_limit=confirm_limit,
         confirm_top=confirm_top,
         audit=audit,
         explain=explain or None,

@@ -55,6 +55,25 @@ def confirmed(errors: Iterable[float | None]) -> dict[str, float | int | None]:
     return {"median": middle, "low": low, "high": high, "n": len(scores), "diverged": diverged}
 
 
+LEVEL = 0.05
+"""Of all tests and intervals."""
+
+
+def open_still(errors: Iterable[float | None], baseline: Iterable[float | None], looks: int) -> bool:
+    """Whether errors of shared seeds leave open which of two settings is better, at one of some looks.
+
+    The interval of the median ratio (see `median_interval`) covers with 1 − 5 % / looks, and holds 1.  Two
+    that diverged at a seed are equal there.
+    """
+    pairs = zip(ranked(errors), ranked(baseline), strict=True)
+    ratios = [1.0 if one == two else one / two if two > 0 else math.inf for one, two in pairs]
+    confidence = 1.0 - LEVEL / looks
+    if median_coverage(len(ratios), confidence) < confidence:
+        return True
+    _, low, high = median_interval(ratios, confidence)
+    return low <= 1.0 <= high
+
+
 def order_rank(n: int, confidence: float = 0.95) -> int:
     """Largest k for which the k-th smallest to the k-th largest of n cover the median; at least 1."""
     ranks = np.arange(1, n // 2 + 1)

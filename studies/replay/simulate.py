@@ -78,7 +78,7 @@ def _search(
 ) -> Iterator[tuple[float, float]]:
     """Error and cost of each trial in the order in which they end: infinity where it was stopped early.
 
-    The order of events is that of `studies.planning.plans.search`.
+    The order of events is that of `studies.planning.plans.clocked`.
     """
     suggestions = Suggestions(table.space, method.make_sampler(table.space), seed=seed)
     rule, clock, rows = method.make_rule(table.max_t), Clock(workers), list[int]()

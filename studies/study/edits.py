@@ -11,7 +11,7 @@ from dgm_core import ConfigurationError
 from studies.study.ablation import Ablation
 from studies.study.search import Search
 
-_AFTER = ("confirmations", "confirm_top", "audit", "explain")
+_AFTER = ("confirmations", "confirm_limit", "confirm_top", "audit", "explain")
 _TOWARDS = ("objectives", "budget_per_training")
 _OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", "start_from", *_AFTER, *_TOWARDS)
 _BY_ARRIVAL = ("searcher", "scheduler")
@@ -25,9 +25,9 @@ class Edits:
     quick: the study's own short look, taken before all else.  settings: keys to fix.  replicates: seeds of
     each trial.  resources: fields of `Resources`.  Of searches alone: trials; sampler and early_stopping, or
     searcher and scheduler, by which the search goes by arrival; time_limit in seconds, in place of the
-    study's own limits; start_from, confirmations, confirm_top, audit, explain, objectives and
-    budget_per_training as `Search` has them, where several objectives end early stopping that is not asked
-    for.  Of ablations alone: arms, the names of those to keep (see `arms_of` for those in one text);
+    study's own limits; start_from, confirmations, confirm_limit, confirm_top, audit, explain, objectives
+    and budget_per_training as `Search` has them, where several objectives end early stopping that is not
+    asked for.  Of ablations alone: arms, the names of those to keep (see `arms_of` for those in one text);
     iterations of every arm; tuned_rate.
     """
 
@@ -40,6 +40,7 @@ class Edits:
     sampler: Any = None
     early_stopping: Any = None
     confirmations: int | None = None
+    confirm_limit: int | None = None
     confirm_top: int | None = None
     audit: float | None = None
     explain: bool | None = None

@@ -58,6 +58,10 @@ class Search:
     confirmations: Replicates = 6
     """Fresh seeds for the winner and the reference.  Six are the fewest whose range is a 95 % interval of the
     median."""
+    confirm_limit: Count | None = None
+    """Most fresh seeds of the winner and the baseline: while it is open which is better after
+    `confirmations` of them, as many again are added, up to so many.  All looks share the 5 % (see `looks`).
+    Null is one look."""
     confirm_top: Count = 1
     """How many of the best completed trials are confirmed on the fresh seeds: with two or more the report
     says how likely the winner is the best of them.  Each costs as much as the winner's confirmation."""
@@ -137,6 +141,11 @@ class Search:
         defaults = {each.name: each.default for each in fields(self)}
         changed = [key for key in ORDERS if (value := getattr(self, key)) and value != defaults[key]]
         check_order(self.name, self.order, changed, self.space)
+        if self.confirm_limit is not None and self.confirm_limit < self.confirmations:
+            raise ConfigurationError(
+                f"confirm_limit = {self.confirm_limit} of {self.name} is not allowed: it is below "
+                f"confirmations = {self.confirmations}."
+            )
         check_sampler(self.sampler, self.drawn, self.startup_trials, self.trials)
         self.make_rule()
         check_aims(self.name, self.objectives, self.make_sampler(), self.early_stopping)
@@ -218,6 +227,13 @@ class Search:
     def compared(self) -> Setup:
         """What the winner is compared with: `baseline`, or the base as it stands."""
         return self.base if self.baseline is None else self.baseline
+
+    @property
+    def looks(self) -> int:
+        """How often winner and baseline may be compared: each look may err with 5 % over their number
+        (Bonferroni), so that all together err with 5 % at most."""
+        limit = self.confirm_limit or self.confirmations
+        return max(1, -(-limit // self.confirmations))
 
     @property
     def max_t(self) -> int:

@@ -117,6 +117,11 @@ class Arms(PlanStage):
         self.statuses: dict[str, Status] = {}
 
     @property
+    def trials(self) -> list[Trial]:
+        """Those that have been started."""
+        return list(self._taken.values())
+
+    @property
     def done(self) -> bool:
         return not self._ready and len(self.statuses) == len(self._taken)
 

@@ -21,18 +21,20 @@ def arm_trials(
     changes: Mapping[str, Any] | None = None,
     together: int | None = None,
     name: str | None = None,
+    begin: int = 0,
 ) -> list[tuple[Trial, float]]:
     """Trials of `together` seeds each, by default of all, with what each costs (see `iteration_cost`).
 
     name: of the first of them, by default from the phase and the arm; the others' names begin with it.
+    begin: the number of the first replicate, where the arm has others already.
     """
     size = together or len(seeds)
     name = name or (arm if phase == "ablation" else f"{phase}-{arm}")
     trials = []
     for place, first in enumerate(range(0, len(seeds), size)):
-        part = tuple(seeds[first : first + size])
+        part, number = tuple(seeds[first : first + size]), begin + first
         trial = Trial(
-            name if first == 0 else f"{name}-{first}",
+            name if number == 0 else f"{name}-{number}",
             phase,
             index + place,
             setup,
@@ -40,7 +42,7 @@ def arm_trials(
             key=key,
             changes=dict(changes or {}),
             arm=arm,
-            first=first,
+            first=number,
         )
         trials.append((trial, setup.config.iterations * iteration_cost(setup, len(part))))
     return trials

@@ -15,6 +15,7 @@ from studies.planning.plans.clocked import ClockedTrials
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Event, Metrics
+from studies.records.intervals import open_still
 from studies.study import Search, replicate_seeds
 
 _OLDER = "confirm-reference"
@@ -28,7 +29,7 @@ class SearchPlan(StudyPlan):
     """
 
     def __init__(self, study: Search, seed: int, known: Known, clock: MakeClock = Clock) -> None:
-        self._study = study
+        self._study, self._seed = study, seed
         self._seeds = tuple(replicate_seeds(seed, "confirm", study.confirmations))
         by_arrival = study.order == "arrival"
         self.search: ClockedTrials | Arrivals = (
@@ -38,13 +39,14 @@ class SearchPlan(StudyPlan):
         name = _OLDER if _OLDER in known else None
         self.baseline = Arms(self._confirmations("baseline", "baseline", {}, name))
         self.winner: Arms | None = None
+        self.more: list[Arms] = []
+        """Further seeds of winner and baseline, a stage for each look that left it open."""
         self.after: list[Arms] = []
-        self._seed = seed
         self._begin_winner()
 
     @property
     def stages(self) -> Sequence[PlanStage]:
-        return [self.search, *([self.winner] if self.winner else []), self.baseline, *self.after]
+        return [self.search, *([self.winner] if self.winner else []), self.baseline, *self.more, *self.after]
 
     def ready(self, idle: int) -> Iterator[Trial]:
         yield from self.search.ready()
@@ -52,17 +54,19 @@ class SearchPlan(StudyPlan):
             if self.winner is not None:
                 yield from self.winner.ready()
             yield from self.baseline.ready()
-            for stage in self.after:
+            for stage in (*self.more, *self.after):
                 yield from stage.ready()
 
     def report(self, name: str, metrics: Metrics) -> list[Event]:
         events = super().report(name, metrics)
         self._begin_winner()
+        self._add_seeds()
         return events
 
     def fail(self, name: str) -> list[Event]:
         events = super().fail(name)
         self._begin_winner()
+        self._add_seeds()
         return events
 
     def cut(self) -> list[Event]:
@@ -99,23 +103,64 @@ class SearchPlan(StudyPlan):
             self.winner = Arms(self._confirmations("winner", "base", best.changes))
             self.after = [Arms(ask(self._study, self._seed, self.search)) for ask in QUESTIONS]
 
+    def _add_seeds(self) -> None:
+        """Gives winner and baseline more seeds where all that they have leave it open which is better."""
+        study, best = self._study, self.search.best
+        if self.winner is None or best is None or len(self.more) + 1 >= study.looks:
+            return
+        stages = (self.winner, self.baseline, *self.more)
+        if not all(stage.done for stage in stages):
+            return
+        ours, theirs = (_scores(stages, arm) for arm in ("winner", "baseline"))
+        if ours is None or theirs is None or not open_still(ours, theirs, study.looks):
+            return
+        first = study.confirmations * (len(self.more) + 1)
+        made = [
+            trial
+            for arm, key, changes in (("winner", "base", best.changes), ("baseline", "baseline", {}))
+            for trial in self._confirmations(arm, key, changes, first=first)
+        ]
+        self.more.append(Arms(made))
+
     def _confirmations(
-        self, arm: str, key: str, changes: Mapping[str, Any], name: str | None = None
+        self,
+        arm: str,
+        key: str,
+        changes: Mapping[str, Any],
+        name: str | None = None,
+        first: int = 0,
     ) -> list[tuple[Trial, float]]:
         """In trials of the search's own number of replicates, so that all cores have work."""
         base = self._study.compared if key == "baseline" else self._study.base
         setup = base.changed(changes)
-        offset = 0 if arm == "winner" else self._study.confirmations
+        study = self._study
+        offset = 2 * first + (0 if arm == "winner" else study.confirmations)
+        last = min(first + study.confirmations, study.confirm_limit or study.confirmations)
+        seeds = replicate_seeds(self._seed, "confirm", last) if first else self._seeds
         made = arm_trials(
             "confirm",
             arm,
             setup,
-            self._seeds,
+            seeds[first:],
             key=key,
             changes=changes,
             together=self._study.replicates,
             index=offset,
             name=name,
+            begin=first,
         )
         known = costs(self._study.objectives, setup, self._study.replicates)
         return [(replace(trial, costs=known), cost) for trial, cost in made]
+
+
+def _scores(stages: Sequence[Arms], arm: str) -> list[float | None] | None:
+    """Of an arm's seeds, in their order; None where a trial of it failed."""
+    found: dict[int, list[float | None]] = {}
+    for stage in stages:
+        for trial in stage.trials:
+            if trial.arm != arm:
+                continue
+            if stage.statuses[trial.name] == "failed":
+                return None
+            found[trial.first] = list(stage.measured[trial.name].replicates.scores)
+    return [score for first in sorted(found) for score in found[first]]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dgm_core import Setup
+from dgm_core import ConfigurationError, Setup
 from studies.cost import training_times
 from studies.records.history import Entry, History
 from studies.study import replicate_seeds
@@ -38,6 +38,27 @@ def test_the_next_best_are_confirmed_on_the_winner_s_seeds(history: History) -> 
         seeds = [seed for entry in rivals if entry.spec.arm == arm for seed in entry.spec.seeds]
         assert seeds == replicate_seeds(1, "confirm", SEARCH.confirmations)
     assert all(entry.status == "completed" for entry in rivals)
+
+
+@pytest.mark.parametrize(("confirmations", "limit", "trained"), [(3, 9, 9), (3, 8, 8), (8, 16, 8), (3, 3, 3)])
+def test_seeds_are_added_while_it_is_open_which_is_better(
+    tmp_path: Path, confirmations: int, limit: int, trained: int
+) -> None:
+    """The winner is better at every seed: eight of them say so at 2.5 %, three or six at no level."""
+    study = replace(SEARCH, confirmations=confirmations, confirm_limit=limit)
+    history = finished(tmp_path / "run", 2, random.Random(0), study=study)
+    for arm in ("winner", "baseline"):
+        own = [entry.spec for entry in history.phase("confirm") if entry.spec.arm == arm]
+        ordered = sorted(own, key=lambda spec: spec.first)
+        assert [seed for spec in ordered for seed in spec.seeds] == replicate_seeds(1, "confirm", trained)
+        assert len({spec.folder for spec in own}) == len(own)
+    killed = finished(tmp_path / "killed", 3, random.Random(1), kills=4, study=study)
+    assert outcome(killed) == outcome(history)
+
+
+def test_a_limit_below_the_first_look_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="confirm_limit = 2 of synthetic-search is not allowed"):
+        replace(SEARCH, confirm_limit=2)
 
 
 def test_stopped_trials_are_trained_to_their_ends_for_a_share_of_the_cost(history: History) -> None:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from studies.records.intervals import confirmed, median_coverage, median_interval
+from studies.records.intervals import confirmed, median_coverage, median_interval, open_still
 
 INF = math.inf
 
@@ -54,3 +54,23 @@ def test_confirmed_is_plain_json() -> None:
     assert found == {"median": 3.0, "low": 1.0, "high": None, "n": 5, "diverged": 1}
     json.dumps(found, allow_nan=False)
     assert confirmed([]) == {"median": None, "low": None, "high": None, "n": 0, "diverged": 0}
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_looks_with_more_seeds_each_time_err_no_more_often_than_one(looks: int) -> None:
+    """Two settings of one distribution: at most 5 % of 1000 comparisons ever close, but for chance."""
+    rng = np.random.default_rng(3)
+    ours, theirs = np.exp(rng.normal(0.0, 0.4, (2, 1000, 8 * looks)))
+    wrong = [
+        any(not open_still(a[: 8 * k], b[: 8 * k], looks) for k in range(1, looks + 1))
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+    assert sum(wrong) / len(wrong) < 0.05 + 2 * math.sqrt(0.05 * 0.95 / 1000)
+
+
+def test_what_is_plain_is_closed_and_what_has_too_few_seeds_stays_open() -> None:
+    assert not open_still([1.0] * 8, [2.0] * 8, 2)
+    assert open_still([1.0] * 6, [2.0] * 6, 2)
+    assert not open_still([1.0] * 6, [2.0] * 6, 1)
+    assert open_still([None] * 8, [None] * 8, 1)
+    assert not open_still([None] * 8, [1.0] * 8, 1)
