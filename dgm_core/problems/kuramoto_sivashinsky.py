@@ -30,7 +30,7 @@ class KuramotoSivashinsky(Problem):
     networks" (2022), section 5, whose figures are for t ≤ 1 in windows.
     """
 
-    end: float = Bounded(default=0.3, gt=0, le=0.5)
+    end: float = Bounded(default=0.2, gt=0, le=0.5)
 
     source = "Wang, Sankaran and Perdikaris (2022)"
     score = "rel_l2"
@@ -43,12 +43,13 @@ class KuramotoSivashinsky(Problem):
             "activation": "tanh",
             "input_scaling": "unit",
             "hard_conditions": True,
-            "harmonics": 3,
+            "harmonics": 5,
             "sampler": "sobol",
-            "batch_size": 3_000,
+            "batch_size": 2_500,
+            "adaptation": "rad",
+            "redraw_every": 200,
             "optimizer": "ssbroyden",
-            "redraw_every": 500,
-            "iterations": 5_000,
+            "iterations": 1_600,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }
