@@ -71,3 +71,15 @@ def test_another_file_is_refused_in_one_sentence(tmp_path, write, sentence):
     with pytest.raises(ConfigurationError, match=sentence) as refused:
         load_field(tmp_path / "other.pt")
     assert "\n" not in str(refused.value)
+
+
+def test_a_class_that_was_not_imported_is_asked_for(make_setup, tmp_path):
+    path = tmp_path / "own.pt"
+    save_model(Trainer(make_setup(), [3]).result(), path)
+    content = torch.load(path, weights_only=True)
+    content["setup"]["problem"] = "own-equation"
+    torch.save(content, path)
+    with pytest.raises(
+        ConfigurationError, match=r"unknown problem 'own-equation'.* once its file is imported"
+    ):
+        load_field(path)
