@@ -48,10 +48,10 @@ def test_new_files_are_listed_and_never_overwritten(folder, monkeypatch, capsys)
 
 
 def test_a_new_file_can_be_imported_and_its_name_is_free(folder, monkeypatch, capsys) -> None:
-    """Python has modules wave and json; the program has a problem and a search of the heat equation."""
-    assert dgm(["new", "problem", "wave"], monkeypatch) == 0
-    assert "dgm solve wave_problem.py" in capsys.readouterr().err
-    assert dgm(["list", "wave_problem.py"], monkeypatch) == 0
+    """Python has modules calendar and json; the program has a problem and a search of the heat equation."""
+    assert dgm(["new", "problem", "calendar"], monkeypatch) == 0
+    assert "dgm solve calendar_problem.py" in capsys.readouterr().err
+    assert dgm(["list", "calendar_problem.py"], monkeypatch) == 0
     for line, told in (
         ("problem heat", "there is a problem 'heat' already"),
         ("study heat-search", "there is a study 'heat-search' already"),
