@@ -154,7 +154,7 @@ class Suggestions:
     def _started(self, attempt: int) -> Mapping[str, Any] | None:
         """What the next trial starts from: what is given, then a draw from what is believed."""
         if self._count < len(self._start):
-            return self._start[self._count] if attempt == 0 else None
+            return self._start[self._count]
         if not self._priors or self._count >= self._sampler.believing:
             return None
         random = np.random.default_rng([self._seed, self._count, attempt, _PRIORS])

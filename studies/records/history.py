@@ -142,7 +142,7 @@ class History:
         return sum(last - first for first, last in self._worked.values())
 
     def phase(self, *phases: str) -> list[Entry]:
-        """The trials of some phases, in the order in which they were suggested."""
+        """The trials of some phases, in the order in which the log has them."""
         return [entry for entry in self.entries.values() if entry.spec.phase in phases]
 
     @property

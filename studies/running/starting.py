@@ -19,7 +19,7 @@ from studies.study.branches import misfits, places
 
 _OF_THE_QUESTION = (
     *("name", "question", "base", "space", "baseline", "feasible", "start_from", "revived"),
-    *("arms", "factors", "quick"),
+    *("constraints", "priors", "arms", "factors", "quick"),
 )
 """Fields that a study keeps when it is run like another."""
 

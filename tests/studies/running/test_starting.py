@@ -27,7 +27,7 @@ FIRST = {"learning_rate": 0.01, "depth": 2}
 
 
 def settings(history: History) -> list[Any]:
-    return [entry.spec.changes for entry in history.phase("search")]
+    return [entry.spec.changes for entry in sorted(history.phase("search"), key=lambda each: each.trial)]
 
 
 @pytest.fixture
