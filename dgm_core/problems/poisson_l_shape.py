@@ -44,9 +44,9 @@ class PoissonLShape(Problem):
             "activation": "tanh",
             "sampler": "sobol",
             "batch_size": 1_000,
-            "redraw_every": 5,
-            "optimizer": "gauss-newton",
-            "iterations": 120,
+            "redraw_every": 150,
+            "optimizer": "ssbroyden",
+            "iterations": 900,
             "loss_weights": {"boundary": 100.0},
         },
     }
