@@ -25,8 +25,6 @@ _FIGURE = "solution"
 _WIDTH, _COLOURS = 900, 200
 _SEEDS = 3
 _PREFERRED = ("second-order", "tuned")
-_INSTEAD = {"poisson-nd": "default", "poisson-l-shape": "default"}
-"""Where second-order training is no gain (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,6 @@ class Reached:
 
 def settings_of(problem: Problem) -> str:
     """The name of the settings that a problem is shown with."""
-    name = problem.name
-    if name in _INSTEAD:
-        return _INSTEAD[name]
     return next((one for one in _PREFERRED if one in problem.settings), next(iter(problem.settings)))
 
 
