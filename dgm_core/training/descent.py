@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -86,6 +86,23 @@ class Descent:
     def losses(self) -> tuple[Tensor, Tensor]:
         """(total (K,), terms (K, T)) where each replicate is."""
         return self._terms.new_tensor(self.minimiser.values), self._terms
+
+    def loss_at(self, points: Mapping[str, Tensor]) -> list[float]:
+        """The loss of each replicate, where it is, on other points: term -> (K, n, d), as many as its own."""
+        own = {term: value.clone() for term, value in self._points.items()}
+        totals = self._look_at(points)
+        self._look_at(own)
+        return totals
+
+    def go_back(self, parameters: Tensor, replicates: Sequence[bool]) -> None:
+        """Puts the weights of the replicates marked to `parameters` (K, P)."""
+        marked = torch.tensor(replicates, device=parameters.device)[:, None]
+        self.objective.write(torch.where(marked, parameters, self.minimiser.parameters))
+
+    def _look_at(self, points: Mapping[str, Tensor]) -> list[float]:
+        for term, value in points.items():
+            self._points[term].copy_(value)
+        return self.objective.value(self.minimiser.parameters).tolist()
 
     def state(self) -> dict[str, Any]:
         """What `restore` reads, the piece's own tensors apart; a copy."""

@@ -50,6 +50,7 @@ class Windows:
             after_look(self.polish)
             if time.perf_counter() >= deadline:
                 return False
+        self.polish.settle()
         self.polished += self.polish.records()
         self.polish = None
         return True
@@ -67,9 +68,19 @@ class Windows:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Why the present window trains more slowly than it could, where it does."""
-        reasons = [self.stage.unrecorded, None if self.polish is None else self.polish.unrecorded]
-        return tuple(reason for reason in reasons if reason is not None)
+        """Why the present window trains more slowly than it could, where it does, and what was undone."""
+        slow = [self.stage.unrecorded, None if self.polish is None else self.polish.unrecorded]
+        return tuple(reason for reason in (*slow, self._undone()) if reason is not None)
+
+    def _undone(self) -> str | None:
+        undone = sum(record.undone for record in self.polished)
+        if not undone:
+            return None
+        every = "replicate" if self._solution.setup.config.windows == 1 else "replicate and window"
+        return (
+            f"the polish was undone for {undone} of {len(self.polished)}, counting each {every}, since the "
+            "loss on other points had grown; more polish_points help"
+        )
 
     def state(self) -> dict[str, Any]:
         """What `restore` reads; a copy."""
