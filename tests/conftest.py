@@ -41,9 +41,13 @@ def own_files() -> Iterator[None]:
 def _signals_are_heard_as_before() -> Iterator[None]:
     """A test that leaves a signal ignored breaks those after it, far from where it happened.
 
-    Processes inherit what is ignored, so that they could not be interrupted either.
+    Processes inherit what is ignored, so that they could not be interrupted either.  Tune leaves a handler of
+    its own behind, which is taken back here.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
-    assert [signal.getsignal(number) for number in numbers] == before
+    ignored = {number for number in before if signal.getsignal(number) is signal.SIG_IGN}
+    for number, handler in before.items():
+        if handler is not None:  # C's own, which Python cannot put back
+            signal.signal(number, handler)
+    assert ignored == {number for number, handler in before.items() if handler is signal.SIG_IGN}

@@ -66,7 +66,7 @@ def test_trials_that_are_the_same_setup_are_named(run: Run) -> None:
     """The first and the third: what a trial did not have makes no difference."""
     said = [each for each in warnings(run, make_tables(run)) if "one training" in each]
     assert said == [
-        "Trials 001 and 003 have the same settings and seeds: they are one training, done more than once."
+        "Trials 001 and 003 have the same settings and seeds: one training, done more than once."
     ]
 
 

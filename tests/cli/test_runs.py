@@ -103,9 +103,10 @@ def test_runs_are_listed_with_those_that_cannot_be_read(tmp_path: Path, dgm: Dgm
     (tmp_path / "other" / "two" / "study.json").write_text("{")
     code, said = dgm("list", "runs", tmp_path)
     assert code == 0
-    (one,) = [line for line in said.splitlines() if "solve-heat/one" in line]
+    one, verdict = [line for line in said.splitlines() if "solve-heat/one" in line]
     assert "finished" in one
     assert "1 of 1" in one
+    assert verdict.partition("solve-heat/one: ")[2].startswith(("Solved to", "No better than", "Not solved"))
     (two,) = [line for line in said.splitlines() if "other/two" in line]
     assert "unreadable" in two
     assert dgm("list", "runs", tmp_path / "nowhere")[0] == 2

@@ -124,6 +124,6 @@ def about(problem: Problem) -> tuple[str, str]:
 
 def _said(reached: Mapping[str, Any]) -> str:
     """What came of it, in one sentence."""
-    verdict = str(reached["verdict"])
+    verdict = str(reached["verdict"]).rstrip(".")
     seeds = counted(reached["replicates"], "seed")
     return f"{verdict[:1].upper()}{verdict[1:]}, the median of {seeds}"

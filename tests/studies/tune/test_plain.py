@@ -207,9 +207,12 @@ def test_optuna_hears_an_infinite_score_as_a_value() -> None:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder, and one Ray for all that follows."""
+    """A folder, and one Ray for all that follows.
+
+    It has more cores than any test asks for: Ray has been seen not to give back one of a population's trial.
+    """
     folder = tmp_path_factory.mktemp("plain")
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
     try:
         yield folder
     finally:
