@@ -103,7 +103,8 @@ def _finished(run: Path, record: StudyRecord, as_json: bool) -> int:
     from dgm_cli.outcome import finish
     from studies.running.solve_outcome import kept_outcome
 
-    messages.print(f"{run} is finished: nothing is left to train; its report is made again.")
+    said = f"{run} is finished: nothing is left to train; its report is made again."
+    messages.print(said, soft_wrap=True)
     if record.kind != "solve":
         return finish(run.absolute(), as_json)
     remade(run)

@@ -202,7 +202,7 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     if interrupted:
         messages.print(f"dgm: {left_hint(solved.folder)}", soft_wrap=True)
     else:
-        messages.print(f"Tables, figures and report: {solved.folder}")
+        messages.print(f"Tables, figures and report: {solved.folder}", soft_wrap=True)
     if as_json:
         print_json({**outcome, "verdict": sentence(verdict) or None})
     return 130 if interrupted else 0

@@ -9,7 +9,7 @@ from dgm_core.formulation import Box, Dirichlet, InitialVelocity, Problem
 PI = math.pi
 
 
-class Wave(Problem):
+class Overtone(Problem):
     """u_tt = 4 u_xx on [0, 1] × [0, 1], u = 0 at the ends, at rest; exact, two standing waves."""
 
     score = "rel_l2"
