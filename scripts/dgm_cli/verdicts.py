@@ -29,6 +29,11 @@ def verdicts_of(found: Overview) -> list[str]:
 
 
 def best_words(found: Overview) -> str:
-    """The number to quote of a run, and whether it is confirmed or selected; a dash where there is none."""
+    """The number to quote of a run, of which metric, and whether it is confirmed or selected.
+
+    A dash where there is none.
+    """
+    from studies.records import LABELS
+
     value, how = found.headline or (None, "")
-    return "–" if value is None else f"{value:.2g} {how}".rstrip()
+    return "–" if value is None else f"{LABELS[found.record.metric]} {value:.2g} {how}".rstrip()
