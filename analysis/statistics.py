@@ -141,7 +141,9 @@ def paired_difference(
         ratio = Interval(
             *(float(np.power(10.0, value)) for value in median_interval(differences, 1 - 0.05 / looks))
         )
-    exact = float(np.minimum(1.0, looks * signed_rank_p(differences, rng=rng)))  # which keeps NaN, as min does not
+    exact = float(
+        np.minimum(1.0, looks * signed_rank_p(differences, rng=rng))
+    )  # which keeps NaN, as min does not
     if n < 2 or not np.isfinite(differences).all() or np.ptp(differences) == 0:
         return Paired(n, ratio, exact, "signed rank", exact)
     p = float(np.minimum(1.0, looks * scipy.stats.ttest_1samp(differences, 0.0).pvalue))

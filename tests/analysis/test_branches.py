@@ -65,9 +65,7 @@ def test_tables_leave_out_what_did_not_exist(run: Run) -> None:
 def test_trials_that_are_the_same_setup_are_named(run: Run) -> None:
     """The first and the third: what a trial did not have makes no difference."""
     said = [each for each in warnings(run, make_tables(run)) if "one training" in each]
-    assert said == [
-        "Trials 001 and 003 have the same settings and seeds: one training, done more than once."
-    ]
+    assert said == ["Trials 001 and 003 have the same settings and seeds: one training, done more than once."]
 
 
 def test_figures_and_the_explorer_show_the_trials_that_had_it(run: Run) -> None:
