@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from analysis.load import Run
@@ -42,7 +42,12 @@ def directions(names: list[str]) -> tuple[str, str]:
 
 
 def field(axis: Axes, points: pd.DataFrame, names: list[str], values: Array, **look: Any) -> ScalarMappable:
-    """Values over two axes, space with equal scales: a mesh on a grid, else dots."""
+    """Values over two axes, space with equal scales: a mesh on a grid, else dots.
+
+    On a logarithmic scale zero, which hard conditions give, has the colour of what lies below the scale.
+    """
+    if isinstance(look.get("norm"), LogNorm):
+        values = np.maximum(values, np.finfo(float).tiny)
     across, up = directions(names)
     axis.set(xlabel=f"{across} {UNIT}", ylabel=f"{up} {UNIT}")
     if TIME not in names:

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, QuadMesh
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -18,6 +20,7 @@ from analysis import plots
 from analysis.curves import course
 from analysis.load import Run
 from analysis.plots import ablation, correlation, learning, search, solution, style
+from analysis.plots.fields import field
 from analysis.plots.looks import looks
 from analysis.plots.solved import headline
 from tests.analysis import synthetic_shapes
@@ -321,3 +324,13 @@ def test_a_short_logarithmic_axis_has_ticks_enough_and_none_that_collide(
         labels = {text.get_text() for text in one.get_xticklabels(which="both")}
         assert shown <= labels
         assert not missing & labels
+
+
+def test_an_error_of_zero_is_below_the_scale_and_not_blank() -> None:
+    points = pd.DataFrame({"x": [0.0, 0.0, 1.0, 1.0], "t": [0.0, 1.0, 0.0, 1.0]})
+    axis = style.figure(3.0, 3.0).add_subplot()
+    errors = np.array([0.0, 1e-3, np.nan, 1e-2])
+    image = field(axis, points, ["x", "t"], errors, norm=LogNorm(1e-4, 1e-2), cmap="magma")
+    colours = image.to_rgba(image.get_array()).reshape(-1, 4)
+    assert tuple(image.cmap.get_under()) in {tuple(colour) for colour in colours}
+    assert (colours[:, 3] == 0.0).sum() == 1, "where there is no value nothing is drawn"
