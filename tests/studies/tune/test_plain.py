@@ -207,12 +207,10 @@ def test_optuna_hears_an_infinite_score_as_a_value() -> None:
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder, and one Ray for all that follows.
-
-    It has more cores than any test asks for: Ray has been seen not to give back one of a population's trial.
-    """
+    """A folder, and one Ray for all that follows, with two cores and a licence."""
     folder = tmp_path_factory.mktemp("plain")
-    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+    resources = {"licence": 1.0}
+    ray.init(address="local", num_cpus=2, resources=resources, include_dashboard=False, log_to_driver=False)
     try:
         yield folder
     finally:
@@ -286,8 +284,9 @@ def test_a_population_leaves_what_diverged(session: Path) -> None:
 
 @pytest.mark.ray
 def test_resources_are_those_asked_for_and_a_wrong_key_fails_its_trial_alone(session: Path) -> None:
+    """One core: Ray has been seen not to give back one of a population's two."""
     tuner = tune.Tuner(
-        tune.with_resources(trainable(TINY), {"cpu": 2}),
+        tune.with_resources(trainable(TINY), {"cpu": 1, "licence": 1}),
         param_space=tune.grid_search([{"iterations": 3}, {"itertions": 3}]),
         tune_config=tune.TuneConfig(reuse_actors=True),
         run_config=tune.RunConfig(name="two", storage_path=str(session), verbose=0),
