@@ -5,7 +5,7 @@ A question is answered by trials of a phase of its own, so that no headline coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,16 +29,7 @@ def rivals(study: Search, seed: int, search: SearchTrials) -> Trials:
     made: Trials = []
     seeds = replicate_seeds(seed, "confirm", study.confirmations)
     for trial in search.ranked[1 : study.confirm_top]:
-        made += arm_trials(
-            "rivals",
-            trial.name,
-            trial.setup,
-            seeds,
-            key="base",
-            changes=trial.changes,
-            together=study.replicates,
-            index=len(made),
-        )
+        made += _again("rivals", trial, seeds, len(made), together=study.replicates)
     return made
 
 
@@ -60,15 +51,7 @@ def audit(study: Search, seed: int, search: SearchTrials) -> Trials:
             break
         trial, _ = search.stopped[names[place]]
         spent += _cost(trial, trial.setup.config.iterations)
-        made += arm_trials(
-            "audit",
-            trial.name,
-            trial.setup,
-            trial.seeds,
-            key="base",
-            changes=trial.changes,
-            index=len(made),
-        )
+        made += _again("audit", trial, trial.seeds, len(made))
     return made
 
 
@@ -104,15 +87,7 @@ def revived(study: Search, seed: int, search: SearchTrials) -> Trials:
     for place, name in enumerate(study.revived):
         if name in search.stopped:  # with more trials it may not have been stopped
             trial, _ = search.stopped[name]
-            made += arm_trials(
-                "revived",
-                name,
-                trial.setup,
-                trial.seeds,
-                key="base",
-                changes=trial.changes,
-                index=place,
-            )
+            made += _again("revived", trial, trial.seeds, place)
     return made
 
 
@@ -128,17 +103,22 @@ def front(study: Search, seed: int, found: SearchTrials) -> Trials:
         if not any(_cheaper(other, trial) for other in kept):
             kept.append(trial)
     for trial in kept[1:]:
-        made += arm_trials(
-            "front",
-            trial.name,
-            trial.setup,
-            seeds,
-            key="base",
-            changes=trial.changes,
-            together=study.replicates,
-            index=len(made),
-        )
+        made += _again("front", trial, seeds, len(made), together=study.replicates)
     return made
+
+
+def _again(phase: str, trial: Trial, seeds: Sequence[int], index: int, together: int | None = None) -> Trials:
+    """A trial of the search once more, as an arm of that name in another phase (see `arm_trials`)."""
+    return arm_trials(
+        phase,
+        trial.name,
+        trial.setup,
+        seeds,
+        key="base",
+        changes=trial.changes,
+        together=together,
+        index=index,
+    )
 
 
 def _cheaper(one: Trial, other: Trial) -> bool:
