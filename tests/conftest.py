@@ -16,6 +16,7 @@ settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Processes that share the tests: a file's stay together, and clusters do not meet each other."""
     if config.pluginmanager.hasplugin("xdist"):
