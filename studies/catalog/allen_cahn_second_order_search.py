@@ -1,6 +1,6 @@
 """Quasi-Newton methods on the Allen–Cahn equation, with small networks and several harmonics."""
 
-from studies.study.second_order import second_order_search
+from studies.study.second_order import quasi_newton, second_order_search
 
 STUDY = second_order_search(
     "allen-cahn",
@@ -10,8 +10,7 @@ STUDY = second_order_search(
     batch_size=(2_000, 5_000),
     gain=(0.7, 2.0),
     settings="default",
-    methods=("ssbroyden", "lbfgs"),
-    iterations=(1_000, 8_000),
+    methods=quasi_newton(2_000, 16_000),
     harmonics=(1, 5),
     budget=1_800.0,
 )

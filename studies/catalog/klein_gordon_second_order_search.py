@@ -10,5 +10,4 @@ STUDY = second_order_search(
     batch_size=(500, 2_000),
     gain=(0.5, 2.0),
     settings="default",
-    iterations=(60, 1_000),
 )

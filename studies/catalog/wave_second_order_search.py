@@ -1,6 +1,6 @@
 """Quasi-Newton methods on a wave of two modes, with small networks and points that stay the same."""
 
-from studies.study.second_order import second_order_search
+from studies.study.second_order import quasi_newton, second_order_search
 
 STUDY = second_order_search(
     "wave",
@@ -10,7 +10,6 @@ STUDY = second_order_search(
     batch_size=(1_000, 3_000),
     gain=(2.0, 5.0),
     settings="default",
-    methods=("ssbroyden", "lbfgs"),
-    iterations=(1_000, 8_000),
+    methods=quasi_newton(1_000, 8_000),
     budget=900.0,
 )

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from collections.abc import Mapping
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from dgm_core import Setup, load_problem
 from studies.study.search import Search
+from studies.study.space import Choice
+
+EITHER: Mapping[str, tuple[int, int]] = {
+    "gauss-newton": (60, 480),
+    "spring": (60, 480),
+    "ssbroyden": (500, 5_000),
+    "lbfgs": (500, 5_000),
+}
+"""Methods with a range of iterations each, ends included: a step of Gauss–Newton costs as much as many of a
+quasi-Newton method, and gains as much."""
+
+
+def quasi_newton(least: int, most: int) -> dict[str, tuple[int, int]]:
+    """Quasi-Newton methods alone, all of the same range of iterations."""
+    return dict.fromkeys(("ssbroyden", "lbfgs"), (least, most))
 
 
 def second_order_search(
@@ -17,47 +34,56 @@ def second_order_search(
     batch_size: tuple[int, int],
     gain: tuple[float, float],
     settings: str = "second-order",
-    methods: tuple[str, ...] = ("gauss-newton", "spring", "ssbroyden", "lbfgs"),
-    iterations: tuple[int, int] = (60, 480),
+    methods: Mapping[str, tuple[int, int]] = EITHER,
     harmonics: tuple[int, int] | None = None,
+    windows: tuple[int, int] | None = None,
     budget: float = 300.0,
 ) -> Search:
     """A search over method, network and points, compared with settings of the problem's own.
 
-    width, batch_size, gain, iterations: the range of each, ends included; harmonics: that of a periodic axis,
-    where there is one.  budget: in seconds.
+    width, batch_size, gain, windows: the range of each, ends included; harmonics: that of a periodic axis,
+    where there is one; methods: see `EITHER`.  budget: in seconds.  Trials stop early where all methods
+    have one range of iterations: only then can they be compared at an iteration.
     """
     # Without a damping of its own, which not every optimizer has.
     base = Setup.named(load_problem(problem), settings).changed({"damping": None})
-    space = {
-        "optimizer": CategoricalDistribution(methods),
+    alike = len(set(methods.values())) == 1
+    least = min(low for low, _ in methods.values())
+    space: dict[str, BaseDistribution] = {
+        "optimizer": Choice(list(methods)) if alike else Choice({m: _steps(methods[m]) for m in methods}),
         "activation": CategoricalDistribution(activations),
         "width": IntDistribution(*width),
         "depth": IntDistribution(1, 3),
         "batch_size": IntDistribution(*batch_size, log=True),
         "gain": FloatDistribution(*gain, log=True),
-        "iterations": IntDistribution(*iterations, log=True),
     }
     if harmonics is not None:
         space["harmonics"] = IntDistribution(*harmonics)
+    if windows is not None:
+        space["windows"] = IntDistribution(*windows)
     return Search(
         name=f"{problem}-second-order-search",
         question=question,
         base=base,
         baseline=base,
-        space=space,
+        space={**space, **_steps(methods[base.config.optimizer])} if alike else space,
         trials=24,
         startup_trials=8,
-        grace_period=iterations[0] // 2,
+        early_stopping="asha" if alike else "none",
+        grace_period=least // 2,
         reduction_factor=2,
         workers=4,
         budget=budget,
         quick={
-            "space": {**space, "iterations": IntDistribution(20, 60, log=True)},
-            "baseline": base.changed({"iterations": 30}),
+            "space": {**space, "optimizer": Choice(list(methods)), **_steps((20, 60))},
+            "baseline": base.shortened(30),
             "trials": 4,
             "startup_trials": 2,
             "grace_period": 10,
             "budget": 20.0,
         },
     )
+
+
+def _steps(range_: tuple[int, int]) -> dict[str, BaseDistribution]:
+    return {"iterations": IntDistribution(*range_, log=True)}

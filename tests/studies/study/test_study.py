@@ -12,7 +12,9 @@ from dgm_core import ConfigurationError, Setup, load_problem
 from dgm_core.formulation import Box, Problem
 from dgm_core.formulation.questions import same_question
 from dgm_core.networks import build_network, count_parameters
+from dgm_core.networks.activations import get_activation
 from studies.catalog import STUDIES, load_study
+from studies.cost import training_seconds
 from studies.study import (
     PHASES,
     Ablation,
@@ -24,6 +26,8 @@ from studies.study import (
     replicate_seeds,
     to_dict,
 )
+from studies.study.branches import branch, misfits, places
+from studies.study.space import corners
 
 HEAT = Setup.named(load_problem("heat"))
 
@@ -186,6 +190,31 @@ def test_every_study_of_the_catalog_resolves_and_shortens(name: str) -> None:
     if isinstance(short, Ablation):
         for arm in short.arms:
             short.setup(arm)
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES.names() if name.endswith("-search")])
+def test_a_search_can_spend_as_much_as_its_baseline(name: str) -> None:
+    """A space that ends below what the baseline needs says nothing about the settings that it holds."""
+    study = load_study(name)
+    for each in (study, study.shortened()):
+        assert isinstance(each, Search)
+        most = {key: corners(distribution)[-1] for key, distribution in each.space.items()}
+        below = branch(each.space["optimizer"], most["optimizer"]) if "optimizer" in most else {}
+        most |= {key: corners(distribution)[-1] for key, distribution in below.items()}
+        assert training_seconds(each.base.changed(most), 1) >= training_seconds(each.compared, 1)
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES.names() if "second-order-search" in name])
+def test_a_search_that_begins_from_its_baseline_s_method_holds_the_baseline(name: str) -> None:
+    study = load_study(name)
+    assert isinstance(study, Search)
+    settings = study.compared.flat()
+    if settings["gain"] is None:
+        settings["gain"] = get_activation(settings["activation"]).gain
+    keys = {place.key for place in places(study.space)}
+    assert misfits(study.space, {key: settings[key] for key in keys}) == {}
+    # At one iteration steps of different methods are not compared.
+    assert (study.early_stopping == "none") == ("iterations" not in study.space)
 
 
 def test_an_unknown_study_is_refused_with_the_known_ones() -> None:
