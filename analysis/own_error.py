@@ -108,12 +108,12 @@ def _steps(run: Run, tables: Tables) -> list[str]:
         return []
     sure = [row for row in rows if row["p_holm"] < LEVEL and not row["step_low"] <= 1 <= row["step_high"]]
     if not sure:
-        return ["No single step from the baseline to the winner changes the error beyond doubt."]
+        return ["No single step from the baseline to the winner changes the error significantly."]
     effects = [f"{row['setting']} {_factor(row)}" for row in sure]
     others = [str(row["setting"]) for row in rows if row not in sure]
     sentence = f"From the baseline to the winner, one setting at a time, the {run.noun} changes by: "
     sentence += ", ".join(effects)
-    return [f"{sentence}; not beyond doubt: {', '.join(others)}." if others else f"{sentence}."]
+    return [f"{sentence}; no significant effect: {', '.join(others)}." if others else f"{sentence}."]
 
 
 def _importance(tables: Tables) -> list[str]:

@@ -140,7 +140,7 @@ def compared(cells: Mapping[str, dict[str, Any]], base: str) -> list[str]:
     names = {"better": f"better than the baseline {base}", "worse": worse, "diverged": "diverged"}
     told = [f"{name}: {', '.join(map(_quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
     if not kinds["better"] and not kinds["worse"]:
-        told.insert(0, f"no arm differs from the baseline {base} beyond doubt")
+        told.insert(0, f"no arm differs significantly from the baseline {base}")
     return told
 
 

@@ -153,7 +153,7 @@ def test_all_diverged_and_no_reference(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
-        ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs from the baseline 1 beyond doubt"),
+        ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs significantly from the baseline 1"),
         ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline 1: 2"),
         ((5.0, 6.0, 4.5, 6.0, 5.0), "worse than the baseline 1: 2"),
     ],

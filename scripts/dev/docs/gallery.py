@@ -96,9 +96,10 @@ def page(known: Mapping[str, Mapping[str, Any]]) -> str:
     """The page, of what is known of each problem."""
     parts = [
         "# Gallery",
-        "Each problem of the catalogue, solved once. `scripts/docs gallery` runs the commands below, and "
-        "makes this page and its pictures. An error is the median over the seeds of one command; "
-        "[how to read such a figure](report.md).",
+        "Every problem of the catalogue, with its equation, a picture, the error reached and the command "
+        "that reached it. Errors are medians over the seeds of one command; [Reading a report](report.md) "
+        "explains the figures. `scripts/docs gallery` makes this page: it runs the commands and draws the "
+        "pictures.",
     ]
     for name, reached in known.items():
         problem = load_problem(name)
