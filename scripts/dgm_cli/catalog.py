@@ -19,11 +19,13 @@ from dgm_core.errors import ConfigurationError
 def list_all(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Your own files, to list what they define; `samplers`; or `runs` and a folder."),
+        typer.Argument(
+            help="Files of your own, to list what they define; `samplers`; or `runs` and a folder."
+        ),
     ] = None,
     files: With = None,
 ) -> None:
-    """List the studies, problems and networks, or those of some files; `dgm list runs` the runs."""
+    """List studies, problems and networks; `dgm list runs` lists runs."""
     if paths and str(paths[0]) == "runs":
         if len(paths) > 2:
             raise ConfigurationError("dgm list runs takes one folder of results.")

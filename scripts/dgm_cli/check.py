@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Asked = Annotated[
     str,
     typer.Argument(
-        help="A study or a problem: its name, see `dgm list`, or its file.",
+        help="A study or problem: its name (see `dgm list`) or its file.",
         autocompletion=lambda: completed("study", "problem"),
     ),
 ]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a setting; repeatable.")
 ]
-Quick = Annotated[bool, typer.Option("--quick", help="The short variant of a study.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Use the short variant of the study.")]
 
 
 def check(
@@ -37,10 +37,10 @@ def check(
     files: With = None,
     settings: Settings = None,
     quick: Quick = False,
-    cores: Annotated[int | None, typer.Option(help="Cores that will train; by default all.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores to plan for (default: all).")] = None,
     as_json: Json = False,
 ) -> int:
-    """Look for what can go wrong with a study or a problem; exit code 2 where something would stop it."""
+    """Check what can go wrong with a study or problem; exit code 2 if it could not run."""
     check_name(asked, "study", "problem", files=files)
     from studies.preflight import CHECKS, Question, examine
     from studies.records.environment import available_cores

@@ -40,11 +40,11 @@ def compare(
         Path | None,
         typer.Option(
             metavar="FILE.csv|FILE.html",
-            help="Also write all columns as CSV, or a page with settings and ratios.",
+            help="Also write all columns as CSV, or an HTML page with settings and ratios.",
         ),
     ] = None,
 ) -> None:
-    """Put the confirmed settings and arms of several runs into one table.
+    """Compare several runs: their confirmed settings and arms in one table.
 
     The terminal shows the columns that fit it; --out writes all of them.
     """

@@ -175,12 +175,12 @@ CHECKS: tuple[Callable[[], Sign], ...] = (
 
 
 def doctor(
-    start: Annotated[bool, typer.Option("--ray", help="Start a Ray too, which takes some seconds.")] = False,
+    start: Annotated[bool, typer.Option("--ray", help="Also start Ray, which takes some seconds.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Look at this machine: what studies need, what is there, and what to do.
+    """Check this machine: what studies need, what is there, and what to do.
 
-    Exit code 1 where a study could not run.
+    Exit code 1 if a study could not run.
     """
     signs = [check() for check in (*CHECKS, *((ray,) if start else ()))]
     if as_json:

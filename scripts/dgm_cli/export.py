@@ -17,18 +17,18 @@ from studies.hints import quoted
 def export(
     place: Place,
     to: Annotated[
-        Path | None, typer.Option(help="Folder to write into; by default export/ in the run's folder.")
+        Path | None, typer.Option(help="Folder to write to (default: export/ in the run folder).")
     ] = None,
     trial: Annotated[
-        str | None, typer.Option(help="A trial or an arm; by default the winner, or the only one.")
+        str | None, typer.Option(help="Trial or arm to export (default: the winner, or the only one).")
     ] = None,
     trust: Trust = False,
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Write a run's settings (TOML), trained field, a torch.export program of it, and a paper's appendix.
+    """Export a run: settings (TOML), trained field, a torch.export program, a paper's appendix.
 
-    The appendix (Markdown, LaTeX, BibTeX) says what was searched, how, on what, and what came of it.
+    The appendix (Markdown, LaTeX, BibTeX) says what was searched, how, on which machine, with what result.
     """
     from analysis.appendix import FILES, write_appendix
     from analysis.load import load_run

@@ -27,9 +27,11 @@ def problem(
         str,
         typer.Option(help="box, cylinder, geometry, integral, inverse, measured, memory, ode or periodic."),
     ] = "box",
-    out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write (default: the name, with underscores).")
+    ] = None,
 ) -> None:
-    """Write a problem of your own: an equation of the given kind with its conditions and a reference."""
+    """Write a file for your own problem: an equation with its conditions and a reference."""
     from dgm_core import PROBLEMS
 
     if kind not in (known := kinds()):
@@ -44,9 +46,11 @@ def problem(
 def study(
     name: Annotated[str, typer.Argument(help="The study's name, such as wave-search.")],
     problem_of: Annotated[
-        str, typer.Option("--problem", help="The problem to study: a name, or the file that defines it.")
+        str, typer.Option("--problem", help="The problem to study: a name or a file.")
     ] = "heat",
-    out: Annotated[Path | None, typer.Option(help="The file; by default the name with underscores.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write (default: the name, with underscores).")
+    ] = None,
 ) -> None:
     """Write a study: a search over batch size, learning rate, depth and iterations."""
     from dgm_core import PROBLEMS, Setup

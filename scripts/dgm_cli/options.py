@@ -7,33 +7,39 @@ from typing import Annotated
 
 import typer
 
-Out = Annotated[Path, typer.Option(help="Folder of the results.")]
-Name = Annotated[str | None, typer.Option(help="The run's name; by default the time.")]
+Out = Annotated[Path, typer.Option(help="Folder for results.")]
+Name = Annotated[str | None, typer.Option(help="Name of the run (default: date and time).")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
-Replicates = Annotated[int, typer.Option(help="Seeds trained at once.")]
-ReplicateSeed = Annotated[int, typer.Option("--seed", help="Seed that the replicates' seeds follow from.")]
-Address = Annotated[str, typer.Option(help="A running Ray cluster; by default a Ray of its own.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Replicates = Annotated[int, typer.Option(help="Seeds to train at once.")]
+ReplicateSeed = Annotated[
+    int, typer.Option("--seed", help="Seed from which those of the replicates are derived.")
+]
+Address = Annotated[
+    str, typer.Option(help="A running Ray cluster: auto or HOST:PORT (default: start Ray here).")
+]
 RayDashboard = Annotated[
-    bool, typer.Option("--dashboard", help="Start Ray's dashboard, with an actor for each trial.")
+    bool, typer.Option("--dashboard", help="Start Ray's dashboard, with one actor for each trial.")
 ]
 Notify = Annotated[
     str | None,
     typer.Option(
         metavar="CMD",
-        help="A command to call at the end, with a sentence as its last word: --notify notify-send.  "
-        "DGM_RUN and DGM_STATE are in its environment.",
+        help="Call this command at the end, such as notify-send; its last argument is a sentence.  "
+        "Its environment has DGM_RUN and DGM_STATE.",
     ),
 ]
 LogTo = Annotated[
     list[str] | None,
-    typer.Option(metavar="TARGET", help="Tell mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."),
+    typer.Option(
+        metavar="TARGET", help="Also log to mlflow, mlflow=URI, wandb or wandb=PROJECT; repeatable."
+    ),
 ]
 TrialTimeout = Annotated[
     float | None,
     typer.Option(
         metavar="SECONDS",
-        help="Without progress, after which a trial counts as failed; by default from an estimate, "
-        "ten minutes at least.",
+        help="Count a trial as failed after this long without progress (default: ten times the estimate of "
+        "the training, at least ten minutes).",
     ),
 ]

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 With = Annotated[
     list[Path] | None,
-    typer.Option("--with", metavar="FILE", help="A file of problems, networks, studies; repeatable."),
+    typer.Option(
+        "--with", metavar="FILE", help="Load a file of your own problems, networks or studies; repeatable."
+    ),
 ]
 
 
@@ -32,7 +34,7 @@ Trust = Annotated[
     bool,
     typer.Option(
         "--trust",
-        help="Without asking, run the Python files that the run folder keeps and write where it says.",
+        help="Do not ask before running the Python files in the run folder and writing where it says.",
     ),
 ]
 

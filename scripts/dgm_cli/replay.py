@@ -25,45 +25,53 @@ _MORE = 4
 
 
 def replay(
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file: a row for each training.")],
+    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a row for each training.")],
     error: Annotated[
-        str | None, typer.Option(help="Column of the error to make small; by default score.")
+        str | None, typer.Option(help="Column of the error to minimise (default: score).")
     ] = None,
-    cost: Annotated[str | None, typer.Option(help="Column of what a training cost, such as seconds.")] = None,
+    cost: Annotated[
+        str | None, typer.Option(help="Column of the cost of a training, such as seconds.")
+    ] = None,
     iterations: Annotated[
         str | None,
-        typer.Option(help="Column of a training's length, where columns like score@1000 hold curves."),
+        typer.Option(help="Column of the length of a training, if columns like score@1000 hold curves."),
     ] = None,
     settings: Annotated[
         str | None,
-        typer.Option(help="Columns that are settings, separated by commas; by default all others."),
+        typer.Option(help="Columns that are settings, separated by commas (default: all others)."),
     ] = None,
-    samplers: Annotated[str, typer.Option(help="Of dgm list samplers, separated by commas.")] = "tpe",
+    samplers: Annotated[
+        str, typer.Option(help="Samplers (see dgm list samplers), separated by commas.")
+    ] = "tpe",
     early_stopping: Annotated[
-        str, typer.Option(help="Of dgm list samplers, separated by commas; needs curves.")
+        str, typer.Option(help="Stopping rules (see dgm list samplers), separated by commas; need curves.")
     ] = "none",
-    startup_trials: Annotated[str, typer.Option(help="Random trials at first, separated by commas.")] = "10",
+    startup_trials: Annotated[
+        str, typer.Option(help="Numbers of random trials at the start, separated by commas.")
+    ] = "10",
     grace_period: Annotated[str, typer.Option(help="First rungs, separated by commas.")] = "1000",
-    reduction_factor: Annotated[str, typer.Option(help="Reductions, separated by commas.")] = "4",
-    trials: Annotated[str, typer.Option(help="Trials of a search, separated by commas.")] = "24,48",
-    seeds: Annotated[int, typer.Option(help="Searches by each method.")] = 50,
-    workers: Annotated[int, typer.Option(help="Trials under way at a time.")] = 4,
+    reduction_factor: Annotated[str, typer.Option(help="Reduction factors, separated by commas.")] = "4",
+    trials: Annotated[
+        str, typer.Option(help="Numbers of trials in a search, separated by commas.")
+    ] = "24,48",
+    seeds: Annotated[int, typer.Option(help="Number of searches by each method.")] = 50,
+    workers: Annotated[int, typer.Option(help="Trials that run at the same time.")] = 4,
     start_from: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE,…", help="Settings that are tried first; repeatable."),
+        typer.Option(metavar="KEY=VALUE,…", help="Settings to try first; repeatable."),
     ] = None,
     chosen_by: Annotated[
-        str | None, typer.Option(help="Another column, such as a loss: what choosing by it costs.")
+        str | None, typer.Option(help="Another column, such as a loss, to see what choosing by it costs.")
     ] = None,
     facts: Annotated[
-        bool, typer.Option("--facts", help="Say what the table says by itself, and search nothing.")
+        bool, typer.Option("--facts", help="Print facts about the table, without searching.")
     ] = False,
     files: With = None,
     as_json: Json = False,
 ) -> int:
-    """Search a table of recorded trainings again: how much better than random is a way to search?
+    """Search a table of recorded trainings: how much better than random is each method?
 
-    Every combination of the samplers, rules and numbers given is tried, under the clock that a study has.
+    Tries every combination of the given samplers, rules and numbers, under the logical clock of a study.
     """
     from dgm_cli.replay_facts import choice_words, rungs_table
     from studies.records.words import counted

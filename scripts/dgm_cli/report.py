@@ -24,8 +24,8 @@ def report(
             min=1,
             max=2,
             metavar="1|2",
-            help="Draw the figures for one or two columns of a journal, the text as large in both, into "
-            "figures/one-column or figures/two-columns, and nothing else; repeatable.",
+            help="Only draw the figures, one or two columns of a journal wide with the same text size, into "
+            "figures/one-column or figures/two-columns; repeatable.",
         ),
     ] = None,
     kinds: Annotated[
@@ -33,12 +33,12 @@ def report(
         typer.Option(
             "--format",
             metavar="|".join(_FORMATS),
-            help="File format of these figures, by default pdf; repeatable.  Without --columns they are as "
-            "wide as in the report.",
+            help="Only draw the figures, in this format (default with --columns: pdf); repeatable.  Without "
+            "--columns they are as wide as in the report.",
         ),
     ] = None,
 ) -> None:
-    """Remake a run's tables, figures and report from its records, or draw its figures for a paper."""
+    """Make a run's tables, figures and report again, or draw its figures for a paper."""
     run = here(place)
     if columns or kinds:
         wrong = next((kind for kind in kinds or () if kind not in _FORMATS), None)

@@ -53,8 +53,10 @@ def reproduce(
             "--quick", help=f"{100 * QUICK_SHARE:g} % of the iterations, {QUICK_LEAST} at least; no verdict."
         ),
     ] = False,
-    problems: Annotated[str | None, typer.Option(help="Some problems only, separated by commas.")] = None,
-    settings: Annotated[str, typer.Option(help="Named settings: paper or tuned.")] = "paper",
+    problems: Annotated[
+        str | None, typer.Option(help="Solve only these problems, separated by commas.")
+    ] = None,
+    settings: Annotated[str, typer.Option(help="Settings by name: paper or tuned.")] = "paper",
     replicates: Replicates = 5,
     seed: ReplicateSeed = 0,
     out: Out = Path("results"),
@@ -63,7 +65,7 @@ def reproduce(
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Solve the paper's problems with its settings and compare with the errors it reports."""
+    """Solve the paper's problems with the paper's settings, and compare the errors."""
     at_least("replicates", replicates, 1)
     at_least("seed", seed, 0)
     asked_for = None if problems is None else [key.strip() for key in problems.split(",")]

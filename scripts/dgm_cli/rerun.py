@@ -16,18 +16,18 @@ from studies.records import words
 def rerun(
     place: Place,
     trial: Annotated[
-        list[str] | None, typer.Option(help="A trial (or arm); repeatable.  By default all of them.")
+        list[str] | None, typer.Option(help="Trial or arm to train again (default: all); repeatable.")
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check", help="Say what could be trained again and what differs; run nothing.")
+        bool, typer.Option("--check", help="Only say what can be trained again and what differs.")
     ] = False,
     trust: Trust = False,
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Train recorded trials again and compare; exit code 1 where one does not agree.
+    """Train recorded trials again and compare; exit code 1 if one does not agree.
 
-    Compared are the losses, the errors at the end and the weights that were kept.
+    Compares losses, final errors and saved weights.
     """
     from studies.running.rerun import recorded
     from studies.running.rerun import rerun as train_again

@@ -24,9 +24,9 @@ def resume(
     place: Place,
     trials: Annotated[
         int | None,
-        typer.Option(help="Trials of a search: as if it had been asked for so many from the start."),
+        typer.Option(help="New total number of trials, as if the search had been started with it."),
     ] = None,
-    cores: Annotated[int | None, typer.Option(help="Cores to use; by default as before.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores to use (default: as before).")] = None,
     address: Address = "local",
     dashboard: RayDashboard = False,
     log_to: LogTo = None,
@@ -35,7 +35,7 @@ def resume(
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Go on with a run that was interrupted, killed or out of disk space, or with more trials."""
+    """Continue a run that was interrupted, was killed or ran out of disk space, or add trials."""
     at_least("cores", cores, 1)
     at_least("trials", trials, 1)
     load_files(files)

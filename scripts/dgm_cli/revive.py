@@ -21,9 +21,9 @@ def revive(
     as_json: Json = False,
     files: With = None,
 ) -> int:
-    """Train stopped trials of a finished search to their ends; what the search decided stays.
+    """Train stopped trials of a finished search to their ends; its decisions stay.
 
-    They end as if they had never been stopped, are recorded beside the search, and stand in its report.
+    They end as if they had never been stopped, are recorded beside the search, and appear in its report.
     """
     from analysis.load import load_run
     from analysis.own_error import revived

@@ -27,11 +27,11 @@ from dgm_core.collecting import uncollected
 from dgm_core.errors import ConfigurationError
 from studies.signals import closing
 
-TrialCpus = Annotated[float | None, typer.Option(help="Cores of each trial; by default the study's own.")]
+TrialCpus = Annotated[float | None, typer.Option(help="Cores for each trial (default: as the study says).")]
 TrialGpus = Annotated[
-    float | None, typer.Option(help="GPUs of each trial, or a fraction of one; by default they are shared.")
+    float | None, typer.Option(help="GPUs for each trial, or a fraction of one (default: trials share them).")
 ]
-TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory that each trial reserves.")]
+TrialMemory = Annotated[float | None, typer.Option(metavar="GIB", help="Memory to reserve for each trial.")]
 
 
 def run(
@@ -39,70 +39,75 @@ def run(
     study: Annotated[
         str,
         typer.Argument(
-            help="A study's name, see `dgm list`, or its file.", autocompletion=lambda: completed("study")
+            help="A study's name (see `dgm list`) or its file.", autocompletion=lambda: completed("study")
         ),
     ],
     files: With = None,
-    trials: Annotated[int | None, typer.Option(help="Trials of a search.")] = None,
-    replicates: Annotated[int | None, typer.Option(help="Seeds each trial trains at once.")] = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials of a search.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Seeds that each trial trains at once.")] = None,
     sampler: Annotated[
-        str | None, typer.Option(help="What suggests a search's settings, see `dgm list samplers`.")
+        str | None, typer.Option(help="Sampler of a search (see `dgm list samplers`).")
     ] = None,
     early_stopping: Annotated[
-        str | None, typer.Option(help="What stops a search's trials early, see `dgm list samplers`.")
+        str | None, typer.Option(help="Early stopping rule of a search (see `dgm list samplers`).")
     ] = None,
     searcher: Annotated[
         str | None,
-        typer.Option(help="A searcher of Ray Tune's: the search goes by the order in which results arrive."),
+        typer.Option(help="Use a Ray Tune searcher; results count in the order of arrival."),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="A scheduler of Ray Tune's (asha, median, fifo), by arrival too.")
+        str | None, typer.Option(help="Use a Ray Tune scheduler (asha, median, fifo), also by arrival.")
     ] = None,
     confirmations: Annotated[
-        int | None, typer.Option(help="Fresh seeds that confirm a search's winner and its baseline.")
+        int | None, typer.Option(help="Fresh seeds that confirm winner and baseline of a search.")
     ] = None,
     confirm_limit: Annotated[
         int | None,
-        typer.Option(help="Most fresh seeds, added while it is open whether winner or baseline is better."),
+        typer.Option(
+            help="Add fresh seeds, up to this many, until winner or baseline is shown to be better."
+        ),
     ] = None,
-    confirm_top: Annotated[
-        int | None, typer.Option(help="How many of a search's best trials are confirmed.")
-    ] = None,
+    confirm_top: Annotated[int | None, typer.Option(help="How many of the best trials to confirm.")] = None,
     audit: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Of a search's cost, for stopped trials trained to their ends."),
+        typer.Option(
+            metavar="SHARE",
+            help="Share of the search's cost to spend on training stopped trials to their ends.",
+        ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Train the way from baseline to winner one setting at a time.")
+        bool, typer.Option("--explain", help="Train from baseline to winner, one changed setting at a time.")
     ] = False,
     start_from: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PLACE",
-            help="A run, a TOML file or KEY=VALUE,…: settings of a search's first trials; repeatable.",
+            help="Settings for the first trials: a run, a TOML file or KEY=VALUE,…; repeatable.",
         ),
     ] = None,
     objectives: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", help="What a search makes small: error,seconds or others, by commas."),
+        typer.Option(metavar="NAMES", help="What to minimise, separated by commas: error,seconds, …"),
     ] = None,
     budget_per_training: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="What each training may take by the cost model: 10s, 2min, 1h."),
+        typer.Option(metavar="TIME", help="Most time for each training, by the cost model: 10s, 2min, 1h."),
     ] = None,
     like: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Search as a run did: its sampler, stops, trials, seed, limits."),
+        typer.Option(
+            metavar="RUN", help="Search as RUN did, with its sampler, stopping rule, trials, seed and limits."
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the whole study; by default 0.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the whole study (default: 0).")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A short look: smaller space, fewer trials.")
+        bool, typer.Option("--quick", help="Take a quick look: smaller space, fewer trials.")
     ] = False,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Fix a setting; repeatable.")
     ] = None,
     arms: Annotated[
-        str | None, typer.Option(help="Arms of an ablation, separated by semicolons or commas.")
+        str | None, typer.Option(help="Run only these arms, separated by semicolons or commas.")
     ] = None,
     iterations: Annotated[int | None, typer.Option(help="Iterations of every arm of an ablation.")] = None,
     tuned_rate: Annotated[
@@ -110,13 +115,11 @@ def run(
     ] = False,
     time_limit: Annotated[
         float | None,
-        typer.Option(
-            help="Seconds on the wall after which a search is cut short, in place of its own limit."
-        ),
+        typer.Option(help="Wall-clock seconds after which a search ends, instead of its own limit."),
     ] = None,
     out: Out = Path("results"),
     name: Name = None,
-    cores: Annotated[int | None, typer.Option(help="Cores to use; by default all.")] = None,
+    cores: Annotated[int | None, typer.Option(help="Cores to use (default: all).")] = None,
     device: Device = "auto",
     address: Address = "local",
     storage: Storage = None,

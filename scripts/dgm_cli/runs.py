@@ -38,7 +38,7 @@ def status(
     place: Place,
     as_json: Json = False,
 ) -> None:
-    """Say how a run stands: while it runs, from another terminal, or after it was left or killed."""
+    """Show the state of a run: live from another terminal, or afterwards."""
     from studies.records import words
 
     with glance(place) as folder:
@@ -139,7 +139,7 @@ def _best(entry: Entry) -> dict[str, object]:
 
 
 def stop(run: Run) -> None:
-    """End a run that is going on, as Ctrl-C in its own terminal does: what is done is kept."""
+    """Stop a live run, as Ctrl-C in its terminal does: finished work is kept."""
     owner = _read(run).owner
     if owner is None:
         raise ConfigurationError(f"{run} is not running.")
@@ -158,9 +158,9 @@ def stop(run: Run) -> None:
 
 
 def clean(run: Run) -> None:
-    """Remove what reports and reruns do not need: checkpoints, Ray's files, and pieces of finished curves.
+    """Remove what reports and reruns do not need: checkpoints, Ray's files, parts of finished curves.
 
-    A run that could still be resumed would begin its trials anew: it is asked to be finished first.
+    Refuses a run that can still be resumed, because its trials would have to start again.
     """
     found = _read(run)
     if found.owner is not None:

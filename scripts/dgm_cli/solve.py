@@ -45,13 +45,13 @@ def solve(
     problem: Annotated[
         str,
         typer.Argument(
-            help="A problem's name, see `dgm list`, or the file that defines it.",
+            help="A problem's name (see `dgm list`) or its file.",
             autocompletion=lambda: completed("problem"),
         ),
     ],
     files: With = None,
     settings_name: Annotated[
-        str | None, typer.Option("--settings", help="Named settings: paper, tuned, …")
+        str | None, typer.Option("--settings", help="Settings by name: paper, tuned, …")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; repeatable.")
@@ -60,24 +60,24 @@ def solve(
         str | None,
         typer.Option(
             metavar="FILE.toml|RUN[:TRIAL]",
-            help="All settings from a file, or those of a recorded trial or arm; by default a run's winner.",
+            help="All settings from a TOML file or a run (its winner, or the trial or arm named).",
         ),
     ] = None,
-    iterations: Annotated[int | None, typer.Option(help="Optimizer steps.")] = None,
+    iterations: Annotated[int | None, typer.Option(help="Number of iterations.")] = None,
     start: Annotated[
         Path | None,
         typer.Option(
-            "--from", metavar="MODEL.pt", help="Go on from a saved field's weights, with its settings."
+            "--from", metavar="MODEL.pt", help="Start from the weights and settings of a saved model."
         ),
     ] = None,
     replicates: Annotated[
-        int | None, typer.Option(help="Seeds trained at once; by default 5, or as many as --from has.")
+        int | None, typer.Option(help="Seeds to train at once (default: 5, or as many as --from has).")
     ] = None,
     seed: ReplicateSeed = 0,
     out: Out = Path("results"),
     name: Name = None,
     device: Device = "auto",
-    save_model: Annotated[Path | None, typer.Option(help="Write the trained networks to this file.")] = None,
+    save_model: Annotated[Path | None, typer.Option(help="Save the trained networks to this file.")] = None,
     trial_timeout: TrialTimeout = None,
     notify: Notify = None,
     as_json: Json = False,

@@ -36,25 +36,27 @@ _SERVICE = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAUL
 
 def submit(
     context: typer.Context,
-    study: Annotated[str, typer.Argument(help="A study's name, see `dgm list`, or its file.")] = "",
+    study: Annotated[str, typer.Argument(help="A study's name (see `dgm list`) or its file.")] = "",
     address: Annotated[
         str,
-        typer.Option(metavar="URL", help="The cluster's dashboard, http://HEAD:8265, or ray://HEAD:10001."),
+        typer.Option(
+            metavar="URL", help="The cluster's dashboard, http://HEAD:8265, or Ray Client, ray://HEAD:10001."
+        ),
     ] = "http://127.0.0.1:8265",
     storage: Annotated[
         str | None,
         typer.Option(metavar="PLACE", help="A folder or s3://BUCKET/PREFIX that all nodes reach."),
     ] = None,
     name: Name = None,
-    out: Annotated[Path, typer.Option(help="Folder that the run is fetched to.")] = Path("results"),
+    out: Annotated[Path, typer.Option(help="Folder to fetch the run to.")] = Path("results"),
     follow: Annotated[bool, typer.Option(help="Show the job's output until it ends.")] = True,
     pip: Annotated[
         bool, typer.Option("--pip", help="Have the cluster install the packages that this program needs.")
     ] = False,
-    stop: Annotated[str | None, typer.Option(metavar="JOB", help="End a job that was submitted.")] = None,
+    stop: Annotated[str | None, typer.Option(metavar="JOB", help="End a submitted job.")] = None,
     files: With = None,
 ) -> int:
-    """Run a study on a cluster without being part of it; takes the options of `dgm run` too."""
+    """Run a study as a job on a cluster; also takes the options of `dgm run`."""
     if stop is None and not study:
         raise ConfigurationError("which study? Give its name or its file, or --stop JOB.")
     if stop is None and storage is None:

@@ -15,9 +15,9 @@ _HEAD = """\
 
 This page is made from the command line by `scripts/docs write`; `dgm COMMAND --help` says the same.
 
-Exit codes: 0, done; 1, the surroundings failed (a full disk, a run in use, trials that failed); 2, the input
-is wrong, said in one sentence before anything is trained; 130, interrupted. With `--json` the last line of
-standard output is one JSON object; everything else goes to standard error.
+Exit codes: 0, done; 1, something failed that is not your input (a full disk, a run in use, failed trials);
+2, your input is wrong, and one sentence says how before anything is trained; 130, interrupted. With `--json`
+the last line of standard output is one JSON object, and everything else goes to standard error.
 """
 
 

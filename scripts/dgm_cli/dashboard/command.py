@@ -26,15 +26,15 @@ _PREFIX = "dgm-dashboard-"
 
 
 def dashboard(
-    run: Annotated[
-        str, typer.Argument(help="A run folder, live or ended, a folder of runs, or s3://… of a run's copy.")
-    ],
-    host: Annotated[str, typer.Option(help="Where to listen; by default the loopback.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The page's port; 0 takes a free one.")] = 0,
+    run: Annotated[str, typer.Argument(help="A run folder, a folder of runs, or s3://… of a run's copy.")],
+    host: Annotated[
+        str, typer.Option(help="Address to listen on (default: this machine only).")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the page; 0 takes a free one.")] = 0,
 ) -> None:
-    """Show a run: one page with its state and report, and the dashboards that are installed.
+    """Show a run in the browser: its state and report, and the installed dashboards.
 
-    Those are Optuna's, TensorBoard, Prometheus and Grafana.
+    These are Optuna's, TensorBoard, Prometheus and Grafana.
     """
     from dgm_cli.dashboard.monitoring import GRAFANA, PAGE, PROMETHEUS
     from dgm_cli.dashboard.tools import OPTUNA, TENSORBOARD, Running, Workspace, listening, reachable
