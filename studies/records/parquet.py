@@ -46,7 +46,7 @@ def read_table(
     read or is no such table; a file that is missing is one, too.
     """
     try:
-        with open(path, "rb") as file:
+        with _opened(path) as file:
             table = pq.read_table(
                 file,
                 columns=None if columns is None else list(columns),
@@ -77,10 +77,19 @@ def column_names(path: Path) -> list[str]:
 def whole(path: Path) -> bool:
     """Whether a Parquet file is there and every page of it can be read."""
     try:
-        with open(path, "rb") as file:
+        with _opened(path) as file:
             reader = pq.ParquetFile(file, page_checksum_verification=True)
             for _ in reader.iter_batches():
                 pass
     except _DAMAGE:
         return False
     return True
+
+
+def _opened(path: Path) -> pa.NativeFile:
+    """A file that Arrow's threads may let go of at any time.
+
+    A Python file needs the interpreter's lock for that: a thread that is late, at the interpreter's end, aborts
+    the process after all is done.
+    """
+    return pa.OSFile(str(path), "rb")

@@ -92,11 +92,13 @@ def await_that(holds: Callable[[], bool], process: subprocess.Popen[str]) -> Non
 
 
 def training_on(node: Node) -> bool:
-    """Whether a worker of a node has a trial: Ray names a process after the actor in it."""
+    """Whether a node trains a trial: Ray names a process after the method that its actor is in.
+
+    An actor that is still being made does not count: Ray makes it elsewhere, unseen, if its node dies.
+    """
     for process in node.processes:
         with suppress(psutil.Error):
-            title = " ".join(process.cmdline())
-            if title.startswith("ray::") and not re.search("IDLE|_probe|Dashboard", title):
+            if re.match(r"ray::\w+\.train\b", " ".join(process.cmdline())):
                 return True
     return False
 
