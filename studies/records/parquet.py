@@ -89,7 +89,7 @@ def whole(path: Path) -> bool:
 def _opened(path: Path) -> pa.NativeFile:
     """A file that Arrow's threads may let go of at any time.
 
-    A Python file needs the interpreter's lock for that: a thread that is late, at the interpreter's end, aborts
-    the process after all is done.
+    Letting go of a Python file takes the interpreter's lock.  A thread that asks for it while the interpreter
+    ends aborts the process, after all is done.
     """
     return pa.OSFile(str(path), "rb")

@@ -18,6 +18,8 @@ from dgm_core.errors import ConfigurationError
 
 CLIENT = "ray://"
 _SECONDS = 5.0
+_ATTEMPTS = 3
+_SERVER_DIED = "Starting Ray client server failed"
 _TOKENS = (
     "refuses this process's token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH to the "
     "token that the head was started with."
@@ -126,6 +128,19 @@ def _packed(folder: Path) -> bytes:
     return content.getvalue()
 
 
+def _connect(address: str) -> None:
+    """Joins through Ray Client.  Its proxy starts a server for each client; one that dies is replaced."""
+    import ray
+
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            ray.init(address, logging_level=logging.CRITICAL, log_to_driver=False)
+            return
+        except ConnectionAbortedError as error:
+            if attempt == _ATTEMPTS or _SERVER_DIED not in str(error):
+                raise
+
+
 @contextmanager
 def _client(address: str) -> Iterator[Any]:
     """An actor on the head, which speaks for whoever is connected."""
@@ -141,7 +156,7 @@ def _client(address: str) -> Iterator[Any]:
             f"no Ray client server answers at --address {address}: write ray://HEAD:PORT, by default 10001."
         ) from None
     try:
-        ray.init(address, logging_level=logging.CRITICAL, log_to_driver=False)
+        _connect(address)
     except Exception as error:  # bare ones, of versions that differ, tokens, and whatever else answers there
         if any(word in str(error).lower() for word in ("token", "unauthenticated")):
             raise ConfigurationError(f"the Ray cluster at --address {address} {_TOKENS}") from None
