@@ -1,4 +1,4 @@
-"""Problems in time alone, cut into windows that are solved one after another."""
+"""Initial value problems in time alone, cut into windows that are solved one after another."""
 
 from __future__ import annotations
 
@@ -10,26 +10,12 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives
-from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity
 from dgm_core.formulation.domains import Box
 from dgm_core.formulation.hard import prescriptions
 from dgm_core.formulation.hard_forms import start_factor
 from dgm_core.formulation.regions import FixedNodes, Region
-
-
-def window_of(problem: Problem, lower: float, upper: float, initial: Tensor | None = None) -> Window:
-    """The part of an initial value problem in [lower, upper] of time, started from `initial` (see `Window`).
-
-    Raises ConfigurationError where the problem is prescribed more than a start (see `Problem.starts`).
-    """
-    if not problem.starts:
-        raise ConfigurationError(
-            f"{problem.name} cannot be cut into time windows: it is not an initial value problem in time "
-            "alone, with values (and velocities) at its start as the only conditions."
-        )
-    return Window(problem, lower, upper, initial)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,16 +37,6 @@ class Window(Problem):
 
     def __post_init__(self) -> None:
         """Takes over what describes the problem; its reference has been verified with the whole."""
-        whole = self.problem.inputs[0]
-        if not whole.lower <= self.lower < self.upper <= whole.upper:
-            raise ConfigurationError(
-                f"a window [{self.lower}, {self.upper}] is not allowed: it must lie in "
-                f"[{whole.lower}, {whole.upper}], the time of {self.problem.name}."
-            )
-        if self.initial is None and self.lower != whole.lower:
-            raise ConfigurationError(
-                f"a window of {self.problem.name} that starts at {self.lower} needs initial values."
-            )
         for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
             object.__setattr__(self, constant, getattr(self.problem, constant))
         # Once: what a law prescribes is found by looking at numbers, which no recorded step may do.

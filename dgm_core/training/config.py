@@ -79,8 +79,8 @@ class TrainConfig(BaseModel):
     iterations: int = Field(default=15_000, ge=1, le=100_000_000, strict=True)
     """Optimizer steps, over all windows together."""
     windows: int = Field(default=1, ge=1, le=1000, strict=True)
-    """Time windows solved one after another; the iterations are split evenly over them.  For initial value
-    problems in time alone that are long against their own pace."""
+    """Time windows solved one after another; the iterations are split evenly over them.  For what is long
+    against its own pace: systems in time alone, and evolution equations on a box of one or two axes."""
     sampler: str = "uniform"
     """How collocation points are drawn.  "sobol" and "stratified" spread a small batch more evenly."""
     redraw_every: int | None = Field(default=None, ge=0, le=100_000_000, strict=True)

@@ -24,18 +24,18 @@ def predict(network: nn.Module, points: Tensor, *, batch_statistics: bool = Fals
 
 
 def state(network: nn.Module, x: Tensor, starts: Sequence[int]) -> Tensor:
-    """What a time window starts from, (K, s) float64, at the instant x (K, 1, 1): the network's values, then
-    the velocities of the outputs whose entry of `starts` is 2."""
+    """What a time window hands on, (K, n, s) float64, at points x (K, n, d) of one instant: the network's
+    values, then the velocities of the outputs whose entry of `starts` is 2."""
     double = {name: value.double() for name, value in network.state_dict().items()}
     with _evaluating(network, False), torch.enable_grad():
         at = x.double().requires_grad_()
         values = functional_call(network, double, (at,))
         moving = [
-            torch.autograd.grad(values[..., i].sum(), at, retain_graph=True)[0]
+            torch.autograd.grad(values[..., i].sum(), at, retain_graph=True)[0][..., -1:]
             for i, order in enumerate(starts)
             if order > 1
         ]
-    return torch.cat([values, *moving], dim=-1)[:, 0].detach()
+    return torch.cat([values, *moving], dim=-1).detach()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation import Problem
-from dgm_core.formulation.windows import window_of
+from dgm_core.formulation.cutting import window_of
 from dgm_core.networks import NETWORKS, build_network, count_parameters
 from dgm_core.problems import load_problem
 from dgm_core.random_streams import stream

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Problem
+from dgm_core.formulation.cutting import nothing, orders_of, state_of, window_of
 from dgm_core.formulation.scales import scales_of
 from dgm_core.formulation.trained import Constants
-from dgm_core.formulation.windows import window_of
 from dgm_core.networks import EMBEDDINGS, build_network
 from dgm_core.random_streams import stream
 from dgm_core.training.config import TrainConfig
@@ -114,8 +114,9 @@ class Solution(nn.Module):
         """Whether each window starts with the weights it was given, and not with those of the one before."""
         count, time = setup.config.windows, setup.problem.inputs[-1]
         self.edges = [time.lower + (time.upper - time.lower) * j / count for j in range(count)] + [time.upper]
-        zeros = torch.zeros(len(seeds), sum(setup.problem.starts), dtype=torch.float64)
-        self.initials = dict.fromkeys(range(1, count), zeros)  # (K, s), of all windows but the first
+        self.initials: dict[int, Tensor] = {}  # (K, …, s), of all windows but the first
+        if count > 1:
+            self.initials = dict.fromkeys(range(1, count), nothing(setup.problem, len(seeds)))
         self.pieces = nn.ModuleList(
             Piece(self._problem(j), setup.config, seeds, window_path(j)) for j in range(count)
         )
@@ -144,9 +145,14 @@ class Solution(nn.Module):
         The neighbour's weights are a better start than random ones: in inputs scaled to the window
         the solution changes little from one window to the next.
         """
-        before = self.piece(j - 1)
-        start = torch.full((len(self.seeds), 1, 1), self.edges[j], dtype=torch.float64)
-        self._start(j, state(before, start.to(device_of(before)), self.setup.problem.starts))
+        before, problem = self.piece(j - 1), self.setup.problem
+        replicates, device, orders = len(self.seeds), device_of(before), orders_of(problem)
+
+        def reached(x: Tensor) -> Tensor:
+            found = state(before, x.expand(replicates, -1, -1).to(device), orders)
+            return found if problem.starts else found.cpu()
+
+        self._start(j, state_of(problem, self.edges[j], reached).to(device))
         if not self.warm:
             self.pieces[j].load_state_dict(before.state_dict())
 
@@ -196,8 +202,8 @@ class Solution(nn.Module):
             name: value.to(dtype) if value.is_floating_point() and name.startswith("pieces") else value
             for name, value in weights.items()
         }
-        expected = {name: tuple(value.shape) for name, value in self.weights().items()}
-        given = {name: tuple(value.shape) for name, value in cast_weights.items()}
+        expected = {name: _comparable(name, value) for name, value in self.weights().items()}
+        given = {name: _comparable(name, value) for name, value in cast_weights.items()}
         if given != expected:
             name = next(n for n in {**expected, **given} if expected.get(n) != given.get(n))
             raise ConfigurationError(
@@ -221,6 +227,11 @@ class Solution(nn.Module):
 def window_path(j: int) -> tuple[str | int, ...]:
     """What window j adds to the names of its random streams: nothing for the first."""
     return ("window", j) if j else ()
+
+
+def _comparable(name: str, value: Tensor) -> tuple[int, ...]:
+    """A tensor's shape, but of what windows hand on, which has as many waves as it takes, the replicates."""
+    return tuple(value.shape[:1]) if name.startswith(_INITIAL) else tuple(value.shape)
 
 
 def device_of(module: nn.Module) -> torch.device:

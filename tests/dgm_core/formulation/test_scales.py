@@ -25,8 +25,8 @@ from dgm_core.formulation import (
     Problem,
     Union,
 )
+from dgm_core.formulation.cutting import window_of
 from dgm_core.formulation.scales import scales_of
-from dgm_core.formulation.windows import window_of
 from dgm_core.random_streams import stream
 from dgm_core.training.evaluation import Evaluation
 from dgm_core.training.samplers import uniform

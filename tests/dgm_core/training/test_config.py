@@ -91,7 +91,7 @@ def test_a_wrong_value_is_refused_in_one_sentence(values, sentence):
             {"loss_weights": {"lefft": 1.0}},
             "unknown term in loss_weights of heat 'lefft'.*Did you mean 'left'",
         ),
-        ("heat", {"windows": 2}, "heat cannot be cut into time windows"),
+        ("fredholm-first-kind", {"windows": 2}, "fredholm-first-kind has no time axis"),
         (
             "heat",
             {"loss_weights": {"left": 2.0}, "hard_conditions": True},

@@ -50,6 +50,11 @@ OPTIONS = {
             "polish_redraw_every": 2,
         },
     ),
+    "windows in space": ("heat", {"windows": 3, "hard_conditions": True}),
+    "windows in space, polished": (
+        "advection",
+        {"windows": 2, "polish_iterations": 3, "polish_points": 8},
+    ),
     "polish": (ODE, {"windows": 3, "hard_conditions": True, "polish_iterations": 3, "polish_points": 8}),
 }
 

@@ -9,8 +9,8 @@ import torch
 
 from dgm_core import ConfigurationError, Problem, Setup, Trainer
 from dgm_core.formulation import Box, Dirichlet, Holds, InitialVelocity, Measured, Table
+from dgm_core.formulation.cutting import window_of
 from dgm_core.formulation.hard import prescriptions
-from dgm_core.formulation.windows import window_of
 
 
 class Pendulum(Problem):
