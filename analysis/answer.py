@@ -1,4 +1,4 @@
-"""What a run says, in words: the answer with its interval, n and divergence, and what to be wary of."""
+"""What a run says, in words: the answer with its interval, n and divergence (see `analysis.doubts` too)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,12 @@ from analysis.budgets import verdicts
 from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
 from analysis.own_error import own_error
-from analysis.settings import by_arrival
 from analysis.tables.cells import looks_of, rows_of
 from analysis.tables.front import cost_names
 from analysis.tables.rounding import interval, number, plain, probability
 from analysis.verdict import groups
-from studies.records import CONFIG
-from studies.records.schema import SAME_AS
 from studies.records.spaces import present
-from studies.records.words import agree, count, counted, share
-
-ENOUGH_SEEDS = 5
-ENOUGH_TRIALS = 10
-
+from studies.records.words import agree, count, counted
 
 Tables = Mapping[str, pd.DataFrame]
 """The run's tables by name, as `analysis.report.make_tables` gives them."""
@@ -53,26 +46,6 @@ def answer(run: Run, tables: Tables) -> Answer:
     if not said:
         said = ["Nothing has ended yet that could answer the question."]
     return Answer(said, [*grounds, *own_error(run, tables), *_loss_and_error(run, tables)])
-
-
-def warnings(run: Run, tables: Tables) -> list[str]:
-    """Reasons to trust the answer less, a sentence each."""
-    study = run.study
-    found = []
-    if study.state != "finished":
-        state = {"running": "has not ended", "failed": "failed"}.get(study.state, "was interrupted")
-        found.append(f"The run {state}: what follows is what it had recorded by then.")
-    if study.quick:
-        found.append("This is a quick run: shorter and smaller than the study it is named after.")
-    shown = tables["summary"] if study.kind != "ablation" else tables["arms"]
-    for row in rows_of(shown):
-        found += _wary(str(row.get("setting", row.get("arm"))), row)
-    if study.kind == "search":
-        found += _wary_search(run, tables)
-    if study.kind == "ablation" and study.learning_rates == "shared" and len(shown):
-        found.append("All arms share one learning rate: an arm may look worse than it is for its rate alone.")
-    found += [f"{each['what']} {each['why']}" for each in study.preflight]
-    return found
 
 
 def error_words(row: dict[str, Any]) -> str:
@@ -211,62 +184,6 @@ def _loss_and_error(run: Run, tables: Tables) -> list[str]:
             f"{BLEW_UP:g} times the first, or {BLEW_UP:g} times as wrong as the zero function."
         )
     return [said]
-
-
-def _wary(name: str, row: dict[str, Any]) -> list[str]:
-    found = []
-    if row["n"] < ENOUGH_SEEDS:
-        found.append(f"{name}: {count(row['n'], 'seed')}, too few for an interval to be trusted.")
-    if row["diverged"]:
-        lost = share(row["diverged"], row["n"], "replicate")
-        counts = agree(row["diverged"], "counts", "count")
-        found.append(f"{name}: {lost} diverged and {counts} as the worst.")
-    missing = [kind for kind in ("failed", "interrupted") if row[kind]]
-    for kind in missing:
-        own = counted(row[kind], "replicate")
-        found.append(f"{name}: {own} {kind} and {agree(row[kind], 'is', 'are')} not counted in n.")
-    return found
-
-
-def _wary_search(run: Run, tables: Tables) -> list[str]:
-    found = []
-    if by_arrival(run):
-        found.append(
-            "Trials were suggested and stopped in the order in which results arrived: this search cannot be "
-            "repeated, here or on another machine.  Its confirmation can."
-        )
-    once = set() if SAME_AS not in run.trials else set(run.trials.loc[run.trials[SAME_AS].notna(), "trial"])
-    found += [
-        f"Trials {', '.join(names[:-1])} and {names[-1]} have the same settings and seeds: "
-        + ("trained once, counted for each." if once & {*names} else "one training, done more than once.")
-        for names in _alike(run)
-    ]
-    counts = rows_of(tables["counts"])[0]
-    ended = counts["completed"] + counts["stopped"] + counts["diverged"]
-    if ended < ENOUGH_TRIALS:
-        found.append(f"Only {count(ended, 'trial')} ended: the winner is the best of few.")
-    if counts["failed"]:
-        found.append(f"{counted(counts['failed'], 'trial')} failed: see the messages in the table of trials.")
-    rows = {row["setting"]: row for row in rows_of(tables["summary"])}
-    if "winner" in rows and "baseline" in rows:
-        one, other = rows["winner"], rows["baseline"]
-        if not (one["score_high"] < other["score_low"] or other["score_high"] < one["score_low"]):
-            found.append("The intervals of winner and baseline overlap.")
-    if run.study.scheduler and counts["run"] and not counts["stopped"]:
-        found.append("Early stopping stopped no trial.")
-    return found
-
-
-def _alike(run: Run) -> list[list[str]]:
-    """Trials of the search that have all searched settings in common, where there are any."""
-    trials = run.phase("search").drop_duplicates("trial")
-    keys = [CONFIG + key for key in run.study.space if CONFIG + key in trials]
-    if trials.empty or not keys:
-        return []
-    told = trials[keys].astype("string").fillna("").agg("\0".join, axis=1)
-    return [
-        sorted(map(str, names)) for _, names in trials["trial"].groupby(told, sort=False) if len(names) > 1
-    ]
 
 
 def _are(number: int, noun: str) -> str:

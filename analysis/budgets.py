@@ -31,23 +31,24 @@ def at_equal_budgets(run: Run) -> list[str]:
 
     The budget is the largest that all arms reached, as in `analysis.tables.budget_table`.  Budgets at which
     all arms had run equally long are told together.  Tests are paired over shared seeds, and adjusted for
-    the arms within a budget.  Empty of anything else than an ablation with a baseline and curves of all arms.
+    the arms within a budget.  Empty unless the run is an ablation with a baseline and curves of all arms.
     """
     base = run.study.baseline
     if run.study.kind != "ablation" or base is None:
         return []
     rows, curves = arm_rows(run), arm_curves(run, "score")
-    lost = [name for name, own in rows.items() if len(own) and np.isinf(scores.errors(own)).all()]
-    found = {name: one for name, one in curves.items() if name not in lost}
-    if base not in found or len(found) + len(lost) < 2 or found.keys() | set(lost) != rows.keys():
+    diverged = [arm for arm, trials in rows.items() if len(trials) and np.isinf(scores.errors(trials)).all()]
+    curves = {arm: curve for arm, curve in curves.items() if arm not in diverged}
+    measured = curves.keys() | set(diverged)
+    if base not in curves or len(measured) < 2 or measured != rows.keys():
         return []
     told: dict[tuple[float, ...], list[str]] = {}
     for budget in BUDGETS:
-        amount = min(float(one.spent(budget)[-1]) for one in found.values())
-        lengths = tuple(round(amount / one.cost[budget], 6) for one in found.values())
+        amount = min(float(curve.spent(budget)[-1]) for curve in curves.values())
+        lengths = tuple(round(amount / curve.cost[budget], 6) for curve in curves.values())
         told.setdefault(lengths, []).append(f"{_NAMES[budget]} ({_amount(budget, amount)})")
     return [
-        f"At equal {' and '.join(names)}: {'; '.join(_told(run, rows, found, lost, base, lengths))}."
+        f"At equal {' and '.join(names)}: {'; '.join(_told(run, rows, curves, diverged, base, lengths))}."
         for lengths, names in told.items()
     ]
 
@@ -55,21 +56,21 @@ def at_equal_budgets(run: Run) -> list[str]:
 def _told(
     run: Run,
     rows: Mapping[str, pd.DataFrame],
-    found: Mapping[str, Curve],
-    lost: list[str],
+    curves: Mapping[str, Curve],
+    diverged: list[str],
     base: str,
     lengths: tuple[float, ...],
 ) -> list[str]:
-    """The arms against the baseline, each after an iteration of its own."""
+    """The arms against the baseline, each after its number of iterations in `lengths`."""
     errors = {
-        name: _errors(rows[name], at(one, "iterations", length * one.cost["iterations"]))
-        for (name, one), length in zip(found.items(), lengths, strict=True)
+        arm: _errors(rows[arm], at(curve, "iterations", length * curve.cost["iterations"]))
+        for (arm, curve), length in zip(curves.items(), lengths, strict=True)
     }
-    errors |= {name: _errors(rows[name], scores.errors(rows[name])) for name in lost}
+    errors |= {arm: _errors(rows[arm], scores.errors(rows[arm])) for arm in diverged}
     if any(each.isna().any() for each in errors.values()):
         return ["some arms were not measured so early"]
     rng = generator(run.study.seed)
-    cells = {arm: _cells(own, errors[base], rng) for arm, own in errors.items() if arm != base}
+    cells = {arm: _cells(its, errors[base], rng) for arm, its in errors.items() if arm != base}
     return compared(cells, base)
 
 
@@ -77,10 +78,11 @@ def _errors(rows: pd.DataFrame, values: Any) -> pd.Series:
     return pd.Series(np.asarray(values, float), index=scores.counted(rows)["seed"].to_numpy())
 
 
-def _cells(own: pd.Series, base: pd.Series, rng: np.random.Generator) -> dict[str, Any]:
-    both = pd.concat([own, base], axis=1, join="inner")
+def _cells(errors: pd.Series, base: pd.Series, rng: np.random.Generator) -> dict[str, Any]:
+    """An arm's error beside the baseline's.  Both: (n_seeds,), indexed by the seed."""
+    both = pd.concat([errors, base], axis=1, join="inner")
     paired = statistics.paired_difference(both[0], both[1], rng=rng)
-    return {"score": float(median(own)), **spread("ratio", paired.ratio), "p": paired.p}
+    return {"score": float(median(errors)), **spread("ratio", paired.ratio), "p": paired.p}
 
 
 def _amount(budget: str, amount: float) -> str:

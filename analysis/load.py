@@ -157,7 +157,7 @@ def load_run(folder: Path) -> Run:
     if study.state == "finished":
         for name in (records.TRIALS, records.CURVES):
             if not (folder / name).is_file():
-                raise records.ConfigurationError(f"{folder} is a finished run but its {name} is missing.")
+                raise records.ConfigurationError(f"{folder} is a finished run, but its {name} is missing.")
     since = {name: kind for name, kind in records.TRIAL_COLUMNS.items() if name not in _LATER}
     trials = records.typed(_table(folder, records.TRIALS, since), records.TRIAL_COLUMNS)
     if study.schema_version < 3:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import answer, citing, explorer, family, plots, settings, tables
+from analysis import answer, citing, doubts, explorer, family, plots, settings, tables
 from analysis.load import Run, load_run
 from analysis.page import ReportTable, asset, plain_table, render, rounded_table
 from analysis.tables.rounding import seconds
@@ -109,7 +109,7 @@ def _page(run: Run, made: dict[str, pd.DataFrame], shown: list[ReportTable], dra
         study=run.study,
         verdict=written.verdict,
         grounds=written.grounds,
-        warnings=answer.warnings(run, made),
+        warnings=doubts.warnings(run, made),
         first=first,
         settings=plain_table(_compared(run), settings.differences(run)),
         fold_settings=_compared(run) == _ALL,  # nothing is compared

@@ -70,10 +70,10 @@ def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_l
         if lost:
             return "keep the baseline: the search's best diverged"
         return f"better than the baseline, which diverged ({seeds})"
-    found = direction(ratio, p)
-    if found == "better":
+    shown = direction(ratio, p)
+    if shown == "better":
         return _times(_inverse(ratio), "better than the baseline")
-    if found == "worse":
+    if shown == "worse":
         return f"keep the baseline: the search's best is {_times(ratio, 'worse')}"
     return f"no evidence of a difference from the baseline with {seeds}"
 
@@ -87,10 +87,10 @@ def verdict(study: StudyRecord, trials: pd.DataFrame) -> str:
         return ""
     if study.kind == "ablation":
         return _ablation(study, trials)
-    found = scores.headlines(trials)
+    confirmed = scores.headlines(trials)
     if study.kind == "search":
-        return _search(study, found)
-    return "; ".join(filter(None, (solved_rows(study, rows) for rows in found.values())))
+        return _search(study, confirmed)
+    return "; ".join(filter(None, (solved_rows(study, rows) for rows in confirmed.values())))
 
 
 def sentence(text: str) -> str:
@@ -118,12 +118,12 @@ def groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
     rows: arm -> its score, ratio (with ends) and p_holm, as `analysis.tables.arms_table` has them.
     """
-    found: dict[str, list[str]] = {"better": [], "worse": [], "diverged": [], "": []}
+    arms: dict[str, list[str]] = {"better": [], "worse": [], "diverged": [], "": []}
     for arm, row in rows.items():
         ratio = Interval(row["ratio"], row["ratio_low"], row["ratio_high"])
         kind = "diverged" if math.isinf(row["score"]) else direction(ratio, row["p_holm"])
-        found[kind].append(arm)
-    return found
+        arms[kind].append(arm)
+    return arms
 
 
 def compared(cells: Mapping[str, dict[str, Any]], base: str) -> list[str]:
@@ -138,44 +138,44 @@ def compared(cells: Mapping[str, dict[str, Any]], base: str) -> list[str]:
     kinds = groups(cells)
     worse = "worse than it" if kinds["better"] else f"worse than the baseline {base}"
     names = {"better": f"better than the baseline {base}", "worse": worse, "diverged": "diverged"}
-    told = [f"{name}: {', '.join(map(_quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
+    told = [f"{name}: {', '.join(map(quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
     if not kinds["better"] and not kinds["worse"]:
         told.insert(0, f"no arm differs significantly from the baseline {base}")
     return told
 
 
-def _search(study: StudyRecord, found: Mapping[str, pd.DataFrame]) -> str:
-    if "winner" not in found:
+def _search(study: StudyRecord, confirmed: Mapping[str, pd.DataFrame]) -> str:
+    if "winner" not in confirmed:
         return ""
-    own = found["winner"]
-    said = [text] if (text := solved_rows(study, own)) else []
-    if "baseline" in found:
-        base = found["baseline"]
-        cells = paired_cells(own, base, generator(study.seed), looks_of(study))
-        ratio = paired_ratio(study, own, base)
-        lost, base_lost = (math.isinf(float(median(scores.errors(rows)))) for rows in (own, base))
+    winner = confirmed["winner"]
+    said = [text] if (text := solved_rows(study, winner)) else []
+    if "baseline" in confirmed:
+        base = confirmed["baseline"]
+        cells = paired_cells(winner, base, generator(study.seed), looks_of(study))
+        ratio = paired_ratio(study, winner, base)
+        lost, base_lost = (math.isinf(float(median(scores.errors(rows)))) for rows in (winner, base))
         said.append(against(ratio, cells["p"], cells["pairs"], lost=lost, base_lost=base_lost))
-        if other := _else(study):
-            said.append(f"all trials also differ from the baseline in {', '.join(map(key_name, other))}")
+        if fixed := _fixed_changes(study):
+            said.append(f"all trials also differ from the baseline in {', '.join(map(key_name, fixed))}")
     return "; ".join(said)
 
 
-def _else(study: StudyRecord) -> list[str]:
+def _fixed_changes(study: StudyRecord) -> list[str]:
     """The settings that all trials share and the baseline does not."""
     if study.winner is None or study.confirmed_baseline is None:
         return []
-    one, other = study.confirmed_baseline.config, study.winner.config
+    baseline, winner = study.confirmed_baseline.config, study.winner.config
     return [
         key
-        for key in {**one, **other}
-        if key not in study.space and one.get(key, _SAME) != other.get(key, _SAME)
+        for key in {**baseline, **winner}
+        if key not in study.space and baseline.get(key, _SAME) != winner.get(key, _SAME)
     ]
 
 
 def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     rows = trials[trials["phase"] == "ablation"]
     arms = {str(arm): rows[rows["arm"] == arm] for arm in rows["arm"].dropna().unique()}
-    middle = {arm: float(median(scores.errors(own))) for arm, own in arms.items()}
+    middle = {arm: float(median(scores.errors(its_rows))) for arm, its_rows in arms.items()}
     middle = {arm: value for arm, value in middle.items() if not math.isnan(value)}
     if not middle:
         return ""
@@ -186,12 +186,15 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     if base not in middle or not others:
         return "; ".join(said)
     rng = generator(study.seed)
-    cells = {arm: {**paired_cells(own, arms[base], rng), "score": middle[arm]} for arm, own in others.items()}
+    cells = {
+        arm: {**paired_cells(its_rows, arms[base], rng), "score": middle[arm]}
+        for arm, its_rows in others.items()
+    }
     return "; ".join([*said, *compared(cells, base)])
 
 
-def _quoted(arm: str) -> str:
-    """An arm among others: in quotation marks where its own name has a comma."""
+def quoted(arm: str) -> str:
+    """An arm among others: in quotation marks where its name has a comma."""
     return f'"{arm}"' if "," in arm else arm
 
 

@@ -55,7 +55,7 @@ def load_sources(folder: Path, record: StudyRecord) -> Sources:
     sources = load_kept(folder, record.sources)
     if record.problem not in PROBLEMS:
         raise ConfigurationError(
-            f"{folder} has not kept the problem {record.problem!r}, which a script or a notebook defined: "
+            f"{folder} does not have the problem {record.problem!r}, which a script or a notebook defined: "
             "give a file that defines it, --with FILE."
         )
     return sources

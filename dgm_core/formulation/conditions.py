@@ -207,5 +207,5 @@ class Periodic(Condition):
 
 def _flux(y: Derivatives, region: Region, output: int) -> Tensor:
     if not isinstance(region, Part):
-        raise ConfigurationError(f"a condition on ∂u/∂n is not allowed on {region}: it has no normal.")
+        raise ConfigurationError(f"a condition on ∂u/∂n needs a normal, and {region} has none.")
     return region.flux(y, output)

@@ -100,7 +100,7 @@ class Integral:
             recorded_axes.update(over)
         if TIME in over and not y.whole:
             raise ConfigurationError(
-                "an Integral over time does not allow time windows: each would only know its own part of it."
+                "an Integral over time does not allow time windows: each knows only its own part of it."
             )
         unit, weights = self._rule(domain, columns)
         at = y.x[:, :, None, :]

@@ -58,12 +58,12 @@ class IntegralEquation(Problem):
         if self.unbiased and self.quadrature == "gauss-legendre":
             raise ConfigurationError(
                 "problem.unbiased = True is not allowed with problem.quadrature = 'gauss-legendre': "
-                "fixed nodes have no variance and make no bias."
+                "fixed nodes have no variance, so there is no bias to remove."
             )
         if self.factor == 0.0 and not self.alpha(self.evaluation_points()).any():
             raise ConfigurationError(
                 "problem.factor = 0 is not allowed for an equation of the first kind: "
-                "its unknown function would be gone."
+                "the unknown function would drop out."
             )
         super().__post_init__()
 

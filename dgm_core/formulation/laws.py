@@ -44,7 +44,7 @@ class _Nothing(Derivatives):
         return 0.0 * self.x[..., :1]
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
-        raise ConfigurationError("a directional derivative is no value and no velocity.")
+        raise ConfigurationError("a directional derivative is neither a value nor a velocity.")
 
 
 def as_prescription(problem: OnDomain, region: Region, held: Holds) -> Condition:

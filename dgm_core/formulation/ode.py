@@ -59,7 +59,7 @@ class ODE(InitialValueProblem):
                 reached = ", ".join(f"{name} = {value:.3g}" for name, value in state)
                 raise ConfigurationError(
                     f"{self.name} cannot be solved numerically: after {_MOST:,} evaluations of its rate it "
-                    f"had come to t = {t:.6g} with {reached}; does the solution grow without bound there?"
+                    f"reached t = {t:.6g} with {reached}; does the solution blow up there?"
                 )
             at, *values = torch.as_tensor(np.array([t, *y])).unbind()
             return [float(one) for one in self._rates(at, values)]

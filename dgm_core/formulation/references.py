@@ -91,7 +91,7 @@ class Table:
             )
         # By NumPy: a table that an equation reads in each step must not keep the step from being recorded.
         if not all(np.isfinite(one.detach().cpu().numpy()).all() for one in (self.points, self.values)):
-            raise ConfigurationError("a table with values that are not finite is not allowed.")
+            raise ConfigurationError("the table has values that are not finite.")
 
     @classmethod
     def read(

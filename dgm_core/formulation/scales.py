@@ -86,7 +86,7 @@ def check_scales(problem: Sized) -> None:
         lower, upper = given if isinstance(given, tuple) else (0.0, given)
         if not (math.isfinite(upper - lower) and lower < upper):
             raise ConfigurationError(
-                f"scales of {name!r} = {given} in {problem.name} is not allowed: it must be a size "
+                f"scales of {name!r} = {given} in {problem.name} is not allowed: it must be a number "
                 "above 0, or for an output a range (lower, upper)."
             )
 

@@ -52,7 +52,7 @@ def _read(path: Path, names: Sequence[str]) -> dict[str, Any]:
         case ".npy":
             array = np.load(path, allow_pickle=False)
             if array.ndim != 2 or array.shape[1] != len(names):
-                raise ValueError(f"an array (N, {len(names)}) is needed, and {array.shape} is there")
+                raise ValueError(f"an array (N, {len(names)}) is needed, but its shape is {array.shape}")
             return dict(zip(names, array.T, strict=True))
         case ".npz":
             with np.load(path, allow_pickle=False) as arrays:

@@ -164,7 +164,7 @@ def _check_values(problem: Posed) -> None:
         raise ConfigurationError(f"the reference of {problem.name} is not finite at all evaluation points.")
     if not values.any():
         raise ConfigurationError(
-            f"{problem.name} with these parameters is solved by zero, of which no relative error exists."
+            f"{problem.name} with these parameters has the solution zero, so it has no relative error."
         )
 
 

@@ -76,8 +76,8 @@ class Fredholm(IntegralEquation):
     def __post_init__(self) -> None:
         if self.factor == 2.0:
             raise ConfigurationError(
-                "problem.factor = 2 is not allowed: it is the kernel's characteristic value, "
-                "at which the equation has no solution."
+                "problem.factor = 2 is not allowed: it is the characteristic value of the kernel, "
+                "for which the equation has no solution."
             )
         super().__post_init__()
 

@@ -29,12 +29,12 @@ def adjusted(state: Mapping[str, Any], setup: Setup) -> dict[str, Any]:
     for key in (*other, *changed):
         if key not in ADJUSTABLE:
             raise ConfigurationError(
-                f"{key} cannot change in the midst of a training: only {', '.join(ADJUSTABLE)} can."
+                f"{key} cannot change during a training: only {', '.join(ADJUSTABLE)} can."
             )
     if changed and setup.config.descends:
         raise ConfigurationError(
-            f"{changed[0]} cannot change in the midst of a training with {setup.config.optimizer!r}: "
-            "it descends on one loss."
+            f"{changed[0]} cannot change during a training with {setup.config.optimizer!r}: "
+            "it minimises one fixed loss."
         )
     stage = dict(state["stage"])
     if "batch_size" in changed:

@@ -39,5 +39,5 @@ def read(content: bytes, device: str | None = None) -> Any:
         if damaged is None:
             return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
     except Exception as error:  # whatever it is that zipfile or torch stumble over
-        raise ValueError(f"no saved tensors: {error}") from None
+        raise ValueError(f"not a file of saved tensors: {error}") from None
     raise ValueError(f"the checksum of {damaged} is wrong")

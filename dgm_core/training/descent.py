@@ -60,7 +60,7 @@ class Descent:
     def _made(self, name: str, settings: Settings, iterations: float, evaluations: float) -> Minimiser:
         kind = OPTIMIZERS.get(name)
         if not issubclass(kind, Minimiser):
-            raise ConfigurationError(f"{name!r} does not descend on fixed points.")
+            raise ConfigurationError(f"{name!r} does not work on fixed points.")
         start = self._flat.values.detach().clone()
         return kind(self.objective, start, settings, iterations=iterations, evaluations=evaluations)
 

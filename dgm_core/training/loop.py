@@ -110,7 +110,7 @@ class Trainer:
         Raises ConfigurationError where they are another network's or of other replicates, or once begun.
         """
         if self.iteration:
-            raise ConfigurationError("weights to start from are given before the first iteration.")
+            raise ConfigurationError("initial weights can only be given before the first iteration.")
         self.network.start_from(weights)
         self._windows.restart(0)
 

@@ -55,4 +55,4 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is no TOML file: {error}.") from None
+        raise ConfigurationError(f"{path} is not a TOML file: {error}.") from None

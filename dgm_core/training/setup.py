@@ -199,7 +199,7 @@ def _check(problem: Problem, config: TrainConfig) -> None:
         if problem.integrates(TIME):
             raise ConfigurationError(
                 f"windows = {config.windows} is not allowed: {problem.name} integrates over time, of which "
-                "each window would only know its own part."
+                "each window knows only its own part."
             )
         window_of(problem, time.lower, time.upper)  # refuses where the problem has no windows
 

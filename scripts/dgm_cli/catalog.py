@@ -33,7 +33,7 @@ def list_all(
         return
     if paths and str(paths[0]) == "samplers":
         if len(paths) > 1:
-            raise ConfigurationError("dgm list samplers takes nothing else.")
+            raise ConfigurationError("dgm list samplers takes no other argument.")
         load_files(files)
         _list_samplers()
         return

@@ -121,7 +121,7 @@ def changed(chosen: Study | Setup, settings: list[str] | None, quick: bool) -> S
     if not isinstance(chosen, Setup):
         return Edits(quick=quick, settings=fixed).of(chosen)
     if quick:
-        raise ConfigurationError("--quick is for studies.")
+        raise ConfigurationError("--quick is for studies only.")
     return chosen.changed(fixed)
 
 

@@ -60,7 +60,7 @@ def compare(
     loaded = [load_run(run) for run in runs]
     table = compare_table(loaded)
     if table.empty:
-        raise ConfigurationError("these runs hold no confirmed setting and no arm to compare.")
+        raise ConfigurationError("these runs have no confirmed settings and no arms to compare.")
     if len(metrics := list(table["metric"].unique())) > 1:
         raise ConfigurationError(f"these runs are scored by different metrics: {', '.join(metrics)}.")
     shown = present(table.assign(run=table["study"] + "/" + table["run"])[SHOWN])

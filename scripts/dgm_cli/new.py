@@ -110,13 +110,13 @@ def _write(
     """Writes a template, and the data file `beside` it where there is one; the path of the first."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
         raise ConfigurationError(
-            f"{name!r} is not allowed as a name: small letters and digits, with hyphens."
+            f"{name!r} is not allowed as a name: use lower-case letters, digits and hyphens."
         )
     path = out or _file(name, kind)
     if path.exists():
         raise ConfigurationError(f"{path} exists: choose another --out.")
     if name in taken:
-        raise ConfigurationError(f"there is a {kind} {name!r} already: choose another name.")
+        raise ConfigurationError(f"the {kind} {name!r} exists already: choose another name.")
     check_importable(path.resolve())
     values |= {
         "NAME": name,

@@ -58,7 +58,7 @@ def trusted(run: Path, kept: SourcesRecord, trust: bool, *, writes: str | None =
         return
     warning = f"{run} would {' and '.join(acts)}"
     if not sys.stdin.isatty() or not typer.confirm(f"{warning}. Do so?", err=True):
-        raise ConfigurationError(f"{warning}: look at it first, and give --trust.")
+        raise ConfigurationError(f"{warning}: look at it first, then give --trust.")
 
 
 def is_file(text: str) -> bool:

@@ -149,7 +149,7 @@ def _methods(
             raise unknown("sampler", name, SAMPLERS)
     for name in ruled:
         if name not in RULES:
-            raise unknown("rule of early stopping", name, RULES)
+            raise unknown("early stopping rule", name, RULES)
     startups, graces, reductions = (
         [_count(option, text) for text in texts.split(",")]
         for option, texts in (

@@ -80,4 +80,4 @@ def remade(run: Path) -> list[Path]:
     except ValueError as error:
         # The files can be read, and what they hold cannot be drawn: it was not written by a study.
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigurationError(f"{run} holds values that no study writes: {cause}") from error
+        raise ConfigurationError(f"{run} has values that no study writes: {cause}") from error

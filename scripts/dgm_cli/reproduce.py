@@ -109,7 +109,7 @@ def resume_reproduction(folder: Path, *, trust: bool, as_json: bool) -> int:
     try:
         asked = Reproduction.model_validate_json((folder / REPRODUCTION).read_text())
     except (OSError, ValueError):
-        raise ConfigurationError(f"{folder / REPRODUCTION} is damaged: it is no reproduction.") from None
+        raise ConfigurationError(f"{folder / REPRODUCTION} is damaged: it is not a reproduction.") from None
     trusted(folder, asked.sources, trust)
     from studies.sources import load_kept
 

@@ -89,13 +89,13 @@ def resume(
 
 def _check_search(run: Path, trials: int | None) -> None:
     if trials is not None:
-        raise ConfigurationError(f"--trials is for searches: {run} is no search.")
+        raise ConfigurationError(f"--trials is for searches, and {run} is not one.")
 
 
 def _check_studies_own(run: Path, *, dashboard: bool, log_to: list[str] | None) -> None:
     for option, given in (("dashboard", dashboard), ("log-to", bool(log_to))):
         if given:
-            raise ConfigurationError(f"--{option} is for searches and ablations: {run} runs without Ray.")
+            raise ConfigurationError(f"--{option} is for searches and ablations; {run} does not use Ray.")
 
 
 def _finished(run: Path, record: StudyRecord, as_json: bool) -> int:

@@ -94,7 +94,7 @@ def solve(
     problem = named(PROBLEMS, problem)
     chosen = load_problem(problem)
     if config is not None and settings_name is not None:
-        raise ConfigurationError("--config and --settings both say which settings: give one of them.")
+        raise ConfigurationError("--config and --settings exclude each other: give one of them.")
     if start is not None:
         from studies.running.start import setup_of
 

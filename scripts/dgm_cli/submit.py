@@ -174,7 +174,7 @@ def _followed(jobs: Jobs, job: str, place: str, out: Path) -> int:
     try:
         messages.print(f"The run is in {here(place, out)}", soft_wrap=True)
     except ConfigurationError:
-        raise StudyError(f"the job {job} ended before its run had begun: its output says why.") from None
+        raise StudyError(f"the job {job} ended before its run began; see its output for the cause.") from None
     return 0 if status == "SUCCEEDED" else 1
 
 
@@ -182,6 +182,6 @@ def _stop(jobs: Jobs, job: str) -> int:
     try:
         running = jobs.stop(job)
     except RuntimeError:
-        raise ConfigurationError(f"the cluster knows no job {job!r}.") from None
+        raise ConfigurationError(f"the cluster has no job {job!r}.") from None
     messages.print(f"Asked {job} to stop." if running else f"{job} has ended already.")
     return 0

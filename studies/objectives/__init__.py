@@ -28,7 +28,9 @@ def check_objectives(names: Sequence[str]) -> None:
         if name not in known:
             raise unknown("objective", name, known)
     if len(set(names)) < len(names):
-        raise ConfigurationError(f"objectives = {', '.join(names)} is not allowed: each may be there once.")
+        raise ConfigurationError(
+            f"objectives = {', '.join(names)} is not allowed: each may appear only once."
+        )
     if not names or names[0] != ERROR:
         raise ConfigurationError(
             f"objectives = {', '.join(names) or 'none'} is not allowed: {ERROR!r} must be the first of them."

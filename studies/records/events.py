@@ -139,7 +139,7 @@ class Suggested(_Event):
     def _of_a_size(self) -> Suggested:
         for name in ("iterations", "batch_size"):
             if not isinstance(self.config.get(name), int):
-                raise ValueError(f"config.{name} is missing or no integer")
+                raise ValueError(f"config.{name} is missing or not an integer")
         return self
 
 

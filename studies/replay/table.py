@@ -119,7 +119,7 @@ class TrainingTable:
         errors = np.where(np.isfinite(errors), errors, np.inf)
         if len(errors) < 2 or settings.shape[1] == 0:
             raise ConfigurationError(
-                f"{name} holds no table of trainings: it needs two of them and a setting."
+                f"{name} is not a table of trainings: it needs at least two rows and one setting."
             )
         if settings.isna().any(axis=None):
             (row, column) = np.argwhere(settings.isna().to_numpy())[0]

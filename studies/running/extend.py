@@ -35,7 +35,7 @@ def extend(folder: Path, record: StudyRecord, trials: int) -> None:
     elsewhere, or has as many trials.
     """
     if record.kind != _SEARCH:
-        raise ConfigurationError(f"--trials is for searches: {folder} is no search.")
+        raise ConfigurationError(f"--trials is for searches, and {folder} is not one.")
     if record.storage is not None:
         raise ConfigurationError(
             f"--trials is not allowed: the log of {folder} is copied to {record.storage}."

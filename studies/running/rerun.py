@@ -74,7 +74,7 @@ def recorded(folder: Path) -> Recorded:
     record = open_run(folder)
     for name in (TRIALS, CURVES):
         if not (folder / name).is_file():
-            raise ConfigurationError(f"{folder} has no {name}: its run left nothing to compare with.")
+            raise ConfigurationError(f"{folder} has no {name}: there is nothing to compare with.")
     try:
         rows = read_table(folder / TRIALS, _TRIALS)
         curves = read_table(folder / CURVES, {"trial": "string"}, columns=["trial"])
@@ -83,7 +83,7 @@ def recorded(folder: Path) -> Recorded:
     left = set(curves["trial"]) & set(rows["trial"])
     known = [trial for trial in record.setups if trial in left]
     if not known:
-        raise ConfigurationError(f"{folder} holds no trial that left curves to compare with.")
+        raise ConfigurationError(f"{folder} has no trial with curves to compare.")
     device = record.device if record.device == choose_device("auto") else "cpu"
     differences = differing(record)
     if device != record.device:

@@ -41,7 +41,7 @@ PHASE = "revived"
 def revivable(folder: Path, record: StudyRecord) -> Search:
     """The search of a run whose stopped trials can be revived.  Raises ConfigurationError for another."""
     if record.kind != "search" or not record.definition:
-        raise ConfigurationError(f"{folder} is no search: only its trials are stopped early.")
+        raise ConfigurationError(f"{folder} is not a search: only trials of a search are stopped early.")
     if record.state != "finished":
         raise ConfigurationError(
             f"{folder} is {record.state}: finish it first with dgm resume {quoted(folder)}"
@@ -77,7 +77,9 @@ def revive(
             raise ConfigurationError(f"trial {name} of {folder} was not stopped early: it {_ended(status)}.")
         raise unknown("stopped trial of this run", name, stopped)
     if record.device != "cpu" and record.device != choose_device("auto"):
-        raise ConfigurationError(f"{folder} was trained on {record.device}, which this machine has not.")
+        raise ConfigurationError(
+            f"{folder} was trained on {record.device}, which this machine does not have."
+        )
     if differences := differing(record):
         tell(f"Not as recorded: {'; '.join(differences)}")
     load_sources(folder, record)

@@ -31,7 +31,7 @@ def kept_outcome(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise StudyError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (AttributeError, RecursionError, ValueError):
-        raise StudyError(f"{path} is damaged: it is no JSON object.") from None
+        raise StudyError(f"{path} is damaged: it is not a JSON object.") from None
     return kept
 
 

@@ -29,7 +29,7 @@ def weights_of(model: Path, setup: Setup, seeds: Sequence[int]) -> dict[str, Ten
     theirs, seeds_there, weights = read(model)
     if theirs.problem.name != setup.problem.name:
         raise ConfigurationError(
-            f"{model} solves {theirs.problem.name}, whose weights mean nothing to {setup.problem.name}."
+            f"{model} solves {theirs.problem.name}, so its weights cannot be used for {setup.problem.name}."
         )
     if len(seeds_there) < len(seeds):
         raise ConfigurationError(

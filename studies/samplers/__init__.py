@@ -42,7 +42,7 @@ def check_sampler(
     made = make_sampler(sampler, space, startup_trials)
     if not made.conditional and any("/" in name for name in space):
         raise ConfigurationError(
-            f"the sampler {made.name!r} cannot serve settings that exist only with some choices of another."
+            f"the sampler {made.name!r} cannot suggest settings that exist only with some choices of another."
         )
     made.check(trials)
     if isinstance(made, FactorySampler):
@@ -58,7 +58,9 @@ def function_named(name: str, kind: str) -> Callable[..., object]:
         found = getattr(module, name, None)
         if callable(found):
             return found
-    raise ConfigurationError(f"the {kind} {name!r} is not in the files that this run keeps: --with FILE.")
+    raise ConfigurationError(
+        f"the {kind} {name!r} is not in the files that the run folder has: give its file, --with FILE."
+    )
 
 
 def function_name(function: Callable[..., object], kind: str) -> str:
@@ -66,6 +68,6 @@ def function_name(function: Callable[..., object], kind: str) -> str:
     name = getattr(function, "__qualname__", "<lambda>")
     if not name.isidentifier():
         raise ConfigurationError(
-            f"the {kind} {name!r} cannot be found again when a run is resumed: give a function of a file."
+            f"the {kind} {name!r} could not be found when the run is resumed: give a function of a file."
         )
     return str(name)

@@ -81,6 +81,6 @@ class Sampler(ABC):
             if isinstance(distribution, CategoricalDistribution) and len(distribution.choices) > most:
                 rule = f"at most {most}" if most else "none"
                 raise ConfigurationError(
-                    f"the sampler {self.name!r} cannot serve {key}, which has {len(distribution.choices)} "
-                    f"choices without an order: it takes {rule}."
+                    f"the sampler {self.name!r} cannot suggest {key}, which has {len(distribution.choices)} "
+                    f"unordered choices: it takes {rule}."
                 )

@@ -33,8 +33,8 @@ class FactorySampler(Sampler):
         made = self._factory(seed)
         if not isinstance(made, BaseSampler):
             raise ConfigurationError(
-                f"the sampler {self._called!r} gave a {type(made).__name__}: "
-                "it must give one of Optuna's samplers."
+                f"the sampler {self._called!r} returned a {type(made).__name__}: "
+                "it must return one of Optuna's samplers."
             )
         return made
 
@@ -43,9 +43,9 @@ def check_repeatable(sampler: FactorySampler, trials: int = 3) -> None:
     """Refuses one whose suggestions are no function of its seed.  Raises ConfigurationError."""
     if _drawn(sampler, trials) != _drawn(sampler, trials):
         raise ConfigurationError(
-            f"the sampler {sampler._called!r} suggests other settings each time that it is made "
+            f"the sampler {sampler._called!r} suggests different settings each time it is created "
             "with the same seed: "
-            "give the seed to all that it draws from, or a search could not be resumed."
+            "pass the seed to everything it draws from, or the search could not be resumed."
         )
 
 

@@ -19,7 +19,7 @@ def _rules(module: ModuleType) -> Iterator[tuple[str, type[Rule]]]:
     return ((name, cls) for name, cls in subclasses(module, Rule) if cls is not PrunerRule)
 
 
-RULES: Registry[type[Rule]] = Registry("rule of early stopping", __name__, _rules)
+RULES: Registry[type[Rule]] = Registry("early stopping rule", __name__, _rules)
 
 
 def make_rule(rule: str | Factory, grace_period: int, reduction_factor: int, max_t: int) -> Rule:

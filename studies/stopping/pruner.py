@@ -27,7 +27,7 @@ class PrunerRule(Rule):
         pruner = factory()
         if not isinstance(pruner, BasePruner):
             raise ConfigurationError(
-                f"early_stopping gave a {type(pruner).__name__}: it must give one of Optuna's pruners."
+                f"early_stopping returned a {type(pruner).__name__}: it must return one of Optuna's pruners."
             )
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         # Named, because Optuna's Hyperband deals trials to its brackets by the study's name.

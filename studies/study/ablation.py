@@ -52,7 +52,7 @@ class Ablation:
         if not self.arms:
             raise ConfigurationError(f"{self.name} has no arms: there is nothing to compare.")
         if not self.rates:
-            raise ConfigurationError(f"rates of {self.name} are empty: there is nothing to tune among.")
+            raise ConfigurationError(f"rates of {self.name} are empty: there is nothing to choose from.")
         if not self.question:
             object.__setattr__(
                 self, "question", f"Which of {', '.join(self.arms)} solves {self.base.problem.name} best?"

@@ -31,8 +31,8 @@ def check_order(name: str, order: str, changed: Sequence[str], space: Space) -> 
             raise ConfigurationError(f"{key} of {name} is not allowed with order = {order!r}.")
     if order == "arrival" and conditional(space):
         raise ConfigurationError(
-            f"the space of {name} has settings that depend on others, which Tune's searchers are "
-            "not given: use order = 'clock'."
+            f"the space of {name} has settings that depend on others, which Tune's searchers "
+            "do not support: use order = 'clock'."
         )
 
 
@@ -42,7 +42,8 @@ def check_start(
     """Settings to start from are in the space, and there is a trial for each."""
     if len(start_from) > trials:
         raise ConfigurationError(
-            f"start_from of {name} has {counted(len(start_from), 'setting')} for {counted(trials, 'trial')}."
+            f"start_from of {name} has {counted(len(start_from), 'entry', 'entries')}, but there is room for "
+            f"{counted(trials, 'trial')}."
         )
     if start_from and order == "arrival":
         raise ConfigurationError(
@@ -85,7 +86,7 @@ def check_aims(name: str, objectives: Sequence[str], sampler: Sampler, early_sto
         return
     if not sampler.several:
         raise ConfigurationError(
-            f"the sampler {sampler.name!r} has one objective: {name} has {', '.join(objectives)}."
+            f"the sampler {sampler.name!r} takes one objective: {name} has {', '.join(objectives)}."
         )
     if early_stopping != "none":
         raise ConfigurationError(

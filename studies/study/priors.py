@@ -51,7 +51,7 @@ def check_priors(name: str, space: Space, priors: Mapping[str, Prior], sampler: 
     if priors and not sampler.takes_priors:
         raise ConfigurationError(
             f"the sampler {sampler.name!r} cannot take the priors of {name}: it lays out its settings "
-            "evenly, whatever is believed of them."
+            "evenly, whatever the prior."
         )
     known = {place.key for place in places(space)}
     for key, prior in priors.items():
@@ -64,7 +64,7 @@ def check_priors(name: str, space: Space, priors: Mapping[str, Prior], sampler: 
 def _check(name: str, key: str, distribution: BaseDistribution, prior: Prior) -> None:
     if isinstance(distribution, CategoricalDistribution):
         raise ConfigurationError(
-            f"the prior of {key} in {name} is not allowed: choices have no order to be near a guess in."
+            f"the prior of {key} in {name} is not allowed: choices have no order, so none is near a guess."
         )
     assert isinstance(distribution, (FloatDistribution, IntDistribution))
     guess: float | int = int(prior.guess) if isinstance(distribution, IntDistribution) else prior.guess

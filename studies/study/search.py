@@ -162,7 +162,7 @@ class Search:
             if key not in known:
                 raise unknown(f"key of the space of {self.name}", key, known)
             if key in above:
-                raise ConfigurationError(f"{key} is in the space of {self.name} below itself.")
+                raise ConfigurationError(f"{key} of {self.name} depends on itself.")
             values = []
             for value in corners(distribution):
                 changed = base.changed({key: value})
@@ -276,7 +276,7 @@ class Search:
         for key in changes:
             if key.startswith(WEIGHT_PREFIX) and WEIGHTS in keys:
                 raise ConfigurationError(
-                    f"{key} cannot be fixed: {self.name} searches {WEIGHTS}, all of them together."
+                    f"{key} cannot be fixed: {self.name} searches all of {WEIGHTS} together."
                 )
         space = fixed(self.space, changes)
         if not space:

@@ -55,7 +55,7 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
         given["baseline"] = given.pop("reference")
     kind = given.pop("kind", None)
     if kind not in _KINDS:
-        raise ConfigurationError(f"{kind!r} is no kind of study: search or ablation.")
+        raise ConfigurationError(f"{kind!r} is not a kind of study: it must be search or ablation.")
     try:
         for key in _SETUPS:
             if isinstance(given.get(key), Mapping):  # an ablation's baseline is the name of an arm

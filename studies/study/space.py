@@ -86,7 +86,7 @@ def corners(distribution: BaseDistribution) -> list[Any]:
     if isinstance(distribution, (IntDistribution, FloatDistribution)):
         return [distribution.low, distribution.high]
     raise ConfigurationError(
-        f"{distribution!r} is nothing that a space can hold: give one of Optuna's distributions "
+        f"{distribution!r} is not allowed in a space: give one of Optuna's distributions "
         "(FloatDistribution, IntDistribution, CategoricalDistribution), or PowersOfTwo."
     )
 
@@ -151,14 +151,14 @@ def describe(distribution: BaseDistribution) -> dict[str, Any]:
     if isinstance(distribution, (IntDistribution, FloatDistribution)):
         numbers = {key: getattr(distribution, key) for key in ("log", "step", "low", "high")}
         return {"distribution": name, **numbers}
-    raise ConfigurationError(f"{name} is not a distribution that a space can hold.")
+    raise ConfigurationError(f"{name} is not a distribution that is allowed in a space.")
 
 
 def described(values: Mapping[str, Any]) -> BaseDistribution:
     """The inverse of `describe`.  Raises ValueError where the values are none of its."""
     name = str(values.get("distribution"))
     if name not in KINDS:
-        raise ValueError(f"{name!r} is no distribution of a search")
+        raise ValueError(f"{name!r} is not a distribution of a search")
     rest = {key: value for key, value in values.items() if key not in ("distribution", "when")}
     if "branches" in rest:
         below = [{key: described(each) for key, each in space.items()} for space in rest.pop("branches")]

@@ -42,9 +42,7 @@ def strict(cls: type[T]) -> type[T]:
     @wraps(made)
     def checked(self: T, *given: Any, **named: Any) -> None:
         if len(given) > len(names):
-            raise TypeError(
-                f"{cls.__name__} takes {counted(len(names), 'value')}, and was given {len(given)}"
-            )
+            raise TypeError(f"{cls.__name__} takes {counted(len(names), 'value')}, but got {len(given)}")
         values = {**dict(zip(names, given, strict=False)), **named}
         try:
             valid = model.model_validate(values)

@@ -69,7 +69,7 @@ def _mlflow(uri: str, folder: Path) -> LoggerCallback:
         mlflow.MlflowClient(tracking_uri=uri or None).search_experiments(max_results=1)
     except Exception as error:  # whatever its stores raise
         cause = " ".join(str(error).split())
-        raise ConfigurationError(f"MLflow cannot be used at --log-to mlflow={uri}: {cause}") from None
+        raise ConfigurationError(f"MLflow does not work at --log-to mlflow={uri}: {cause}") from None
     tags = {"run": folder.name, "study": folder.parent.name}
     return _MLflow(tracking_uri=uri or None, experiment_name=folder.parent.name, tags=tags)
 

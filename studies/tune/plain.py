@@ -131,6 +131,6 @@ def _plain(value: Any) -> Any:
 def _base(problem: Problem | Setup | str, settings: str | None) -> Setup:
     if isinstance(problem, Setup):
         if settings is not None:
-            raise ConfigurationError("settings are those of the setup that is given: leave the name out.")
+            raise ConfigurationError("a Setup has its own settings: leave `settings` out.")
         return problem
     return Setup.named(load_problem(problem) if isinstance(problem, str) else problem, settings)

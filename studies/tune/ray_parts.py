@@ -68,8 +68,8 @@ class Arrival:
             taken = made.set_search_properties(SCORE, _MODE, space)
         if not taken:
             raise ConfigurationError(
-                f"the searcher {_named(asked)} has a space, a metric or a mode of its own: leave them out, "
-                "the study gives it its own."
+                f"the searcher {_named(asked)} sets a space, a metric or a mode: leave them out, "
+                "the study sets them."
             )
         return made
 
@@ -94,8 +94,7 @@ class Arrival:
                 )
         if not made.set_search_properties(SCORE, _MODE):
             raise ConfigurationError(
-                f"the scheduler {_named(asked)} has a metric or a mode of its own: leave them out, the study "
-                "gives it its own."
+                f"the scheduler {_named(asked)} sets a metric or a mode: leave them out, the study sets them."
             )
         return made
 
@@ -133,10 +132,10 @@ def _made(kind: str, asked: Any, make: Callable[[], Any], root: type[Any]) -> An
         made = make()
     except Exception as error:  # an assertion, where a package is missing
         cause = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(f"the {kind} {_named(asked)} cannot be made: {cause}") from None
+        raise ConfigurationError(f"the {kind} {_named(asked)} cannot be created: {cause}") from None
     if not isinstance(made, root):
         raise ConfigurationError(
-            f"the {kind} {_named(asked)} gave a {type(made).__name__}: it must give a {kind} of Ray Tune's."
+            f"the {kind} {_named(asked)} returned a {type(made).__name__}: it must return a Ray Tune {kind}."
         )
     return made
 

@@ -46,7 +46,7 @@ def check_cores(cores: int | None, *, address: str = "local") -> int:
     there = available_cores()
     if address == "local" and cores is not None and cores > there:
         raise ConfigurationError(
-            f"{counted(cores, 'core')} are asked for, and this machine has {counted(there, 'core')}."
+            f"{counted(cores, 'core')} were asked for, but this machine has {counted(there, 'core')}."
         )
     return cores or there
 

@@ -49,7 +49,7 @@ def ray_folder(environment: Mapping[str, str]) -> tuple[str | None, str | None]:
         if not _problem(short):
             return short, f"Ray's files are in {short}/ray: {name} ({given}) {problem}."
     raise StudyError(
-        f"Ray finds no folder for its sockets: {name} ({given}) {problem}, and none of "
+        f"Ray has no folder for its sockets: {name} ({given}) {problem}, and none of "
         f"{', '.join(_SHORT)} can be written. Set RAY_TMPDIR to a short one."
     )
 

@@ -10,7 +10,8 @@ import optuna
 import pandas as pd
 import pytest
 
-from analysis.answer import answer, warnings
+from analysis.answer import answer
+from analysis.doubts import warnings
 from analysis.explorer import _trials
 from analysis.load import Run, load_run
 from analysis.plots.search import hyperparameters

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import answer, tables
+from analysis import answer, doubts, tables
 from analysis.load import Run, load_run
 from analysis.report import make_report, make_tables
 from studies import records
@@ -69,6 +69,6 @@ def test_without_a_reference_no_table_says_error(tmp_path: Path, make: object) -
         assert "error" not in text
         assert "mae" not in text
     said = " ".join(
-        [*answer.answer(run, make_tables(run)).sentences, *answer.warnings(run, make_tables(run))]
+        [*answer.answer(run, make_tables(run)).sentences, *doubts.warnings(run, make_tables(run))]
     )
     assert "error" not in said.lower()

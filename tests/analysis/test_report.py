@@ -58,7 +58,7 @@ def test_two_calls_and_a_copied_folder_give_the_same(copied: Callable[[str], Pat
 
 
 def test_an_ablation_answers_against_its_baseline(folder: Callable[[str], Path]) -> None:
-    from analysis import answer
+    from analysis import answer, doubts
 
     run = load_run(folder("batch-size"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
@@ -67,18 +67,18 @@ def test_an_ablation_answers_against_its_baseline(folder: Callable[[str], Path])
     assert "Better than the baseline: 512 (0.361×), 1024 (0.296×)." in said
     assert "adjusted for 10 comparisons (Holm)" in said
     assert "cannot give less than 0.0625 with 5 seeds" in said
-    wary = answer.warnings(run, made)
+    wary = doubts.warnings(run, made)
     assert "1: 1 of 5 replicates diverged and counts as the worst." in wary
     assert any("share one learning rate" in text for text in wary)
 
 
 def test_a_falling_loss_without_a_solution_is_said(folder: Callable[[str], Path]) -> None:
-    from analysis import answer
+    from analysis import answer, doubts
 
     run = load_run(folder("batch-norm"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
     assert "Degenerate are 15 replicates" in " ".join(answer.answer(run, made).sentences)
-    assert not any("share one learning rate" in text for text in answer.warnings(run, made))
+    assert not any("share one learning rate" in text for text in doubts.warnings(run, made))
 
 
 @pytest.mark.parametrize(
@@ -133,3 +133,16 @@ def test_a_confirmation_whose_median_replicate_left_no_solution_has_no_panel(
     names = {one.name for one in make_report(path)}
     assert "solution-winner.png" not in names
     assert "solution-baseline.png" in names
+
+
+def test_too_few_seeds_are_told_once_for_all_arms() -> None:
+    from analysis.doubts import few_seeds
+
+    few = "too few for an interval to be trusted."
+    assert few_seeds({"a": 3, "b": 3, "c": 3}, "arm") == [f"All 3 arms: 3 seeds each, {few}"]
+    assert few_seeds({"a": 3, "b, c": 3, "d": 6}, "arm") == [f'a and "b, c": 3 seeds each, {few}']
+    assert few_seeds({"winner": 2, "baseline": 1}, "setting") == [
+        f"baseline: 1 seed, {few}",
+        f"winner: 2 seeds, {few}",
+    ]
+    assert few_seeds({"winner": 6}, "setting") == []

@@ -89,7 +89,7 @@ def test_a_run_s_settings_train_the_same_again(
         ("[config]\nwidht = 3\n", "Did you mean 'width'"),
         ("[parameters]\nkappa = 3\n", "unknown key 'problem.kappa'"),
         ("[setup]\n", "unknown key of"),
-        ("width: 3\n", "is no TOML file"),
+        ("width: 3\n", "is not a TOML file"),
     ],
 )
 def test_what_is_wrong_with_a_settings_file_is_one_sentence(text: str, said: str, tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def test_a_new_file_can_be_imported_and_its_name_is_free(folder, monkeypatch, ca
     assert "dgm solve calendar_problem.py" in capsys.readouterr().err
     assert dgm(["list", "calendar_problem.py"], monkeypatch) == 0
     for line, told in (
-        ("problem heat", "there is a problem 'heat' already"),
-        ("study heat-search", "there is a study 'heat-search' already"),
+        ("problem heat", "the problem 'heat' exists already"),
+        ("study heat-search", "the study 'heat-search' exists already"),
         ("problem mine --out json.py", "is a module 'json' as well"),
         ("problem mine --out my-own.py", "a Python file's name is an identifier"),
     ):

@@ -34,7 +34,7 @@ def test_a_wrong_token_is_one_sentence(cluster: LocalCluster, tmp_path: Path) ->
         message = refused({**cluster.environment, **token}, tmp_path, *line)
         assert "refuses this process's token: set RAY_AUTH_MODE=token" in message
     nowhere = {**cluster.environment, "RAY_AUTH_TOKEN": "", "RAY_AUTH_TOKEN_PATH": "/nowhere"}
-    assert "asks for a token and none can be read" in refused(nowhere, tmp_path, *line)
+    assert "asks for a token, but there is none to read" in refused(nowhere, tmp_path, *line)
     jobs = f"http://127.0.0.1:{cluster.dashboard}"
     submitted = ["submit", "heat-search", "--storage", "s3://a/b", "--address", jobs]
     message = refused({**cluster.environment, "RAY_AUTH_TOKEN": "0" * 64}, tmp_path, *submitted)
@@ -46,7 +46,7 @@ def test_a_wrong_token_is_one_sentence(cluster: LocalCluster, tmp_path: Path) ->
 def test_what_nodes_cannot_do_is_one_sentence(cluster: LocalCluster, bucket: str, tmp_path: Path) -> None:
     run = ["run", "heat-search", "--quick", "--address", cluster.address]
     message = refused(cluster.environment, tmp_path, *run, "--trial-cpus", "2", "--storage", f"{bucket}/none")
-    assert "a trial asks for 2 cores, and no node has that: the most that one has is 1 core" in message
+    assert "a trial needs 2 cores, and no node has that: the most on one node is 1 core" in message
     assert Store.at(f"{bucket}/none").sizes() == {}
     # A folder that is another one in each process, as a disk is that nodes do not share.
     message = refused(cluster.environment, tmp_path, *run, "--storage", "/proc/self/cwd/own", "--out", "/tmp")
@@ -60,7 +60,7 @@ def test_what_answers_is_no_cluster() -> None:
 
     with HTTPServer(("0.0.0.0", 0), Page) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        with pytest.raises(ConfigurationError, match="is no Ray cluster"):
+        with pytest.raises(ConfigurationError, match="is not a Ray cluster"):
             head_address(f"127.0.0.1:{server.server_port}")
         server.shutdown()
     for address, said in (

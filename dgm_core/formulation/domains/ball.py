@@ -154,7 +154,8 @@ class Ball(Domain):
 def _check(centre: tuple[float, ...], names: tuple[str, ...]) -> None:
     if len(centre) != len(names) or len(names) < 2:
         raise ConfigurationError(
-            f"a centre {centre} with the axes {', '.join(names)} is not allowed: as many, two or more."
+            f"a centre {centre} with the axes {', '.join(names)} is not allowed: "
+            "it needs a coordinate for each axis, and two axes or more."
         )
 
 

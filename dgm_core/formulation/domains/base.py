@@ -74,7 +74,7 @@ class Domain(ABC):
             if name not in self.parts:
                 raise unknown("part", name, self.parts)
         if not names:
-            raise ConfigurationError("a part joined of none is not allowed: name one or more.")
+            raise ConfigurationError("no parts are named: name one or more.")
 
     @property
     @abstractmethod

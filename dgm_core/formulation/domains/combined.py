@@ -57,7 +57,7 @@ class Kept(Region):
                 return points
             again = torch.rand(count, self.coordinates, dtype=torch.float64, generator=generator)
             points[bad] = self.whole.accepted(again, generator)
-        raise ConfigurationError(f"{self} is empty, or nearly: no points of it are found.")
+        raise ConfigurationError(f"{self} is empty, or nearly empty: no points were found in it.")
 
 
 @dataclass(frozen=True)

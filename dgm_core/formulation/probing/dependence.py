@@ -35,7 +35,7 @@ def check_subjects(problem: Probed) -> None:
         if not known.any():
             raise ConfigurationError(
                 f"the term {term!r} of {problem.name} does not depend on the solution (by torch's "
-                "operations): there is nothing in it to be trained."
+                "operations): it contains nothing to train."
             )
     missing = [
         name for name, known in zip(problem.outputs, _any(depends, inside).tolist(), strict=True) if not known

@@ -96,13 +96,13 @@ def _check_condition(problem: Formed, term: Any, held: Any) -> None:
         return
     what = f"the condition {term!r} of {problem.name}"
     if not isinstance(held, tuple) or len(held) != 2:
-        raise ConfigurationError(f"{what} must be a pair of where and what holds, such as {_EXAMPLE}.")
+        raise ConfigurationError(f"{what} must be a pair of a region and a condition, such as {_EXAMPLE}.")
     region, condition = held
     if isinstance(region, Condition) and isinstance(condition, Region):
-        raise ConfigurationError(f"{what} has what holds before where: write {_EXAMPLE}.")
+        raise ConfigurationError(f"{what} has the condition before the region: write {_EXAMPLE}.")
     if not isinstance(region, Region):
         raise ConfigurationError(
-            f"{what} must begin with a place, such as self.domain.boundary: it is a {type(region).__name__}."
+            f"{what} must begin with a region, such as self.domain.boundary: it is a {type(region).__name__}."
         )
     if not isinstance(condition, Condition):
         hint = f"write {condition.__name__}(…)" if isinstance(condition, type) else "`Holds` takes any law"

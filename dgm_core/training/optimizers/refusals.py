@@ -18,7 +18,7 @@ def check_optimizers(config: Any) -> None:
     if polish is not None and not issubclass(polish, Minimiser):
         allowed = [name for name in OPTIMIZERS if issubclass(OPTIMIZERS.get(name), Minimiser)]
         raise ConfigurationError(
-            f"polish = {config.polish!r} is not allowed: a polish descends on fixed points; "
+            f"polish = {config.polish!r} is not allowed: a polish needs an optimizer for fixed points; "
             f"it must be one of {', '.join([*allowed, NO_POLISH])}."
         )
     optimizer = OPTIMIZERS.get(config.optimizer)
@@ -67,7 +67,7 @@ def _check_descent(config: Any) -> None:
     if config.resolved_precision != "float64":
         raise ConfigurationError(
             f"precision = {config.precision!r} is not allowed with optimizer {config.optimizer!r}: "
-            "the differences of losses that it decides by drown in the rounding of float32."
+            "it compares losses whose differences are lost in the rounding of float32."
         )
 
 

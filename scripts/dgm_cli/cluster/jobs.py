@@ -182,8 +182,8 @@ def _dashboard(address: str) -> Any:
     except (AuthenticationError, RuntimeError) as error:
         if any(word in str(error) for word in ("401", "403", "token")):
             raise ConfigurationError(f"the Ray cluster at --address {address} {_TOKENS}") from None
-        raise ConfigurationError(f"no Ray jobs are taken at --address {address}: {one_line(error)}") from None
+        raise ConfigurationError(f"Ray takes no jobs at --address {address}: {one_line(error)}") from None
     except Exception as error:  # what an HTTP client says of something that is no Ray
         raise ConfigurationError(
-            f"what answers at --address {address} is no Ray: {one_line(error)}"
+            f"what answers at --address {address} is not Ray: {one_line(error)}"
         ) from None

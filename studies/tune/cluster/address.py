@@ -27,7 +27,7 @@ def head_address(address: str) -> str:
     """
     if "://" in address:
         raise ConfigurationError(
-            f"--address {address} is not allowed: trials answer to the process that runs the study, which "
+            f"--address {address} is not allowed: trials report to the process that runs the study, which "
             "must be on a machine of the cluster (--address HOST:PORT there, or dgm submit from here)."
         )
     resolved = _found(address) if HEAD.usable else os.environ.get("RAY_ADDRESS", address)
@@ -70,16 +70,16 @@ def _metadata(address: str, resolved: str) -> dict[str, str]:
         return cluster_metadata(resolved, _SECONDS)
     except AuthenticationError:
         raise ConfigurationError(
-            f"the Ray cluster at --address {address} asks for a token and none can be read: {_TOKENS}."
+            f"the Ray cluster at --address {address} asks for a token, but there is none to read: {_TOKENS}."
         ) from None
     except grpc.RpcError as error:
         if error.code() == grpc.StatusCode.UNAUTHENTICATED:
             raise ConfigurationError(
                 f"the Ray cluster at --address {address} refuses this process's token: {_TOKENS}."
             ) from None
-        raise ConfigurationError(f"what answers at --address {address} is no Ray cluster.") from None
+        raise ConfigurationError(f"what answers at --address {address} is not a Ray cluster.") from None
     except ValueError:
-        raise ConfigurationError(f"what answers at --address {address} is no Ray cluster.") from None
+        raise ConfigurationError(f"what answers at --address {address} is not a Ray cluster.") from None
 
 
 def _check_versions(address: str, there: dict[str, str]) -> None:

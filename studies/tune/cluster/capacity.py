@@ -43,7 +43,7 @@ class Places:
         if coming is not None and not fitting([*there, *coming], resources.asked):
             most = ", ".join(_most(there, name) for name in resources.asked)
             raise ConfigurationError(
-                f"a trial asks for {resources}, and no node has that: the most that one has is {most}."
+                f"a trial needs {resources}, and no node has that: the most on one node is {most}."
             )
         return cls(resources, gpus, limit, joined)
 
@@ -72,8 +72,8 @@ class Places:
             reserved["GPU"] = _rounded(min(1.0, self.gpus / max(together, self.trains)))
         if (there or coming is not None) and (room := fitting(there, reserved)) < together:
             raise ConfigurationError(
-                f"the study has {counted(together, 'trial')} under way at a time, each of {self.resources}: "
-                f"the nodes have room for {room}."
+                f"the study has {counted(together, 'trial')} under way at once, each with {self.resources}: "
+                f"the nodes have room for only {room}."
             )
         return reserved
 

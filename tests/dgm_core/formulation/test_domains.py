@@ -191,7 +191,7 @@ def test_the_bubble_vanishes_on_the_boundary_alone() -> None:
         (lambda: Box(x=(0.0, 1.0)).initial, "unknown axis 't'"),
         (lambda: Box(x=(0.0, 1.0), y=(0.0, 1.0)).at(x=0.0, y=0.0).normals(torch.zeros(1, 2)), "no normal"),
         (lambda: Ball(radius=0.0), "above 0"),
-        (lambda: Ball((0.0,)), "as many"),
+        (lambda: Ball((0.0,)), "a coordinate for each axis"),
         (lambda: Annulus(inner=1.0, outer=0.5), "0 < inner < outer"),
         (lambda: Polygon(((0.0, 0.0), (1.0, 1.0))), "three or more"),
         (lambda: Polygon(((0.0, 0.0), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0))), "cross"),

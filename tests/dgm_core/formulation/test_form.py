@@ -41,7 +41,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "a list of conditions": ({"conditions": [1]}, "must be a dictionary, .* it is a list"),
     "what before where": (
         {"conditions": held(lambda self: (Dirichlet(), self.domain.boundary))},
-        "what holds before where",
+        "the condition before the region",
     ),
     "a condition alone": ({"conditions": held(lambda self: Dirichlet())}, "must be a pair"),
     "a class for a condition": (
@@ -52,7 +52,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
         {"conditions": held(lambda self: (self.domain.boundary, lambda y: y.value))},
         "`Holds` takes any law",
     ),
-    "a name for a place": ({"conditions": held(lambda self: ("x_min", Dirichlet()))}, "begin with a place"),
+    "a name for a place": ({"conditions": held(lambda self: ("x_min", Dirichlet()))}, "begin with a region"),
     "the equation's name": (
         {"conditions": held(lambda self: (self.domain.boundary, Dirichlet()), "interior")},
         "the equation's own term has that name",

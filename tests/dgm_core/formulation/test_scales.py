@@ -280,7 +280,7 @@ def test_outputs_have_scales_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scales", "message"), [({"v": 1.0}, "unknown name in scales"), ({"u": 0.0}, "must be a size above 0")]
+    ("scales", "message"), [({"v": 1.0}, "unknown name in scales"), ({"u": 0.0}, "must be a number above 0")]
 )
 def test_scales_that_are_none_are_refused(scales: Any, message: str) -> None:
     class Wrong(Plate):

@@ -131,5 +131,5 @@ def test_a_solution_that_grows_without_bound_is_said() -> None:
         def rate(self, t, y):
             return y**2
 
-    with pytest.raises(ConfigurationError, match=r"explodes cannot be solved .* come to t = 1 with y = "):
+    with pytest.raises(ConfigurationError, match=r"explodes cannot be solved .* reached t = 1 with y = "):
         Explodes()

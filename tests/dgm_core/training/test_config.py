@@ -203,7 +203,7 @@ def test_a_whole_number_is_a_number():
     ("problem", "parameters"), [("exponential-decay", {"initial": 0.0}), ("function-fit", {"frequency": 0.0})]
 )
 def test_a_problem_that_zero_solves_is_refused(problem, parameters):
-    with pytest.raises(ConfigurationError, match="solved by zero"):
+    with pytest.raises(ConfigurationError, match="has the solution zero"):
         load_problem(problem, parameters)
 
 

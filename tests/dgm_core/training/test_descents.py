@@ -52,7 +52,7 @@ def test_the_first_loss_is_that_of_the_untrained_weights():
         ({"averaging": 0.9}, "averaging = 0.9 is not allowed"),
         ({"schedule": "cosine"}, "schedule = 'cosine' is not allowed"),
         ({"l2": 1e-3}, "squared residuals and nothing else"),
-        ({"precision": "float32"}, "drown in the rounding"),
+        ({"precision": "float32"}, "lost in the rounding"),
         ({"beta1": 0.8}, "beta1 = 0.8 is not allowed with optimizer 'gauss-newton': .* adam, adamw"),
         ({"redraw_every": 1, "batch_size": 4}, "4 residuals cannot hold 105 parameters"),
         ({"polish": "adam"}, "must be one of gauss-newton, lbfgs, spring, ssbroyden, none"),

@@ -104,7 +104,7 @@ def test_functions_give_any_sampler_and_pruner_of_optunas(
     assert outcome(killed) == outcome(undisturbed)
     assert any(entry.status == "stopped" for entry in undisturbed.phase("search"))
     values = json.loads(json.dumps(to_dict(chosen)))
-    with pytest.raises(ConfigurationError, match="'seeded' is not in the files that this run keeps"):
+    with pytest.raises(ConfigurationError, match="'seeded' is not in the files that the run folder has"):
         from_dict(values)
     for function in (seeded, median):
         monkeypatch.setattr("__main__." + function.__name__, function, raising=False)
@@ -117,18 +117,18 @@ def test_functions_give_any_sampler_and_pruner_of_optunas(
     ("changes", "said"),
     [
         ({"sampler": "tpee"}, r"unknown sampler 'tpee'.*Did you mean 'tpe'\?"),
-        ({"early_stopping": "ahsa"}, r"unknown rule of early stopping 'ahsa'.*Did you mean 'asha'\?"),
-        ({"sampler": unseeded}, "'unseeded' suggests other settings each time"),
-        ({"sampler": lambda seed: 3}, "gave a int"),
+        ({"early_stopping": "ahsa"}, r"unknown early stopping rule 'ahsa'.*Did you mean 'asha'\?"),
+        ({"sampler": unseeded}, "'unseeded' suggests different settings each time"),
+        ({"sampler": lambda seed: 3}, "returned a int"),
         ({"sampler": "grid"}, "'grid' needs a step, or choices, for learning_rate"),
         ({"sampler": "grid", "space": {"depth": IntDistribution(1, 3)}}, "the grid has 3 settings"),
         (
             {"sampler": "cma-es", "space": {"gain": Choice([None, 1.0])}},
-            "cannot serve gain, which has 2 choices",
+            "cannot suggest gain, which has 2 unordered choices",
         ),
         (
             {"sampler": "gp", "space": {"learning_rate": Choice([0.001 * i for i in range(1, 200)])}},
-            "cannot serve learning_rate, which has 199 choices",
+            "cannot suggest learning_rate, which has 199 unordered choices",
         ),
     ],
 )

@@ -71,9 +71,9 @@ def test_a_sampler_with_two_objectives_finds_a_cheaper_front_than_chance(tmp_pat
     [
         ({"objectives": ("error", "secnds")}, r"unknown objective 'secnds'.*Did you mean 'seconds'\?"),
         ({"objectives": ("seconds", "error")}, "'error' must be the first"),
-        ({"objectives": ("error", "points", "points")}, "each may be there once"),
+        ({"objectives": ("error", "points", "points")}, "each may appear only once"),
         ({"objectives": ("error", "points")}, "early_stopping of synthetic-search must be 'none'"),
-        ({**TWO, "sampler": "cma-es"}, "'cma-es' has one objective"),
+        ({**TWO, "sampler": "cma-es"}, "'cma-es' takes one objective"),
         ({"priors": {"widht": Prior(1.0, 2.0)}}, "unknown key in priors of synthetic-search 'widht'"),
         ({"priors": {"learning_rate": Prior(1.0, 2.0)}}, "guess 1 of learning_rate .* is not in its range"),
         ({"priors": {"learning_rate": Prior(0.01, 0.5)}}, "is a factor above 1"),

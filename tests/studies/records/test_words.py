@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import dgm_core.errors
-from analysis import answer
+from analysis import answer, doubts
 from analysis.statistics import Interval
 from analysis.verdict import against
 from studies.records import words
@@ -60,7 +60,8 @@ def test_sentences_agree_with_none_one_and_two(n: int) -> None:
         "correlation": pd.DataFrame([row | {"scope": "all replicates", "rho_low": 0.1, "rho_high": 0.9}])
     }
     said = [
-        *answer._wary("winner", row),
+        *doubts.few_seeds({"winner": n}, "setting"),
+        *doubts.lost_seeds("winner", row),
         *answer._loss_and_error(type("Run", (), {"noun": "error"})(), tables),  # type: ignore[arg-type]
         against(nothing, float("nan"), n),
         against(nothing, float("nan"), n, base_lost=True),

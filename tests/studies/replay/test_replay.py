@@ -241,7 +241,7 @@ def test_what_choosing_by_another_column_costs_and_whether_rungs_predict(
         ({"samplers": "tpee"}, "Did you mean 'tpe'"),
         ({"early_stopping": "ahsa"}, "Did you mean 'asha'"),
         ({"early_stopping": "asha"}, "no column like error@1000"),
-        ({"samplers": "cma-es"}, "cannot serve network"),
+        ({"samplers": "cma-es"}, "cannot suggest network"),
         ({"start_from": ["rat=0.1"]}, "Did you mean 'rate'"),
         ({"trials": "4,x"}, "write numbers such as"),
         ({"cost": "rate2"}, "unknown column"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.answer import warnings
+from analysis.doubts import warnings
 from analysis.settings import sampled
 from dev.soak.process import Process, wait_for_log
 from studies.public import Result

@@ -113,8 +113,8 @@ def test_an_interrupted_revival_leaves_the_run_as_it_was_and_goes_on(
     [
         ({"state": "interrupted"}, "is interrupted: finish it first with dgm resume"),
         ({"storage": "s3://bucket/run"}, "its log is copied to s3://bucket/run"),
-        ({"kind": "ablation"}, "is no search: only its trials are stopped early"),
-        ({"device": "cuda"}, "was trained on cuda, which this machine has not"),
+        ({"kind": "ablation"}, "is not a search: only trials of a search are stopped early"),
+        ({"device": "cuda"}, "was trained on cuda, which this machine does not have"),
     ],
 )
 def test_runs_that_have_nothing_to_revive_are_refused(run: Path, change: dict[str, str], match: str) -> None:

@@ -64,6 +64,6 @@ def test_networks_of_a_script_and_of_its_modules_reach_the_workers(tmp_path: Pat
     dgm = [Path(sys.executable).with_name("dgm"), "rerun", "results/from-a-script/a", "--trust"]
     again = subprocess.run(dgm, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 2
-    assert "has not kept the problem 'own-wave', which a script or a notebook defined" in " ".join(
+    assert "does not have the problem 'own-wave', which a script or a notebook defined" in " ".join(
         again.stderr.split()
     )

@@ -67,7 +67,7 @@ def test_it_goes_on_on_the_command_line_and_trains_the_same_again(model, tmp_pat
             [0],
             r"the weights do not fit .* has the shape .* there, and .* here",
         ),
-        (lambda: setup("heat"), [0], "solves exponential-decay, whose weights mean nothing to heat"),
+        (lambda: setup("heat"), [0], "solves exponential-decay, so its weights cannot be used for heat"),
         (lambda: setup(windows=2), [0, 1, 2], "has 2 replicates: it cannot start 3 replicates"),
     ],
 )

@@ -113,7 +113,7 @@ def test_of_a_branched_space_a_run_gives_what_goes_together(run: Path) -> None:
         ([{"depth": 9}], "depth = 9 in start_from of .* is not in the space, 1 to 3"),
         ([{"depth": 1.5}], "depth = 1.5"),
         ([{"depth": True}], "depth = True"),
-        ([FIRST] * 13, "13 settings for 12 trials"),
+        ([FIRST] * 13, "13 entries, but there is room for 12 trials"),
     ],
 )
 def test_settings_that_no_trial_can_have_are_refused(start: list[Any], said: str) -> None:

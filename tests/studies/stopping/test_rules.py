@@ -110,9 +110,9 @@ def test_optunas_pruner_decides_as_in_a_study_of_optunas() -> None:
 
 
 def test_what_is_no_rule_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"unknown rule of early stopping 'hyperbnd'.*'hyperband'\?"):
+    with pytest.raises(ConfigurationError, match=r"unknown early stopping rule 'hyperbnd'.*'hyperband'\?"):
         make_rule("hyperbnd", 10, 2, 40)
-    with pytest.raises(ConfigurationError, match="early_stopping gave a int"):
+    with pytest.raises(ConfigurationError, match="early_stopping returned a int"):
         make_rule(lambda: 3, 10, 2, 40)  # type: ignore[arg-type, return-value]
     assert RULES.names() == ["asha", "hyperband", "median", "none", "patience"]
 

@@ -279,13 +279,13 @@ def spaced() -> Any:
     [
         ({"searcher": "optunaa"}, "unknown searcher 'optunaa'.*Did you mean 'optuna'"),
         ({"scheduler": "ahsa"}, "unknown scheduler 'ahsa'.*Did you mean 'asha'"),
-        ({"searcher": "nevergrad"}, "the searcher 'nevergrad' cannot be made: .*nevergrad"),
-        ({"searcher": lambda: 3}, "gave a int: it must give a searcher of Ray Tune's"),
-        ({"scheduler": MedianStoppingRule.__mro__[-1]}, "must give a scheduler of Ray Tune's"),
+        ({"searcher": "nevergrad"}, "the searcher 'nevergrad' cannot be created: .*nevergrad"),
+        ({"searcher": lambda: 3}, "returned a int: it must return a Ray Tune searcher"),
+        ({"scheduler": MedianStoppingRule.__mro__[-1]}, "must return a Ray Tune scheduler"),
         ({"scheduler": population}, "'population' changes the settings of trials under way.*plain Ray Tune"),
         ({"scheduler": brackets}, "'brackets' pauses trials until others are as far.*plain Ray Tune"),
-        ({"scheduler": aimed}, "'aimed' has a metric or a mode of its own"),
-        ({"searcher": spaced}, "'spaced' has a space, a metric or a mode of its own"),
+        ({"scheduler": aimed}, "'aimed' sets a metric or a mode"),
+        ({"searcher": spaced}, "'spaced' sets a space, a metric or a mode"),
     ],
 )
 def test_what_cannot_serve_is_one_sentence(changes: dict[str, Any], said: str) -> None:

@@ -69,5 +69,5 @@ def test_what_cannot_be_told_is_said_before_a_trial_starts(
 def test_a_server_that_does_not_answer_is_one_sentence(tmp_path: Path, environment: None) -> None:
     pytest.importorskip("mlflow", reason="the extra `mlflow` is not installed")
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    with pytest.raises(ConfigurationError, match="MLflow cannot be used at --log-to mlflow=http"):
+    with pytest.raises(ConfigurationError, match="MLflow does not work at --log-to mlflow=http"):
         make_loggers(["mlflow=http://127.0.0.1:9"], tmp_path)

@@ -103,7 +103,7 @@ def test_with_nothing_changed_a_checkpoint_is_restored_bit_for_bit() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"width": 8}, "^width cannot change in the midst"),
+        ({"width": 8}, "^width cannot change during a training"),
         ({"problem.diffusivity": 2.0}, "^parameters cannot change"),
         ({"optimizer": "adamw"}, "^optimizer cannot change"),
     ],
@@ -116,7 +116,7 @@ def test_what_would_not_fit_the_weights_is_refused(changes: dict[str, Any], said
 
 def test_a_descent_is_refused_a_change() -> None:
     base = TINY.changed({"optimizer": "lbfgs"})
-    with pytest.raises(ConfigurationError, match="'lbfgs': it descends on one loss"):
+    with pytest.raises(ConfigurationError, match="'lbfgs': it minimises one fixed loss"):
         adjusted(Trainer(base, [3]).state(), base.changed({"batch_size": 16}))
 
 
@@ -129,7 +129,7 @@ def test_the_page_names_what_can_change() -> None:
     [
         ({"problem": "haet"}, "Did you mean 'heat'"),
         ({"problem": "heat", "settings": "papper"}, "Did you mean 'paper'"),
-        ({"problem": TINY, "settings": "paper"}, "leave the name out"),
+        ({"problem": TINY, "settings": "paper"}, "leave `settings` out"),
         ({"problem": "heat", "report_every": 0}, "report_every = 0"),
         ({"problem": "heat", "device": "tpu"}, "unknown device 'tpu'"),
         ({"problem": "heat", "replicates": 0}, "replicates = 0"),

@@ -46,14 +46,16 @@ def test_memory_is_reserved_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     found = places(monkeypatch, LAPTOP, memory_gib=4)
     assert found.trains == 4
     assert found.share(4)["memory"] == 4 * 2**30
-    with pytest.raises(ConfigurationError, match=r"5 trials under way .* the nodes have room for 4"):
+    with pytest.raises(
+        ConfigurationError, match=r"5 trials under way at once, .* the nodes have room for only 4"
+    ):
         found.share(5)
 
 
 def test_what_no_node_has_is_refused_and_what_an_autoscaler_brings_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"asks for 1 core and 8 GPUs, .* has is 5 cores, 4 GPUs"):
+    with pytest.raises(ConfigurationError, match=r"needs 1 core and 8 GPUs, .* one node is 5 cores, 4 GPUs"):
         places(monkeypatch, MIXED, gpus=8)
     with pytest.raises(ConfigurationError, match=r"16 GiB of memory|no node has that"):
         places(monkeypatch, LAPTOP, memory_gib=32)

@@ -1,0 +1,119 @@
+"""Reasons to trust a run's answer less: few seeds or trials, lost seeds, intervals that overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis.load import Run
+from analysis.settings import by_arrival
+from analysis.tables.cells import rows_of
+from analysis.verdict import quoted
+from studies.records import CONFIG
+from studies.records.schema import SAME_AS
+from studies.records.words import agree, count, counted, share
+
+ENOUGH_SEEDS = 5
+ENOUGH_TRIALS = 10
+
+Tables = Mapping[str, pd.DataFrame]
+
+
+def warnings(run: Run, tables: Tables) -> list[str]:
+    """Reasons to trust the answer less, a sentence each."""
+    study = run.study
+    doubts = []
+    if study.state != "finished":
+        state = {"running": "has not ended", "failed": "failed"}.get(study.state, "was interrupted")
+        doubts.append(f"The run {state}: what follows is what it had recorded by then.")
+    if study.quick:
+        doubts.append("This is a quick run: shorter and smaller than the study it is named after.")
+    shown = tables["summary"] if study.kind != "ablation" else tables["arms"]
+    rows = {str(row.get("setting", row.get("arm"))): row for row in rows_of(shown)}
+    noun = "arm" if study.kind == "ablation" else "setting"
+    doubts += few_seeds({name: row["n"] for name, row in rows.items()}, noun)
+    for name, row in rows.items():
+        doubts += lost_seeds(name, row)
+    if study.kind == "search":
+        doubts += _search(run, tables)
+    if study.kind == "ablation" and study.learning_rates == "shared" and len(shown):
+        doubts.append("All arms share one learning rate: an arm may look bad only because of its rate.")
+    doubts += [f"{each['what']} {each['why']}" for each in study.preflight]
+    return doubts
+
+
+def few_seeds(seeds: Mapping[str, int], noun: str) -> list[str]:
+    """Settings or arms with too few seeds for an interval, a sentence for those with equally many.
+
+    seeds: name -> how many are counted.  noun: what a name is one of.
+    """
+    few = {name: n for name, n in seeds.items() if n < ENOUGH_SEEDS}
+    said = []
+    for n in sorted(set(few.values())):
+        names = [quoted(name) for name, its in few.items() if its == n]
+        who = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        if len(names) == len(seeds) > 2:
+            who = f"All {counted(len(names), noun)}"
+        each = " each" if len(names) > 1 else ""
+        said.append(f"{who}: {count(n, 'seed')}{each}, too few for an interval to be trusted.")
+    return said
+
+
+def lost_seeds(name: str, row: Mapping[str, Any]) -> list[str]:
+    """What of a setting's or an arm's seeds diverged or is missing, a sentence each."""
+    said = []
+    if row["diverged"]:
+        lost = share(row["diverged"], row["n"], "replicate")
+        counts = agree(row["diverged"], "counts", "count")
+        said.append(f"{name}: {lost} diverged and {counts} as the worst.")
+    for kind in ("failed", "interrupted"):
+        if row[kind]:
+            missing = counted(row[kind], "replicate")
+            said.append(f"{name}: {missing} {kind} and {agree(row[kind], 'is', 'are')} not counted in n.")
+    return said
+
+
+def _search(run: Run, tables: Tables) -> list[str]:
+    doubts = []
+    if by_arrival(run):
+        doubts.append(
+            "Trials were suggested and stopped in the order in which results arrived: this search cannot be "
+            "repeated, here or on another machine.  Its confirmation can."
+        )
+    once = set() if SAME_AS not in run.trials else set(run.trials.loc[run.trials[SAME_AS].notna(), "trial"])
+    doubts += [
+        f"Trials {', '.join(names[:-1])} and {names[-1]} have the same settings and seeds: "
+        + ("trained once, counted for each." if once & {*names} else "one training, done more than once.")
+        for names in _alike(run)
+    ]
+    counts = rows_of(tables["counts"])[0]
+    ended = counts["completed"] + counts["stopped"] + counts["diverged"]
+    if ended < ENOUGH_TRIALS:
+        doubts.append(f"Only {count(ended, 'trial')} ended: the winner is the best of few.")
+    if counts["failed"]:
+        doubts.append(
+            f"{counted(counts['failed'], 'trial')} failed: see the messages in the table of trials."
+        )
+    rows = {row["setting"]: row for row in rows_of(tables["summary"])}
+    if "winner" in rows and "baseline" in rows:
+        winner, baseline = rows["winner"], rows["baseline"]
+        lower, upper = sorted((winner, baseline), key=lambda row: row["score_low"])
+        if not lower["score_high"] < upper["score_low"]:
+            doubts.append("The intervals of winner and baseline overlap.")
+    if run.study.scheduler and counts["run"] and not counts["stopped"]:
+        doubts.append("Early stopping stopped no trial.")
+    return doubts
+
+
+def _alike(run: Run) -> list[list[str]]:
+    """Trials of the search that have all searched settings in common, where there are any."""
+    trials = run.phase("search").drop_duplicates("trial")
+    keys = [CONFIG + key for key in run.study.space if CONFIG + key in trials]
+    if trials.empty or not keys:
+        return []
+    told = trials[keys].astype("string").fillna("").agg("\0".join, axis=1)
+    return [
+        sorted(map(str, names)) for _, names in trials["trial"].groupby(told, sort=False) if len(names) > 1
+    ]
