@@ -132,16 +132,20 @@ def compared(cells: Mapping[str, dict[str, Any]], base: str) -> list[str]:
     cells: arm -> its score, ratio (with ends) and p, as `paired_cells` has them; p is adjusted for all arms
     here, as their `p_holm`.
     """
+    _adjust(cells)
+    kinds = groups(cells)
+    names = {"better": f"better than the baseline {base}", "worse": "worse than it", "diverged": "diverged"}
+    told = [f"{name}: {', '.join(map(quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
+    if not kinds["better"]:
+        differs = "is significantly better than" if kinds["worse"] else "differs significantly from"
+        told.insert(0, f"no arm {differs} the baseline {base}")
+    return told
+
+
+def _adjust(cells: Mapping[str, dict[str, Any]]) -> None:
     adjusted = statistics.holm(np.array([row["p"] for row in cells.values()], float))
     for row, p in zip(cells.values(), adjusted, strict=True):
         row["p_holm"] = p
-    kinds = groups(cells)
-    worse = "worse than it" if kinds["better"] else f"worse than the baseline {base}"
-    names = {"better": f"better than the baseline {base}", "worse": worse, "diverged": "diverged"}
-    told = [f"{name}: {', '.join(map(quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
-    if not kinds["better"] and not kinds["worse"]:
-        told.insert(0, f"no arm differs significantly from the baseline {base}")
-    return told
 
 
 def _search(study: StudyRecord, confirmed: Mapping[str, pd.DataFrame]) -> str:
@@ -182,15 +186,26 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     best = min(middle, key=lambda arm: middle[arm])
     said = [f"the best arm, {best}: {text}"] if (text := solved_rows(study, arms[best])) else []
     base = study.baseline
-    others = {arm: arms[arm] for arm in middle if arm != base}
-    if base not in middle or not others:
+    if base not in middle or len(middle) == 1:
         return "; ".join(said)
-    rng = generator(study.seed)
-    cells = {
-        arm: {**paired_cells(its_rows, arms[base], rng), "score": middle[arm]}
-        for arm, its_rows in others.items()
-    }
-    return "; ".join([*said, *compared(cells, base)])
+    return "; ".join([*said, *compared(_against_baseline(study, arms), base)])
+
+
+def shown_better(study: StudyRecord, arms: Mapping[str, pd.DataFrame], arm: str) -> bool:
+    """Whether an arm is better than the baseline beyond doubt, among all arms.  arms: their trials' rows."""
+    cells = _against_baseline(study, arms)
+    _adjust(cells)
+    return arm in groups(cells)["better"]
+
+
+def _against_baseline(study: StudyRecord, arms: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
+    """Each arm with an error against the baseline, as `compared` takes them."""
+    rng, cells = generator(study.seed), {}
+    for arm, rows in arms.items():
+        middle = float(median(scores.errors(rows)))
+        if arm != study.baseline and not math.isnan(middle):
+            cells[arm] = {**paired_cells(rows, arms[str(study.baseline)], rng), "score": middle}
+    return cells
 
 
 def quoted(arm: str) -> str:

@@ -13,7 +13,7 @@ from analysis.load import Run
 from analysis.plots.ticks import SUPERSCRIPTS
 from analysis.statistics import Interval
 from analysis.tables.rounding import number
-from analysis.verdict import factor, paired_ratio
+from analysis.verdict import factor, paired_ratio, shown_better
 from studies.records.intervals import median_interval
 
 
@@ -62,12 +62,14 @@ def best_arm(run: Run) -> str:
     best = min(medians, key=lambda name: medians[name])
     text = f"{arm_said(run, best)} has the lowest median {run.metric_name}, {said(medians[best])}"
     base = run.study.baseline
-    ratio = paired_ratio(run.study, arms[best], arms[base]) if base in medians and base != best else None
-    if ratio is not None and 0 < ratio.point < math.inf:
-        text += f", {times(ratio)} the baseline's ({base})"
-    elif base == best:
-        text += "; it is the baseline"
-    return text
+    if base == best:
+        return f"{text}; it is the baseline"
+    if base not in medians:
+        return text
+    if not shown_better(run.study, arms, best):
+        return f"{text}, not shown to be smaller than the baseline's ({base})"
+    ratio = paired_ratio(run.study, arms[best], arms[base])
+    return f"{text}, {times(ratio)} the baseline's ({base})"
 
 
 def arm_said(run: Run, arm: str) -> str:

@@ -40,7 +40,7 @@ def solution(run: Run, name: str) -> Figure | None:
     return made
 
 
-def gallery(run: Run, limit_arms: int = 15) -> Figure | None:
+def gallery(run: Run, limit_arms: int = 24) -> Figure | None:
     """|u − u*| of an ablation's arms on one scale, for one or two inputs: their solutions look alike."""
     names = list(run.study.axes)
     output = run.study.outputs[0]
@@ -58,7 +58,7 @@ def gallery(run: Run, limit_arms: int = 15) -> Figure | None:
     scale, image = error_scale(errors), None
     across, up = directions(names) if len(names) == 2 else (names[0], f"|{output} − {output}*|")
     for axis, shown, error in zip(axes, solutions, errors, strict=False):
-        axis.set_title(shown.name.replace(", ", ",\n"), fontsize=style.CAPTION)
+        axis.set_title(_title(shown.name), fontsize=style.CAPTION)
         if len(names) == 2:
             image = field(axis, shown.points, names, error, norm=scale, cmap=MAGNITUDE)
         else:
@@ -84,6 +84,14 @@ def gallery(run: Run, limit_arms: int = 15) -> Figure | None:
         text += f" The first {words.share(len(solutions), len(known), 'arm')}."
     style.explain(made, best_arm(run), f"{text} One scale for all; axes are nondimensional.")
     return made
+
+
+_WIDE = 16
+"""Characters of an arm's name that fit above its panel."""
+
+
+def _title(arm: str) -> str:
+    return arm if len(arm) <= _WIDE else arm.replace(", ", ",\n")
 
 
 def _counts(solutions: list[MedianSolution]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,7 +156,7 @@ def test_all_diverged_and_no_reference(tmp_path: Path) -> None:
     [
         ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs significantly from the baseline 1"),
         ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline 1: 2"),
-        ((5.0, 6.0, 4.5, 6.0, 5.0), "worse than the baseline 1: 2"),
+        ((5.0, 6.0, 4.5, 6.0, 5.0), "no arm is significantly better than the baseline 1; worse than it: 2"),
     ],
 )
 def test_an_ablation_names_the_direction_or_says_that_no_arm_differs(
@@ -181,7 +182,7 @@ def test_arms_that_cost_the_same_are_compared_once_and_one_that_diverged_is_told
     (only,) = at_equal_budgets(run)
     assert only == (
         "At equal iterations (60) and training points (3,840) and time (1.0 s): "
-        'worse than the baseline tanh, 1: "relu, 1"; diverged: sin.'
+        'no arm is significantly better than the baseline tanh, 1; worse than it: "relu, 1"; diverged: sin.'
     )
 
 
@@ -217,6 +218,22 @@ def test_a_claim_is_wrong_no_more_often_than_its_level(true: float) -> None:
         assert claims.count("worse") > 700
 
 
+def test_a_title_claims_no_more_than_the_verdict(run: Callable[[str], Run]) -> None:
+    """The arm of the lowest error is named, and with a ratio only where it is shown to be better."""
+    found = run("batch-size")
+    better = re.search(r"better than the baseline 64: ([\d, ]+);", verdict(found.study, found.trials))
+    assert better is not None
+    title = findings.best_arm(found)
+    named = re.match(r"batch size (\d+) has the lowest median MAE", title)
+    assert named is not None
+    assert named[1] in better[1].split(", ")
+    assert "times smaller than the baseline's (64)" in title
+    few = found.trials[found.trials["replicate"] < 3]
+    assert findings.best_arm(Run(found.folder, found.study, few)).endswith(
+        "not shown to be smaller than the baseline's (64)"
+    )
+
+
 def test_arms_are_compared_at_equal_steps_points_and_seconds(run: Callable[[str], Run]) -> None:
     """A larger batch is better at its end, and worse when each arm has seen as many points."""
     found = run("batch-size")
@@ -229,5 +246,8 @@ def test_arms_are_compared_at_equal_steps_points_and_seconds(run: Callable[[str]
     assert points.startswith(
         "At equal training points (3,000): better than the baseline 64: 2, 4, 8, 16, 32; worse"
     )
-    assert seconds.startswith("At equal time (3.0 s): worse than the baseline 64: 2, 4, 8, 16.")
+    assert seconds.startswith(
+        "At equal time (3.0 s): no arm is significantly better than the baseline 64; worse"
+    )
+    assert "worse than it: 2, 4, 8, 16." in seconds
     assert at_equal_budgets(run("search")) == []
