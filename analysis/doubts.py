@@ -41,7 +41,7 @@ def warnings(run: Run, tables: Tables) -> list[str]:
     if study.kind == "ablation" and study.learning_rates == "shared" and len(shown):
         doubts.append("All arms share one learning rate: an arm may look bad only because of its rate.")
     doubts += [f"{each['what']} {each['why']}" for each in study.preflight]
-    return doubts
+    return [*doubts, *study.notes]
 
 
 def few_seeds(seeds: Mapping[str, int], noun: str) -> list[str]:

@@ -34,6 +34,8 @@ def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> 
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        if prefix.endswith(": "):  # whose keys they are, and no part of them
+            return ConfigurationError(f"{prefix}{unknown('key', key, fields)}")
         return unknown("key", prefix + key, [prefix + field for field in fields])
     if first["type"] == "missing":
         return ConfigurationError(f"{prefix}{key} is missing.")

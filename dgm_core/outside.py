@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -21,21 +24,57 @@ _EXITS = {
     Tensor.tolist: "Python",
 }
 """Ways out that torch's operations do not show, and where they lead."""
+_ENTRIES = {torch.tensor, torch.as_tensor, torch.from_numpy, Tensor.new_tensor}
+"""Ways in: what they bring may be another number in each step."""
 
 
 class Leaving(TorchFunctionMode):
-    """Notes where tensors' numbers are handed to something other than torch, each place once, in words."""
+    """Notes where tensors' numbers are handed to something other than torch, each place once, in words.
+
+    `entered` holds likewise where numbers come into torch, and `drawn` whose random numbers were drawn
+    meanwhile other than torch's own, which can be recorded.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.places: dict[str, None] = {}
+        self.entered: dict[str, None] = {}
+        self.drawn: tuple[str, ...] = ()
+        self._before: dict[str, Any] = {}
+
+    def __enter__(self) -> Any:
+        self._before = _random_states()
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        after = _random_states()
+        self.drawn = tuple(whose for whose, state in self._before.items() if state != after[whose])
+
+    @property
+    def reason(self) -> str | None:
+        """The likeliest reason why what was noted is not the same when torch's part alone is run again."""
+        entry = next(iter(self.entered), "")
+        if self.drawn:
+            return f"random numbers of {self.drawn[0]}{entry} cannot be recorded, those of torch can"
+        if self.places:
+            return next(iter(self.places))
+        return f"what comes into torch{entry} changes from step to step" if entry else None
 
     def __torch_function__(
         self, function: Any, types: Any, arguments: Sequence[Any] = (), options: dict[str, Any] | None = None
     ) -> Any:
         if function in _EXITS:
             self.places[f"what {_EXITS[function]} computes{place_of_the_user()} cannot be recorded"] = None
+        elif function in _ENTRIES and (place := place_of_the_user()):
+            self.entered[place] = None
         return function(*arguments, **(options or {}))
+
+
+def _random_states() -> dict[str, Any]:
+    """Whose generator -> its state, as something that can be compared."""
+    legacy = np.random.get_state(legacy=False)  # noqa: NPY002 - what users draw from
+    return {"NumPy": repr(legacy["state"]), "Python": random.getstate()}
 
 
 def place_of_the_user() -> str:

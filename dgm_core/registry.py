@@ -65,7 +65,7 @@ class Registry(Generic[T]):
                 if name in entries and entries[name][0] is not entry:
                     raise ConfigurationError(
                         f"the {self.kind} {name!r} is defined twice: in {_place(entries[name][1])} "
-                        f"and in {_place(module)}."
+                        f"and in {_place(module)}: give one of them another name."
                     )
                 entries.setdefault(name, (entry, module))
         return entries

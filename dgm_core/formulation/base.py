@@ -73,6 +73,9 @@ class Problem(Parametrised):
     wrong by its own size: rounding for an exact solution, more for a numerical one.  Of `solve`, how
     far apart its two refinements may be, relative to its largest value."""
 
+    well_posed: ClassVar[bool] = True
+    """Whether the solution is meant to be the only one.  False silences what is said where equation and
+    conditions do not determine it, or data a trained constant."""
     scales: ClassVar[Mapping[str, float | tuple[float, float]]] = {}
     """Sizes in the problem's units, where the program should not find them itself (see `scales_of`): of an
     output its size or its range (lower, upper), of a term its residual's size for a wrong field."""

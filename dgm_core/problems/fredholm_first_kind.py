@@ -27,6 +27,7 @@ class FredholmFirstKind(IntegralEquation):
 
     settings = {"default": PLAIN_INTEGRAL, "thorough": INTEGRAL["default"]}
 
+    well_posed = False
     domain = Box(x=(0.0, 1.0))
 
     def alpha(self, x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class Repeated(Generic[T]):
         self._step = step
         self._calls = 0
         self._tape: Tape[T] | None = None
-        self._left: tuple[str, ...] = ()
+        self._outside: str | None = None
         self.unrecorded: str | None = None
         """Why the step is not replayed, in one sentence; None where it is, or is too large to be."""
 
@@ -37,7 +37,7 @@ class Repeated(Generic[T]):
         if self._calls != 2:
             return self._step()
         result, self._tape, recorder = recorded(self._step)
-        self._left = tuple(recorder.leaving.places)
+        self._outside = recorder.leaving.reason
         if recorder.refused:
             self.unrecorded = (
                 f"each step runs unrecorded, several times slower: {recorder.refused} is read off a tensor"
@@ -48,7 +48,9 @@ class Repeated(Generic[T]):
         result, same = tape.compared(self._step)
         if not same:
             self._tape = None
-            where = self._left[0] if self._left else "something other than a tensor changes from step to step"
+            where = self._outside or (
+                "something other than a tensor changes from step to step, such as random numbers of NumPy"
+            )
             late = f", noticed at step {self._calls} only" if self._calls > 3 else ""
             self.unrecorded = f"each step runs unrecorded, several times slower: {where}{late}"
         return result

@@ -14,6 +14,7 @@ from dgm_core.errors import ConfigurationError, counted
 from dgm_core.training.curves import Curves
 from dgm_core.training.divergence import divergence_reasons
 from dgm_core.training.evaluation import Errors, Evaluation
+from dgm_core.training.identified import unidentified_notes
 from dgm_core.training.memory import check_memory
 from dgm_core.training.polish import Polish, Polished
 from dgm_core.training.process import flushed_subnormals
@@ -56,13 +57,13 @@ class Trainer:
         check_memory(setup, len(seeds), device)
         self.setup = setup
         self.seeds = tuple(seeds)
-        self.iteration = 0
-        self.seconds = 0.0
+        self.iteration, self.seconds = 0, 0.0
         self.evaluation = Evaluation(setup.problem, device)
         self.network = Solution(setup, seeds).to(device)
         self.curves = Curves(len(seeds), setup.problem.terms, device)
         self._carry = carry
         self._windows = Windows(self.network, carry=carry)
+        self._unidentified: tuple[str, ...] | None = None
 
     @property
     def operations(self) -> int | None:
@@ -72,8 +73,10 @@ class Trainer:
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of how this training runs, a sentence each; of the present window."""
-        name = self.setup.problem.name
-        return tuple(dict.fromkeys(f"{name}: {reason}." for reason in self._windows.notes))
+        told = (f"{self.setup.problem.name}: {reason}." for reason in self._windows.notes)
+        if self._finished and self._unidentified is None:
+            self._unidentified = unidentified_notes(self.network)
+        return (*dict.fromkeys(told), *(self._unidentified or ()))
 
     @property
     def polished(self) -> list[Polished]:

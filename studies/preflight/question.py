@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dgm_core import ConfigurationError, Problem, Setup
 from dgm_core.calculus import Derivatives, derivatives
+from dgm_core.calculus.precision import precision
 from dgm_core.formulation.terms import INTERIOR
 from studies.study import Ablation, Search, Study
 from studies.study.search import corners
@@ -68,27 +69,34 @@ class Question:
         """Of the equation, see `derivative_orders`."""
         return derivative_orders(self.base.problem)
 
+    @cached_property
+    def orders_by_output(self) -> Mapping[tuple[int, str], int]:
+        """Likewise, of each output."""
+        return orders_by_output(self.base.problem)
+
 
 class _Noted(Derivatives):
     """Derivatives that note what is asked of them."""
 
     def __init__(self, inner: Derivatives) -> None:
         self.x, self.value, self.axes = inner.x, inner.value, inner.axes
-        self.orders: Counter[str] = Counter()
+        self.orders: Counter[tuple[int, str]] = Counter()
         self._inner = inner
 
     def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
         for column, order in Counter(path).items():
-            axis = self.axes[column]
-            self.orders[axis] = max(self.orders[axis], order)
+            self._note(output, self.axes[column], order)
         return self._inner.partial(output, path)
 
     def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
         moved = directions.detach().abs().amax(dim=(0, 1, 2))
         for axis, size in zip(self.axes, moved.tolist(), strict=True):
             if size:
-                self.orders[axis] = max(self.orders[axis], order)
+                self._note(output, axis, order)
         return self._inner.directional(directions, order, output)
+
+    def _note(self, output: int, axis: str, order: int) -> None:
+        self.orders[output, axis] = max(self.orders[output, axis], order)
 
 
 def derivative_orders(problem: Problem) -> dict[str, int]:
@@ -97,6 +105,14 @@ def derivative_orders(problem: Problem) -> dict[str, int]:
     Read by calling `equation` once with a smooth field.  Empty where a problem has no equation of that form,
     such as an integral equation.
     """
+    orders: dict[str, int] = {}
+    for (_, axis), order in orders_by_output(problem).items():
+        orders[axis] = max(orders.get(axis, 0), order)
+    return orders
+
+
+def orders_by_output(problem: Problem) -> dict[tuple[int, str], int]:
+    """(output, axis) -> its highest derivative, likewise."""
     if type(problem).equation is Problem.equation:
         return {}
     axes = tuple(axis.name for axis in problem.inputs)
@@ -109,6 +125,7 @@ def derivative_orders(problem: Problem) -> dict[str, int]:
         return 1.0 + torch.sin(points.sum(dim=-1, keepdim=True)) / (1.0 + width)
 
     noted = _Noted(derivatives(smooth, x, axes))
-    with torch.enable_grad():
+    noted.field, noted.domain = smooth, problem.domain
+    with torch.enable_grad(), precision(torch.float64):
         problem.equation(noted)
     return dict(noted.orders)

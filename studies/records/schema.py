@@ -181,6 +181,7 @@ class StudyRecord(BaseModel):
     arms: dict[str, dict[str, Any]] = {}  # of an ablation: name -> differences from the base
     factors: dict[str, list[Any]] = {}  # of a grid: key -> levels
     preflight: list[dict[str, str]] = []  # warnings given at the start: level, check, what, why, remedy
+    notes: list[str] = []  # what a solve, or the confirmation of a search, said of how its trainings ran
     baseline: str | None = None  # arm that others are compared with
     learning_rates: Literal["shared", "tuned"] = "shared"
     tuned_rates: dict[str, float] = {}  # arm -> learning rate, where each was tuned

@@ -33,6 +33,7 @@ def _confirm(course: Course, winner: str, record: StudyRecord) -> State:
     parts = {arm: [entry for entry in entries if entry.spec.arm == arm] for arm in ("winner", "baseline")}
     record.winner = outcome(parts["winner"], winner)
     record.confirmed_baseline = outcome(parts["baseline"], "baseline")
+    record.notes = list(dict.fromkeys(note for e in entries if e.measured for note in e.measured.notes))
     return "finished"
 
 

@@ -20,6 +20,7 @@ from studies.hints import resume_hint
 from studies.planning.clock import silence_allowed
 from studies.planning.plans.base import ended
 from studies.planning.trial import Trial
+from studies.preflight import Question, examine, refuse
 from studies.records.events import Began, Left, Metrics, Reported, Retried, Silent, Telemetry
 from studies.records.files import write_study
 from studies.records.folders import check_file, make_folder
@@ -71,17 +72,24 @@ def solve_setup(
 
     start: a saved field whose weights the training begins with; the run keeps a copy.
 
+    Warnings of the preflight checks are told and recorded.
+
     timeout: seconds without progress after which the training has failed, by default from its estimate and
     ten minutes at least.  alone: the process is for this, and ended where what hangs can be ended in no other
     way.  tell: is given a sentence where the training says nothing for some minutes.
 
     Raises ConfigurationError before anything is trained where the folder or the file `model` cannot
-    be written.
+    be written, or a check of the settings finds an error.
     """
     if model is not None:
         check_file(model)
     device = choose_device(device)
     seeds = replicate_seeds(seed, "solve", replicates)
+    findings = examine(Question(setup))
+    refuse(findings)
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    for finding in warnings:
+        (tell or ignored)(f"Warning: {finding}")
     begun = None if start is None else weights_of(start, setup, seeds)
     problem = setup.problem
     folder = make_folder(out, f"solve-{problem.name}", run)
@@ -108,6 +116,7 @@ def solve_setup(
             "start": None if start is None else str(start),
         },
     )
+    record.preflight = [finding.to_dict() for finding in warnings]
     with holding(folder, command or "studies.solve"):
         record.sources = sources_record(keep_sources(folder, setup, record.definition["model"]))
         if begun is not None:

@@ -46,6 +46,7 @@ def write_outcome(
     write_table(folder, CURVES, curve_frame(entry, trainer.curves.state(), terms))
     write_table(folder, SOLUTIONS, solutions_frame([(entry, trainer)]))
     summary = _summary(folder, record, trainer.setup, entry)
+    record.notes = summary["notes"]
     with replacing(folder / ERRORS) as file:
         file.write((json.dumps(summary, indent=2) + "\n").encode())
     save_field(folder, "solution", [trainer.result()])
@@ -79,6 +80,7 @@ def _summary(folder: Path, record: StudyRecord, setup: Setup, entry: Entry) -> d
         "iterations": entry.iterations,
         "seconds": measured.seconds,
         "status": entry.status or "interrupted",
+        "warnings": [f"{each['what']} {each['why']} {each['remedy']}" for each in record.preflight],
         "notes": [*measured.notes, *_divergences(setup, values)],
         "constants": {
             name: {**confirmed(estimates), "true": type(setup.problem).trained()[name].truth}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from dgm_core import ConfigurationError
+from dgm_core import ConfigurationError, Setup
 from studies.study.space import Choice, PowersOfTwo, label, setting, shown, shown_value
 
 Space = Mapping[str, BaseDistribution]
@@ -36,6 +36,33 @@ def branch(distribution: BaseDistribution, choice: Any) -> Space:
             if label(each) == label(choice) and type(each) is type(choice):
                 return space
     return {}
+
+
+def allowed(base: Setup, key: str, value: Any, space: Space) -> Setup:
+    """The base with one setting changed.
+
+    Raises ConfigurationError where that is not allowed; with the `Choice` to write, where another setting of
+    the space has a choice that allows it.
+    """
+    try:
+        return base.changed({key: value})
+    except ConfigurationError as error:
+        for other, distribution in space.items():
+            for choice in getattr(distribution, "choices", ()):
+                if _fits(base, {other: choice, key: value}):
+                    raise ConfigurationError(
+                        f"{error} In a space it goes below the choice that reads it: "
+                        f"{other!r}: Choice({{…, {choice!r}: {{{key!r}: …}}}})."
+                    ) from None
+        raise
+
+
+def _fits(base: Setup, changes: Mapping[str, Any]) -> bool:
+    try:
+        base.changed(changes)
+    except ConfigurationError:
+        return False
+    return True
 
 
 def places(space: Space, when: tuple[tuple[str, Any], ...] = ()) -> Iterator[Place]:

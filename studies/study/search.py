@@ -20,7 +20,7 @@ from studies.objectives import ERROR
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
-from studies.study.branches import fixed, merged, places
+from studies.study.branches import allowed, fixed, merged, places
 from studies.study.checks import ORDERS, check_aims, check_limits, check_order, check_start
 from studies.study.priors import Prior, check_priors
 from studies.study.questions import check_one_question
@@ -165,7 +165,7 @@ class Search:
                 raise ConfigurationError(f"{key} of {self.name} depends on itself.")
             values = []
             for value in corners(distribution):
-                changed = base.changed({key: value})
+                changed = allowed(base, key, value, self.space)
                 if key.startswith(PROBLEM_PREFIX):
                     check_one_question(self.name, self.base, changed, f"{key} = {value}")
                 values.append(changed.flat()[key])

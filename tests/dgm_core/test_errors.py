@@ -39,6 +39,13 @@ def test_a_validation_error_becomes_one_sentence(values, sentence):
     assert str(error) == sentence
 
 
+def test_whose_key_is_unknown_is_said_once():
+    with pytest.raises(ValidationError) as raised:
+        Settings(siz=2)
+    error = explain(raised.value, Settings.model_fields, prefix="my study: ")
+    assert str(error) == "my study: unknown key 'siz': it must be one of name, size. Did you mean 'size'?"
+
+
 def test_an_unknown_name_far_from_all_gets_no_hint():
     assert str(unknown("shape", "xyz", ["b", "a"])) == "unknown shape 'xyz': it must be one of a, b."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -131,6 +132,25 @@ def test_what_leaves_torch_is_never_taken_for_a_constant(kind):
     assert f"in {__file__}, line" in repeated.unrecorded
     for ours, right in found:
         assert torch.equal(ours, right)
+
+
+@pytest.mark.parametrize(
+    ("draw", "whose", "place"),
+    [
+        (lambda: torch.tensor(np.random.rand(3)), "NumPy", f" in {__file__}, line"),  # noqa: NPY002
+        (lambda: random.random(), "Python", ""),
+        (lambda: torch.tensor(np.asarray(torch.zeros(3)) + np.random.rand(3)), "NumPy", " in "),  # noqa: NPY002
+    ],
+)
+def test_random_numbers_of_others_are_named_as_the_reason(draw, whose, place):
+    repeated, _ = replayed_at(range, lambda x: x + draw())
+    assert repeated.operations is None
+    assert f"random numbers of {whose}{place}" in repeated.unrecorded
+
+
+def test_random_numbers_of_torch_are_recorded():
+    repeated, _ = replayed_at(range, lambda x: x + torch.randn_like(x))
+    assert repeated.operations is not None
 
 
 def test_what_is_kept_from_step_to_step_is_noticed_whenever_it_changes():

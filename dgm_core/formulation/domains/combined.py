@@ -253,7 +253,15 @@ class InTime(Domain):
     @property
     def initial(self) -> Part:
         """The instant at which time begins, over the whole space."""
-        return Lasting(self.space.interior, self.t[0], self.t[0])
+        return self.at(t=self.t[0])
+
+    def at(self, t: float) -> Part:
+        """The whole space at an instant.  Raises ConfigurationError for one outside of its time."""
+        if not self.t[0] <= t <= self.t[1]:
+            raise ConfigurationError(
+                f"t = {t:g} is not allowed: it must lie in [{self.t[0]:g}, {self.t[1]:g}]."
+            )
+        return Lasting(self.space.interior, float(t), float(t))
 
     @property
     def parts(self) -> Mapping[str, Part]:

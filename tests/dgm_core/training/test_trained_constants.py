@@ -76,6 +76,34 @@ def test_an_eigenvalue_is_a_constant_too() -> None:
     assert max(result.errors.mae) < 1e-2
 
 
+class Product(Kinetics):
+    """The same with k = a b, of which the data know the product alone."""
+
+    k: float = Trained(1.0, positive=True, truth=0.5)
+    b: float = Trained(1.0, positive=True, truth=1.0)
+
+    def equation(self, y):
+        return y.d("t") + self.k * self.b * y.value**2
+
+
+def test_what_the_data_cannot_tell_is_said_after_the_training() -> None:
+    short = {"iterations": 3, "polish_iterations": 0}
+    (said,) = trained(Product(), **short).result().notes
+    assert "k and b of product are not determined, only a combination of them" in said
+    assert "k by +1 %, b by -1 %" in said
+    assert not trained(Kinetics(), **short).result().notes
+    kind = type("Meant", (Product,), {"well_posed": False})
+    assert not trained(kind(), **short).result().notes
+
+
+def test_replicates_that_do_not_agree_are_told() -> None:
+    trainer = trained(Kinetics(), iterations=3, polish_iterations=0)
+    with torch.no_grad():
+        trainer.network.piece(0).constants.get_parameter("k")[0] += 2.0
+    (said,) = trainer.result().notes
+    assert "do not agree on the constant k" in said
+
+
 def test_each_replicate_fits_its_own_as_it_would_alone() -> None:
     together = trained(Kinetics(), seeds=(3, 4), polish_iterations=0).result().constants["k"]
     alone = [trained(Kinetics(), seeds=(s,), polish_iterations=0).result().constants["k"][0] for s in (3, 4)]

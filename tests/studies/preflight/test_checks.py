@@ -7,11 +7,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from dgm_cli.check import check, find, show
 from dgm_core import ConfigurationError, Problem, Setup, load_problem
-from dgm_core.formulation import Box, Dirichlet
+from dgm_core.formulation import (
+    Box,
+    Dirichlet,
+    InitialValueProblem,
+    Measured,
+    Table,
+    Trained,
+)
 from studies.catalog import load_study
 from studies.preflight import CHECKS, Finding, Question, derivative_orders, examine, refuse
 from studies.preflight.checks.few_seeds import least_p, seeds_needed
@@ -50,6 +58,28 @@ class Slab(Problem):
         return {face: (self.domain.parts[face], Dirichlet(lambda x: 0.0 * x[..., :1])) for face in self.faces}
 
 
+TIMES = torch.linspace(0.0, 2.0, 9, dtype=torch.float64)[:, None]
+
+
+class Rates(InitialValueProblem):
+    """y' = −a b y with measured data, where only the product enters, or y' = −a y − b."""
+
+    product: bool = True
+    a: float = Trained(1.0, positive=True)
+    b: float = Trained(1.0, positive=True)
+    domain = Box(t=(0.0, 2.0))
+
+    def initial_state(self, like: Any) -> Any:
+        return like.new_ones(1, 1, 1)
+
+    def equation(self, y: Any) -> Any:
+        return y.d("t") + (self.a * self.b * y.value if self.product else self.a * y.value + self.b)
+
+    @property
+    def conditions(self) -> Any:
+        return {**super().conditions, "data": Measured(Table(TIMES, torch.exp(-1.7 * TIMES)))}
+
+
 def with_space(**space: Any) -> Search:
     return replace(SEARCH, space={**SEARCH.space, **space})
 
@@ -81,11 +111,12 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         Setup.named(HEAT.problem, "second-order").changed({"width": 1000, "batch_size": 100_000}),
         Setup.named(HEAT.problem, "second-order"),
     ),
-    "uncovered-faces": (
+    "missing-conditions": (
         "warning",
         Setup.named(Slab(("x_min", "x_max", "y_min"))),
         Setup.named(Slab()),
     ),
+    "unidentified-constants": ("warning", Setup.named(Rates()), Setup.named(Rates(product=False))),
     "vanishing-derivatives": (
         "warning",
         with_space(activation=CategoricalDistribution(["tanh", "relu"])),
@@ -110,7 +141,7 @@ def test_a_check_says_what_is_wrong_where_it_is_and_nothing_where_it_is_not(name
 
 
 def test_two_conditions_on_one_part_stand_in_for_none_on_another() -> None:
-    assert not found("uncovered-faces", Setup.named(load_problem("heat-cauchy")))
+    assert not found("missing-conditions", Setup.named(load_problem("heat-cauchy")))
 
 
 def test_the_default_search_is_warned_of_nothing() -> None:

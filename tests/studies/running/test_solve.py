@@ -7,15 +7,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from analysis.doubts import warnings
 from analysis.load import load_run
+from analysis.report import make_tables
 from analysis.tables import polish_table
-from dgm_core import ConfigurationError, Setup, load_problem, train
+from dgm_core import ConfigurationError, Problem, Setup, load_problem, train
+from dgm_core.formulation import Box, Dirichlet
 from dgm_core.training import load_field
 from studies.records import read_study, write_study
 from studies.records.events import Polishing
@@ -213,6 +217,30 @@ def test_a_polish_is_told_and_logged_as_it_goes(tmp_path: Path, monkeypatch: pyt
     assert {event.iterations for event in logged} == {10, 20}
     assert all(event.of == 6 for event in logged)
     assert len(logged) <= 10
+
+
+class Unstarted(Problem):
+    """u_t = u_xx without an initial value."""
+
+    domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+    def equation(self, y: Any) -> Any:
+        return y.d("t") - y.d("x", "x")
+
+    @property
+    def conditions(self) -> Any:
+        return {"ends": (self.domain.boundary, Dirichlet(1.0))}
+
+
+def test_what_is_missing_is_told_before_and_recorded(tmp_path: Path) -> None:
+    setup = Setup.named(Unstarted()).changed({"iterations": 2, "polish_iterations": 0, "width": 4})
+    told: list[str] = []
+    solved = solve_setup(setup, out=tmp_path, replicates=1, tell=told.append)
+    (said,) = told
+    assert said.startswith("Warning: No condition of unstarted holds at an instant")
+    assert solved.summary["warnings"] == [said.removeprefix("Warning: ")]
+    run = load_run(solved.folder)
+    assert any("No condition of unstarted" in reason for reason in warnings(run, make_tables(run)))
 
 
 def test_a_solve_from_python_does_without_ray() -> None:

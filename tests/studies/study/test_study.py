@@ -75,6 +75,13 @@ def test_a_space_outside_the_configuration_is_refused() -> None:
         search(space={"learning_rate": FloatDistribution(-1, 1)})
 
 
+def test_a_setting_that_one_choice_reads_is_refused_with_the_space_to_write() -> None:
+    decay = FloatDistribution(1e-6, 1e-2, log=True)
+    with pytest.raises(ConfigurationError, match=r"'optimizer': Choice\({…, 'adamw': {'weight_decay': …}}\)"):
+        search(space={"optimizer": Choice(["adam", "adamw"]), "weight_decay": decay})
+    assert search(space={"optimizer": Choice({"adam": {}, "adamw": {"weight_decay": decay}})})
+
+
 WEIGHT = {"loss_weights.left": FloatDistribution(1.0, 100.0, log=True)}
 
 
@@ -278,7 +285,7 @@ def test_without_a_reference_the_equation_itself_must_be_the_same() -> None:
         ({"space": {}}, "space of probe is empty"),
         ({"space": {"depth": (1, 3)}}, r"\(1, 3\) is not allowed in a space"),
         ({"space": {"gain": Choice([1, 1.0])}}, "choices 1.0 and 1.0 of gain are the same"),
-        ({"trails": 3}, "unknown key 'probe: trails'.*Did you mean 'probe: trials'"),
+        ({"trails": 3}, "probe: unknown key 'trails'.*Did you mean 'trials'"),
         ({"quick": {"trails": 3}}, "unknown key in quick of probe 'trails'.*Did you mean 'trials'"),
         ({"quick": {"trials": 0}}, "trials = 0 is not allowed"),
     ],
