@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.arms import key_name
 from analysis.load import Run
-from analysis.settings import by_arrival
+from analysis.settings import by_arrival, population, scheduled
 from analysis.tables.cells import rows_of
 from analysis.verdict import quoted
 from studies.records import CONFIG
@@ -78,9 +79,17 @@ def lost_seeds(name: str, row: Mapping[str, Any]) -> list[str]:
 def _search(run: Run, tables: Tables) -> list[str]:
     doubts = []
     if by_arrival(run):
+        done = "took over each other" if population(run) else "were suggested and stopped"
         doubts.append(
-            "Trials were suggested and stopped in the order in which results arrived: this search cannot be "
+            f"Trials {done} in the order in which results arrived: this search cannot be "
             "repeated, here or on another machine.  Its confirmation can."
+        )
+    changing = {} if run.study.winner is None else scheduled(run, run.study.winner.trial)
+    if changing:
+        doubts.append(
+            "The winner's settings are a schedule, which its confirmation follows: "
+            + "; ".join(f"{key_name(key)} {values}" for key, values in changing.items())
+            + ".  Tables give the last of them."
         )
     once = set() if SAME_AS not in run.trials else set(run.trials.loc[run.trials[SAME_AS].notna(), "trial"])
     doubts += [
@@ -102,7 +111,7 @@ def _search(run: Run, tables: Tables) -> list[str]:
         lower, upper = sorted((winner, baseline), key=lambda row: row["score_low"])
         if not lower["score_high"] < upper["score_low"]:
             doubts.append("The intervals of winner and baseline overlap.")
-    if run.study.scheduler and counts["run"] and not counts["stopped"]:
+    if run.study.scheduler and not population(run) and counts["run"] and not counts["stopped"]:
         doubts.append("Early stopping stopped no trial.")
     return doubts
 

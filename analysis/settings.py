@@ -37,13 +37,14 @@ def differences(run: Run) -> pd.DataFrame:
     study = run.study
     if study.winner is not None and study.confirmed_baseline is not None:
         base, winner = study.confirmed_baseline.config, study.winner.config
+        changing = scheduled(run, study.winner.trial)
         both = told_once({**base, **winner}, study.space)
         keys = [key for key in both if base.get(key, _SAME) != winner.get(key, _SAME)]
         return pd.DataFrame(
             {
                 "setting": [key_name(key) for key in keys],
                 "baseline": [shown(base.get(key)) for key in keys],
-                "winner": [shown(winner.get(key)) for key in keys],
+                "winner": [changing.get(key, shown(winner.get(key))) for key in keys],
                 "in the search": ["searched" if key in study.space else "same in all trials" for key in keys],
             }
         )
@@ -93,6 +94,13 @@ def sampled(run: Run) -> str:
         searcher, scheduler = study.scheduler.get("sampler"), study.scheduler.get("name")
         every = study.scheduler.get("grace_period")
         trials = counted(study.trials_asked, "trial")
+        if population(run):
+            looks = counted(every or 0, "iteration")
+            return (
+                f"Ray Tune's scheduler {scheduler} trained a population of {trials}, whose first settings "
+                f"were drawn at random.  Every {looks} it could have one go on from another's weights, with "
+                "some of its settings changed."
+            )
         often = "at its own times" if every is None else f"every {counted(every, 'iteration')}"
         return (
             f"Ray Tune's searcher {searcher} suggested {trials} in the order in which results arrived. "
@@ -114,6 +122,28 @@ def sampled(run: Run) -> str:
     return f"{text} ASHA looked at them at iteration {rungs} and kept the best 1/{share} of those before."
 
 
+def scheduled(run: Run, trial: str) -> dict[str, str]:
+    """The settings that changed on a trial's way, by key, each as "0.01, from iteration 200 on 0.02"."""
+    steps = run.study.schedules.get(trial, [])
+    found: dict[str, str] = {}
+    for key in dict.fromkeys(key for step in steps for key in step["settings"]):
+        values = [(step["iteration"], shown(step["settings"][key])) for step in steps]
+        changes = [
+            (at, value)
+            for (at, value), before in zip(values, [None, *values], strict=False)
+            if before is None or before[1] != value
+        ]
+        if len(changes) > 1:
+            later = (f"from iteration {at:,} on {value}" for at, value in changes[1:])
+            found[key] = ", ".join([changes[0][1], *later])
+    return found
+
+
+def population(run: Run) -> bool:
+    """Whether a search's trials took over each other's weights and settings as they trained."""
+    return bool(run.study.scheduler.get("population"))
+
+
 def by_arrival(run: Run) -> bool:
     """Whether a search went by the order in which results arrived."""
     return run.study.definition.get("order") == "arrival"
@@ -122,4 +152,4 @@ def by_arrival(run: Run) -> bool:
 def toml(run: Run, trial: str) -> str | None:
     """A trial's whole setup as `settings_text` gives it; None where none is recorded."""
     setup = run.study.setups.get(trial)
-    return None if setup is None else settings_text(setup)
+    return None if setup is None else settings_text(setup, run.study.schedules.get(trial, ()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,7 @@ from analysis import scores, statistics
 from analysis.load import Run
 from analysis.tables.cells import cost_cells, error_cells, generator, looks_of, paired_cells, spread
 from studies.records import CONFIG
-from studies.records.schema import SAME_AS, WEIGHT_PREFIX
+from studies.records.schema import EXPLOITS, SAME_AS, WEIGHT_PREFIX
 
 _NOT_IN_USE = {"", "0", "0.0", "False", "none", "[]", "{}"}
 """Values of options that are off, as text."""
@@ -46,6 +48,10 @@ def counts_table(run: Run) -> pd.DataFrame:
     if SAME_AS in rows:  # these were not trained themselves
         trials = trials[~trials["trial"].isin(rows.loc[rows[SAME_AS].notna(), "trial"])]
     ran, asked = int(trials["iterations"].sum()), int(trials["iterations_asked"].sum())
+    if EXPLOITS in rows:  # what was trained before belongs to the trials that were taken over
+        first = rows.drop_duplicates("trial")[EXPLOITS].dropna()
+        taken = [each for text in first for each in json.loads(text)]
+        ran += sum(each["dropped"] - each["iteration"] for each in taken)
     row |= {"iterations_run": ran, "iterations_asked": asked}
     row |= {"iterations_share": ran / asked if asked else np.nan}
     seconds = np.nan if run.study.seconds is None else run.study.seconds

@@ -56,7 +56,8 @@ def run(
         typer.Option(help="Use a Ray Tune searcher; results count in the order of arrival."),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Use a Ray Tune scheduler (asha, median, fifo), also by arrival.")
+        str | None,
+        typer.Option(help="Use a Ray Tune scheduler (asha, median, fifo, pbt, pb2), also by arrival."),
     ] = None,
     confirmations: Annotated[
         int | None, typer.Option(help="Fresh seeds that confirm winner and baseline of a search.")
@@ -92,6 +93,13 @@ def run(
     budget_per_training: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Most time for each training, by the cost model: 10s, 2min, 1h."),
+    ] = None,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=GUESS[:SPREAD]",
+            help="What is believed of a setting, as learning_rate=0.001:3, a factor; repeatable.",
+        ),
     ] = None,
     like: Annotated[
         Path | None,
@@ -174,6 +182,7 @@ def run(
         scheduler=scheduler,
         start_from=None if start_from is None else [_start(text) for text in start_from],
         objectives=None if objectives is None else [each.strip() for each in objectives.split(",")],
+        priors=None if prior is None else _priors(prior),
         budget_per_training=None if budget_per_training is None else _seconds(budget_per_training),
         arms=arms,
         iterations=iterations,
@@ -219,6 +228,23 @@ def _start(text: str) -> str | dict[str, Any]:
     if "=" not in text or Path(text).exists():
         return text
     return parse_settings(text.split(","), option="--start-from")
+
+
+def _priors(pairs: list[str]) -> dict[str, Any]:
+    """Priors as they are given: a guess, or `Prior` where the spread is there too."""
+    from studies.study.priors import Prior
+
+    found: dict[str, Any] = {}
+    for key, text in parse_settings(pairs, option="--prior").items():
+        guess, colon, spread = str(text).partition(":")
+        try:
+            found[key] = Prior(float(guess), float(spread)) if colon else float(guess)
+        except ValueError:
+            raise ConfigurationError(
+                f"--prior {key}={text} is not allowed: write KEY=GUESS or KEY=GUESS:SPREAD, as "
+                "learning_rate=0.001:3."
+            ) from None
+    return found
 
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "": 1.0}

@@ -15,6 +15,7 @@ from studies.records.events import (
     Decided,
     Ended,
     Event,
+    Exploited,
     Failed,
     Metrics,
     Reported,
@@ -88,6 +89,16 @@ class Course:
     def decide(self, decided: Decided) -> None:
         """Somebody else's early stopping has looked at a trial."""
         self.append([decided, *self.plan.decide(decided)])
+
+    def exploit(self, event: Exploited) -> None:
+        """A trial goes on from another's weights, with other settings."""
+        self.append([event])
+        self._trials[event.trial] = self.plan.exploit(event)
+
+    def withdraw(self, names: Iterable[str]) -> None:
+        """Trials that were under way are somebody else's to start."""
+        taken = set(names)
+        self._again = deque(name for name in self._again if name not in taken)
 
     def report(self, name: str, metrics: Metrics) -> None:
         """A trial reached a rung or its end; what it has reported before is passed over."""
@@ -163,6 +174,8 @@ class Course:
                 return self.plan.report(event.trial, event.metrics)
             case Decided():
                 return self.plan.decide(event)
+            case Exploited():
+                self._trials[event.trial] = self.plan.exploit(event)
             case Failed():
                 return self.plan.fail(event.trial)
             case Cut():

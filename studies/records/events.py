@@ -108,6 +108,13 @@ class Opened(_Event):
     dashboard: str
 
 
+class ScheduleStep(_Record):
+    """Settings that a training has from an iteration on: those that change on its way, all of them."""
+
+    iteration: int
+    settings: dict[str, Any]
+
+
 class Suggested(_Event):
     """A trial, whole: what it is to train, and where its checkpoint is (under `checkpoints/`)."""
 
@@ -126,6 +133,7 @@ class Suggested(_Event):
     costs: dict[str, float] = {}  # objectives but for the error, where the search has several
     constraints: dict[str, float] = {}  # by name, none above 0
     same_as: str | None = None  # the earlier trial of the same setup, whose results it takes
+    schedule: list[ScheduleStep] = []  # where settings change on the way; the last is as in setup
 
     @model_validator(mode="before")
     @classmethod
@@ -162,6 +170,26 @@ class Decided(_Event):
     bounded: bool  # false: the cutoff is infinite
     recorded: int
     stopped: bool
+
+
+class Exploited(_Event):
+    """A trial of a population took over another's weights and settings, and goes on with some changed.
+
+    dropped: the iterations it had trained, whose weights are gone.  iteration: that of the source's state.
+    The other fields as in `Suggested`, from now on; the schedule has the source's settings up to here.
+    """
+
+    event: Literal["exploited"] = "exploited"
+    trial: str
+    source: str
+    iteration: int
+    dropped: int
+    origin: str = Field(pattern=r"^[\w-]+$")  # the folder of the source's state
+    changes: dict[str, Any]
+    setup: dict[str, Any]
+    config: dict[str, Any]
+    folder: str = Field(pattern=r"^[\w-]+$")
+    schedule: list[ScheduleStep]
 
 
 class Retried(_Event):
@@ -229,6 +257,7 @@ Event = (
     | Suggested
     | Reported
     | Decided
+    | Exploited
     | Retried
     | Silent
     | Polishing

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from studies.records.events import (
     Began,
@@ -13,6 +14,7 @@ from studies.records.events import (
     Decided,
     Ended,
     Event,
+    Exploited,
     Failed,
     Left,
     Metrics,
@@ -52,6 +54,8 @@ class Entry:
     """Seconds since the epoch, where its worker has said nothing for long."""
     polishing: Polishing | None = None
     """How far its polish was when the log last said so; None where it is not polishing."""
+    exploits: list[Exploited] = field(default_factory=list)
+    """Where it took over another trial of its population: what it had reported then is that trial's."""
 
     @property
     def trial(self) -> str:
@@ -102,8 +106,22 @@ class Entry:
 
     @property
     def iterations(self) -> int:
-        """Run, as far as they count."""
+        """Run, as far as they count; of a trial that took over another, that one's before."""
         return 0 if self.measured is None else self.measured.iterations
+
+    @property
+    def worked(self) -> int:
+        """Iterations that were run for it: not those of trials that it took over, but what it dropped."""
+        return self.iterations + sum(each.dropped - each.iteration for each in self.exploits)
+
+    @property
+    def points(self) -> int:
+        """Training points seen on the way to where it is."""
+        size = int(self.spec.config["batch_size"])
+        steps = [(step.iteration, step.settings.get("batch_size", size)) for step in self.spec.schedule]
+        ends = [*(iteration for iteration, _ in steps[1:]), self.iterations]
+        parts = zip(steps or [(0, size)], ends, strict=True)
+        return sum(max(0, min(end, self.iterations) - start) * int(each) for (start, each), end in parts)
 
 
 class History:
@@ -146,6 +164,17 @@ class History:
         return [entry for entry in self.entries.values() if entry.spec.phase in phases]
 
     @property
+    def setups(self) -> dict[str, dict[str, Any]]:
+        """Trial -> problem and configuration, as last."""
+        return {name: entry.spec.setup for name, entry in self.entries.items()}
+
+    @property
+    def schedules(self) -> dict[str, list[dict[str, Any]]]:
+        """Trial -> the settings that changed on its way, of those that have any."""
+        scheduled = [entry.spec for entry in self.entries.values() if entry.spec.schedule]
+        return {spec.trial: [step.model_dump() for step in spec.schedule] for spec in scheduled}
+
+    @property
     def best(self) -> Entry | None:
         """The completed trial of the lowest score, of equal ones the first; what comes after not counted."""
         done = [
@@ -178,6 +207,8 @@ class History:
                 self.decisions.append(event)
             case Cut():
                 self.cut = True
+            case Exploited():
+                self._take_over(event)
             case Left():
                 self.state = event.state
                 for trial, metrics in event.measured.items():
@@ -213,6 +244,14 @@ class History:
                 if event.iterations and event.iterations not in entry.reports:
                     raise ValueError(f"the trial {event.trial!r} never reported at {event.iterations}")
                 entry.measured = entry.reports.get(event.iterations)
+
+    def _take_over(self, event: Exploited) -> None:
+        entry, source = self._entry(event.trial), self._entry(event.source)
+        kept = ("changes", "setup", "config", "folder", "schedule")
+        entry.spec = entry.spec.model_copy(update={key: getattr(event, key) for key in kept})
+        entry.reports = {at: told for at, told in source.reports.items() if at <= event.iteration}
+        entry.measured = entry.reports.get(event.iteration)
+        entry.exploits.append(event)
 
     def _entry(self, trial: str) -> Entry:
         if trial not in self.entries:

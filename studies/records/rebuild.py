@@ -134,7 +134,7 @@ def settle(folder: Path) -> None:
         return
     history = read_history(folder)
     history.state = record.state = "interrupted"
-    record.setups = {name: entry.spec.setup for name, entry in history.entries.items()}
+    record.setups, record.schedules = history.setups, history.schedules
     record.seconds = history.seconds
     try:
         write_tables(folder, history, record)

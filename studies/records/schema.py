@@ -52,6 +52,10 @@ OBJECTIVE = "objective/"
 """Prefix of the columns that hold the objectives of a search beside the error."""
 SAME_AS = "same_as"
 """Column with the earlier trial whose results a trial takes; there only where one does."""
+SCHEDULE = "schedule"
+"""Column with the settings that changed on a trial's way, as JSON; there only where any did."""
+EXPLOITS = "exploits"
+"""Column with the trials that a trial took over, and when, as JSON; there only where one did."""
 CONFIG = "config/"
 """Prefix of the columns that hold a trial's settings."""
 WEIGHTS = "loss_weights"
@@ -192,6 +196,7 @@ class StudyRecord(BaseModel):
     seed: int
     seeds: dict[str, list[int]]  # phase -> seeds of the replicates
     setups: dict[str, dict[str, Any]] = {}  # trial -> problem and configuration, to train it again
+    schedules: dict[str, list[dict[str, Any]]] = {}  # trial -> settings that changed on its way, and when
     definition: dict[str, Any] = {}  # the study whole, as `studies.study` reads it, to go on with it
     quick: bool = False
     cores: int = 1

@@ -11,7 +11,16 @@ import pandas as pd
 
 from studies.records.files import typed
 from studies.records.history import Entry, History
-from studies.records.schema import CONFIG, CONSTANT, DECISION_COLUMNS, OBJECTIVE, SAME_AS, TRIAL_COLUMNS
+from studies.records.schema import (
+    CONFIG,
+    CONSTANT,
+    DECISION_COLUMNS,
+    EXPLOITS,
+    OBJECTIVE,
+    SAME_AS,
+    SCHEDULE,
+    TRIAL_COLUMNS,
+)
 
 
 def trials_frame(history: History, terms: Sequence[str], metric: str) -> pd.DataFrame:
@@ -53,7 +62,7 @@ def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str
             "iterations": entry.iterations,
             "iterations_asked": entry.asked,
             "rung": entry.rung,
-            "points": entry.iterations * int(spec.config["batch_size"]),
+            "points": entry.points,
             "parameters": None if measured is None else measured.parameters,
             "seconds": None if measured is None else measured.seconds,
             "started": entry.started,
@@ -62,6 +71,7 @@ def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str
             "metric": metric,
             **{OBJECTIVE + name: value for name, value in spec.costs.items()},
             **({} if spec.same_as is None else {SAME_AS: spec.same_as}),
+            **_on_the_way(entry),
         }
         if measured is not None:
             replicates = measured.replicates
@@ -83,6 +93,17 @@ def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str
                 row.update(measured.telemetry.model_dump())
         rows.append({**row, **settings})
     return rows
+
+
+def _on_the_way(entry: Entry) -> dict[str, str]:
+    """What changed while a trial trained."""
+    found = {}
+    if entry.spec.schedule:
+        found[SCHEDULE] = json.dumps([step.model_dump() for step in entry.spec.schedule])
+    if entry.exploits:
+        kept = ("source", "iteration", "dropped")
+        found[EXPLOITS] = json.dumps([{key: getattr(each, key) for key in kept} for each in entry.exploits])
+    return found
 
 
 def replicate_status(entry: Entry, *, diverged: bool) -> str:

@@ -25,6 +25,7 @@ from studies.records.history import Entry
 from studies.records.schema import CURVE_KEYS, MODELS, PIECES, SOLUTION_KEYS
 from studies.records.storage import Store
 from studies.trials.checkpoints import load_checkpoint
+from studies.trials.schedule import Scheduled
 from studies.trials.trainable import truncated
 
 
@@ -111,9 +112,7 @@ def restored(store: Store, entry: Entry) -> Trainer | None:
     state = load_checkpoint(store, entry.spec.folder)
     if state is None:
         return None
-    trainer = Trainer(Setup.from_dict(entry.spec.setup), entry.spec.seeds)
-    trainer.restore(state)
-    return trainer
+    return Scheduled(Setup.from_dict(entry.spec.setup), entry.spec.schedule).trainer(entry.spec.seeds, state)
 
 
 def solutions_frame(trained: Iterable[tuple[Entry, Trainer]]) -> pd.DataFrame:

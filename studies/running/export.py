@@ -30,7 +30,7 @@ def export_run(run: Path, record: StudyRecord, folder: Path, trial: str | None =
     folder.mkdir(parents=True, exist_ok=True)
     settings, weights, program = paths
     with replacing(settings) as file:
-        file.write(settings_text(setup).encode())
+        file.write(settings_text(setup, record.schedules.get(name, ())).encode())
     model = _model(run, name)
     if model is None:
         return [settings]

@@ -42,6 +42,10 @@ def extend(folder: Path, record: StudyRecord, trials: int) -> None:
         )
     before = from_dict(record.definition)
     assert isinstance(before, Search)
+    if record.scheduler.get("population"):
+        raise ConfigurationError(
+            f"--trials is not allowed: the trials of {folder} are a population, which trained together."
+        )
     if trials <= before.trials:
         raise ConfigurationError(
             f"--trials {trials} is not allowed: {folder} was asked for {before.trials} already; give more."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
@@ -64,6 +65,7 @@ class Mirror:
         self._storage = storage
         self._space = {key: _shown(described(values)) for key, values in record.space.items()}
         self._recorded = record.space
+        self._population = bool(record.scheduler.get("population"))
         self._parts = -(-len(record.seeds["confirm"]) // record.replicates)
         """Trials that share the seeds of one confirmation."""
         objectives = record.objectives
@@ -91,8 +93,14 @@ class Mirror:
             # One that takes another's results can be told of before one that waits for a core.
             if number not in known:
                 break
-            if known[number].trial not in self._ended:
-                self._tend_trial(known[number], looks.get(known[number].trial, set()))
+            entry = known[number]
+            if self._population:
+                # Optuna's trials keep their settings: one is shown once it has those that it ends with.
+                if entry.running:
+                    continue
+                looks[entry.trial] = set(entry.reports)
+            if entry.trial not in self._ended:
+                self._tend_trial(entry, looks.get(entry.trial, set()))
         self._tend_winner(history)
 
     def _tend_trial(self, entry: Entry, looks: set[int]) -> None:
@@ -228,7 +236,9 @@ def _scores(entry: Entry, looks: set[int]) -> dict[int, float]:
 
 
 def _attributes(entry: Entry) -> dict[str, Any]:
-    return {"trial": entry.trial, "status": entry.status or "running", **entry.telemetry}
+    steps = [step.model_dump() for step in entry.spec.schedule]
+    schedule = {"schedule": json.dumps(steps)} if steps else {}
+    return {"trial": entry.trial, "status": entry.status or "running", **entry.telemetry, **schedule}
 
 
 def _frozen(entry: Entry, looks: set[int], space: Mapping[str, BaseDistribution]) -> FrozenTrial:

@@ -87,7 +87,17 @@ class RecordWriter:
             save_checkpoint(trainer, self.store, entry.spec.folder)
 
         setup, seeds, rungs = Setup.from_dict(entry.spec.setup), entry.spec.seeds, tuple(entry.reports)
-        run_trial(setup, seeds, rungs, _unheard, save, state, device=self.record.device, until=end)
+        run_trial(
+            setup,
+            seeds,
+            rungs,
+            _unheard,
+            save,
+            state,
+            device=self.record.device,
+            until=end,
+            schedule=entry.spec.schedule,
+        )
 
     def close(self) -> None:
         """Writes all tables and the record as the study stands; call it when no worker writes any more."""
@@ -95,11 +105,12 @@ class RecordWriter:
         for entry in self.history.entries.values():
             if entry.running:
                 write_piece(self.folder, self.store, entry, self.record.terms)
-        self.record.setups = {name: entry.spec.setup for name, entry in self.history.entries.items()}
+        self.record.setups = self.history.setups
+        self.record.schedules = self.history.schedules
         self.record.seconds = self.history.seconds
         counted = self.history.phase("search", "tune", "ablation", "solve")
         trained = [entry for entry in counted if entry.spec.same_as is None]
-        self.record.iterations_run = sum(entry.iterations for entry in trained)
+        self.record.iterations_run = sum(entry.worked for entry in trained)
         self.record.iterations_asked = sum(entry.asked for entry in counted)
         kept = self._trained()
         if kept or self.record.state == "finished":

@@ -47,7 +47,8 @@ def rerun(
         trial_rows = rows[rows["trial"] == trial].sort_values("replicate")
         curves = read_table(folder / CURVES, _LOSSES, rows=pc.field("trial") == trial)
         setup = Setup.from_dict(record.setups[trial])
-        trained = train_again(folder, setup, trial_rows, curves, recorded_run.device)
+        schedule = record.schedules.get(trial, ())
+        trained = train_again(folder, setup, trial_rows, curves, recorded_run.device, schedule)
         kept = weights_of(folder, trial_rows)
         verdicts.append(compare(trial, trial_rows, curves, kept, trained, elsewhere=bool(differences)))
     # The files are trained as they were recorded: that they changed since is told, and excuses nothing.

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 
-from dgm_core import Setup, Trainer, TrainResult
+from dgm_core import Setup, TrainResult
 from dgm_core.training import checkpoint, configure_process
 from studies.records import MODELS
+from studies.records.events import ScheduleStep
 from studies.records.files import plain_name
 from studies.records.words import counted
 from studies.running.collect import TrainingSpan, course
 from studies.running.start import begin
+from studies.trials.schedule import Scheduled
 
 COMPARED_ITERATIONS = 100
 TOLERANCE = 1e-3
@@ -50,13 +53,22 @@ class SecondTraining:
 
 
 def train_again(
-    folder: Path, setup: Setup, rows: pd.DataFrame, curves: pd.DataFrame, device: str
+    folder: Path,
+    setup: Setup,
+    rows: pd.DataFrame,
+    curves: pd.DataFrame,
+    device: str,
+    schedule: Sequence[Mapping[str, Any]] = (),
 ) -> SecondTraining:
-    """Trains a trial's seeds as far as its curves go, and polishes where that is the end."""
+    """Trains a trial's seeds as far as its curves go, and polishes where that is the end.
+
+    schedule: the settings that change on the way, as study.json has them.
+    """
     configure_process()
-    trainer = Trainer(setup, rows["seed"].tolist(), device=device)
+    scheduled = Scheduled(setup, [ScheduleStep.model_validate(step) for step in schedule])
+    trainer = scheduled.trainer(rows["seed"].tolist(), device=device)
     begin(trainer, folder)
-    trainer.advance(int(curves["iteration"].max()))
+    trainer = scheduled.advance(trainer, int(curves["iteration"].max()))
     went = course(trainer.curves.state(), setup.config)
     if "polish" not in curves or not curves["polish"].any():  # a run of before it was recorded, or without
         went = went.without_polish()

@@ -15,6 +15,7 @@ from studies.hints import resume_hint
 from studies.planning.course import Course
 from studies.planning.plans import SearchPlan
 from studies.records.events import Opened
+from studies.records.files import write_study
 from studies.records.schema import StudyRecord
 from studies.records.storage import Store
 from studies.records.storage.copy import FolderCopy
@@ -60,6 +61,9 @@ class Training:
         arrival = None
         if isinstance(self.study, Search) and self.study.order == "arrival":
             arrival = Arrival(self.study, self.tell)
+            if arrival.population:
+                self.record.scheduler["population"] = True
+                write_study(folder, self.record)
         loggers = self._loggers(folder)
         with self._session(folder) as dashboard:
             places = self._places()

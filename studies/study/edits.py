@@ -8,7 +8,10 @@ from shlex import quote
 from typing import Any
 
 from dgm_core import ConfigurationError
+from dgm_core.errors import unknown
 from studies.study.ablation import Ablation
+from studies.study.branches import places
+from studies.study.priors import Prior
 from studies.study.search import Search
 
 _AFTER = ("confirmations", "confirm_limit", "confirm_top", "audit", "explain")
@@ -27,8 +30,8 @@ class Edits:
     searcher and scheduler, by which the search goes by arrival; time_limit in seconds, in place of the
     study's own limits; start_from, confirmations, confirm_limit, confirm_top, audit, explain, objectives
     and budget_per_training as `Search` has them, where several objectives end early stopping that is not
-    asked for.  Of ablations alone: arms, the names of those to keep (see `arms_of` for those in one text);
-    iterations of every arm; tuned_rate.
+    asked for; priors, of which a number is the guess alone (see `Prior.about`).  Of ablations alone: arms,
+    the names of those to keep (see `arms_of` for those in one text); iterations of every arm; tuned_rate.
     """
 
     quick: bool = False
@@ -49,6 +52,7 @@ class Edits:
     start_from: Sequence[Mapping[str, Any] | str] | None = None
     objectives: Sequence[str] | None = None
     budget_per_training: float | None = None
+    priors: Mapping[str, Prior | float] | None = None
     arms: Sequence[str] | str | None = None
     iterations: int | None = None
     tuned_rate: bool | None = None
@@ -63,6 +67,8 @@ class Edits:
         if isinstance(chosen, Search):
             self._refuse(_OF_ABLATIONS, option, f"is for ablations: {study.name} is a search.")
             given = self._given(_OF_SEARCHES)
+            if self.priors is not None:
+                given["priors"] = {**chosen.priors, **self._believed(chosen)}
             if len(self.objectives or ()) > 1:
                 given = {"early_stopping": "none", **given}
             chosen = replace(chosen, **given)
@@ -74,7 +80,9 @@ class Edits:
                 chosen = chosen.by_arrival(self.searcher, self.scheduler)
         else:
             self._refuse(
-                (*_OF_SEARCHES, *_BY_ARRIVAL), option, f"is for searches: {study.name} is an ablation."
+                (*_OF_SEARCHES, "priors", *_BY_ARRIVAL),
+                option,
+                f"is for searches: {study.name} is an ablation.",
             )
             if self.iterations is not None:
                 chosen = chosen.lasting(self.iterations)
@@ -87,6 +95,16 @@ class Edits:
         chosen = chosen.changed(self.settings or {})
         resources = replace(chosen.resources, **(self.resources or {}))
         return replace(chosen, resources=resources, **self._given(("replicates",)))
+
+    def _believed(self, study: Search) -> dict[str, Prior]:
+        """The priors; one that is a guess alone has the width that suits the setting's range."""
+        known = {place.key: place.distribution for place in places(study.space)}
+        found = {}
+        for key, prior in (self.priors or {}).items():
+            if key not in known:
+                raise unknown(f"key in priors of {study.name}", key, known)
+            found[key] = prior if isinstance(prior, Prior) else Prior.about(prior, known[key])
+        return found
 
     def _given(self, names: Sequence[str]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

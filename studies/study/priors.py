@@ -17,6 +17,8 @@ from studies.study.branches import Space, holds, places
 from studies.study.space import PowersOfTwo
 from studies.study.strict import Positive, strict
 
+_FACTOR, _SHARE = 3.0, 1 / 6
+
 
 @strict
 @dataclass(frozen=True)
@@ -28,6 +30,15 @@ class Prior:
     spread: Positive
     """The standard deviation: on a logarithmic scale a factor above 1, so that `Prior(0.01, 3)` expects two
     of three values from 0.01 / 3 to 0.01 · 3; on a linear one an amount in the unit of the setting."""
+
+    @classmethod
+    def about(cls, guess: float, distribution: BaseDistribution) -> Prior:
+        """A prior of which only the guess is known: two of three values within a factor of three, or on a
+        linear scale within a sixth of the range."""
+        if isinstance(distribution, CategoricalDistribution) or getattr(distribution, "log", False):
+            return cls(guess, _FACTOR)
+        assert isinstance(distribution, (FloatDistribution, IntDistribution))
+        return cls(guess, max(distribution.high - distribution.low, 1) * _SHARE)
 
     def draw(self, distribution: BaseDistribution, random: np.random.Generator) -> float | int:
         """A value that the distribution, which may be any of numbers, can give."""

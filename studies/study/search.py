@@ -122,8 +122,9 @@ class Search:
     """By arrival: a name of `ray.tune.search.create_searcher`, or a function of a file that makes a searcher
     of Ray Tune's; null is "optuna"."""
     scheduler: str | Callable[[], Any] | None = None
-    """By arrival: "asha", "median" or "fifo", or a function of a file that makes a scheduler of Ray Tune's
-    that stops trials; null is "asha".  It looks every `grace_period` iterations."""
+    """By arrival: "asha", "median", "fifo", "pbt" or "pb2", or a function of a file that makes a scheduler of
+    Ray Tune's that stops trials or is one of the last two; null is "asha".  It looks every `grace_period`
+    iterations; "pbt" and "pb2" change settings of the space as trials train."""
     quick: Mapping[str, Any] = field(default_factory=dict)
     """Fields of this class that `--quick` replaces."""
 
@@ -306,6 +307,7 @@ class Search:
             sampler="tpe",
             early_stopping="asha",
             budget=None,
+            quick={key: value for key, value in self.quick.items() if ORDERS.get(key) != "clock"},
         )
 
     def shortened(self) -> Search:

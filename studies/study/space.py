@@ -12,6 +12,7 @@ for choices that are none of Optuna's own (a tuple, a list, a mapping).
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -133,6 +134,23 @@ def setting(distribution: BaseDistribution, drawn: Any) -> Any:
     if isinstance(distribution, CategoricalDistribution):
         return next(choice for choice in distribution.choices if _same(label(choice), drawn))
     return drawn
+
+
+def nearest(distribution: BaseDistribution, value: Any) -> Any:
+    """The setting of a distribution that is closest to a value; None where a value has none."""
+    if isinstance(distribution, CategoricalDistribution):
+        return next((each for each in distribution.choices if _same(label(each), label(value))), None)
+    assert isinstance(distribution, (IntDistribution, FloatDistribution))
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        return None
+    low, high = distribution.low, distribution.high
+    inside = min(max(value, low), high)
+    if isinstance(distribution, PowersOfTwo):
+        return 1 << round(math.log2(inside))
+    if distribution.step is not None:
+        inside = low + distribution.step * round((inside - low) / distribution.step)
+        inside -= distribution.step * (inside > high)
+    return inside if isinstance(distribution, IntDistribution) else float(inside)
 
 
 def describe(distribution: BaseDistribution) -> dict[str, Any]:

@@ -21,6 +21,11 @@ def checkpoint_key(trial: str) -> str:
     return f"{CHECKPOINTS}/{trial}/checkpoint.pt"
 
 
+def snapshot_folder(trial: str, iteration: int) -> str:
+    """Where a trial of a population leaves its state at an iteration, for others to go on from."""
+    return f"{trial}-at-{iteration}"
+
+
 def save_checkpoint(trainer: Trainer, store: Store, trial: str) -> None:
     """Writes a trainer's state.  Raises OSError or StoreError, with the one before still whole."""
     content = io.BytesIO()  # so that a full disk is an OSError, and not one of torch's own

@@ -12,8 +12,9 @@ import torch
 from dgm_core import Setup, Trainer
 from dgm_core.networks import count_parameters
 from dgm_core.training import median
-from studies.records.events import Metrics, Replicates, Telemetry
+from studies.records.events import Metrics, Replicates, ScheduleStep, Telemetry
 from studies.trials.meter import Meter
+from studies.trials.schedule import Scheduled
 
 SCORE = "score"
 TIME = "iterations"
@@ -55,23 +56,26 @@ def run_trial(
     *,
     device: str = "cpu",
     until: int | None = None,
+    schedule: Sequence[ScheduleStep] = (),
 ) -> None:
     """Trains on a device, from `state` where there is one, to the end or the iteration `until`.
+
+    schedule: settings that change on the way, each from its iteration on.
 
     Calls `report` with what was measured at every rung and at the end, of whose state a checkpoint was saved
     before, and without about every `REPORT_SECONDS`.  A checkpoint is saved every `CHECKPOINT_SECONDS`.
     """
-    trainer = Trainer(setup, seeds, device=device)
-    if state is not None:
-        trainer.restore(dict(state))
-        if trainer.done or (trainer.iteration in rungs and not trainer.polishing):
-            # Whoever listened before may have been lost before hearing of it.
-            report(trainer, None, measure(trainer))
-    stops = sorted({*rungs, *looks(setup.config.iterations)})
+    scheduled = Scheduled(setup, schedule)
+    trainer = scheduled.trainer(seeds, state, device=device)
+    if state is not None and (trainer.done or (trainer.iteration in rungs and not trainer.polishing)):
+        # Whoever listened before may have been lost before hearing of it.
+        report(trainer, None, measure(trainer))
+    stops = sorted({*rungs, *looks(setup.config.iterations), *scheduled.places})
     saved = time.perf_counter()
     meter = Meter(trainer.iteration)
     while not trainer.done and (until is None or trainer.iteration < until):
         ahead = (stop for stop in stops if stop > trainer.iteration)
+        trainer = scheduled.changed(trainer)
         stop = trainer.iteration if trainer.polishing else next(ahead)
         with meter.training():
             trainer.advance(stop, seconds=REPORT_SECONDS, pause_polish=True)

@@ -15,8 +15,8 @@ from studies.planning.plans.arrival import PENALTY, looked
 from studies.planning.plans.search import SearchPlan
 from studies.records.events import Ended, Event, Metrics, Reported, Suggested
 from studies.records.log import read_log
-from studies.trials.trainable import SCORE, TIME
-from studies.tune.ray_parts import Arrival
+from studies.tune.population import PopulationScheduler, PopulationSearcher
+from studies.tune.ray_parts import Arrival, result_row
 from studies.tune.tuning import METRICS, Engine, PlanScheduler, PlanSearcher
 
 _ATTEMPTS = 1000
@@ -100,17 +100,6 @@ class Heard:
                     name = type(self.searcher).__name__
                     self._arrival.tell(f"{name} cannot be told of earlier trials, and goes on without them.")
                     return
-
-
-def result_row(metrics: Metrics, count: int) -> dict[str, Any]:
-    """A report as Tune's searchers and schedulers read it: the count-th of its trial; none is infinite."""
-    return {
-        TIME: metrics.iterations,
-        "training_iteration": count,
-        SCORE: min(metrics.value, PENALTY),
-        "loss": metrics.loss,
-        "time_total_s": metrics.seconds,
-    }
 
 
 class ArrivalSearcher(PlanSearcher):
@@ -208,8 +197,11 @@ class ArrivalScheduler(PlanScheduler):
                 self._scheduler.on_trial_result(tune_controller, trial, row)
 
 
-def arrival_parts(engine: Engine, arrival: Arrival) -> tuple[ArrivalSearcher, ArrivalScheduler]:
+def arrival_parts(engine: Engine, arrival: Arrival) -> tuple[PlanSearcher, PlanScheduler]:
     """The searcher and the scheduler of a study that goes by arrival, told what its log holds."""
+    if arrival.population:
+        population = PopulationScheduler(engine, arrival)
+        return PopulationSearcher(engine, population), population
     events = read_log(engine.folder)
     heard = Heard(arrival, events)
     return ArrivalSearcher(engine, heard), ArrivalScheduler(engine, arrival.scheduler(), heard, events)

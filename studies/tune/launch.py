@@ -16,11 +16,11 @@ from dgm_core.extensions import explained
 from dgm_core.training import configure_process
 from studies.errors import StudyError
 from studies.hints import resume_hint
-from studies.records.events import Metrics, Telemetry
+from studies.records.events import Metrics, ScheduleStep, Telemetry
 from studies.records.schema import RAY
 from studies.records.storage import Store
 from studies.signals import handlers_kept
-from studies.trials.checkpoints import load_checkpoint, save_checkpoint
+from studies.trials.checkpoints import load_checkpoint, save_checkpoint, snapshot_folder
 from studies.trials.trainable import progress, run_trial
 from studies.trials.watchdog import Watchdog
 from studies.tune.actors import named_actors
@@ -118,6 +118,8 @@ def tune_trial(config: dict[str, Any], payload: TrialPayload, store: Store, devi
 
     def save(trainer: Trainer) -> None:
         save_checkpoint(trainer, store, config["folder"])
+        if config["snapshots"] and trainer.iteration in config["rungs"]:
+            save_checkpoint(trainer, store, snapshot_folder(config["folder"], trainer.iteration))
 
     watchdog = Watchdog(config["timeout"], trace_of(store, config["folder"]))
     tune.report(BEGUN)
@@ -125,7 +127,12 @@ def tune_trial(config: dict[str, Any], payload: TrialPayload, store: Store, devi
         with watchdog.watching():
             setup = payload.open()[config["key"]].changed(json.loads(config["changes"]))
             state = load_checkpoint(store, config["folder"])
-            run_trial(setup, config["seeds"], config["rungs"], report, save, state, device=device)
+            if state is None and config["origin"] is not None:
+                state = load_checkpoint(store, config["origin"])
+            schedule = [ScheduleStep.model_validate(step) for step in config["schedule"]]
+            run_trial(
+                setup, config["seeds"], config["rungs"], report, save, state, device=device, schedule=schedule
+            )
     except SystemExit as error:  # Ray's own way to end a stopped trial; in a user's file, a failure
         if where := explained(error):
             raise RuntimeError(where) from None

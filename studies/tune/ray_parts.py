@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from ray import tune
 from ray.tune.schedulers import (
     HyperBandScheduler,
     PopulationBasedTraining,
+    PopulationBasedTrainingReplay,
     ResourceChangingScheduler,
     TrialScheduler,
     create_scheduler,
@@ -22,16 +23,20 @@ from ray.tune.search import Searcher, create_searcher
 
 from dgm_core import ConfigurationError
 from dgm_core.errors import unknown
+from studies.planning.plans.arrival import PENALTY
+from studies.records.events import Metrics
 from studies.study import Search
-from studies.study.space import setting, shown_value
+from studies.study.space import corners, setting, shown_value
 from studies.trials.trainable import SCORE, TIME
+from studies.tune.populations import POPULATIONS, check_population, population_scheduler
+from studies.tune.private.population import Population, Snapshot
 
 SEARCHERS = ("ax", "bayesopt", "bohb", "hebo", "hyperopt", "nevergrad", "optuna", "zoopt")
 """Names that Tune's `create_searcher` knows."""
 SCHEDULERS = {"asha": "async_hyperband", "median": "median_stopping_rule", "fifo": "fifo"}
 """Name to that of Tune's `create_scheduler`."""
 _REFUSED = {
-    PopulationBasedTraining: "changes the settings of trials under way, so that none has settings of its own",
+    PopulationBasedTrainingReplay: "trains one trial by the schedule of another",
     HyperBandScheduler: "pauses trials until others are as far",
     ResourceChangingScheduler: "changes the resources of trials",
 }
@@ -49,10 +54,37 @@ class Arrival:
     study: Search
     tell: Callable[[str], None] = print
     """Is given a sentence about what is out of the ordinary."""
+    population: bool = field(init=False, default=False)
+    """Whether the scheduler changes the settings of trials as they train, by what it sees of all of them."""
 
     def __post_init__(self) -> None:
-        self.searcher()
-        self.scheduler()
+        made = self.scheduler()
+        object.__setattr__(self, "population", isinstance(made, PopulationBasedTraining))
+        if self.population:
+            check_population(self.study, made)
+        else:
+            self.searcher()
+        self._check_time()
+
+    def _check_time(self) -> None:
+        """Refuses a scheduler that counts by what trials do not report: most pass over such reports silently.
+
+        Raises ConfigurationError.
+        """
+        made, row = self.scheduler(), _Asked({TIME: 1, "training_iteration": 1, SCORE: 1.0, "loss": 1.0})
+        row["time_total_s"] = 1.0
+        population = Population(made, 0)
+        population.add("", {key: corners(each)[0] for key, each in self.study.space.items()})
+        try:
+            population.report(row, Snapshot("", "", 1))
+        except (RuntimeError, KeyError):
+            if not row.missing:
+                raise
+        for key in sorted(row.missing):
+            raise ConfigurationError(
+                f"the scheduler {_named(self.study.scheduler)} counts by {key!r}, which trials do not "
+                f"report: give it time_attr={TIME!r}, 'training_iteration' or 'time_total_s'."
+            )
 
     def searcher(self) -> Searcher:
         """A searcher that knows the space, and no trial."""
@@ -76,15 +108,21 @@ class Arrival:
     def scheduler(self) -> TrialScheduler:
         """A scheduler that has heard nothing."""
         study, asked = self.study, "asha" if self.study.scheduler is None else self.study.scheduler
-        if isinstance(asked, str) and asked not in SCHEDULERS:
-            raise unknown("scheduler", asked, SCHEDULERS)
+        if isinstance(asked, str) and asked not in (*SCHEDULERS, *POPULATIONS):
+            raise unknown("scheduler", asked, (*SCHEDULERS, *POPULATIONS))
         options = {
             "time_attr": TIME,
             "max_t": study.max_t,
             "grace_period": study.grace_period,
             "reduction_factor": study.reduction_factor,
         }
-        make = partial(create_scheduler, SCHEDULERS[asked], **options) if isinstance(asked, str) else asked
+        make: Callable[[], Any]
+        if not isinstance(asked, str):
+            make = asked
+        elif asked in POPULATIONS:
+            make = partial(population_scheduler, study, asked)
+        else:
+            make = partial(create_scheduler, SCHEDULERS[asked], **options)
         made = _made("scheduler", asked, make, TrialScheduler)
         for kind, reason in _REFUSED.items():
             if isinstance(made, kind):
@@ -108,6 +146,17 @@ class Arrival:
         return {key: shown_value(self.study.space[key], value) for key, value in changes.items()}
 
 
+def result_row(metrics: Metrics, count: int) -> dict[str, Any]:
+    """A report as Tune's searchers and schedulers read it: the count-th of its trial; none is infinite."""
+    return {
+        TIME: metrics.iterations,
+        "training_iteration": count,
+        SCORE: min(metrics.value, PENALTY),
+        "loss": metrics.loss,
+        "time_total_s": metrics.seconds,
+    }
+
+
 def domain(distribution: BaseDistribution) -> Any:
     """One of Tune's domains for a distribution as samplers see it (`studies.study.space.shown`)."""
     if isinstance(distribution, CategoricalDistribution):
@@ -124,6 +173,24 @@ def domain(distribution: BaseDistribution) -> Any:
     if distribution.log:
         return tune.loguniform(*ends)
     return tune.uniform(*ends) if distribution.step is None else tune.quniform(*ends, distribution.step)
+
+
+class _Asked(dict[str, Any]):
+    """A report that remembers what it was asked for in vain."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.missing: set[str] = set()
+
+    def __contains__(self, key: object) -> bool:
+        if not super().__contains__(key):
+            self.missing.add(str(key))
+            return False
+        return True
+
+    def __missing__(self, key: str) -> Any:
+        self.missing.add(key)
+        raise KeyError(key)
 
 
 def _made(kind: str, asked: Any, make: Callable[[], Any], root: type[Any]) -> Any:

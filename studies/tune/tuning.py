@@ -98,6 +98,9 @@ class PlanSearcher(Searcher):
             "rungs": list(trial.rungs),
             "folder": trial.folder,
             "timeout": self._engine.silence.timeout(trial),
+            "schedule": [step.model_dump() for step in trial.schedule],
+            "origin": trial.origin,
+            "snapshots": False,
             "settings": dict(trial.changes),  # for whoever looks at Tune's own records
         }
 

@@ -11,6 +11,7 @@ from studies.records.events import (
     Decided,
     Ended,
     Event,
+    Exploited,
     Failed,
     Left,
     Opened,
@@ -65,6 +66,9 @@ def said(event: Event) -> str:
             had = "nothing to compare with" if event.cutoff is None else f"to beat {number(event.cutoff)}"
             end = "stopped" if event.stopped else "goes on"
             return f"rung {event.rung:,}: {_number(event.score)}, {had}: {end}"
+        case Exploited():
+            settings = _pairs(event.changes.items())
+            return f"goes on from {event.source} at iteration {event.iteration:,}: {settings}"
         case Polishing():
             return f"iteration {event.iterations:,}: step {event.done:,} of {event.of:,}"
         case Silent():

@@ -118,6 +118,7 @@ def _again(phase: str, trial: Trial, seeds: Sequence[int], index: int, together:
         changes=trial.changes,
         together=together,
         index=index,
+        schedule=trial.schedule,
     )
 
 

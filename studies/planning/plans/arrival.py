@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from dgm_core import Setup
 from studies.planning.plans.base import Known, ended
 from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.trial import Trial
-from studies.records.events import Decided, Ended, Event, Metrics
+from studies.records.events import Decided, Ended, Event, Exploited, Metrics
 from studies.stopping import PENALTY
 from studies.study import Search
 
@@ -56,7 +58,7 @@ class Arrivals(SearchTrials):
         """The next trial, of the base with some settings changed.  Raises ConfigurationError."""
         index, name = len(self._trials), self.next_name
         setup = self._study.base.changed(changes)
-        rungs = tuple(range(self._study.grace_period, setup.config.iterations, self._study.grace_period))
+        rungs = self._rungs(setup)
         trial = Trial(name, "search", index, setup, self._seeds, key="base", changes=changes, rungs=rungs)
         self._trials[name] = trial
         self._running.add(name)
@@ -93,6 +95,22 @@ class Arrivals(SearchTrials):
             self.stopped[decided.trial] = self._trials[decided.trial], decided.rung
         return [event]
 
+    def exploit(self, event: Exploited) -> Trial:
+        """A trial goes on from another's weights, with the event's settings: the trial as it is then."""
+        setup, before = Setup.from_dict(event.setup), self._trials[event.trial]
+        self._trials[event.trial] = trial = replace(
+            before.again,
+            setup=setup,
+            changes=event.changes,
+            rungs=self._rungs(setup),
+            schedule=tuple(event.schedule),
+            origin=event.origin,
+        )
+        self._reports.pop(event.trial, None)
+        if event.source in self._reports:
+            self._reports[event.trial] = self._reports[event.source]
+        return trial
+
     def fail(self, name: str) -> list[Event]:
         self._running.discard(name)
         return [Ended(trial=name, status="failed", iterations=self._iterations(name))]
@@ -107,6 +125,9 @@ class Arrivals(SearchTrials):
             return []
         names, self._running = sorted(self._running), set()
         return [Ended(trial=each, status="interrupted", iterations=self._iterations(each)) for each in names]
+
+    def _rungs(self, setup: Setup) -> tuple[int, ...]:
+        return tuple(range(self._study.grace_period, setup.config.iterations, self._study.grace_period))
 
     def _iterations(self, name: str) -> int:
         return self._reports[name].iterations if name in self._reports else 0

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from studies.planning.trial import Trial
-from studies.records.events import Decided, Ended, Event, Metrics, Status
+from studies.records.events import Decided, Ended, Event, Exploited, Metrics, Status
 
 Known = Mapping[str, Mapping[str, Any]]
 """Settings by trial, of those that a log has already."""
@@ -95,6 +95,11 @@ class StudyPlan(ABC):
     def offer(self, changes: Mapping[str, Any]) -> Trial:
         """A trial of somebody else's choice, where a plan takes them.  Raises KeyError where it does not."""
         raise KeyError("this plan chooses its own trials")
+
+    def exploit(self, event: Exploited) -> Trial:
+        """A trial takes over another's weights: itself as it goes on.  Raises KeyError where a plan knows no
+        such thing."""
+        raise KeyError("the trials of this plan keep their settings")
 
     def decide(self, decided: Decided) -> list[Event]:
         """Somebody else's early stopping has looked at a trial: what follows.  Nothing, where a plan has its

@@ -8,6 +8,7 @@ from typing import Any
 from dgm_core import Setup
 from studies.cost import iteration_cost
 from studies.planning.trial import Trial
+from studies.records.events import ScheduleStep
 
 
 def arm_trials(
@@ -22,11 +23,12 @@ def arm_trials(
     together: int | None = None,
     name: str | None = None,
     begin: int = 0,
+    schedule: Sequence[ScheduleStep] = (),
 ) -> list[tuple[Trial, float]]:
     """Trials of `together` seeds each, by default of all, with what each costs (see `iteration_cost`).
 
     name: of the first of them, by default from the phase and the arm; the others' names begin with it.
-    begin: the number of the first replicate, where the arm has others already.
+    begin: the number of the first replicate, where the arm has others already.  schedule: as a trial has it.
     """
     size = together or len(seeds)
     name = name or (arm if phase == "ablation" else f"{phase}-{arm}")
@@ -43,6 +45,7 @@ def arm_trials(
             changes=dict(changes or {}),
             arm=arm,
             first=number,
+            schedule=tuple(schedule),
         )
         trials.append((trial, setup.config.iterations * iteration_cost(setup, len(part))))
     return trials

@@ -14,7 +14,7 @@ from studies.planning.plans.base import Arms, Known, PlanStage, StudyPlan
 from studies.planning.plans.clocked import ClockedTrials
 from studies.planning.plans.replicates import arm_trials
 from studies.planning.trial import Trial
-from studies.records.events import Decided, Event, Metrics
+from studies.records.events import Decided, Event, Exploited, Metrics
 from studies.records.intervals import open_still
 from studies.study import Search, replicate_seeds
 
@@ -37,7 +37,7 @@ class SearchPlan(StudyPlan):
         )
         # Runs of before schema version 3 name the baseline's trials otherwise, and are gone on with.
         name = _OLDER if _OLDER in known else None
-        self.baseline = Arms(self._confirmations("baseline", "baseline", {}, name))
+        self.baseline = Arms(self._confirmations("baseline", "baseline", None, name))
         self.winner: Arms | None = None
         self.more: list[Arms] = []
         """Further seeds of winner and baseline, a stage for each look that left it open."""
@@ -82,6 +82,9 @@ class SearchPlan(StudyPlan):
     def offer(self, changes: Mapping[str, Any]) -> Trial:
         return super().offer(changes) if self.arrivals is None else self.arrivals.offer(changes)
 
+    def exploit(self, event: Exploited) -> Trial:
+        return super().exploit(event) if self.arrivals is None else self.arrivals.exploit(event)
+
     def decide(self, decided: Decided) -> list[Event]:
         events = [] if self.arrivals is None else self.arrivals.decide(decided)
         self._begin_winner()
@@ -100,7 +103,7 @@ class SearchPlan(StudyPlan):
         if best is None:  # nothing to compare the baseline with
             self.baseline.drop()
         else:
-            self.winner = Arms(self._confirmations("winner", "base", best.changes))
+            self.winner = Arms(self._confirmations("winner", "base", best))
             self.after = [Arms(ask(self._study, self._seed, self.search)) for ask in QUESTIONS]
 
     def _add_seeds(self) -> None:
@@ -117,8 +120,8 @@ class SearchPlan(StudyPlan):
         first = study.confirmations * (len(self.more) + 1)
         made = [
             trial
-            for arm, key, changes in (("winner", "base", best.changes), ("baseline", "baseline", {}))
-            for trial in self._confirmations(arm, key, changes, first=first)
+            for arm, key, like in (("winner", "base", best), ("baseline", "baseline", None))
+            for trial in self._confirmations(arm, key, like, first=first)
         ]
         self.more.append(Arms(made))
 
@@ -126,11 +129,15 @@ class SearchPlan(StudyPlan):
         self,
         arm: str,
         key: str,
-        changes: Mapping[str, Any],
+        like: Trial | None,
         name: str | None = None,
         first: int = 0,
     ) -> list[tuple[Trial, float]]:
-        """In trials of the search's own number of replicates, so that all cores have work."""
+        """In trials of the search's own number of replicates, so that all cores have work.
+
+        like: the trial whose settings these are, with its schedule; None for none but those of the key.
+        """
+        changes = {} if like is None else like.changes
         base = self._study.compared if key == "baseline" else self._study.base
         setup = base.changed(changes)
         study = self._study
@@ -148,6 +155,7 @@ class SearchPlan(StudyPlan):
             index=offset,
             name=name,
             begin=first,
+            schedule=() if like is None else like.schedule,
         )
         known = costs(self._study.objectives, setup, self._study.replicates)
         return [(replace(trial, costs=known), cost) for trial, cost in made]

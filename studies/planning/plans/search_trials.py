@@ -24,6 +24,11 @@ class SearchTrials(PlanStage):
         self.stopped: dict[str, tuple[Trial, int]] = {}
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of each trial's replicates."""
+        return self._seeds
+
+    @property
     def ranked(self) -> list[Trial]:
         """The completed trials, the lowest score first; of equal scores the earlier trial first."""
         names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))

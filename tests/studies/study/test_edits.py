@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import studies
 from dgm_core import ConfigurationError
 from studies.catalog import load_study
 from studies.study import Ablation, Edits, Search
+from studies.study.priors import Prior
 
 SEARCH, ABLATION = load_study("heat-search"), load_study("heat-batch-size")
 
@@ -42,6 +44,26 @@ def test_an_ablation_takes_other_arms_and_lengths_after_its_quick_variant() -> N
     assert edited.replicates == ABLATION.quick.get("replicates", ABLATION.replicates)
 
 
+def test_a_study_with_a_budget_of_its_clock_goes_by_arrival_without() -> None:
+    study = replace(SEARCH, budget=60.0, quick={"budget": 6.0, "trials": 3})
+    edited = Edits(searcher="optuna", scheduler="median").of(study)
+    assert isinstance(edited, Search)
+    assert (edited.order, edited.budget, dict(edited.quick)) == ("arrival", None, {"trials": 3})
+    assert Edits(quick=True, scheduler="median").of(study).trials == 3  # type: ignore[union-attr]
+
+
+def test_a_search_takes_priors() -> None:
+    edited = Edits(priors={"learning_rate": 0.01, "depth": Prior(2, 1)}).of(SEARCH)
+    assert isinstance(edited, Search)
+    assert edited.priors == {"learning_rate": Prior(0.01, 3.0), "depth": Prior(2, 1)}
+    again = Edits(priors={"learning_rate": Prior(0.02, 2)}).of(edited)
+    assert isinstance(again, Search)
+    assert again.priors == {"learning_rate": Prior(0.02, 2), "depth": Prior(2, 1)}
+    assert Prior.about(2, SEARCH.space["depth"]).spread == pytest.approx(
+        (SEARCH.space["depth"].high - SEARCH.space["depth"].low) / 6
+    )
+
+
 @pytest.mark.parametrize(
     ("study", "edits", "said"),
     [
@@ -51,6 +73,12 @@ def test_an_ablation_takes_other_arms_and_lengths_after_its_quick_variant() -> N
         (SEARCH, {"time_limit": 0.0}, r"time_limit = 0\.0 is not allowed"),
         (ABLATION, {"arms": []}, "no arms"),
         (ABLATION, {"arms": ["65"]}, "unknown arm of heat-batch-size '65'"),
+        (SEARCH, {"priors": {"learning_rat": 0.1}}, "unknown key in priors of .*'learning_rate'"),
+        (SEARCH, {"priors": {"learning_rate": 50.0}}, "guess 50 of learning_rate .* is not in its range"),
+        (SEARCH, {"priors": {"depth": 2.5}}, "guess 2.5 of depth .* is not in its range"),
+        (ABLATION, {"priors": {"learning_rate": 0.1}}, "priors is for searches"),
+        (SEARCH, {"priors": {"depth": 2}, "sampler": "sobol"}, "'sobol' cannot take the priors"),
+        (SEARCH, {"priors": {"depth": 2}, "scheduler": "asha"}, "priors of .* not allowed with order"),
         (SEARCH, {"replicates": 0}, "replicates = 0 is not allowed"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import RandomSampler, TPESampler
 from ray import tune
-from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, MedianStoppingRule, PopulationBasedTraining
+from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, MedianStoppingRule
 from ray.tune.search import Searcher
 from ray.tune.search.optuna import OptunaSearch
 
@@ -262,12 +262,20 @@ def brackets() -> Any:
     return HyperBandScheduler()
 
 
-def population() -> Any:
-    return PopulationBasedTraining(hyperparam_mutations={"learning_rate": [0.1]})
-
-
 def aimed() -> Any:
     return ASHAScheduler(metric="loss", mode="max")
+
+
+def by_epochs() -> Any:
+    return ASHAScheduler(time_attr="epoch", max_t=10)
+
+
+def median_by_steps() -> Any:
+    return MedianStoppingRule(time_attr="steps")
+
+
+def by_reports() -> Any:
+    return ASHAScheduler(time_attr="training_iteration", max_t=10)
 
 
 def spaced() -> Any:
@@ -282,8 +290,9 @@ def spaced() -> Any:
         ({"searcher": "nevergrad"}, "the searcher 'nevergrad' cannot be created: .*nevergrad"),
         ({"searcher": lambda: 3}, "returned a int: it must return a Ray Tune searcher"),
         ({"scheduler": MedianStoppingRule.__mro__[-1]}, "must return a Ray Tune scheduler"),
-        ({"scheduler": population}, "'population' changes the settings of trials under way.*plain Ray Tune"),
         ({"scheduler": brackets}, "'brackets' pauses trials until others are as far.*plain Ray Tune"),
+        ({"scheduler": by_epochs}, "'by_epochs' counts by 'epoch', which trials do not report"),
+        ({"scheduler": median_by_steps}, "'median_by_steps' counts by 'steps'.*time_attr='iterations'"),
         ({"scheduler": aimed}, "'aimed' sets a metric or a mode"),
         ({"searcher": spaced}, "'spaced' sets a space, a metric or a mode"),
     ],
@@ -291,6 +300,11 @@ def spaced() -> Any:
 def test_what_cannot_serve_is_one_sentence(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Arrival(replace(ARRIVAL, **changes))
+
+
+@pytest.mark.parametrize("scheduler", [*SCHEDULERS, by_reports])
+def test_what_counts_by_a_report_serves(scheduler: Any) -> None:
+    assert not Arrival(replace(ARRIVAL, scheduler=scheduler)).population
 
 
 @pytest.mark.parametrize(
@@ -305,3 +319,28 @@ def test_what_cannot_serve_is_one_sentence(changes: dict[str, Any], said: str) -
 def test_one_orders_settings_are_refused_in_the_other(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         replace(SEARCH, **changes)
+
+
+@pytest.mark.parametrize("kills", [0, 3])
+def test_what_a_search_asks_once_it_is_over_is_asked_by_arrival_too(tmp_path: Path, kills: int) -> None:
+    study = replace(ARRIVAL, audit=0.5, confirm_top=3, explain=True)
+    history, _ = finished(tmp_path / "run", study, kills=kills)
+    entries = history.phase("search")
+    stopped = {entry.trial: entry for entry in entries if entry.status == "stopped"}
+    audited = history.phase("audit")
+    assert audited
+    for entry in audited:
+        assert entry.spec.arm in stopped
+        assert entry.status in ("completed", "diverged")
+        assert entry.spec.changes == stopped[entry.spec.arm].spec.changes
+        assert entry.spec.seeds == stopped[entry.spec.arm].spec.seeds
+    ranked = sorted((e for e in entries if e.status == "completed"), key=lambda entry: entry.score)
+    assert {entry.spec.arm for entry in history.phase("rivals")} == {entry.trial for entry in ranked[1:3]}
+    assert history.phase("path")
+
+
+def test_settings_to_start_from_are_the_searchers_own_by_arrival() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"start_from of .* give the searcher its points_to_evaluate"
+    ):
+        replace(ARRIVAL, start_from=[{"learning_rate": 0.01}])
