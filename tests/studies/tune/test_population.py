@@ -193,7 +193,7 @@ def test_pb2_asks_for_its_package() -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError:
-        with pytest.raises(ConfigurationError, match=r"'pb2' cannot be made: .*scikit-learn"):
+        with pytest.raises(ConfigurationError, match=r"'pb2' cannot be created: .*scikit-learn"):
             Arrival(replace(STUDY, scheduler="pb2"))
     else:
         assert Arrival(replace(STUDY, scheduler="pb2")).population
