@@ -33,7 +33,7 @@ FLOORS = {
     "tune": {"study", "records", "planning", "trials", "errors", "failures", "hints", "processes", "signals"},
     "running": {
         *("stopping", "study", "records", "planning", "preflight", "trials", "tune"),
-        *("errors", "failures", "hints", "processes", "signals", "sources"),
+        *("errors", "failures", "hints", "processes", "signals", "sources", "cost"),
     },
 }
 """Room of `studies` -> the others that it may know: no circle, and no arrow back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -37,9 +38,9 @@ def seconds_left(
     """Seconds until the study's last trial ends; None while no trial has been measured.
 
     A trial under way has its own iterations before it, at its own speed, of which a search stops it early as
-    often as it did the others; one still to come takes what those of its phase took.  A polish counts as the
-    optimizer steps that it nominally costs.  What the study has spent besides training goes on in
-    proportion.  A search takes no longer than its limit leaves it.
+    often as it did the others.  One still to come takes what those of its phase took, or in an ablation what
+    its nominal cost says.  A polish counts as the optimizer steps that it nominally costs.  What the study
+    has spent besides training goes on in proportion.  A search takes no longer than its limit leaves it.
 
     elapsed: seconds for which it has run.  reached: iterations of trials under way, where more is known than
     the log says.  polished: how much of its window's polish each of them has done that is in one, 0 … 1.
@@ -59,7 +60,9 @@ def seconds_left(
                 ahead = _asked(entry) - _steps(entry, reached, polished)
                 work[phase].add(ahead * share * _seconds_each(entry, entries), begun=True)
         to_come = 0 if phase == "search" and history.cut else max(0, asked - len(in_phase))
-        if to_come:
+        if to_come and record.arm_seconds:
+            work[phase].add(_arms_to_come(record, in_phase, asked, entries), count=to_come)
+        elif to_come:
             each = _typical(in_phase or entries, entries, share)
             work[phase].add(to_come * each, count=to_come)
     limit = _limit(record)
@@ -161,6 +164,17 @@ def _trained(entry: Entry, reached: Mapping[str, int], polished: Mapping[str, fl
     if entry.measured is None or not entry.iterations:
         return 0.0
     return entry.measured.seconds * _steps(entry, reached, polished) / _steps(entry)
+
+
+def _arms_to_come(record: StudyRecord, in_phase: list[Entry], asked: int, entries: list[Entry]) -> float:
+    """Seconds of the trials that have not begun: nominal ones, times what those measured took of theirs."""
+    nominal, times = record.arm_seconds, asked // len(record.arm_seconds)
+    measured = [entry for entry in entries if entry.measured is not None and entry.spec.key in nominal]
+    took = sum(_asked(entry) * _seconds_each(entry, entries) for entry in measured)
+    known = sum(nominal[entry.spec.key] for entry in measured)
+    begun = Counter(entry.spec.key for entry in in_phase)
+    left = sum(max(0, times - begun[arm]) * seconds for arm, seconds in nominal.items())
+    return left * took / known if known else left
 
 
 def _typical(in_phase: list[Entry], entries: list[Entry], share: float) -> float:

@@ -187,6 +187,7 @@ class StudyRecord(BaseModel):
     preflight: list[dict[str, str]] = []  # warnings given at the start: level, check, what, why, remedy
     notes: list[str] = []  # what a solve, or the confirmation of a search, said of how its trainings ran
     baseline: str | None = None  # arm that others are compared with
+    arm_seconds: dict[str, float] = {}  # of a training of each arm, nominal (see `studies.cost`)
     learning_rates: Literal["shared", "tuned"] = "shared"
     tuned_rates: dict[str, float] = {}  # arm -> learning rate, where each was tuned
     objectives: list[str] = ["error"]  # of a search: what it makes small

@@ -8,6 +8,7 @@ from typing import Any
 from dgm_core import Setup
 from dgm_core.calculus import compiler
 from dgm_core.training.evaluation import Evaluation
+from studies.cost import training_seconds
 from studies.records import StudyRecord, environment
 from studies.running.collect import resolved
 from studies.study import Ablation, Search, Study, replicate_seeds, to_dict
@@ -109,6 +110,7 @@ def _ablation(study: Ablation, seed: int) -> dict[str, Any]:
         "arms": {arm: dict(changes) for arm, changes in study.arms.items()},
         "factors": {key: list(levels) for key, levels in study.factors.items()},
         "baseline": study.baseline,
+        "arm_seconds": {arm: training_seconds(study.setup(arm), study.replicates) for arm in study.arms},
         "trials_asked": len(study.arms),
         "seeds": {
             "tune": replicate_seeds(seed, "tune", study.replicates),

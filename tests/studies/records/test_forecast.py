@@ -25,7 +25,7 @@ from tests.analysis.synthetic import record
 SEARCH: dict[str, Any] = {"trials_asked": 4, "replicates": 3, "seeds": {"search": [1], "confirm": [2] * 6}}
 
 
-def suggested(trial: str, iterations: int, phase: str = "search") -> Suggested:
+def suggested(trial: str, iterations: int, phase: str = "search", key: str = "base") -> Suggested:
     return Suggested(
         trial=trial,
         phase=phase,
@@ -33,7 +33,7 @@ def suggested(trial: str, iterations: int, phase: str = "search") -> Suggested:
         first=0,
         seeds=[1],
         changes={},
-        key="base",
+        key=key,
         setup={},
         config={"iterations": iterations, "batch_size": 8},
         folder=trial,
@@ -84,6 +84,26 @@ def test_trials_to_come_take_what_those_before_took() -> None:
     )
     more = [seconds_left(each, History(begun()), elapsed=35.0) for each in (two, three)]
     assert more[1] - more[0] == pytest.approx((10.0 + 100.0) / 2)  # type: ignore[operator]
+
+
+def test_arms_to_come_take_as_long_as_their_size_says() -> None:
+    """The largest arm is trained first: the others do not take as long."""
+    events = [
+        Began(version=2, process=1, host="here"),
+        suggested("large", 100, "ablation", key="large"),
+        measured("large", 100, 30.0),
+        Ended(trial="large", status="completed", iterations=100),
+    ]
+    arms = {"large": 10.0, "middle": 4.0, "small": 1.0}
+    asked = record(kind="ablation", trials_asked=3, arm_seconds=arms, cores=1)
+    assert seconds_left(asked, History(events), elapsed=30.0) == pytest.approx(3.0 * (4.0 + 1.0))
+    tuned = asked.model_copy(update={"definition": {"tuned_rate": True, "rates": [1e-3, 1e-2]}})
+    tuning = [
+        event.model_copy(update={"phase": "tune"}) if event.event == "suggested" else event
+        for event in events
+    ]
+    left = seconds_left(tuned, History(tuning), elapsed=30.0)
+    assert left == pytest.approx(3.0 * (10.0 + 2 * 4.0 + 2 * 1.0) + 3.0 * 15.0)
 
 
 def test_more_cores_share_the_work_but_not_a_single_trial() -> None:
