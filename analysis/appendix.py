@@ -70,8 +70,8 @@ def _markdown(run: Run) -> str:
 def _latex(run: Run) -> str:
     keys = re.findall(r"@\w+\{([^,\s]+),", citing.bibtex(run))
     lines = ["% needs \\usepackage{booktabs}", f"\\paragraph{{{latex_text(run.study.question)}}}"]
-    done, found = _paragraphs(run)
-    lines += [f"{latex_text(done)} See \\cite{{{','.join(keys)}}}.", "", latex_text(found), ""]
+    methods, findings = _paragraphs(run)
+    lines += [f"{latex_text(methods)} See \\cite{{{','.join(keys)}}}.", "", latex_text(findings), ""]
     for caption, table in _tables(run):
         lines += ["\\begin{table}[htbp]", "\\centering", f"\\caption{{{latex_text(caption)}}}"]
         lines += [latex(table).rstrip(), "\\end{table}", ""]

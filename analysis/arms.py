@@ -72,10 +72,10 @@ def factors(study: StudyRecord) -> dict[str, list[Any]]:
 
 def panel_factor(study: StudyRecord) -> str | None:
     """The factor of a two-factor grid that separate panels show: the one of fewer levels."""
-    found = factors(study)
-    if len(found) != 2:
+    levels = factors(study)
+    if len(levels) != 2:
         return None
-    return min(found, key=lambda key: len(found[key]))
+    return min(levels, key=lambda key: len(levels[key]))
 
 
 def ordered(levels: list[Any]) -> bool:

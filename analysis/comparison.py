@@ -79,16 +79,16 @@ def _settings(runs: Sequence[Run]) -> pd.DataFrame:
     for run in runs:
         parts = scores.headlines(run.trials) | arms.arm_rows(run)
         for name, rows in parts.items():
-            own = {
+            settings = {
                 column.removeprefix(CONFIG): shown(_plain(rows[column].iloc[0]))
                 for column in scores.told_columns(rows, run.study.space)
             }
-            own["problem"] = " ".join([run.study.problem, *map(str, run.study.parameters.values())])
-            columns[f"{_called(run)}: {name}"] = own
-    keys = list(dict.fromkeys(key for own in columns.values() for key in own))
-    differing = [key for key in keys if len({own.get(key, "–") for own in columns.values()}) > 1]
+            settings["problem"] = " ".join([run.study.problem, *map(str, run.study.parameters.values())])
+            columns[f"{_called(run)}: {name}"] = settings
+    keys = list(dict.fromkeys(key for settings in columns.values() for key in settings))
+    differing = [key for key in keys if len({settings.get(key, "–") for settings in columns.values()}) > 1]
     told = [
-        {"setting": key_name(key), **{name: own.get(key, "–") for name, own in columns.items()}}
+        {"setting": key_name(key), **{name: settings.get(key, "–") for name, settings in columns.items()}}
         for key in differing
     ]
     return pd.DataFrame(told, columns=["setting", *columns])

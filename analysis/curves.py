@@ -48,7 +48,9 @@ def trial_curves(run: Run, rows: pd.DataFrame, column: str) -> dict[str, Curve]:
     """The curves of trials by their names, of those that have any; see `curve`."""
     parts = _by_trial(_measured(run, rows, column))
     return {
-        trial: _aligned(parts[trial], own, column) for trial, own in _by_trial(rows).items() if trial in parts
+        trial: _aligned(parts[trial], replicates, column)
+        for trial, replicates in _by_trial(rows).items()
+        if trial in parts
     }
 
 
@@ -181,7 +183,7 @@ def _measured(run: Run, rows: pd.DataFrame, column: str, *, until: int | None = 
 
 
 def _by_trial(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(trial): own for trial, own in frame.groupby("trial", sort=False)}
+    return {str(trial): group for trial, group in frame.groupby("trial", sort=False)}
 
 
 def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:

@@ -131,8 +131,8 @@ def _trials(run: Run) -> list[dict[str, Any]]:
 
 def _curves(run: Run) -> dict[str, dict[str, Any]]:
     """The error of each trial where it was measured: median and interval, and what an iteration cost."""
-    found = trial_curves(run, _phases(run), "score")
-    return {trial: _curve(one) for trial, one in found.items() if len(one.iterations)}
+    curves = trial_curves(run, _phases(run), "score")
+    return {trial: _curve(curve) for trial, curve in curves.items() if len(curve.iterations)}
 
 
 def _curve(full: Curve) -> dict[str, Any]:

@@ -24,18 +24,20 @@ def errors_along(run: Run, name: str, parameter: str) -> pd.DataFrame:
     them; rows without points are left out.  Empty where no solution or no reference is recorded.
     """
     rows = scores.headlines(run.trials)[name]
-    found = solved(run, name, rows) if run.has_reference else None
-    if found is None:
+    solution = solved(run, name, rows) if run.has_reference else None
+    if solution is None:
         return pd.DataFrame()
     edges = np.linspace(*run.study.axes[parameter], PARTS + 1)
-    every = found.every
+    every = solution.every
     place = np.clip(np.searchsorted(edges, every[parameter], side="right") - 1, 0, PARTS - 1)
     parts = []
     for part in range(PARTS):
         points = every[place == part]
         if points.empty:
             continue
-        errors = [_relative(own, run.study.outputs) for _, own in points.groupby(["trial", "replicate"])]
+        errors = [
+            _relative(replicate, run.study.outputs) for _, replicate in points.groupby(["trial", "replicate"])
+        ]
         parts.append(
             {
                 "lower": edges[part],
@@ -64,15 +66,15 @@ def every_headline(run: Run) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Headline, parameter and its errors, of those that have any."""
     for parameter in run.study.parameter_axes:
         for name in scores.headlines(run.trials):
-            found = errors_along(run, name, parameter)
-            if len(found):
-                yield name, parameter, found
+            errors = errors_along(run, name, parameter)
+            if len(errors):
+                yield name, parameter, errors
 
 
 def family_table(run: Run) -> pd.DataFrame:
     """All of them in one table; empty where the problem is no family."""
     tables = [
-        found.assign(settings=name, parameter=parameter) for name, parameter, found in every_headline(run)
+        errors.assign(settings=name, parameter=parameter) for name, parameter, errors in every_headline(run)
     ]
     if not tables:
         return pd.DataFrame()
@@ -80,9 +82,9 @@ def family_table(run: Run) -> pd.DataFrame:
     return joined[["settings", "parameter", "lower", "upper", "points", "rel_l2", "least", "greatest"]]
 
 
-def said(found: pd.DataFrame, parameter: str) -> str:
+def said(errors: pd.DataFrame, parameter: str) -> str:
     """Where in a parameter's range the error is largest, in words."""
-    worst = found.iloc[int(np.argmax(found["rel_l2"].to_numpy()))]
-    best = found["rel_l2"].min()
+    worst = errors.iloc[int(np.argmax(errors["rel_l2"].to_numpy()))]
+    best = errors["rel_l2"].min()
     where = f"{parameter} from {number(worst['lower'], 2)} to {number(worst['upper'], 2)}"
     return f"error {number(worst['rel_l2'], 2)} for {where}, and {number(best, 2)} where it is least"

@@ -47,10 +47,10 @@ class Run:
         Where a polish follows an iteration, the error after it.
         """
         keys = ["trial", "replicate", "iteration"]
-        found = self._curves(columns=[*keys, *self._polish_column, self._score], rows=self._measured)
+        measured = self._curves(columns=[*keys, *self._polish_column, self._score], rows=self._measured)
         if self._polish_column:
-            found = found.drop_duplicates(keys, keep="last").drop(columns="polish")
-        return found
+            measured = measured.drop_duplicates(keys, keep="last").drop(columns="polish")
+        return measured
 
     def polish(self, trials: Collection[str]) -> pd.DataFrame:
         """The steps of some trials' polishes: trial, replicate, iteration, polish, score, loss.

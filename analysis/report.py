@@ -132,7 +132,7 @@ def _explorer(run: Run, shown: list[ReportTable]) -> dict[str, str] | None:
     if run.trials.empty:
         return None
     suffixes = ("csv", "md", "tex")
-    places = {one.name: run.folder / records.TABLES / one.name for one in shown}
+    places = {table.name: run.folder / records.TABLES / table.name for table in shown}
     copies = {
         name: {suffix: place.with_suffix(f".{suffix}").read_text(encoding="utf-8") for suffix in suffixes}
         for name, place in places.items()

@@ -111,10 +111,10 @@ def told_once(keys: Iterable[str], space: Collection[str]) -> list[str]:
 def headlines(trials: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The rows behind a run's headline: of the winner and the baseline confirmed, or of what was solved."""
     confirm = trials[trials["phase"] == "confirm"]
-    found = {name: confirm[confirm["arm"] == name] for name in ("winner", "baseline")}
+    rows_of_each = {name: confirm[confirm["arm"] == name] for name in ("winner", "baseline")}
     solve = trials[trials["phase"] == "solve"]
-    found |= {str(name): solve[solve["trial"] == name] for name in solve["trial"].unique()}
-    return {name: rows for name, rows in found.items() if len(rows)}
+    rows_of_each |= {str(name): solve[solve["trial"] == name] for name in solve["trial"].unique()}
+    return {name: rows for name, rows in rows_of_each.items() if len(rows)}
 
 
 def trial_status(status: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.{_DIGITS}g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {shown(own)}" for key, own in value.items()) or "none"
+        return ", ".join(f"{key} {shown(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(map(shown, value)) or "none"
     return level_name(value)
@@ -64,7 +64,7 @@ def differences(run: Run) -> pd.DataFrame:
 def space_table(run: Run) -> pd.DataFrame:
     """A row for each setting that was searched: from what to what, and how it is drawn."""
     return pd.DataFrame(
-        [{"setting": key_name(key), **_drawn(one)} for key, one in run.study.space.items()],
+        [{"setting": key_name(key), **_drawn(distribution)} for key, distribution in run.study.space.items()],
         columns=["setting", "values", "scale"],
     )
 

@@ -24,16 +24,16 @@ def shown_solutions(run: Run) -> list[dict[str, Any]]:
     """Solutions of winner, baseline or arms on their points, an entry for each output."""
     heads = {name: headline(run, name) for name in scores.headlines(run.trials)}
     arms = {name: solved(run, name, rows) for name, rows in arm_rows(run).items()}
-    known = [one for one in {**heads, **arms}.values() if one is not None]
-    return [_field(run, one, output) for one in known for output in run.study.outputs][:_FIELDS]
+    known = [solution for solution in {**heads, **arms}.values() if solution is not None]
+    return [_field(run, solution, output) for solution in known for output in run.study.outputs][:_FIELDS]
 
 
-def _field(run: Run, found: MedianSolution, output: str) -> dict[str, Any]:
+def _field(run: Run, solution: MedianSolution, output: str) -> dict[str, Any]:
     axes = run.study.axes
-    points = found.points.head(_POINTS)
+    points = solution.points.head(_POINTS)
     several = len(run.study.outputs) > 1
     return {
-        "name": f"{found.name}, {output}" if several else found.name,
+        "name": f"{solution.name}, {output}" if several else solution.name,
         "output": output,
         "axes": list(axes),
         "ends": [[plain_number(low), plain_number(high)] for low, high in axes.values()],

@@ -187,15 +187,15 @@ def entries(problem: str, source: str) -> list[tuple[str, str | None]]:
 
     A source that is not known here, as that of a user's problem, is a note of its own.
     """
-    found: list[tuple[str, str | None]] = []
+    works: list[tuple[str, str | None]] = []
     for part in filter(None, (each.strip() for each in source.split(";"))):
         key = next((key for name, key in BY_NAME.items() if part.startswith(name)), None)
         if key is not None:
-            found.append((key, WORKS.get(key)))
+            works.append((key, WORKS.get(key)))
         elif part[0].isupper():  # "cosine modes" and the like are no work
-            own = f"source-{re.sub(r'[^a-z0-9]+', '-', problem.lower())}"
-            found.append((own, f"@misc{{{own},\n  note = {{{_plain(part)}}}\n}}"))
-    return found
+            key = f"source-{re.sub(r'[^a-z0-9]+', '-', problem.lower())}"
+            works.append((key, f"@misc{{{key},\n  note = {{{_plain(part)}}}\n}}"))
+    return works
 
 
 def _plain(text: str) -> str:

@@ -226,7 +226,7 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> In
     The interval is Fisher's z with Bonett and Wright's variance (1 + ρ²/2) / (n - 3) (2000,
     Psychometrika 65:23), from n = 4 on.  NaN for a constant or fewer than three pairs.
     """
-    a, b = (pd.Series(np.asarray(one, float)).rank().to_numpy() for one in (x, y))
+    a, b = (pd.Series(np.asarray(values, float)).rank().to_numpy() for values in (x, y))
     n = len(a)
     if n < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return Interval(math.nan, math.nan, math.nan)

@@ -51,9 +51,9 @@ class Registry(Generic[T]):
 
     def _scan(self) -> dict[str, tuple[T, ModuleType]]:
         """All entries with their modules; a name that two of them define is refused."""
-        own = (*self._own(),)
-        if own != self._modules:
-            self._modules, self._entries = own, self._found(own, {})
+        modules = (*self._own(),)
+        if modules != self._modules:
+            self._modules, self._entries = modules, self._found(modules, {})
         return self._found(self._others(), dict(self._entries))
 
     def _found(

@@ -35,13 +35,13 @@ def of_session(session: int) -> list[psutil.Process]:
 
 
 def _where(wanted: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
-    found = []
+    processes = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):  # it has ended, or is another user's
             ours = process.pid != os.getpid() and wanted(process)
             if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
+                processes.append(process)
+    return processes
 
 
 def end(processes: Sequence[psutil.Process]) -> None:

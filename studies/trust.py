@@ -45,9 +45,9 @@ def _home() -> Path:
 
 def _own(path: Path) -> bool:
     """Whether a file or folder is this user's, and nobody else can write it."""
-    found = path.lstat()
-    others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return found.st_uid == os.getuid() and not others and not stat.S_ISLNK(found.st_mode)
+    status = path.lstat()
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return status.st_uid == os.getuid() and not others and not stat.S_ISLNK(status.st_mode)
 
 
 def _digest(run: Path, main: Sequence[str], writes: str | None) -> str:

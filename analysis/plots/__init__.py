@@ -95,10 +95,10 @@ def figures(run: Run, columns: int | None = None) -> dict[str, Figure]:
     """
     with style.styled(columns):
         made = {name: make() for name, _, make in _figures(run)}
-        found = {name: style.finish(figure) for name, figure in made.items() if figure is not None}
-    for figure in found.values():
+        drawn = {name: style.finish(figure) for name, figure in made.items() if figure is not None}
+    for figure in drawn.values():
         figure.__dict__["_repr_png_"] = partial(style.png, figure)  # IPython asks the object for it
-    return found
+    return drawn
 
 
 def _figures(run: Run) -> Iterator[tuple[str, str, Callable[[], Figure | None]]]:

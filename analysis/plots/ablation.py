@@ -193,13 +193,15 @@ def _lines(
     """The arms' rows by their level of `key`, a dictionary for each level of the other factor."""
     study = run.study
     if not others:
-        return [(None, {arms.level_name(arms.level(study, name, key)): own for name, own in rows.items()})]
-    found: list[tuple[str | None, dict[str, pd.DataFrame]]] = []
+        return [
+            (None, {arms.level_name(arms.level(study, name, key)): names for name, names in rows.items()})
+        ]
+    lines: list[tuple[str | None, dict[str, pd.DataFrame]]] = []
     for value in arms.factors(study)[others[0]]:
-        own = [name for name in rows if arms.level(study, name, others[0]) == value]
-        levels = {arms.level_name(arms.level(study, name, key)): rows[name] for name in own}
-        found.append((arms.level_name(value), levels))
-    return found
+        names = [name for name in rows if arms.level(study, name, others[0]) == value]
+        levels = {arms.level_name(arms.level(study, name, key)): rows[name] for name in names}
+        lines.append((arms.level_name(value), levels))
+    return lines
 
 
 def _series(
@@ -213,8 +215,8 @@ def _series(
 ) -> None:
     """One line of medians with intervals, replicates as dots; diverged ones at the upper edge."""
     middles = []
-    for where, own in zip(x, groups, strict=True):
-        mae = scores.errors(own)
+    for where, group in zip(x, groups, strict=True):
+        mae = scores.errors(group)
         middle = median_interval(mae)[0] if len(mae) else np.nan
         middles.append(middle if np.isfinite(middle) else np.nan)
         _mark(axis, where, mae, colour, MARKERS[place % len(MARKERS)])
@@ -260,15 +262,15 @@ def _names(axis: Axes, names: list[str]) -> None:
 
 
 def _place(levels: list[Any], value: Any) -> int | None:
-    names = [arms.level_name(one) for one in levels]
+    names = [arms.level_name(level) for level in levels]
     return names.index(arms.level_name(value)) if arms.level_name(value) in names else None
 
 
 def _caption(run: Run, rows: dict[str, pd.DataFrame]) -> str:
-    counts = sorted({len(scores.errors(own)) for own in rows.values()})
+    counts = sorted({len(scores.errors(trials)) for trials in rows.values()})
     return f"{run.study.name}: n = {words.counted_between(counts[0], counts[-1], 'replicate')} an arm."
 
 
 def _lost(rows: dict[str, pd.DataFrame]) -> str:
-    lost = sum(scores.count(own, "diverged") for own in rows.values())
+    lost = sum(scores.count(trials, "diverged") for trials in rows.values())
     return f" Triangles: how many diverged ({lost} in all)." if lost else " None diverged."

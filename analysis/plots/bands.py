@@ -28,7 +28,7 @@ def draw_band(
 
 def limit(axis: Axes, values: Iterable[Array], *, room: float = 2.0) -> None:
     """A logarithmic y axis over the positive finite values and a factor of room."""
-    joined = np.concatenate([np.ravel(one) for one in values] or [np.array([])])
+    joined = np.concatenate([np.ravel(array) for array in values] or [np.array([])])
     joined = joined[np.isfinite(joined) & (joined > 0)]
     axis.set_yscale("log")
     if len(joined):

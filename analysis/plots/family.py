@@ -13,18 +13,18 @@ from analysis.plots.solved import UNIT
 
 def error_along(run: Run, parameter: str) -> Figure | None:
     """The relative L² error in each part of a parameter's range, a line for each headline."""
-    drawn = [(name, found) for name, own, found in every_headline(run) if own == parameter]
+    drawn = [(name, errors) for name, varied, errors in every_headline(run) if varied == parameter]
     if not drawn:
         return None
     made = style.figure(style.width(), 2.4)
     axis = made.subplots()
-    for place, (name, found) in enumerate(drawn):
+    for place, (name, errors) in enumerate(drawn):
         colour = style.PALETTE[place % len(style.PALETTE)]
-        edges = np.append(found["lower"].to_numpy(), found["upper"].iloc[-1])
+        edges = np.append(errors["lower"].to_numpy(), errors["upper"].iloc[-1])
         axis.fill_between(
             edges,
-            np.append(found["least"], found["least"].iloc[-1]),
-            np.append(found["greatest"], found["greatest"].iloc[-1]),
+            np.append(errors["least"], errors["least"].iloc[-1]),
+            np.append(errors["greatest"], errors["greatest"].iloc[-1]),
             step="post",
             color=colour,
             alpha=0.2,
@@ -32,7 +32,7 @@ def error_along(run: Run, parameter: str) -> Figure | None:
         )
         axis.step(
             edges,
-            np.append(found["rel_l2"], found["rel_l2"].iloc[-1]),
+            np.append(errors["rel_l2"], errors["rel_l2"].iloc[-1]),
             where="post",
             color=colour,
             label=name,
@@ -40,10 +40,10 @@ def error_along(run: Run, parameter: str) -> Figure | None:
     axis.set(xlabel=f"{parameter} {UNIT}", ylabel="relative L² error", yscale="log")
     if len(drawn) > 1:
         style.legend(made, *style.entries([axis]))
-    name, found = drawn[0]
+    name, errors = drawn[0]
     text = (
         f"{run.study.problem}: relative L² error of the points in each part of the range of {parameter}; "
         "line: median of the replicates, band: all of them."
     )
-    style.explain(made, f"{name}: {said(found, parameter)}", text)
+    style.explain(made, f"{name}: {said(errors, parameter)}", text)
     return made

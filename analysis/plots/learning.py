@@ -154,15 +154,15 @@ def error_curves(run: Run) -> Figure | None:
 
 def _many(look: Mapping[str, ArmLook]) -> bool:
     """Whether a panel would hold more lines than an eye can follow."""
-    return max(Counter(one.panel for one in look.values()).values()) > FEW
+    return max(Counter(drawn.panel for drawn in look.values()).values()) > FEW
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
     """Panels in two columns at most, with shared scales."""
     columns = style.beside(min(count, 2))
     lines = -(-count // columns)
-    own = style.ONE_COLUMN if count == 1 else style.TWO_COLUMNS
-    made = style.figure(style.width(own), 0.6 + 2.2 * lines)
+    width = style.ONE_COLUMN if count == 1 else style.TWO_COLUMNS
+    made = style.figure(style.width(width), 0.6 + 2.2 * lines)
     return made, list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
 
 
@@ -205,8 +205,8 @@ def _inset(axis: Axes, curves: Mapping[str, Curve], look: Mapping[str, ArmLook],
 
 
 def _caption(run: Run, rows: Mapping[str, pd.DataFrame]) -> str:
-    counts = [len(scores.errors(own)) for own in rows.values()]
-    lost = sum(scores.count(own, "diverged") for own in rows.values())
+    counts = [len(scores.errors(trials)) for trials in rows.values()]
+    lost = sum(scores.count(trials, "diverged") for trials in rows.values())
     n = words.counted_between(min(counts), max(counts), "replicate")
     rates = {"shared": "one learning rate for all", "tuned": "learning rate tuned for each"}
     return f"{run.study.name}: n = {n} an arm, {lost} diverged, {rates[run.study.learning_rates]}."

@@ -67,8 +67,8 @@ def _replicates(
     axis: Axes, solution: MedianSolution, name: str, output: str, colour: str, width: float = 0.4
 ) -> None:
     for _, replicate in solution.every.groupby(["trial", "replicate"]):
-        own = replicate.sort_values(name)
-        axis.plot(own[name], own[f"prediction_{output}"], color=colour, linewidth=width, alpha=0.4)
+        points = replicate.sort_values(name)
+        axis.plot(points[name], points[f"prediction_{output}"], color=colour, linewidth=width, alpha=0.4)
 
 
 def _grid(panels: int) -> tuple[Figure, list[Axes]]:

@@ -70,8 +70,8 @@ def headline(run: Run, name: str) -> MedianSolution | None:
 
 def headline_errors(run: Run, output: str) -> list[Array]:
     """|u − u*| of all headlines, so that winner and baseline share one scale."""
-    found = [headline(run, name) for name in scores.headlines(run.trials)]
-    return [one.error(output) for one in found if one is not None]
+    solutions = [headline(run, name) for name in scores.headlines(run.trials)]
+    return [solution.error(output) for solution in solutions if solution is not None]
 
 
 def error_scale(errors: list[Array]) -> LogNorm:

@@ -127,8 +127,8 @@ def explain(made: Figure, title: str, caption: str) -> None:
 
 def explained(made: Figure) -> tuple[str, str]:
     """The finding and the caption of a figure, a line each."""
-    found = {text.get_gid(): " ".join(text.get_text().split()) for text in _texts(made)}
-    return found.get("title", ""), found.get("caption", "")
+    texts = {text.get_gid(): " ".join(text.get_text().split()) for text in _texts(made)}
+    return texts.get("title", ""), texts.get("caption", "")
 
 
 def finish(made: Figure) -> Figure:
@@ -231,11 +231,11 @@ def legend(
 
 def entries(axes: Iterable[Axes]) -> tuple[list[Any], list[str]]:
     """Handles and labels of a legend over several axes, each label once."""
-    found: dict[str, Any] = {}
+    handles: dict[str, Any] = {}
     for axis in axes:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    return list(found.values()), list(found)
+            handles.setdefault(label, handle)
+    return list(handles.values()), list(handles)
 
 
 def png(made: Figure) -> bytes:

@@ -214,7 +214,9 @@ class _Levels(_OnAxis):
         """The levels, as many as fit."""
         every = self._levels
         sets = [every[::stride] for stride in range(1, max(2, len(every)))]
-        return next((own for own in sets if len(own) < 2 or fits(self._axis, own)), [every[0], every[-1]])
+        return next(
+            (levels for levels in sets if len(levels) < 2 or fits(self._axis, levels)), [every[0], every[-1]]
+        )
 
 
 def integers(axis: Axis) -> None:
@@ -241,7 +243,7 @@ def names(axis: Axis, shown: Sequence[str], **look: Any) -> None:
 
 def settle(made: Figure) -> None:
     """Gives every numeric axis of a figure, those of colour bars and insets too, true ticks."""
-    every = [one for axes in made.axes for one in (axes, *axes.child_axes)]
+    every = [drawn for axes in made.axes for drawn in (axes, *axes.child_axes)]
     for axis in (axis for axes in every for axis in (axes.xaxis, axes.yaxis)):
         _open(axis)
         locator, formatter = axis.get_major_locator(), axis.get_major_formatter()

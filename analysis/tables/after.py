@@ -140,11 +140,11 @@ def _compared(table: list[dict[str, Any]], name: str) -> pd.DataFrame:
 def _left(run: Run, steps: Iterable[str]) -> list[str]:
     """The settings in which the winner differs from the last of the steps; the searched ones come last."""
     known = {key for name in steps for key in name.split(", ")}
-    one, other = run.study.confirmed_baseline, run.study.winner
-    if one is None or other is None:
+    baseline, winner = run.study.confirmed_baseline, run.study.winner
+    if baseline is None or winner is None:
         return []
     left = [key for key in run.study.space if key not in known]
-    return [key for key in left if one.config.get(key) != other.config.get(key)]
+    return [key for key in left if baseline.config.get(key) != winner.config.get(key)]
 
 
 def _confirmed(run: Run) -> dict[str, pd.DataFrame]:
@@ -153,8 +153,8 @@ def _confirmed(run: Run) -> dict[str, pd.DataFrame]:
     if "winner" not in heads or rivals.empty:
         return {}
     named = run.study.winner.trial if run.study.winner is not None else "winner"
-    own = {str(arm): rivals[rivals["arm"] == arm] for arm in rivals["arm"].dropna().unique()}
-    return {named: heads["winner"], **own}
+    rival_rows = {str(arm): rivals[rivals["arm"] == arm] for arm in rivals["arm"].dropna().unique()}
+    return {named: heads["winner"], **rival_rows}
 
 
 def busiest_rung(decisions: pd.DataFrame) -> dict[str, Any] | None:

@@ -30,17 +30,17 @@ def front_table(run: Run) -> pd.DataFrame:
     another of these costs no more and has a confirmed error that is no larger.
     """
     names = cost_names(run)
-    found = _confirmed(run)
-    if not names or not found:
+    confirmed = _confirmed(run)
+    if not names or not confirmed:
         return pd.DataFrame()
     search = run.phase("search")
-    own = {str(row["trial"]): row for row in rows_of(scores.trial_scores(search))}
+    trials = {str(row["trial"]): row for row in rows_of(scores.trial_scores(search))}
     costs = {name: search.groupby("trial")[OBJECTIVE + name].first().to_dict() for name in names}
     table: list[dict[str, Any]] = []
-    for trial, rows in found.items():
-        row: dict[str, Any] = {"trial": trial, "winner": trial == next(iter(found))}
+    for trial, rows in confirmed.items():
+        row: dict[str, Any] = {"trial": trial, "winner": trial == next(iter(confirmed))}
         row |= {name: float(costs[name][trial]) for name in names}
-        row |= {"seconds_measured": own[trial]["seconds"], "selected": own[trial]["score"]}
+        row |= {"seconds_measured": trials[trial]["seconds"], "selected": trials[trial]["score"]}
         row |= error_cells(run, rows)
         row |= {
             key: rows[CONFIG + key].iloc[0]
@@ -82,9 +82,9 @@ def _confirmed(run: Run) -> dict[str, pd.DataFrame]:
     return {run.study.winner.trial: heads["winner"], **others}
 
 
-def _beats(one: dict[str, Any], other: dict[str, Any], names: list[str]) -> bool:
+def _beats(row: dict[str, Any], other: dict[str, Any], names: list[str]) -> bool:
     keys = ["score", *names]
-    return all(one[key] <= other[key] for key in keys) and any(one[key] < other[key] for key in keys)
+    return all(row[key] <= other[key] for key in keys) and any(row[key] < other[key] for key in keys)
 
 
 def _budgets(low: float, high: float) -> list[float]:

@@ -43,8 +43,8 @@ def importance_table(run: Run) -> pd.DataFrame:
         return pd.DataFrame()
     keys = [
         key
-        for key, one in run.study.space.items()
-        if not one.get("when") and CONFIG + key in trials and trials[CONFIG + key].notna().all()
+        for key, drawn_from in run.study.space.items()
+        if not drawn_from.get("when") and CONFIG + key in trials and trials[CONFIG + key].notna().all()
     ]
     units = {key: _unit(run.study.space[key], list(trials[CONFIG + key])) for key in keys}
     units = {key: values for key, values in units.items() if len(np.unique(values[0])) > 1}
@@ -128,12 +128,12 @@ def _ranked(run: Run) -> pd.DataFrame:
     return trials.loc[[row["index"] for row in order]].reset_index(drop=True)
 
 
-def _table(keys: list[str], own: Array, resampled: Array, chance: Array) -> pd.DataFrame:
-    """own: (d,); resampled, chance: (d, B)."""
+def _table(keys: list[str], measured: Array, resampled: Array, chance: Array) -> pd.DataFrame:
+    """measured: (d,); resampled, chance: (d, B)."""
     shares = resampled / resampled.sum(axis=0)
     low, high = np.percentile(shares, [2.5, 97.5], axis=1)
-    p = (1 + (chance >= own[:, None]).sum(axis=1)) / (1 + chance.shape[1])
-    point = own / own.sum()
+    p = (1 + (chance >= measured[:, None]).sum(axis=1)) / (1 + chance.shape[1])
+    point = measured / measured.sum()
     rows = [
         {"setting": key, **spread("importance", statistics.Interval(point[k], low[k], high[k])), "p": p[k]}
         for k, key in enumerate(keys)

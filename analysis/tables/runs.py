@@ -129,5 +129,5 @@ def _against(run: Run, rows: pd.DataFrame, base: pd.DataFrame | None) -> dict[st
     names = ("ratio", "ratio_low", "ratio_high")
     if base is None:
         return dict.fromkeys(names, math.nan)
-    found = paired_cells(rows, base, generator(run.study.seed), looks_of(run.study))
-    return {name: found[name] for name in names}
+    cells = paired_cells(rows, base, generator(run.study.seed), looks_of(run.study))
+    return {name: cells[name] for name in names}

@@ -38,8 +38,8 @@ def derivatives(field: Field, x: Tensor, axes: Sequence[str]) -> Derivatives:
     A field with a method `derivatives(x, axes)` brings its own; any other is differentiated
     automatically.
     """
-    own = getattr(field, "derivatives", None)
-    return Automatic(field, x, axes) if own is None else own(x, axes)
+    method = getattr(field, "derivatives", None)
+    return Automatic(field, x, axes) if method is None else method(x, axes)
 
 
 def derivatives_at(

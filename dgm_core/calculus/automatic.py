@@ -66,13 +66,13 @@ class Automatic(Derivatives):
 
     def _along(self, directions: Tensor, order: int, output: int) -> Tensor:
         """Direction by direction, in nested passes: for a field whose points cannot be repeated."""
-        found = []
+        columns = []
         for v in directions.unbind(dim=2):
             y = self.partial(output, ())
             for _ in range(order):
                 y = (gradient(y, self.x) * v).sum(dim=-1, keepdim=True)
-            found.append(y)
-        return torch.cat(found, dim=-1)
+            columns.append(y)
+        return torch.cat(columns, dim=-1)
 
 
 class _Rows(Derivatives):

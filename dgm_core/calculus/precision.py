@@ -64,8 +64,8 @@ def precision(dtype: torch.dtype) -> Iterator[Precision | None]:
 
 
 def _mixed(arguments: Sequence[Any], options: Mapping[str, Any]) -> bool:
-    found = {leaf.dtype for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)}
-    return torch.float32 in found and torch.float64 in found
+    dtypes = {leaf.dtype for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)}
+    return torch.float32 in dtypes and torch.float64 in dtypes
 
 
 def _double(leaf: Any) -> Any:

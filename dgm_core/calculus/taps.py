@@ -69,8 +69,8 @@ class ScalePass(LayerPass):
         rows = (inputs * adjoint).sum(dim=1) * self.slope  # (K, n, W)
         if self.parameter.shape[2] == 1:
             rows = rows.sum(dim=2, keepdim=True)
-        found = target(self.parameter)
-        found.add_(rows) if add else found.copy_(rows)
+        block = target(self.parameter)
+        block.add_(rows) if add else block.copy_(rows)
         _write_bias(target, self.bias, adjoint, add=add)
 
 

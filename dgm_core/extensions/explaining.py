@@ -27,7 +27,7 @@ def in_own_words(error: ConfigurationError, cls: type) -> ConfigurationError:
 
 
 def _own() -> list[Path]:
-    return [own for path in loading.files() for own in companions(path)]
+    return [companion for path in loading.files() for companion in companions(path)]
 
 
 def _line(cls: type) -> int:

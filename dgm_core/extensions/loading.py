@@ -126,12 +126,12 @@ def unload() -> None:
 
 def _own() -> dict[Path, ModuleType]:
     """The loaded files, and those from which a script or a notebook has imported classes."""
-    own = dict(_loaded)
+    modules = dict(_loaded)
     for value in list(vars(sys.modules["__main__"]).values()):
         module = sys.modules.get(value.__module__) if inspect.isclass(value) else None
         if module is not None and is_own(module):
-            own.setdefault(Path(str(module.__file__)).resolve(), module)
-    return own
+            modules.setdefault(Path(str(module.__file__)).resolve(), module)
+    return modules
 
 
 @cache

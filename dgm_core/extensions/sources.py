@@ -31,8 +31,8 @@ class Sources:
         names = {folder: f"{place}-{folder.name}" for place, folder in enumerate(folders)}
         files, main = {}, []
         for path, root in roots.items():
-            for one in companions(path):
-                files[_key(names[root], one, root)] = one.read_bytes()
+            for file in companions(path):
+                files[_key(names[root], file, root)] = file.read_bytes()
             main.append(_key(names[root], path, root))
         return cls(files, tuple(main), {name: str(folder) for folder, name in names.items()})
 

@@ -84,8 +84,8 @@ class Dirichlet(Condition):
     output: int | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        own = y.value if self.output is None else y.d(output=self.output)
-        return own - prescribed(self.value, y, own)
+        value = y.value if self.output is None else y.d(output=self.output)
+        return value - prescribed(self.value, y, value)
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Neumann(Condition):
     output: int = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        own = _flux(y, region, self.output)
-        return own - prescribed(self.flux, y, own)
+        flux = _flux(y, region, self.output)
+        return flux - prescribed(self.flux, y, flux)
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class Robin(Condition):
     output: int = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        own = y.d(output=self.output)
-        transfer = prescribed(self.coefficient, y, own)
-        return _flux(y, region, self.output) + transfer * own - prescribed(self.value, y, own)
+        value = y.d(output=self.output)
+        transfer = prescribed(self.coefficient, y, value)
+        return _flux(y, region, self.output) + transfer * value - prescribed(self.value, y, value)
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class Cauchy(Condition):
     output: int = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        own, flux = y.d(output=self.output), _flux(y, region, self.output)
-        value = own - prescribed(self.value, y, own)
+        here, flux = y.d(output=self.output), _flux(y, region, self.output)
+        value = here - prescribed(self.value, y, here)
         return torch.cat([value, flux - prescribed(self.flux, y, flux)], dim=-1)
 
 
@@ -149,8 +149,8 @@ class InitialVelocity(Condition):
                 "InitialVelocity is allowed at an instant only, such as `domain.initial`: "
                 f"{region} is not (`Holds` takes any law elsewhere)."
             )
-        own = y.d(TIME, output=self.output)
-        return own - prescribed(self.value, y, own)
+        velocity = y.d(TIME, output=self.output)
+        return velocity - prescribed(self.value, y, velocity)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,14 +168,14 @@ class Measured(Condition):
         return iter((FixedNodes.of(self.table.points), self))
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        own = y.value if self.output is None else y.d(output=self.output)
+        field = y.value if self.output is None else y.d(output=self.output)
         values = self.table.values
-        if values.shape[1] not in (1, own.shape[-1]):
+        if values.shape[1] not in (1, field.shape[-1]):
             raise ValueError(
                 f"the table has {counted(values.shape[1], 'column')} of values for "
-                f"{counted(own.shape[-1], 'output')}"
+                f"{counted(field.shape[-1], 'output')}"
             )
-        return own - values.to(own)
+        return field - values.to(field)
 
 
 @dataclass(frozen=True)

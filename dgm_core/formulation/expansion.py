@@ -59,9 +59,9 @@ class Expansion:
             for k, far in enumerate((error > _TOLERANCE * size).tolist()):
                 if best[k] is None and (not far or 2 * waves > most):
                     best[k] = coefficients[k]
-            found = [each for each in best if each is not None]
-            if len(found) == len(best):
-                return _padded(found)
+            fits = [each for each in best if each is not None]
+            if len(fits) == len(best):
+                return _padded(fits)
             waves *= 2
 
     def __call__(self, x: Tensor, coefficients: Tensor) -> Tensor:
@@ -129,8 +129,8 @@ class Expansion:
         if self.axes[column].name in self.periodic:
             return (matrix.T @ values) / matrix.square().sum(dim=0)[:, None]
         finite = torch.isfinite(values).all(dim=0)
-        found = torch.linalg.lstsq(matrix, torch.where(finite, values, 0.0), rcond=_CUTOFF, driver="gelsd")
-        return torch.where(finite, found.solution, torch.nan)
+        least = torch.linalg.lstsq(matrix, torch.where(finite, values, 0.0), rcond=_CUTOFF, driver="gelsd")
+        return torch.where(finite, least.solution, torch.nan)
 
 
 def _padded(coefficients: Sequence[Tensor]) -> Tensor:

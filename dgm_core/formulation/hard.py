@@ -202,12 +202,12 @@ def _needed(problem: Conditioned, output: Output) -> Output | None:
 
 def _size(output: Output, x: Tensor) -> float:
     """The largest absolute value of all data, or 1."""
-    found = [output.start.begun(x)] if output.start is not None else []
+    prescribed = [output.start.begun(x)] if output.start is not None else []
     for ends in output.ends:
         for data, value in ((ends.lower, ends.axis.lower), (ends.upper, ends.axis.upper)):
             if data is not None:
-                found.append(data(ends.at(x, value)))
-    sizes = [float(values.abs().max()) for values in found]
+                prescribed.append(data(ends.at(x, value)))
+    sizes = [float(values.abs().max()) for values in prescribed]
     return max(sizes, default=0.0) or 1.0
 
 
@@ -238,16 +238,16 @@ def _holds(problem: Conditioned, form: HardForm) -> bool:
         return form(x, _size_of(problem, form, x) * wave(problem.inputs, 1.9, 1.3)(x))
 
     with torch.enable_grad():
-        found = problem.residuals(field(0.7), points)
+        residuals = problem.residuals(field(0.7), points)
         wrong = problem.residuals(shifted, points)
         usual = parts_of(problem.residuals(waving, points)["interior"])[0].detach()
     for term in regions:
-        gap, scale = (parts_of(r[term])[0].detach().abs().max() for r in (found, wrong))
+        gap, scale = (parts_of(r[term])[0].detach().abs().max() for r in (residuals, wrong))
         if not gap <= 1e-7 * scale:
             return False
     smooth = parts_of(problem.residuals(field(0.0), points)["interior"])[0].detach()
     rough = parts_of(problem.residuals(Differenced(field(0.0), lengths), points)["interior"])[0].detach()
-    every = torch.stack([smooth.abs(), parts_of(found["interior"])[0].detach().abs(), usual.abs()])
+    every = torch.stack([smooth.abs(), parts_of(residuals["interior"])[0].detach().abs(), usual.abs()])
     size = every.amax(dim=(0, 1, 2))
     return bool(((smooth - rough).abs().amax(dim=(0, 1)) <= _SMOOTH * size + 1e-12 * size.max()).all())
 

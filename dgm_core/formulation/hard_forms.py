@@ -30,8 +30,8 @@ class Ends:
 
     def position(self, x: Tensor) -> Tensor:
         """From 0 to 1 along the axis, (..., 1)."""
-        own = x[..., self.column : self.column + 1]
-        return (own - self.axis.lower) * (1.0 / (self.axis.upper - self.axis.lower))
+        coordinate = x[..., self.column : self.column + 1]
+        return (coordinate - self.axis.lower) * (1.0 / (self.axis.upper - self.axis.lower))
 
     def blended(self, x: Tensor, before: Data | None) -> Tensor:
         """What is to be added to `before`, (..., 1), so that the data hold at the ends: linear in between."""
@@ -142,12 +142,12 @@ class HardForm:
         """How much of each output is prescribed where time begins: nothing 0, its value 1, its velocity too
         2."""
         begun = [form.start for form in self.outputs]
-        return tuple(0 if one is None else 1 if one.velocity is None else 2 for one in begun)
+        return tuple(0 if start is None else 1 if start.velocity is None else 2 for start in begun)
 
     def state_at(self, time: float) -> Tensor:
         """In time alone, what is prescribed at its beginning: all values, then velocities, (1, s) float64."""
         x = torch.full((1, 1, 1), time, dtype=torch.float64)
         begun = [form.start for form in self.outputs if form.start is not None]
-        values = [one.value(x) for one in begun]
-        velocities = [one.velocity(x) for one in begun if one.velocity is not None]
+        values = [start.value(x) for start in begun]
+        velocities = [start.velocity(x) for start in begun if start.velocity is not None]
         return torch.cat([*values, *velocities], dim=-1)[:, 0]

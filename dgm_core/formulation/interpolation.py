@@ -62,15 +62,15 @@ class Spline:
 
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (..., 1), as (..., q) float64."""
-        own, x = self._constants.on(x.device), x.double()
-        starts = own["starts"]
+        constants, x = self._constants.on(x.device), x.double()
+        starts = constants["starts"]
         piece = (torch.searchsorted(starts, x.detach()[..., 0].contiguous(), right=True) - 1).clamp_min(0)
         local = x - starts[piece].unsqueeze(-1)
-        coefficients = own["coefficients"][piece]  # (..., order + 1, q)
-        found = coefficients[..., 0, :].expand(*x.shape[:-1], -1)
+        coefficients = constants["coefficients"][piece]  # (..., order + 1, q)
+        values = coefficients[..., 0, :].expand(*x.shape[:-1], -1)
         for power in coefficients.unbind(dim=-2)[1:]:
-            found = found * local + power
-        return found
+            values = values * local + power
+        return values
 
 
 class Simplices:

@@ -89,7 +89,9 @@ class _Data:
 
 def _factor(gaps: Sequence[Tensor], quantities: Sequence[Tensor]) -> float | None:
     """The number by which a quantity moves a law, the same at all points for all fields; else None."""
-    ratios = torch.cat([(gap / one).detach().flatten() for gap, one in zip(gaps, quantities, strict=True)])
+    ratios = torch.cat(
+        [(gap / quantity).detach().flatten() for gap, quantity in zip(gaps, quantities, strict=True)]
+    )
     factor = ratios.median()
     if not ratios.isfinite().all() or factor == 0.0:
         return None

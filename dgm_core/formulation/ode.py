@@ -106,8 +106,8 @@ class ODE(InitialValueProblem):
         return self.start
 
     def _rates(self, t: Tensor, y: Sequence[Tensor]) -> Sequence[Any]:
-        found = self.rate(t, *y)
-        rates = [found] if isinstance(found, Tensor | float | int) else list(found)
+        given = self.rate(t, *y)
+        rates = [given] if isinstance(given, Tensor | float | int) else list(given)
         if len(rates) != len(y):
             raise ConfigurationError(
                 f"rate of {self.name} gives {counted(len(rates), 'value')} for {counted(len(y), 'output')}."

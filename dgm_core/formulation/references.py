@@ -90,7 +90,7 @@ class Table:
                 "allowed: they must be (N, d) and (N, q)."
             )
         # By NumPy: a table that an equation reads in each step must not keep the step from being recorded.
-        if not all(np.isfinite(one.detach().cpu().numpy()).all() for one in (self.points, self.values)):
+        if not all(np.isfinite(tensor.detach().cpu().numpy()).all() for tensor in (self.points, self.values)):
             raise ConfigurationError("the table has values that are not finite.")
 
     @classmethod

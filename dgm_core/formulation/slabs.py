@@ -46,8 +46,8 @@ def begun(problem: Problem) -> tuple[int, ...]:
             continue
         if not isinstance(condition, Dirichlet | InitialVelocity):
             return ()
-        own = range(len(orders)) if condition.output is None else (condition.output,)
-        for output in own:
+        outputs = range(len(orders)) if condition.output is None else (condition.output,)
+        for output in outputs:
             orders[output] += 1
     return tuple(orders) if all(orders) else ()
 
@@ -104,15 +104,15 @@ class Slab(Problem):
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
         """Those of the problem, its start at the beginning of the window."""
-        found: dict[str, tuple[Region, Condition]] = {}
+        conditions: dict[str, tuple[Region, Condition]] = {}
         for term, (region, held) in self._held.items():
             moved = _moved(region, self.domain)
             assert moved is not None
             if self.initial is not None and _starts(region):
                 assert isinstance(held, Dirichlet | InitialVelocity)
                 held = replace(held, value=self._data(held))
-            found[term] = moved, held
-        return found
+            conditions[term] = moved, held
+        return conditions
 
     @property
     def hard_terms(self) -> tuple[str, ...]:
@@ -156,8 +156,8 @@ class Slab(Problem):
         assert self.initial is not None
         expansion, initial = expansion_of(self.problem), self.initial
         if self._exact:
-            own = expansion.fitted(lambda places: _extended(self.problem, places, self.lower))
-            initial = _added(own.to(initial), initial)
+            start = expansion.fitted(lambda places: _extended(self.problem, places, self.lower))
+            initial = _added(start.to(initial), initial)
         moving = [i for i, order in enumerate(self._begun) if order > 1]
         count = len(self.outputs)
         if isinstance(held, Dirichlet):
@@ -200,8 +200,8 @@ def handed_on(problem: Problem, time: float, state: Callable[[Tensor], Tensor]) 
 
     def sample(places: Tensor) -> Tensor:
         x = torch.cat([places, torch.full((len(places), 1), time, dtype=torch.float64)], dim=-1)
-        found = state(x[None])
-        return found - _extended(problem, places, time) if _exact(problem) else found
+        values = state(x[None])
+        return values - _extended(problem, places, time) if _exact(problem) else values
 
     return expansion_of(problem).fitted(sample)
 
@@ -227,11 +227,11 @@ def _exact(problem: Problem) -> bool:
     return starting <= set(problem.hard_terms)
 
 
-def _added(one: Tensor, other: Tensor) -> Tensor:
+def _added(first: Tensor, second: Tensor) -> Tensor:
     """Sums of coefficients of different length, each (K or 1, m, …, s)."""
-    shape = [max(sizes) for sizes in zip(one.shape, other.shape, strict=True)]
-    total = other.new_zeros(shape)
-    for each in (one, other):
+    shape = [max(sizes) for sizes in zip(first.shape, second.shape, strict=True)]
+    total = second.new_zeros(shape)
+    for each in (first, second):
         total[(slice(None), *(slice(size) for size in each.shape[1:]))] += each
     return total
 

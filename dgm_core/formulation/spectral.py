@@ -58,13 +58,13 @@ class PeriodicField:
 def _weights(place: Tensor, count: int) -> Tensor:
     """Lagrange's polynomials on the nodes 0 ... count − 1, (..., count)."""
     gaps = [place - i for i in range(count)]
-    found = []
+    weights = []
     for j in range(count):
         weight = torch.ones_like(place)
         for i, gap in enumerate(gaps):
             weight = weight if i == j else weight * gap / (j - i)
-        found.append(weight)
-    return torch.stack(found, dim=-1)
+        weights.append(weight)
+    return torch.stack(weights, dim=-1)
 
 
 def periodic_solution(

@@ -194,23 +194,23 @@ def _date(cell: str) -> datetime | None:
     if not re.match(r"\d{4}-\d{2}-\d{2}", cell):
         return None
     try:
-        found = datetime.fromisoformat(cell)
+        date = datetime.fromisoformat(cell)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _dates(rows: Sequence[Row], name: str, column: int, unit: Dates) -> list[float | None]:
     """Times since the first date of a column."""
-    found = [_date(row.cells[column]) for row in rows]
-    known = [date for date in found if date is not None]
+    dates = [_date(row.cells[column]) for row in rows]
+    known = [date for date in dates if date is not None]
     if not known:
         return [None] * len(rows)
     if unit == "refuse":
-        row = next(row for row, date in zip(rows, found, strict=True) if date is not None)
+        row = next(row for row, date in zip(rows, dates, strict=True) if date is not None)
         raise ValueError(dates_refused(name, f"{row.cells[column]!r} in line {row.line}"))
     start = min(known)
-    return [None if date is None else (date - start).total_seconds() / SECONDS[unit] for date in found]
+    return [None if date is None else (date - start).total_seconds() / SECONDS[unit] for date in dates]
 
 
 def dates_refused(name: str, example: str) -> str:

@@ -90,8 +90,8 @@ def verify(problem: Posed) -> None:
 
 def residual_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, float]:
     """The largest absolute residual of each term for a field at the given points."""
-    found = component_sizes(problem, u, points)
-    return {term: sizes.max().item() for term, sizes in found.items()}
+    components = component_sizes(problem, u, points)
+    return {term: sizes.max().item() for term, sizes in components.items()}
 
 
 def component_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -115,8 +115,8 @@ def wrong_fields(problem: Posed) -> tuple[Field, ...]:
     size = output_sizes(problem.reference(problem.evaluation_points()))
 
     def waving(frequency: float, phase: float) -> Field:
-        own = wave(problem.inputs, frequency, phase)
-        return lambda x: problem.reference(x) + size.to(x) * own(x)
+        added = wave(problem.inputs, frequency, phase)
+        return lambda x: problem.reference(x) + size.to(x) * added(x)
 
     return waving(1.0, 0.5), waving(1.9, 1.3), stretched(problem.inputs, problem.reference)
 

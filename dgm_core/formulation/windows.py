@@ -61,14 +61,14 @@ class Window(Problem):
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
         """Those of the problem, at the beginning of the window."""
         at = FixedNodes(((self.lower,),))
-        found: dict[str, tuple[Region, Condition]] = {}
+        conditions: dict[str, tuple[Region, Condition]] = {}
         for term, held in self._held.items():
             assert isinstance(held, Dirichlet | InitialVelocity)
             if isinstance(held, InitialVelocity):
-                found[term] = at, InitialVelocity(self._data(1, held.output), held.output)
+                conditions[term] = at, InitialVelocity(self._data(1, held.output), held.output)
             else:
-                found[term] = at, Dirichlet(self._data(0, held.output), held.output)
-        return found
+                conditions[term] = at, Dirichlet(self._data(0, held.output), held.output)
+        return conditions
 
     @property
     def hard_terms(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class Window(Problem):
 
     def _data(self, kind: int, output: int | None) -> Callable[[Tensor], Tensor]:
         def data(x: Tensor) -> Tensor:
-            found = self._state(x)[kind]
-            return found if output is None else found[..., output : output + 1]
+            values = self._state(x)[kind]
+            return values if output is None else values[..., output : output + 1]
 
         return data

@@ -59,9 +59,9 @@ def _between(x: Array, values: Array, wanted: Array) -> Array:
     if x.shape[1] == 1:
         order = np.argsort(x[:, 0], kind="stable")
         return np.interp(wanted[:, 0], x[order, 0], values[order])
-    found = scipy.interpolate.griddata(x, values, wanted, "nearest")
+    nearest = scipy.interpolate.griddata(x, values, wanted, "nearest")
     try:
         linear = scipy.interpolate.griddata(x, values, wanted, "linear")
     except scipy.spatial.QhullError:
-        return found  # all on one line or plane
-    return np.where(np.isnan(linear), found, linear)
+        return nearest  # all on one line or plane
+    return np.where(np.isnan(linear), nearest, linear)

@@ -199,8 +199,12 @@ class LayerFactory:
 
     def function(self) -> Callable[[Tensor], Tensor]:
         """The activation for one layer: the bare function, or one with a trained slope."""
-        own = self.activation.function
-        return own if self.slope is None else AdaptiveActivation(own, self.slope, len(self.generators))
+        activation = self.activation.function
+        return (
+            activation
+            if self.slope is None
+            else AdaptiveActivation(activation, self.slope, len(self.generators))
+        )
 
     def hidden(self, fan_in: int, fan_out: int, *, bias: bool = True, parts: int = 1) -> Linear:
         """A layer followed by the activation."""

@@ -32,6 +32,6 @@ def load_problem(name: str, parameters: Mapping[str, Any] | None = None) -> Prob
 
 def _below(kind: Any) -> Iterator[type[Problem]]:
     """Its subclasses at any depth, those of one class in the order of their definition."""
-    for one in kind.__subclasses__():
-        yield one
-        yield from _below(one)
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _below(subclass)

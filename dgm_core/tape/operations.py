@@ -46,8 +46,8 @@ def again(function: Any, arguments: Sequence[Any], options: dict[str, Any], outp
             return quick
 
     def general() -> None:
-        found = function(*arguments, **options)
-        for target, value in zip(outputs, tree_leaves(found), strict=True):
+        results = function(*arguments, **options)
+        for target, value in zip(outputs, tree_leaves(results), strict=True):
             target.copy_(value)
 
     return general

@@ -103,13 +103,13 @@ def wanted(entries: Sequence[TapeEntry], made: Container[int], result: Any) -> l
     """The entries without those of which nothing is left: neither in the result nor in what the step has not
     made itself.  Those that draw random numbers stay: the next ones follow them."""
     live = {storage_of(leaf) for leaf in tree_leaves(result) if isinstance(leaf, Tensor)}
-    found: list[TapeEntry] = []
+    kept: list[TapeEntry] = []
     for entry in reversed(entries):
         written = [storage_of(tensor) for tensor in entry.writes]
         if entry.random or any(storage in live or storage not in made for storage in written):
             live |= {storage_of(tensor) for tensor in (*entry.reads, *entry.writes)}
-            found.append(entry)
-    return found[::-1]
+            kept.append(entry)
+    return kept[::-1]
 
 
 def bytes_of(entries: Sequence[TapeEntry]) -> int:

@@ -28,7 +28,7 @@ class State:
         outside = {
             storage_of(t): _whole(t) for entry in entries for t in entry.writes if storage_of(t) not in made
         }
-        generators = {id(one): one for entry in entries for one in entry.generators}
+        generators = {id(generator): generator for entry in entries for generator in entry.generators}
         random = any(entry.random for entry in entries)
         return cls(list(outside.values()), list(generators.values()), random)
 

@@ -193,8 +193,8 @@ class TrainConfig(BaseModel):
     @property
     def resolved_redraw(self) -> int:
         """`redraw_every`, or the optimizer's own."""
-        own = 0 if self.descends else 1
-        return own if self.redraw_every is None else self.redraw_every
+        default = 0 if self.descends else 1
+        return default if self.redraw_every is None else self.redraw_every
 
     @classmethod
     def create(cls, values: Mapping[str, Any]) -> TrainConfig:

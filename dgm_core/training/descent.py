@@ -89,9 +89,9 @@ class Descent:
 
     def loss_at(self, points: Mapping[str, Tensor]) -> list[float]:
         """The loss of each replicate, where it is, on other points: term -> (K, n, d), as many as its own."""
-        own = {term: value.clone() for term, value in self._points.items()}
+        kept = {term: value.clone() for term, value in self._points.items()}
         totals = self._look_at(points)
-        self._look_at(own)
+        self._look_at(kept)
         return totals
 
     def go_back(self, parameters: Tensor, replicates: Sequence[bool]) -> None:

@@ -93,8 +93,8 @@ class Evaluation:
             return {}
         fields = yardsticks(self.problem.with_true_constants(), self.points.cpu(), self.reference.cpu())
         device = self.reference.device
-        found = {name: self.errors(field[None].to(device)).values for name, field in fields.items()}
-        return {name: {metric: own[0] for metric, own in each.items()} for name, each in found.items()}
+        errors = {name: self.errors(field[None].to(device)).values for name, field in fields.items()}
+        return {name: {metric: values[0] for metric, values in each.items()} for name, each in errors.items()}
 
     def predict(self, solution: Solution, *, batch_statistics: bool = False) -> Tensor:
         """The field in float64 at the evaluation points, (K, N, q).
@@ -153,14 +153,14 @@ class Evaluation:
 
 def _residual_points(problem: Problem) -> dict[str, Tensor]:
     """Term -> (N, d).  Those of a full dimension keep two stencil steps away from the boundary."""
-    found = {}
+    points = {}
     for term, region in problem.accurate().regions().items():
         x = sobol_points(region, RESIDUAL_POINTS)
         # Nodes are what they are, on the edge too: data belong to each of them.
         if not isinstance(region, FixedNodes) and all(lower < upper for lower, upper in region.bounds):
             x = _inwards(problem, x) if isinstance(region, BoxRegion) else _away_from_the_edge(problem, x)
-        found[term] = x
-    return found
+        points[term] = x
+    return points
 
 
 def _inwards(problem: Problem, x: Tensor) -> Tensor:

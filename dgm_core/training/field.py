@@ -87,11 +87,11 @@ class TrainedField:
         def values(x: Tensor) -> Tensor:
             with torch.enable_grad():
                 at = x if x.requires_grad else x.detach().requires_grad_()
-                found = inner(at)
+                along = inner(at)
                 for column in map(self.axes.index, axes):
-                    slopes = [gradient(found[..., i : i + 1], at) for i in range(count)]
-                    found = torch.cat([slope[..., column : column + 1] for slope in slopes], dim=-1)
-            return found if torch.is_grad_enabled() else found.detach()
+                    slopes = [gradient(along[..., i : i + 1], at) for i in range(count)]
+                    along = torch.cat([slope[..., column : column + 1] for slope in slopes], dim=-1)
+            return along if torch.is_grad_enabled() else along.detach()
 
         names = tuple(_derived(output, axes) for output in self.outputs)
         return TrainedField(self._solution, values=values, outputs=names, seeds=self.seeds)
@@ -115,8 +115,8 @@ class TrainedField:
         def values(x: Tensor) -> Tensor:
             return every(x.expand(count, -1, -1))[k : k + 1]
 
-        own = self.seeds[k : k + 1]
-        return TrainedField(self._solution, values=values, outputs=self.outputs, seeds=own)
+        seeds = self.seeds[k : k + 1]
+        return TrainedField(self._solution, values=values, outputs=self.outputs, seeds=seeds)
 
     def _points(self, points: Any) -> Tensor:
         """(n, d) of an array or a data frame."""
@@ -125,8 +125,8 @@ class TrainedField:
                 if axis not in points.columns:
                     raise unknown("column", axis, [str(name) for name in points.columns])
             points = np.stack([np.asarray(points[axis], dtype=float) for axis in self.axes], axis=-1)
-        found = torch.as_tensor(np.asarray(points, dtype=float))
-        return found[:, None] if found.dim() == 1 and len(self.axes) == 1 else found
+        array = torch.as_tensor(np.asarray(points, dtype=float))
+        return array[:, None] if array.dim() == 1 and len(self.axes) == 1 else array
 
     def _shaped(self, x: Tensor) -> Tensor:
         """(K, n, d)."""

@@ -107,7 +107,9 @@ class Loss:
         terms = self._stack([square.mean(dim=(-2, -1)) for square in squares])
         minimised = terms
         if self._causality or (self.balancer is not None and self.balancer.of_points):
-            pairs = zip(self._computed, (one for many in squares for one in many.unbind(1)), strict=True)
+            pairs = zip(
+                self._computed, (column for many in squares for column in many.unbind(1)), strict=True
+            )
             minimised = self._stack([self._weigh(term, square, points)[:, None] for term, square in pairs])
         return minimised, terms
 
@@ -134,11 +136,11 @@ class Loss:
         needed = {term: x for term, x in points.items() if term not in self._spared}
         with torch.no_grad():
             residuals = self.problem.residuals(self._carried(u, needed), needed)
-        found = {}
+        sizes = {}
         for term, residual in residuals.items():
             mean = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
-            found[term] = mean.abs().sum(dim=2)
-        return found
+            sizes[term] = mean.abs().sum(dim=2)
+        return sizes
 
     def _carried(self, u: Field, points: Points) -> Field:
         """u, with the derivatives that the residuals ask for carried forward where that is possible."""

@@ -59,8 +59,8 @@ def read(path: str | Path) -> tuple[Setup, list[int], dict[str, Tensor]]:
         setup = Setup.from_dict(content["setup"])
         return setup, [int(seed) for seed in content["seeds"]], dict(content["weights"])
     except ConfigurationError as error:
-        own = str(error).startswith(("unknown problem ", "unknown network "))
-        hint = " A class of your own is known once its file is imported." if own else ""
+        not_imported = str(error).startswith(("unknown problem ", "unknown network "))
+        hint = " A class of your own is known once its file is imported." if not_imported else ""
         raise ConfigurationError(f"{path} cannot be loaded: {error}{hint}") from None
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         raise _damaged(path, error) from None

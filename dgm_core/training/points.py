@@ -102,11 +102,11 @@ class Points:
     def _renewed(self, fresh: Mapping[str, Tensor]) -> dict[str, Tensor]:
         assert self._sizes is not None
         sizes = self._sizes(self._current)
-        found = {}
+        points = {}
         for term, x in fresh.items():
             kept = sizes[term] > sizes[term].mean(dim=1, keepdim=True)
-            found[term] = torch.where(kept.unsqueeze(2), self._current[term], x)
-        return found
+            points[term] = torch.where(kept.unsqueeze(2), self._current[term], x)
+        return points
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on with the next points; a copy."""
@@ -116,7 +116,9 @@ class Points:
             "source": self._source.state(),
             "current": {term: x.clone() for term, x in self._current.items()},
             "streams": {
-                term: [g.get_state() for g in own] for term, own in self._streams.items() if adaptive
+                term: [g.get_state() for g in generators]
+                for term, generators in self._streams.items()
+                if adaptive
             },
         }
 

@@ -134,13 +134,13 @@ class Swept(Rows):
     def _fill(self, rows: Tensor, start: int, end: int) -> None:
         rows.zero_()
         for sweep, adjoints in self._swept:
-            for one in sweep.segments:
-                first, last = max(one.row, start), min(one.row + one.count, end)
+            for segment in sweep.segments:
+                first, last = max(segment.row, start), min(segment.row + segment.count, end)
                 if first < last:
-                    own = self._taps.passes[one.call]
-                    point = one.point + first - one.row
+                    tap = self._taps.passes[segment.call]
+                    point = segment.point + first - segment.row
                     into = rows[:, first - start : last - start]
-                    self._columns.write(own, adjoints[one.call], one.bucket, point, into, add=True)
+                    self._columns.write(tap, adjoints[segment.call], segment.bucket, point, into, add=True)
 
 
 def add_gram(square: Tensor, rows: Tensor) -> None:

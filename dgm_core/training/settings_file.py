@@ -45,8 +45,8 @@ def flat_settings(path: Path) -> dict[str, Any]:
     for key in values:
         if key not in _KEYS:
             raise unknown(f"key of {path}", key, _KEYS)
-    own = {PROBLEM_PREFIX + key: value for key, value in values.get("parameters", {}).items()}
-    return {**own, **values.get("config", {})}
+    parameters = {PROBLEM_PREFIX + key: value for key, value in values.get("parameters", {}).items()}
+    return {**parameters, **values.get("config", {})}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -142,8 +142,8 @@ class Setup:
         given = problem.settings[settings]
         values = {key: value(problem) if callable(value) else value for key, value in given.items()}
         config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
-        own = {key: value for key, value in values.items() if key not in config}
-        return cls(problem, TrainConfig.create(config)).changed(own)
+        parameters = {key: value for key, value in values.items() if key not in config}
+        return cls(problem, TrainConfig.create(config)).changed(parameters)
 
 
 def _check(problem: Problem, config: TrainConfig) -> None:

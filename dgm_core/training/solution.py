@@ -149,8 +149,8 @@ class Solution(nn.Module):
         replicates, device, orders = len(self.seeds), device_of(before), orders_of(problem)
 
         def reached(x: Tensor) -> Tensor:
-            found = state(before, x.expand(replicates, -1, -1).to(device), orders)
-            return found if problem.starts else found.cpu()
+            values = state(before, x.expand(replicates, -1, -1).to(device), orders)
+            return values if problem.starts else values.cpu()
 
         self._start(j, state_of(problem, self.edges[j], reached).to(device))
         if not self.warm:

@@ -71,9 +71,9 @@ def compare(
     ]
     console = Console(highlight=False, markup=False)
     console.print(view(columns, console.width, fold=True))
-    for one in loaded:
-        if said := " ".join(verdicts(one)):
-            console.print(f"{one.study.name}/{one.study.run}: {said}", soft_wrap=True)
+    for each in loaded:
+        if said := " ".join(verdicts(each)):
+            console.print(f"{each.study.name}/{each.study.run}: {said}", soft_wrap=True)
     if out is not None:
         from analysis.comparison import page
 

@@ -61,7 +61,7 @@ def _published(run: Path, columns: Sequence[int | None], kinds: Sequence[str]) -
     from studies.records import FIGURES
 
     loaded, formats = load_run(run), list(dict.fromkeys(kinds))
-    return [path for one in columns for path in publish(loaded, run / FIGURES, one, formats)]
+    return [path for width in columns for path in publish(loaded, run / FIGURES, width, formats)]
 
 
 def remade(run: Path) -> list[Path]:

@@ -42,45 +42,49 @@ def status(
     from studies.records import words
 
     with glance(place) as folder:
-        found = _read(folder)
+        overview = _read(folder)
     if as_json:
-        print_json({"run": place, **_values(found)})
+        print_json({"run": place, **_values(overview)})
         return
     console = Console(highlight=False, markup=False)
-    record = found.record
-    who = f", by {found.owner}" if found.owner is not None else ""
-    console.print(f"{record.name}/{record.run}: {found.state}{who}", soft_wrap=True)
+    record = overview.record
+    who = f", by {overview.owner}" if overview.owner is not None else ""
+    console.print(f"{record.name}/{record.run}: {overview.state}{who}", soft_wrap=True)
     phases = Table("phase", "trials", "states", box=None, pad_edge=False, header_style="bold")
-    for phase, states in found.phases.items():
+    for phase, states in overview.phases.items():
         said = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         phases.add_row(phase, str(sum(states.values())), said)
     console.print(phases)
-    if said := words.rungs(found.rungs):
+    if said := words.rungs(overview.rungs):
         console.print(said, soft_wrap=True)
-    if found.best is not None:
+    if overview.best is not None:
         chosen = "" if record.kind == "solve" else ", selected as the best: not confirmed on fresh seeds"
-        spread = words.spread(found.best, record.metric)
-        console.print(f"best: trial {found.best.trial}, {spread}{chosen}", soft_wrap=True)
-    for said in verdicts_of(found):
+        spread = words.spread(overview.best, record.metric)
+        console.print(f"best: trial {overview.best.trial}, {spread}{chosen}", soft_wrap=True)
+    for said in verdicts_of(overview):
         console.print(f"verdict: {said}", soft_wrap=True)
-    if found.owner is not None:
-        _print_running(found, console)
-    for entry in found.history.entries.values():
+    if overview.owner is not None:
+        _print_running(overview, console)
+    for entry in overview.history.entries.values():
         if entry.error is not None:
             console.print(f"failed: {entry.trial}: {entry.error}", soft_wrap=True)
-    rate = "" if found.rate is None else f" · {found.rate:.2g} trials a minute"
-    left = "" if found.left is None or found.owner is None else f" · about {words.clock(found.left)} left"
-    ended = f"{words.share(found.ended, record.trials_asked, 'trial')} ended"
-    console.print(f"{ended} · {words.clock(found.seconds)}{rate}{left}")
-    if found.state in ("killed", "interrupted"):
-        console.print(f"{found.state.capitalize()}; {resume_hint(place)}", soft_wrap=True)
+    rate = "" if overview.rate is None else f" · {overview.rate:.2g} trials a minute"
+    left = (
+        ""
+        if overview.left is None or overview.owner is None
+        else f" · about {words.clock(overview.left)} left"
+    )
+    ended = f"{words.share(overview.ended, record.trials_asked, 'trial')} ended"
+    console.print(f"{ended} · {words.clock(overview.seconds)}{rate}{left}")
+    if overview.state in ("killed", "interrupted"):
+        console.print(f"{overview.state.capitalize()}; {resume_hint(place)}", soft_wrap=True)
 
 
-def _print_running(found: Overview, console: Console) -> None:
+def _print_running(overview: Overview, console: Console) -> None:
     """The trials under way, as their last rung has them."""
     from studies.records import words
 
-    entries = [entry for entry in found.history.entries.values() if entry.running]
+    entries = [entry for entry in overview.history.entries.values() if entry.running]
     if not entries:
         return
     telemetry = zip(*(words.telemetry(entry.telemetry) for entry in entries), strict=True)
@@ -106,16 +110,16 @@ def _place(entry: Entry) -> str:
     return at
 
 
-def _values(found: Overview) -> dict[str, object]:
-    best = found.best
+def _values(overview: Overview) -> dict[str, object]:
+    best = overview.best
     return {
-        "study": found.record.name,
-        "state": found.state,
-        "owner": None if found.owner is None else str(found.owner),
-        "phases": {phase: dict(states) for phase, states in found.phases.items()},
-        "rungs": {str(rung): list(counts) for rung, counts in found.rungs.items()},
+        "study": overview.record.name,
+        "state": overview.state,
+        "owner": None if overview.owner is None else str(overview.owner),
+        "phases": {phase: dict(states) for phase, states in overview.phases.items()},
+        "rungs": {str(rung): list(counts) for rung, counts in overview.rungs.items()},
         "best": None if best is None else _best(best),
-        "verdict": " ".join(verdicts_of(found)) or None,
+        "verdict": " ".join(verdicts_of(overview)) or None,
         "running": {
             entry.trial: {
                 "iterations": entry.iterations,
@@ -123,13 +127,13 @@ def _values(found: Overview) -> dict[str, object]:
                 "polishing": entry.polishing and entry.polishing.model_dump(include=_POLISH_KEYS),
                 **entry.telemetry,
             }
-            for entry in found.history.entries.values()
+            for entry in overview.history.entries.values()
             if entry.running
         },
-        "ended": found.ended,
-        "asked": found.record.trials_asked,
-        "seconds": found.seconds,
-        "seconds_left": found.left,
+        "ended": overview.ended,
+        "asked": overview.record.trials_asked,
+        "seconds": overview.seconds,
+        "seconds_left": overview.left,
     }
 
 
@@ -162,11 +166,11 @@ def clean(run: Run) -> None:
 
     Refuses a run that can still be resumed, because its trials would have to start again.
     """
-    found = _read(run)
-    if found.owner is not None:
-        raise StudyError(f"{run} is in use by {found.owner}.")
-    if found.state in ("killed", "interrupted"):
-        raise ConfigurationError(f"{run} is {found.state}: finish it with {resume_command(run)} first.")
+    overview = _read(run)
+    if overview.owner is not None:
+        raise StudyError(f"{run} is in use by {overview.owner}.")
+    if overview.state in ("killed", "interrupted"):
+        raise ConfigurationError(f"{run} is {overview.state}: finish it with {resume_command(run)} first.")
     from studies.records import CHECKPOINTS, PIECES, RAY
 
     freed = 0
@@ -184,20 +188,20 @@ def list_runs(out: Path = Path("results")) -> None:
     told: list[str] = []
     for run in runs(out):
         try:
-            found = _read(run)
+            overview = _read(run)
         except (ConfigurationError, StudyError) as error:
             rows.append((str(run), "", "unreadable", "", str(error), ""))
             continue
-        if said := " ".join(verdicts_of(found)):
+        if said := " ".join(verdicts_of(overview)):
             told.append(f"{run}: {said}")
         rows.append(
             (
                 str(run),
-                found.record.kind,
-                found.state,
-                f"{found.ended} of {found.record.trials_asked}",
-                best_words(found),
-                found.record.started,
+                overview.record.kind,
+                overview.state,
+                f"{overview.ended} of {overview.record.trials_asked}",
+                best_words(overview),
+                overview.record.started,
             )
         )
     if not rows:

@@ -8,12 +8,12 @@ if TYPE_CHECKING:
     from studies.records.overview import Overview
 
 
-def verdicts_of(found: Overview) -> list[str]:
+def verdicts_of(overview: Overview) -> list[str]:
     """The verdict on a finished run as sentences, those of its report; none of any other.
 
     Of an ablation whose curves are not here (of a copy in a bucket, say), without those at equal budgets.
     """
-    if found.state != "finished":
+    if overview.state != "finished":
         return []
     from analysis.budgets import verdicts
     from analysis.load import load_run
@@ -21,19 +21,19 @@ def verdicts_of(found: Overview) -> list[str]:
     from studies.records import CURVES
     from studies.records.tables import trials_frame
 
-    record = found.record
-    if record.kind == "ablation" and (found.folder / CURVES).is_file():
-        return verdicts(load_run(found.folder))
-    said = sentence(verdict(record, trials_frame(found.history, record.terms, record.metric)))
+    record = overview.record
+    if record.kind == "ablation" and (overview.folder / CURVES).is_file():
+        return verdicts(load_run(overview.folder))
+    said = sentence(verdict(record, trials_frame(overview.history, record.terms, record.metric)))
     return [said] if said else []
 
 
-def best_words(found: Overview) -> str:
+def best_words(overview: Overview) -> str:
     """The number to quote of a run, of which metric, and whether it is confirmed or selected.
 
     A dash where there is none.
     """
     from studies.records import LABELS
 
-    value, how = found.headline or (None, "")
-    return "–" if value is None else f"{LABELS[found.record.metric]} {value:.2g} {how}".rstrip()
+    value, how = overview.headline or (None, "")
+    return "–" if value is None else f"{LABELS[overview.record.metric]} {value:.2g} {how}".rstrip()

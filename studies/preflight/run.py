@@ -24,12 +24,12 @@ CHECKS: Registry[Check] = Registry("check", "studies.preflight.checks", _defined
 
 def examine(question: Question) -> list[Finding]:
     """What all checks notice, errors first."""
-    found = [
+    findings = [
         Finding(level, name, what, why, remedy)
         for name in CHECKS
         for level, what, why, remedy in CHECKS.get(name).examine(question)
     ]
-    return sorted(found, key=lambda finding: _ORDER.index(finding.level))
+    return sorted(findings, key=lambda finding: _ORDER.index(finding.level))
 
 
 def refuse(findings: Sequence[Finding]) -> None:

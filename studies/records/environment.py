@@ -14,13 +14,13 @@ PACKAGES = ("dgm-studies", "torch", "ray", "optuna", "pandas", "numpy", "scipy",
 
 def versions() -> dict[str, str]:
     """Python's version and those of the packages that a result depends on."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            installed[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            installed[package] = "not installed"
+    return installed
 
 
 def commit() -> str | None:

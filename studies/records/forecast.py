@@ -95,11 +95,11 @@ class _Work:
     @classmethod
     def of(cls, parts: Iterable[_Work]) -> _Work:
         """All of them together."""
-        found = cls()
+        total = cls()
         for part in parts:
-            found.longest = max(found.longest, part.longest)
-            found.total, found.count = found.total + part.total, found.count + part.count
-        return found
+            total.longest = max(total.longest, part.longest)
+            total.total, total.count = total.total + part.total, total.count + part.count
+        return total
 
 
 def _limit(record: StudyRecord) -> float | None:

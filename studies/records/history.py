@@ -187,11 +187,11 @@ class History:
     @property
     def rungs(self) -> dict[int, tuple[int, int]]:
         """Rung -> how many trials were looked at there, and how many of them stopped."""
-        found: dict[int, tuple[int, int]] = {}
+        counts: dict[int, tuple[int, int]] = {}
         for decided in self.decisions:
-            looked, stopped = found.get(decided.rung, (0, 0))
-            found[decided.rung] = looked + 1, stopped + decided.stopped
-        return dict(sorted(found.items()))
+            looked, stopped = counts.get(decided.rung, (0, 0))
+            counts[decided.rung] = looked + 1, stopped + decided.stopped
+        return dict(sorted(counts.items()))
 
     def fold(self, event: Event) -> None:
         """Takes in the next event."""

@@ -66,7 +66,7 @@ def open_still(errors: Iterable[float | None], baseline: Iterable[float | None],
     that diverged at a seed are equal there.
     """
     pairs = zip(ranked(errors), ranked(baseline), strict=True)
-    ratios = [1.0 if one == two else one / two if two > 0 else math.inf for one, two in pairs]
+    ratios = [1.0 if error == base else error / base if base > 0 else math.inf for error, base in pairs]
     confidence = 1.0 - LEVEL / looks
     if median_coverage(len(ratios), confidence) < confidence:
         return True

@@ -36,11 +36,11 @@ class Overview:
     @property
     def phases(self) -> dict[str, Counter[str]]:
         """Phase -> how many of its trials are in which state."""
-        found: dict[str, Counter[str]] = {}
+        states: dict[str, Counter[str]] = {}
         going = "running" if self.owner is not None else "left"
         for entry in self.history.entries.values():
-            found.setdefault(entry.spec.phase, Counter())[entry.status or going] += 1
-        return found
+            states.setdefault(entry.spec.phase, Counter())[entry.status or going] += 1
+        return states
 
     @property
     def best(self) -> Entry | None:

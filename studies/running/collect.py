@@ -57,8 +57,13 @@ class TrainingSpan:
 
     def without_polish(self) -> TrainingSpan:
         """The iterations alone."""
-        own = self.polish == 0
-        return TrainingSpan(self.iteration[own], self.polish[own], self.score[own], self.losses[own])
+        stochastic = self.polish == 0
+        return TrainingSpan(
+            self.iteration[stochastic],
+            self.polish[stochastic],
+            self.score[stochastic],
+            self.losses[stochastic],
+        )
 
 
 def course(curves: Mapping[str, Any], config: TrainConfig) -> TrainingSpan:

@@ -54,13 +54,13 @@ class RecordWriter:
 
     def measured(self) -> dict[str, Metrics]:
         """The trials that have not ended, as their checkpoints have them."""
-        found = {}
+        metrics = {}
         for entry in self.history.entries.values():
             if entry.running and not entry.trained:
                 trainer = restored(self.store, entry)
                 if trainer is not None:
-                    found[entry.trial] = measure(trainer)
-        return found
+                    metrics[entry.trial] = measure(trainer)
+        return metrics
 
     def recover(self, tell: Callable[[str], None]) -> None:
         """Trains those again of which something is kept that no file holds any more: curves, or a solution.
@@ -133,8 +133,8 @@ class RecordWriter:
 
     def _trained(self) -> list[tuple[Entry, Trainer]]:
         """What is left of the trials whose solutions are kept."""
-        found = [(entry, restored(self.store, entry)) for entry in self._solved()]
-        return [(entry, trainer) for entry, trainer in found if trainer is not None and trainer.done]
+        trainings = [(entry, restored(self.store, entry)) for entry in self._solved()]
+        return [(entry, trainer) for entry, trainer in trainings if trainer is not None and trainer.done]
 
     def _solved(self) -> list[Entry]:
         """Confirmed and ablated trials that ended; one half of whose replicates diverged is among them."""

@@ -162,14 +162,14 @@ def _losses(curves: pd.DataFrame) -> np.ndarray:
 
 def _recorded_errors(rows: pd.DataFrame, result: TrainResult) -> list[tuple[str, int, float, float]]:
     """(metric, seed, recorded, of the second training) of all errors that the record has."""
-    found = []
+    pairs = []
     for metric, values in result.errors.values.items():
         if metric in rows:
             columns = (rows["status"], rows["seed"], rows[metric])
             for status, seed, old, new in zip(*columns, values, strict=True):
                 if status in _MEASURED and not pd.isna(old) and new is not None:
-                    found.append((metric, int(seed), float(old), float(new)))
-    return found
+                    pairs.append((metric, int(seed), float(old), float(new)))
+    return pairs
 
 
 def _other_weights(kept: Mapping[str, torch.Tensor], result: TrainResult) -> str | None:

@@ -91,9 +91,9 @@ def _summary(folder: Path, record: StudyRecord, setup: Setup, entry: Entry) -> d
 
 def _divergences(setup: Setup, values: Replicates) -> list[str]:
     """Why replicates diverged, a sentence for each reason."""
-    found: dict[str, int] = {}
+    reasons: dict[str, int] = {}
     for reason in values.reasons:
         if reason is not None:
-            found[reason] = found.get(reason, 0) + 1
+            reasons[reason] = reasons.get(reason, 0) + 1
     total = len(values.status)
-    return [f"{setup.problem.name}: diverged ({n} of {total}): {reason}." for reason, n in found.items()]
+    return [f"{setup.problem.name}: diverged ({n} of {total}): {reason}." for reason, n in reasons.items()]

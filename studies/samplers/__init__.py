@@ -55,9 +55,9 @@ def function_named(name: str, kind: str) -> Callable[..., object]:
     Raises ConfigurationError where there is none.
     """
     for module in (*extensions.modules(), sys.modules["__main__"]):
-        found = getattr(module, name, None)
-        if callable(found):
-            return found
+        function = getattr(module, name, None)
+        if callable(function):
+            return function
     raise ConfigurationError(
         f"the {kind} {name!r} is not in the files that the run folder has: give its file, --with FILE."
     )

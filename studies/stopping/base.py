@@ -84,8 +84,8 @@ class Rule(ABC):
 
     def geometric(self, first: int) -> tuple[int, ...]:
         """Rungs at first × reduction_factor^j below `max_t`."""
-        found, rung = [], first
+        rungs, rung = [], first
         while rung < self.max_t:
-            found.append(rung)
+            rungs.append(rung)
             rung *= self.reduction_factor
-        return tuple(found)
+        return tuple(rungs)

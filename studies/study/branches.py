@@ -81,12 +81,12 @@ def conditional(space: Space) -> bool:
 
 def drawn(space: Space, ask: Callable[[str, BaseDistribution], Any], above: str = "") -> dict[str, Any]:
     """The settings that exist together.  ask: gives what a sampler draws for a name and a distribution."""
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for key, distribution in space.items():
-        found[key] = setting(distribution, ask(above + key, shown(distribution)))
-        below = branch(distribution, found[key])
-        found |= drawn(below, ask, f"{above}{key}={label(found[key])}/")
-    return found
+        settings[key] = setting(distribution, ask(above + key, shown(distribution)))
+        below = branch(distribution, settings[key])
+        settings |= drawn(below, ask, f"{above}{key}={label(settings[key])}/")
+    return settings
 
 
 def at_random(random: np.random.Generator, name: str, distribution: BaseDistribution) -> Any:
@@ -105,13 +105,13 @@ def at_random(random: np.random.Generator, name: str, distribution: BaseDistribu
 
 def named(space: Space, settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
     """Settings by the names and in the terms of a sampler: the inverse of `drawn`."""
-    found: dict[str, Any] = {}
+    shown_values: dict[str, Any] = {}
     for key, distribution in space.items():
         if key in settings:
-            found[above + key] = shown_value(distribution, settings[key])
+            shown_values[above + key] = shown_value(distribution, settings[key])
             below = branch(distribution, settings[key])
-            found |= named(below, settings, f"{above}{key}={label(settings[key])}/")
-    return found
+            shown_values |= named(below, settings, f"{above}{key}={label(settings[key])}/")
+    return shown_values
 
 
 def misfits(space: Space, settings: Mapping[str, Any]) -> dict[str, str]:

@@ -177,12 +177,12 @@ def _start(head: Head) -> Any:
 
 def _join(address: str) -> Any:
     """Joins a cluster that runs."""
-    found = head_address(address)
+    head = head_address(address)
     try:
-        return _init(found)
+        return _init(head)
     except (ConnectionError, ValueError, RuntimeError) as error:
         said = " ".join(str(error).split())
-        raise ConfigurationError(f"the Ray cluster at --address {found} cannot be joined: {said}") from None
+        raise ConfigurationError(f"the Ray cluster at --address {head} cannot be joined: {said}") from None
 
 
 def _init(address: str) -> Any:

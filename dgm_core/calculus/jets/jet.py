@@ -151,5 +151,5 @@ def rule(*functions: Any) -> Callable[[Rule], Rule]:
 
 
 def _ruled(function: Any, *arguments: Any) -> Jet:
-    found: Jet = RULES[function](*arguments)
-    return found
+    result: Jet = RULES[function](*arguments)
+    return result

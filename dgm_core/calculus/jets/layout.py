@@ -62,12 +62,12 @@ class Layout:
         cls, buckets: Iterable[tuple[Streams, tuple[tuple[str, int], ...], tuple[Stream, ...] | None]]
     ) -> Layout:
         """Buckets of (streams, sizes, names), one after another."""
-        found: list[Bucket] = []
+        placed: list[Bucket] = []
         start = first = place = 0
         for streams, sizes, names in buckets:
-            found.append(Bucket(streams, sizes, start, first, names, place))
-            start, first, place = start + found[-1].rows, first + found[-1].points, place + len(streams)
-        return cls(tuple(found))
+            placed.append(Bucket(streams, sizes, start, first, names, place))
+            start, first, place = start + placed[-1].rows, first + placed[-1].points, place + len(streams)
+        return cls(tuple(placed))
 
     @cached_property
     def rows(self) -> int:

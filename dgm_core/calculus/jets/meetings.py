@@ -57,8 +57,8 @@ class GradientPart(Meeting):
     place: int
 
     def claim(self, use: Tensor) -> tuple[Tensor, bool] | None:
-        found = self.whole.claim(use, self.place)
-        return None if found is None else (found, False)
+        room = self.whole.claim(use, self.place)
+        return None if room is None else (room, False)
 
 
 class Total(Meeting):
@@ -113,11 +113,11 @@ class Uses(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         ctx.total.leave()
-        found: list[Tensor] = []
+        distinct: list[Tensor] = []
         for gradient in gradients:
-            if gradient is not None and not any(_same(gradient, one) for one in found):
-                found.append(gradient)
-        return (sum(found[1:], start=found[0]) if found else None), None
+            if gradient is not None and not any(_same(gradient, known) for known in distinct):
+                distinct.append(gradient)
+        return (sum(distinct[1:], start=distinct[0]) if distinct else None), None
 
 
 class Mapped(torch.autograd.Function):

@@ -63,8 +63,8 @@ class Plan:
     @property
     def sums(self) -> bool:
         """Whether a Laplacian, or another sum of several second derivatives, is carried as one."""
-        found = [one for one in self.wanted if isinstance(one, Operator)]
-        return any(len(one.squares) > 1 or not self.folds for one in found)
+        operators = [operator for operator in self.wanted if isinstance(operator, Operator)]
+        return any(len(operator.squares) > 1 or not self.folds for operator in operators)
 
     def served(self, stream: Stream) -> tuple[Stream, float]:
         """(carried stream, factor) as which a stream is given."""
@@ -94,12 +94,16 @@ def operator_of(terms: Terms) -> Operator | None:
 
 def multiple(terms: Terms, of: Terms) -> float | None:
     """How many times the one combination is the other; None where it is no multiple."""
-    own, other = dict(terms), dict(of)
-    if not own or own.keys() != other.keys():
+    coefficients, other = dict(terms), dict(of)
+    if not coefficients or coefficients.keys() != other.keys():
         return None
-    first = next(iter(own))
-    factor = own[first] / other[first]
-    return factor if all(isclose(own[s], factor * other[s], rel_tol=1e-12) for s in own) else None
+    first = next(iter(coefficients))
+    factor = coefficients[first] / other[first]
+    return (
+        factor
+        if all(isclose(coefficients[s], factor * other[s], rel_tol=1e-12) for s in coefficients)
+        else None
+    )
 
 
 def _squared(stream: Stream) -> tuple[int, ...]:

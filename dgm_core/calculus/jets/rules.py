@@ -128,8 +128,8 @@ def affine(base: Any, x: Any, weight: Any) -> Jet:
 def _mapped_apart(node: Joined, weight: Tensor, layout: Layout) -> Jet:
     """Columns side by side times a weight, where the points are among them: each for itself, added up."""
     total: Jet | None = None
-    for side, own in zip(node.sides, weight.split([side.width for side in node.sides], dim=1), strict=True):
-        mapped = linear(Jet(side, layout), own)
+    for side, part in zip(node.sides, weight.split([side.width for side in node.sides], dim=1), strict=True):
+        mapped = linear(Jet(side, layout), part)
         total = mapped if total is None else add(mapped, total)
     assert total is not None
     return total
@@ -174,10 +174,10 @@ def product(x: Jet, dim: Any = None, keepdim: bool = False) -> Jet:
     if dim not in (-1, 2) or not keepdim:
         raise NoRuleError("a product along anything but the last axis, kept")
     columns = [Jet(column, x.layout) for column in x.settled().split(1, dim=-1)]
-    found = columns[0]
+    result = columns[0]
     for column in columns[1:]:
-        found = multiply(found, column)
-    return found
+        result = multiply(result, column)
+    return result
 
 
 @rule(functional.leaky_relu)
@@ -237,7 +237,7 @@ def reciprocal(x: Jet) -> Jet:
 @rule(Tensor.to)
 def to(x: Any, *arguments: Any, **options: Any) -> Any:
     """A tensor in a jet's precision; a jet as it is."""
-    like: Any = [one.rows if isinstance(one, Jet) else one for one in arguments]
+    like: Any = [argument.rows if isinstance(argument, Jet) else argument for argument in arguments]
     if isinstance(x, Jet):
         if x.rows.to(*like, **options) is not x.rows:
             raise NoRuleError("a change of a jet's precision or device")

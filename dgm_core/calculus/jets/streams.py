@@ -107,7 +107,7 @@ class Streams:
     @property
     def order(self) -> int:
         """Of the highest derivative."""
-        return max(2 if isinstance(one, Operator) else len(one) for one in self.carried)
+        return max(2 if isinstance(stream, Operator) else len(stream) for stream in self.carried)
 
     def place(self, stream: Stream) -> int:
         """Where a stream is.  Raises ValueError where it is not carried."""
@@ -156,18 +156,18 @@ class Streams:
 
 @lru_cache(maxsize=256)
 def _factors(streams: Streams) -> dict[int, float]:
-    return {i: s for one in streams.carried if isinstance(one, Operator) for i, s in one.squares}
+    return {i: s for stream in streams.carried if isinstance(stream, Operator) for i, s in stream.squares}
 
 
 @lru_cache(maxsize=256)
 def _slopes(streams: Streams) -> tuple[Slope, ...]:
-    found: list[Slope] = []
+    slopes: list[Slope] = []
     for stream in streams.carried:
         if isinstance(stream, Operator):
-            found.append(stream.drift)
+            slopes.append(stream.drift)
         else:
-            found.append(((stream[0], streams.factor(stream)),) if len(stream) == 1 else ())
-    return tuple(found)
+            slopes.append(((stream[0], streams.factor(stream)),) if len(stream) == 1 else ())
+    return tuple(slopes)
 
 
 @lru_cache(maxsize=256)
@@ -227,7 +227,7 @@ def _products(streams: Streams, stream: Stream) -> Iterator[Multiplied]:
 
 
 def _rest(path: Path, chosen: Sequence[int]) -> Path:
-    return tuple(one for i, one in enumerate(path) if i not in chosen)
+    return tuple(axis for i, axis in enumerate(path) if i not in chosen)
 
 
 def _parts(path: Path) -> Iterator[Path]:

@@ -48,9 +48,9 @@ class _Traced(Tensor):
     def of(
         values: Tensor, trace: Trace, source: tuple[object, int], terms: Mapping[Stream, float]
     ) -> _Traced:
-        found = values.as_subclass(_Traced)
-        found._trace, found._source, found._terms = trace, source, terms
-        return found
+        traced = values.as_subclass(_Traced)
+        traced._trace, traced._source, traced._terms = trace, source, terms
+        return traced
 
     def look(self) -> None:
         self._trace.looks.add(frozenset(self._terms.items()))
@@ -97,10 +97,10 @@ class NumberReads(Watching):
     def __torch_dispatch__(
         self, function: Any, types: Any, arguments: Sequence[Any] = (), options: dict[str, Any] | None = None
     ) -> Any:
-        found = function(*arguments, **(options or {}))
-        if any(not isinstance(leaf, Tensor) for leaf in tree_leaves(found) if leaf is not None):
+        result = function(*arguments, **(options or {}))
+        if any(not isinstance(leaf, Tensor) for leaf in tree_leaves(result) if leaf is not None):
             self.read = True
-        return found
+        return result
 
 
 Combined = tuple[_Traced, Mapping[Stream, float]]

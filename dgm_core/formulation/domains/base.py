@@ -99,7 +99,7 @@ class Pieces(Part):
     @property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         every = [piece.bounds for piece in self.pieces]
-        return tuple((min(a for a, _ in one), max(b for _, b in one)) for one in zip(*every, strict=True))
+        return tuple((min(a for a, _ in ends), max(b for _, b in ends)) for ends in zip(*every, strict=True))
 
     @property
     def coordinates(self) -> int:
@@ -135,9 +135,9 @@ class Pieces(Part):
         nearest = torch.full(x.shape[:-1], torch.inf, dtype=x.dtype, device=x.device)
         for piece in self.pieces:
             distance = piece.distance(x)
-            own = distance < nearest - slack
-            normals = torch.where(own[..., None], piece.normals(x), normals)
-            nearest = torch.where(own, distance, nearest)
+            closer = distance < nearest - slack
+            normals = torch.where(closer[..., None], piece.normals(x), normals)
+            nearest = torch.where(closer, distance, nearest)
         return normals
 
     def distance(self, x: Tensor) -> Tensor:

@@ -249,9 +249,12 @@ class Box(Domain):
         factor = torch.ones_like(x[..., :1])
         for i, axis in enumerate(self.axes):
             if axis.in_space:
-                own = x[..., i : i + 1]
+                coordinate = x[..., i : i + 1]
                 factor = (
-                    factor * (own - axis.lower) * (axis.upper - own) * (4.0 / (axis.upper - axis.lower) ** 2)
+                    factor
+                    * (coordinate - axis.lower)
+                    * (axis.upper - coordinate)
+                    * (4.0 / (axis.upper - axis.lower) ** 2)
                 )
         return factor
 

@@ -105,10 +105,10 @@ class _OfTwo(Domain):
     second: Domain
 
     def __post_init__(self) -> None:
-        one, other = ([axis.name for axis in domain.axes] for domain in (self.first, self.second))
-        if one != other or TIME in one:
+        axes, others = ([axis.name for axis in domain.axes] for domain in (self.first, self.second))
+        if axes != others or TIME in axes:
             raise ConfigurationError(
-                f"domains of the axes {', '.join(one)} and {', '.join(other)} cannot be combined: they "
+                f"domains of the axes {', '.join(axes)} and {', '.join(others)} cannot be combined: they "
                 "must be the same, and without time (`InTime` adds it afterwards)."
             )
 
@@ -138,9 +138,9 @@ class Union(_OfTwo):
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        own = {name: CutPart(part, self.second, False) for name, part in self.first.parts.items()}
+        first = {name: CutPart(part, self.second, False) for name, part in self.first.parts.items()}
         others = {name: CutPart(part, self.first, False) for name, part in self.second.parts.items()}
-        return self._named(own, others)
+        return self._named(first, others)
 
     @property
     def measure(self) -> float:
@@ -168,9 +168,9 @@ class Difference(_OfTwo):
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        own = {name: CutPart(part, self.second, False) for name, part in self.first.parts.items()}
+        first = {name: CutPart(part, self.second, False) for name, part in self.first.parts.items()}
         others = {name: CutPart(part, self.first, True, -1.0) for name, part in self.second.parts.items()}
-        return self._named(own, others)
+        return self._named(first, others)
 
     @property
     def measure(self) -> float:

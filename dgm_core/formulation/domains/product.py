@@ -30,16 +30,16 @@ class Crossed(Region):
         return self.first.coordinates + self.second.coordinates
 
     def place(self, unit: Tensor) -> Tensor:
-        own, other = self._split(unit)
-        return torch.cat([self.first.place(own), self.second.place(other)], dim=-1)
+        first, second = self._split(unit)
+        return torch.cat([self.first.place(first), self.second.place(second)], dim=-1)
 
     @property
     def rejects(self) -> bool:
         return self.first.rejects or self.second.rejects
 
     def accepted(self, unit: Tensor, generator: torch.Generator) -> Tensor:
-        own, other = self._split(unit)
-        points = [self.first.accepted(own, generator), self.second.accepted(other, generator)]
+        first, second = self._split(unit)
+        points = [self.first.accepted(first, generator), self.second.accepted(second, generator)]
         return torch.cat(points, dim=-1)
 
     def _split(self, unit: Tensor) -> tuple[Tensor, Tensor]:
@@ -61,9 +61,9 @@ class Wall(Crossed, Part):
         return self._part.measure * self.along
 
     def normals(self, x: Tensor) -> Tensor:
-        own, other = self._columns(x)
-        normals = self._part.normals(own)
-        zeros = torch.zeros_like(other)
+        of_part, others = self._columns(x)
+        normals = self._part.normals(of_part)
+        zeros = torch.zeros_like(others)
         return torch.cat([normals, zeros] if self.of_first else [zeros, normals], dim=-1)
 
     def distance(self, x: Tensor) -> Tensor:
@@ -71,15 +71,15 @@ class Wall(Crossed, Part):
 
     @property
     def _part(self) -> Part:
-        found = self.first if self.of_first else self.second
-        assert isinstance(found, Part)
-        return found
+        part = self.first if self.of_first else self.second
+        assert isinstance(part, Part)
+        return part
 
     def _columns(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Those of the part, and the others."""
         count = len(self.first.bounds)
-        one, other = x[..., :count], x[..., count:]
-        return (one, other) if self.of_first else (other, one)
+        first, second = x[..., :count], x[..., count:]
+        return (first, second) if self.of_first else (second, first)
 
 
 @dataclass(frozen=True)
@@ -112,16 +112,16 @@ class Product(Domain):
 
     @property
     def parts(self) -> Mapping[str, Part]:
-        one, other = self.first, self.second
-        both = set(one.parts) & set(other.parts)
-        found: dict[str, Part] = {}
-        for name, part in one.parts.items():
-            own = f"first_{name}" if name in both else name
-            found[own] = Wall(part, other.interior, True, other.measure)
-        for name, part in other.parts.items():
-            own = f"second_{name}" if name in both else name
-            found[own] = Wall(one.interior, part, False, one.measure)
-        return found
+        first, second = self.first, self.second
+        both = set(first.parts) & set(second.parts)
+        walls: dict[str, Part] = {}
+        for name, part in first.parts.items():
+            title = f"first_{name}" if name in both else name
+            walls[title] = Wall(part, second.interior, True, second.measure)
+        for name, part in second.parts.items():
+            title = f"second_{name}" if name in both else name
+            walls[title] = Wall(first.interior, part, False, first.measure)
+        return walls
 
     @property
     def measure(self) -> float:

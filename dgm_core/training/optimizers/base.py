@@ -46,7 +46,9 @@ class Optimizer(ABC):
 
     def __init__(self, settings: Settings) -> None:
         given = {name: getattr(settings, name) for name in self.defaults}
-        self.options = {name: self.defaults[name] if own is None else own for name, own in given.items()}
+        self.options = {
+            name: self.defaults[name] if value is None else value for name, value in given.items()
+        }
         """Each of the `defaults`, or what the settings say in its place."""
 
 

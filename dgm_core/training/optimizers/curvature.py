@@ -44,8 +44,8 @@ class InverseHessian:
     def forget(self, k: int) -> None:
         """Makes H of replicate k the identity again."""
         self.counts[k] = 0
-        for own in (self._s, self._y, self._sy, self._inverse, self._yy):
-            own[k] = 0.0
+        for history in (self._s, self._y, self._sy, self._inverse, self._yy):
+            history[k] = 0.0
         self._scale[k] = 1.0
 
     def update(self, steps: Tensor, changes: Tensor, gradients: Tensor, chosen: list[int]) -> Tensor:

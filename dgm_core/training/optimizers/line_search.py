@@ -145,10 +145,10 @@ class LineSearch:
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> LineSearch:
         """The search that gave `state`."""
-        own = dict(state)
+        values = dict(state)
         for name in _TRIAL_FIELDS:
-            own[name] = None if own[name] is None else LinePoint(*own[name])
-        return cls(**own)
+            values[name] = None if values[name] is None else LinePoint(*values[name])
+        return cls(**values)
 
 
 def cubic_minimum(a: LinePoint, b: LinePoint) -> float | None:

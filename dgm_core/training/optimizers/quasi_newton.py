@@ -178,7 +178,7 @@ class QuasiNewton(Minimiser):
         self._gradients.copy_(state["gradients"])
         self._directions.copy_(state["directions"])
         self._failures = list(state["failures"])
-        self._searches = [LineSearch.from_state(own) for own in state["searches"]]
+        self._searches = [LineSearch.from_state(search) for search in state["searches"]]
         self._curvature.restore(state["curvature"])
         self.trial = self._next()
 

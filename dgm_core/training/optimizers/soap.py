@@ -74,13 +74,13 @@ class SOAP(Stepwise):
 
     def _turned(self, flat: Tensor, *, back: bool = False) -> Tensor:
         """A tensor (K, P) in the eigenvectors' coordinates, or back from them."""
-        found = flat.clone()
-        for i, matrix in enumerate(self.matrices(found)):
+        turned = flat.clone()
+        for i, matrix in enumerate(self.matrices(turned)):
             if matrix is not None:
                 left, right = self.state[f"ql{i}"], self.state[f"qr{i}"]
                 left, right = (left, right.mT) if back else (left.mT, right)
                 matrix.copy_(left @ matrix @ right)
-        return found
+        return turned
 
     def _turn(self) -> None:
         """One step of the orthogonal iteration, the columns kept in the order of their eigenvalues."""

@@ -32,7 +32,7 @@ _REST = 9.0
 
 @dataclass
 class Shown:
-    """One run as the page shows it; `found` is None, with `trouble` why, where it cannot be read.
+    """One run as the page shows it; `overview` is None, with `trouble` why, where it cannot be read.
 
     verdicts: sentences, as its report has them.
     """
@@ -40,7 +40,7 @@ class Shown:
     name: str
     folder: Path
     report: Report
-    found: Overview | None = None
+    overview: Overview | None = None
     verdicts: Sequence[str] = ()
     trouble: str | None = None
 
@@ -107,20 +107,20 @@ class _Followed:
         try:
             stamp = _stamp(shown.folder)
             if stamp != self._seen:
-                found = overview(shown.folder)
-                shown.found, shown.trouble, self._seen = found, None, stamp
-                shown.verdicts = verdicts_of(found)
-                self._copy(found)
+                state = overview(shown.folder)
+                shown.overview, shown.trouble, self._seen = state, None, stamp
+                shown.verdicts = verdicts_of(state)
+                self._copy(state)
         except Exception as error:  # a run can be damaged in any way, and the others are shown all the same
             shown.trouble = f"{shown.folder} cannot be read: {_sentence(error)}"
         self._due = time.monotonic() + _REST * (time.monotonic() - begun)
 
-    def _copy(self, found: Overview) -> None:
+    def _copy(self, overview: Overview) -> None:
         """Brings the copies for other tools up to the run; the page shows it where one fails, too."""
         if self._failed:
             return
         try:
-            self._show(found)
+            self._show(overview)
         except Exception as error:
             self._failed = True
             messages.print(
@@ -129,20 +129,20 @@ class _Followed:
                 soft_wrap=True,
             )
 
-    def _show(self, found: Overview) -> None:
+    def _show(self, overview: Overview) -> None:
         if self._events is None:
-            self._events = EventFiles(self._shown.folder, found.record, self._folder)
-            if found.record.kind == "search":
-                self._mirror = Mirror(self._storage, found.record, self._shown.name)
-        self._events.tend(found.history)
+            self._events = EventFiles(self._shown.folder, overview.record, self._folder)
+            if overview.record.kind == "search":
+                self._mirror = Mirror(self._storage, overview.record, self._shown.name)
+        self._events.tend(overview.history)
         if self._mirror is not None:
             try:
-                self._mirror.tend(found.history)
+                self._mirror.tend(overview.history)
             except UpdateFinishedTrialError:
                 # Someone has ended a trial in Optuna's dashboard, which harms the copy alone: it begins anew.
                 self._storage.delete_study(self._storage.get_study_id_from_name(self._shown.name))
-                self._mirror = Mirror(self._storage, found.record, self._shown.name)
-                self._mirror.tend(found.history)
+                self._mirror = Mirror(self._storage, overview.record, self._shown.name)
+                self._mirror.tend(overview.history)
 
 
 _Stamp = tuple[int, int, bool]

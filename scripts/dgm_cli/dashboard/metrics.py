@@ -30,7 +30,7 @@ _SECONDS = 5.0
 def exposition(shown: Sequence[Shown]) -> str:
     """All runs in Prometheus's text format."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Runs([each.found for each in shown if each.found is not None]))
+    registry.register(_Runs([each.overview for each in shown if each.overview is not None]))
     return generate_latest(registry).decode()
 
 
@@ -42,15 +42,19 @@ def ray_targets(shown: Sequence[Shown]) -> str:
     """
     targets: list[Any] = []
     for each in shown:
-        if each.found is not None and each.found.owner is not None:
-            address = each.found.history.dashboard
+        if each.overview is not None and each.overview.owner is not None:
+            address = each.overview.history.dashboard
             if address and urlsplit(address).hostname in _own_addresses():
                 targets += _targets(address)
     return json.dumps(targets)
 
 
 def _own_addresses() -> set[str]:
-    return {one.address for interface in psutil.net_if_addrs().values() for one in interface}
+    return {
+        interface_address.address
+        for interface in psutil.net_if_addrs().values()
+        for interface_address in interface
+    }
 
 
 def _targets(dashboard: str) -> list[Any]:

@@ -59,7 +59,7 @@ class Page:
 
     def links(self, host: str) -> list[Link]:
         """The tools, as someone reaches them who reached this page at `host`."""
-        found = [
+        links = [
             Link(
                 each.tool.name,
                 f"http://{host}:{each.port}{each.tool.path}" if each.alive else None,
@@ -67,19 +67,19 @@ class Page:
             )
             for each in self.running
         ]
-        return [*self._ray(), *found]
+        return [*self._ray(), *links]
 
     def _ray(self) -> list[Link]:
         """Ray's dashboards, of the runs that go on."""
-        found = []
+        links = []
         for shown in self.shown:
-            if shown.found is None or shown.found.owner is None:
+            if shown.overview is None or shown.overview.owner is None:
                 continue
             name = "Ray's dashboard" + (f" of {shown.name}" if len(self.shown) > 1 else "")
-            address = shown.found.history.dashboard
+            address = shown.overview.history.dashboard
             note = "" if address else "the run was started without --dashboard"
-            found.append(Link(name, address, note))
-        return found or [Link("Ray's dashboard", None, "no run goes on")]
+            links.append(Link(name, address, note))
+        return links or [Link("Ray's dashboard", None, "no run goes on")]
 
     def answer(self, path: str, host: str) -> tuple[str, str, str] | None:
         """Type, policy and text of a path, for someone who asked `host`; None where there is none."""
@@ -125,9 +125,9 @@ class Page:
         return self._render("log.html.j2", host, **values)
 
     def _render(self, name: str, host: str, **values: Any) -> str:
-        own = {"links": self.links(host), "left_out": self.left_out, "labels": LABELS, "words": words}
-        own["best_words"] = best_words
-        return self.templates.get_template(name).render(many=len(self.shown) > 1, **own, **values)
+        shared = {"links": self.links(host), "left_out": self.left_out, "labels": LABELS, "words": words}
+        shared["best_words"] = best_words
+        return self.templates.get_template(name).render(many=len(self.shown) > 1, **shared, **values)
 
 
 _NOTHING = "<!doctype html><title>report</title><p>The report is being made.</p>"

@@ -57,9 +57,9 @@ class Report:
     def _last(self) -> Path | None:
         if self.version:
             return self.path
-        own = self._run / REPORT
+        page = self._run / REPORT
         # A link in a run folder may lead anywhere: it is not followed.
-        return own if own.is_file() and not own.is_symlink() else None
+        return page if page.is_file() and not page.is_symlink() else None
 
     def want(self) -> None:
         """Someone looks at it: only then is it made."""

@@ -91,7 +91,7 @@ def revived(study: Search, seed: int, search: SearchTrials) -> Trials:
     return made
 
 
-def front(study: Search, seed: int, found: SearchTrials) -> Trials:
+def front(study: Search, seed: int, search: SearchTrials) -> Trials:
     """With several objectives the trials that no other beats in all of them, on the seeds that confirm the
     winner, who has the lowest error."""
     if len(study.objectives) == 1:
@@ -99,7 +99,7 @@ def front(study: Search, seed: int, found: SearchTrials) -> Trials:
     made: Trials = []
     seeds = replicate_seeds(seed, "confirm", study.confirmations)
     kept: list[Trial] = []
-    for trial in found.ranked:  # by error: one is beaten only by those before it
+    for trial in search.ranked:  # by error: one is beaten only by those before it
         if not any(_cheaper(other, trial) for other in kept):
             kept.append(trial)
     for trial in kept[1:]:
@@ -122,9 +122,9 @@ def _again(phase: str, trial: Trial, seeds: Sequence[int], index: int, together:
     )
 
 
-def _cheaper(one: Trial, other: Trial) -> bool:
+def _cheaper(trial: Trial, other: Trial) -> bool:
     """Whether no cost of the one is above that of the other."""
-    return all(one.costs[name] <= cost for name, cost in other.costs.items())
+    return all(trial.costs[name] <= cost for name, cost in other.costs.items())
 
 
 QUESTIONS: tuple[Callable[[Search, int, SearchTrials], Trials], ...] = (rivals, front, audit, path, revived)

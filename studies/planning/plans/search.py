@@ -163,12 +163,12 @@ class SearchPlan(StudyPlan):
 
 def _scores(stages: Sequence[Arms], arm: str) -> list[float | None] | None:
     """Of an arm's seeds, in their order; None where a trial of it failed."""
-    found: dict[int, list[float | None]] = {}
+    by_seed: dict[int, list[float | None]] = {}
     for stage in stages:
         for trial in stage.trials:
             if trial.arm != arm:
                 continue
             if stage.statuses[trial.name] == "failed":
                 return None
-            found[trial.first] = list(stage.measured[trial.name].replicates.scores)
-    return [score for first in sorted(found) for score in found[first]]
+            by_seed[trial.first] = list(stage.measured[trial.name].replicates.scores)
+    return [score for first in sorted(by_seed) for score in by_seed[first]]

@@ -132,8 +132,8 @@ class Store:
         """Files below a part of the store, in order, with their sizes in bytes."""
         root = f"{self.path}/{under}".rstrip("/")
         with self._said("read"):
-            found = self.filesystem.get_file_info(FileSelector(root, recursive=True, allow_not_found=True))
-        files = [info for info in found if info.type == FileType.File]
+            entries = self.filesystem.get_file_info(FileSelector(root, recursive=True, allow_not_found=True))
+        files = [info for info in entries if info.type == FileType.File]
         return dict(sorted((info.path.removeprefix(f"{self.path}/"), info.size) for info in files))
 
     def remove(self, key: str) -> None:
@@ -189,8 +189,8 @@ class Store:
 def _cause(error: OSError) -> str:
     """What an S3 service or its client said, without the request's number and the library's own words."""
     text = " ".join(str(error).split())
-    found = re.search(r"AWS Error (\w+) during (\w+) operation: (.*?)(?: \(Request ID|; Details|$)", text)
-    if found is None:
+    matched = re.search(r"AWS Error (\w+) during (\w+) operation: (.*?)(?: \(Request ID|; Details|$)", text)
+    if matched is None:
         return text.rstrip(".")
-    kind, operation, said = found.groups()
+    kind, operation, said = matched.groups()
     return f"{said.rstrip('.') or kind} ({kind}, {operation})"

@@ -93,7 +93,7 @@ def expected() -> list[Node] | None:
 def fitting(nodes: Sequence[Node], asked: Node) -> int:
     """How many times what is asked for fits on nodes."""
     shares = [[node.get(name, 0.0) / amount for name, amount in asked.items()] for node in nodes]
-    return sum(math.floor(min(own) + 1e-6) for own in shares)
+    return sum(math.floor(min(free) + 1e-6) for free in shares)
 
 
 def _most(nodes: Sequence[Node], name: str) -> str:

@@ -41,8 +41,8 @@ def bootstrap_address(address: str) -> str | None:
     """
     from ray._private.services import canonicalize_bootstrap_address
 
-    found = canonicalize_bootstrap_address(address)
-    return None if found is None else str(found)
+    resolved = canonicalize_bootstrap_address(address)
+    return None if resolved is None else str(resolved)
 
 
 def cluster_metadata(address: str, seconds: float) -> dict[str, str]:

@@ -185,11 +185,11 @@ class Eager:
 
     def _factor_adjoint(self, t: int, g: Tensor, other: Tensor) -> Tensor:
         """The gradient of one factor, from the other: Leibniz's rule is the same for both."""
-        found = self._room(t, g).zero_()
+        adjoint = self._room(t, g).zero_()
         for place, addends in enumerate(self._bucket.streams.multiplied):
-            for one in addends:
-                found[:, one.left] += _product([one.coefficient, other[:, one.right], g[:, place]])
-        return found
+            for addend in addends:
+                adjoint[:, addend.left] += _product([addend.coefficient, other[:, addend.right], g[:, place]])
+        return adjoint
 
     def _squared(self, z: Tensor) -> Tensor:
         """The first derivatives whose squares a Laplacian adds up, (K, d, n, W)."""

@@ -71,10 +71,10 @@ class Sinusoid(Function):
         return [cycle[k % 4] for k in range(order + 1)]
 
     def code(self, order: int, *, known: bool) -> list[str]:
-        own, other = ("COS(v)", "SIN(v)") if self.start else ("SIN(v)", "COS(v)")
-        lines = [] if known else [f"const T s0 = {own};"]
+        value, slope = ("COS(v)", "SIN(v)") if self.start else ("SIN(v)", "COS(v)")
+        lines = [] if known else [f"const T s0 = {value};"]
         if order:
-            lines.append(f"const T other = {other};")
+            lines.append(f"const T other = {slope};")
         cycle = ["s0", "other", "-s0", "-other"] if self.start == 0 else ["s0", "-other", "-s0", "other"]
         return lines + [f"const T s{k} = {cycle[k % 4]};" for k in range(1, order + 1)]
 
@@ -110,8 +110,8 @@ class Kinked(Function):
 
     def derivatives(self, v: Tensor, y: Tensor, order: int) -> list[Tensor | float]:
         slope = torch.where(v > 0, 1.0, v.new_tensor(self.slope))
-        found: list[Tensor | float] = [y, slope, *[0.0] * (order - 1)]
-        return found[: order + 1]
+        values: list[Tensor | float] = [y, slope, *[0.0] * (order - 1)]
+        return values[: order + 1]
 
     def code(self, order: int, *, known: bool) -> list[str]:
         lines = [] if known else [f"const T s0 = v > 0 ? v : (T){self.slope!r} * v;"]
@@ -132,12 +132,12 @@ class Power(Function):
         return v**self.exponent
 
     def derivatives(self, v: Tensor, y: Tensor, order: int) -> list[Tensor | float]:
-        found: list[Tensor | float] = [y]
+        values: list[Tensor | float] = [y]
         factor = 1.0
         for k in range(1, order + 1):
             factor *= self.exponent - k + 1
-            found.append(factor * v ** (self.exponent - k) if factor else 0.0)
-        return found
+            values.append(factor * v ** (self.exponent - k) if factor else 0.0)
+        return values
 
     def code(self, order: int, *, known: bool) -> list[str]:
         lines, factor = [] if known else [f"const T s0 = {self._power(self.exponent)};"], 1.0

@@ -50,11 +50,11 @@ class Fused(torch.autograd.Function):
     ) -> Tensor:
         straight = _straight(program, layout)
         sources = [straight(tensor) for tensor in tensors]
-        found = sources[0].new_empty(len(sources[0]), layout.rows, outputs(program) or width)
-        _run("forward", program, layout, width, sources, found)
-        ctx.save_for_backward(*sources, *([found] if keeps(program) else []))
+        results = sources[0].new_empty(len(sources[0]), layout.rows, outputs(program) or width)
+        _run("forward", program, layout, width, sources, results)
+        ctx.save_for_backward(*sources, *([results] if keeps(program) else []))
         ctx.program, ctx.layout, ctx.width, ctx.meetings = program, layout, width, meetings
-        return found
+        return results
 
     @staticmethod
     @once_differentiable

@@ -130,8 +130,8 @@ def outputs(program: Program) -> int | None:
 def flattens(program: Program, width: int) -> bool:
     """Whether its kernel may take all numbers of a stream as units, where they are neighbours in memory: none
     has anything of its own."""
-    own = Spread | Contract | Shift if width > 1 else Spread | Contract
-    return not any(isinstance(step, own) for step in program)
+    mixing = Spread | Contract | Shift if width > 1 else Spread | Contract
+    return not any(isinstance(step, mixing) for step in program)
 
 
 def keeps(program: Program) -> bool:
@@ -141,11 +141,11 @@ def keeps(program: Program) -> bool:
 
 def needed(program: Program) -> set[int]:
     """The steps that a gradient is needed of."""
-    found: set[int] = set()
+    steps: set[int] = set()
     for t, step in enumerate(program):
-        if step.needed or any(inner in found for inner in _inner(step)):
-            found.add(t)
-    return found
+        if step.needed or any(inner in steps for inner in _inner(step)):
+            steps.add(t)
+    return steps
 
 
 def _inner(step: Step) -> tuple[int, ...]:
