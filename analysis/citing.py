@@ -54,7 +54,6 @@ WORKS = {
   title     = {A System for Massively Parallel Hyperparameter Tuning},
   booktitle = {Proceedings of Machine Learning and Systems},
   volume    = {2},
-  pages     = {230--246},
   year      = {2020}
 }""",
 }

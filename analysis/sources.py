@@ -73,12 +73,14 @@ WORKS = {
   pages   = {110768},
   year    = {2022}
 }""",
-    "wang2022causality": """@misc{wang2022causality,
-  author        = {Wang, Sifan and Sankaran, Shyam and Perdikaris, Paris},
-  title         = {Respecting causality is all you need for training physics-informed neural networks},
-  year          = {2022},
-  eprint        = {2203.07404},
-  archiveprefix = {arXiv}
+    "wang2022causality": """@article{wang2022causality,
+  author  = {Wang, Sifan and Sankaran, Shyam and Perdikaris, Paris},
+  title   = {Respecting causality for training physics-informed neural networks},
+  journal = {Computer Methods in Applied Mechanics and Engineering},
+  volume  = {421},
+  pages   = {116813},
+  year    = {2024},
+  note    = {arXiv:2203.07404, 2022}
 }""",
     "fitzhugh1961impulses": """@article{fitzhugh1961impulses,
   author  = {FitzHugh, Richard},

@@ -14,6 +14,9 @@ from torch import Tensor
 
 from dgm_core.errors import unknown
 
+LAST_LAYERS = ("random", "least-squares")
+"""Where the weights of the last layer start: as all others, or where the linearised residuals are least."""
+
 Draw = Callable[[int, int, float, torch.Generator], Tensor]
 """(fan_in, fan_out, gain, generator) -> weights (fan_in, fan_out)."""
 

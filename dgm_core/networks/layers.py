@@ -53,6 +53,8 @@ class Linear(nn.Module):
         self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(torch.zeros(len(generators), 1, parts * fan_out)) if bias else None
         self.tap: LayerTaps | None = None
+        self.last = False
+        """Whether nothing follows it, so that the network is linear in its parameters."""
 
     @property
     def matrix(self) -> Tensor:
@@ -212,7 +214,9 @@ class LayerFactory:
 
     def output(self, fan_in: int, fan_out: int, *, bias: bool = True) -> Linear:
         """A layer that nothing follows, of gain 1."""
-        return self._linear(fan_in, fan_out, 1.0, bias=bias)
+        layer = self._linear(fan_in, fan_out, 1.0, bias=bias)
+        layer.last = True
+        return layer
 
     def _linear(self, fan_in: int, fan_out: int, gain: float, *, bias: bool, parts: int = 1) -> Linear:
         return Linear(

@@ -43,8 +43,8 @@ class PirateNet(Network):
     Each block's share α is trained and starts at 0: at first the network is linear in Φ, and it deepens as
     the training asks for it.  Linear output.  Where there are as many inputs as units, as of Fourier
     features, they are Φ themselves, as in the source.  Source: Wang, Li, Chen and Perdikaris (2024),
-    "PirateNets: physics-informed deep learning with residual adaptive networks", section 4 (without the
-    initialisation by least squares).
+    "PirateNets: physics-informed deep learning with residual adaptive networks", section 4; its
+    initialisation by least squares is the setting `last_layer`.
     """
 
     name = "piratenet"

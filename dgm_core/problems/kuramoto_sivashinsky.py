@@ -47,9 +47,10 @@ class KuramotoSivashinsky(Problem):
             "sampler": "sobol",
             "batch_size": 2_500,
             "adaptation": "rad",
-            "redraw_every": 200,
+            "redraw_every": 100,
             "optimizer": "ssbroyden",
-            "iterations": 1_600,
+            "windows": 5,
+            "iterations": 2_500,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }

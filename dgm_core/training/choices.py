@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, EMBEDDINGS, INITIALISATIONS, NETWORKS
+from dgm_core.networks.initialisation import LAST_LAYERS
 from dgm_core.training.balancing import BALANCINGS
 from dgm_core.training.optimizers import OPTIMIZERS
 from dgm_core.training.optimizers.refusals import NO_POLISH
@@ -21,6 +22,7 @@ CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {
     "activation": lambda: ACTIVATIONS,
     "batch_norm": lambda: BATCH_NORMS,
     "initialisation": lambda: INITIALISATIONS,
+    "last_layer": lambda: LAST_LAYERS,
     "input_scaling": lambda: INPUT_SCALINGS,
     "output_scaling": lambda: OUTPUT_SCALINGS,
     "term_scaling": lambda: TERM_SCALINGS,

@@ -54,6 +54,9 @@ class TrainConfig(BaseModel):
     too large a scale fits noise between the points."""
     initialisation: str | None = None
     """Distribution of the initial weights; null is the activation's own."""
+    last_layer: str = "random"
+    """Where the weights of the last layer start: drawn, or by "least-squares" of the residuals, linearised
+    once.  Cheap, and a better start where the equation is linear.  Source: Wang et al. (2024), PirateNets."""
     gain: float | None = Field(default=None, gt=0, strict=True)
     """Factor on the spread of the initial weights; null is the activation's own.  Raise it to 1.5 or 2 for
     steep or oscillating solutions, which small weights are slow to find."""

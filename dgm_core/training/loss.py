@@ -123,7 +123,7 @@ class Loss:
         residuals = self.problem.residuals(self._carried(u, needed), needed)
         weighed = []
         for column, term in zip(self._columns, self._computed, strict=True):
-            residual = residuals[term]
+            residual = self._scaled(term, residuals[term])
             mean = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
             weight = float(self.weights[column])
             if weight:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dgm_core.training.last_layer import start_last_layer
 from dgm_core.training.polish import Polish, Polished
 from dgm_core.training.solution import Solution
 from dgm_core.training.stage import stage
@@ -26,6 +27,7 @@ class Windows:
         self._carry = carry
         self.polish: Polish | None = None
         self.polished: list[Polished] = []
+        start_last_layer(solution)
         self.restart(0)
 
     def restart(self, window: int) -> None:

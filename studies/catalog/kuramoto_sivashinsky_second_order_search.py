@@ -12,5 +12,6 @@ STUDY = second_order_search(
     settings="default",
     methods=quasi_newton(1_000, 8_000),
     harmonics=(2, 8),
+    windows=(3, 8),
     budget=1_800.0,
 )

@@ -32,9 +32,10 @@ class GaussNewton(Minimiser):
     less than the value's last digit; and where λ cannot grow any more.  One whose Jacobian is not finite, or
     whose factorisation fails whatever λ, is lost: its value becomes NaN.
 
-    Where the loss is a sum of squares, as the losses of this program are, JᵀJ is the metric of the energy
-    natural gradient too: the second derivative of ‖L u − f‖² in the space of functions, pulled back to the
-    parameters (Müller and Zeinhofer 2023).  Its step is this one without damping.
+    Where the residuals are linear in the solution, JᵀJ is also the Gramian of the energy natural gradient
+    (Müller and Zeinhofer 2023): the second derivative of ½ ‖L u − f‖² in the space of functions, pulled back
+    to the parameters.  Its step is then this one without damping, with a line search.  For a nonlinear
+    equation JᵀJ leaves out the term with the operator's second derivative, which vanishes with the residual.
 
     Source: Levenberg (1944); Marquardt (1963); Nocedal and Wright (2006), section 10.3.
     """

@@ -49,6 +49,14 @@ def test_weights_enter_the_total_and_not_the_terms():
     assert total.item() == pytest.approx(interior + 10 * initial, rel=1e-12)
 
 
+@pytest.mark.parametrize("scaling", ["none", "unit"])
+def test_the_squares_that_least_squares_minimise_add_up_to_the_total(scaling):
+    loss = Loss(load_problem("heat"), TrainConfig(loss_weights={"left": 3.0}, term_scaling=scaling))
+    total, _ = loss(quadratic, heat_points())
+    squares = sum(residual.square().sum() for residual in loss.residuals(quadratic, heat_points()))
+    assert squares.item() == pytest.approx(total.item(), rel=1e-12)
+
+
 def test_replicates_have_losses_of_their_own():
     pair = {term: torch.cat([x, x + 0.1]) for term, x in heat_points().items()}
     loss = Loss(load_problem("heat"), TrainConfig())

@@ -34,6 +34,7 @@ OPTIONS = {
     "gradient norms": ("heat", {"balancing": "gradient-norm", "balance_every": 8}),
     "tangent kernel": (ODE, {"balancing": "ntk", "balance_every": 8, "windows": 3}),
     "attention": ("heat", {"balancing": "residual-attention", "redraw_every": 0}),
+    "least squares": ("heat", {"last_layer": "least-squares", "optimizer": "ssbroyden"}),
     "lbfgs": ("heat", {"optimizer": "lbfgs"}),
     "ssbroyden": ("heat", {"optimizer": "ssbroyden", "redraw_every": 10}),
     "gauss-newton": ("heat", {"optimizer": "gauss-newton", "batch_size": 40}),
