@@ -23,9 +23,9 @@ import torch
 import typer
 
 from dev.order import SimulatedTraining
+from dev.searches import load_search
 from dgm_cli.common import messages
 from dgm_core import Trainer
-from studies.catalog import load_study
 from studies.planning.course import Course
 from studies.planning.plans import SearchPlan
 from studies.records import OPTUNA
@@ -184,9 +184,7 @@ def plan(
     result: Annotated[float, typer.Option(help="Seconds that Ray Tune takes for a report.")] = 0.003,
 ) -> None:
     """Say what a study asks of its head, its log, Optuna's database and its store, and where each breaks."""
-    chosen = load_study(study)
-    if not isinstance(chosen, Search):
-        raise typer.BadParameter(f"{study} is no search")
+    chosen = load_search(study)
     measured = {scheduled: measure(chosen, scheduled, max(100, 2 * scheduled)) for scheduled in (4, 64)}
     messages.print("| trials under way | to suggest and decide, ms a trial | log, events and KB a trial |")
     messages.print("| --- | --- | --- |")

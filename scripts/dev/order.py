@@ -19,8 +19,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from dev.searches import load_search
 from dgm_cli.common import messages
-from studies.catalog import load_study
 from studies.cost import iteration_cost
 from studies.planning.clock import Clock, ScheduledTrial
 from studies.planning.course import Course
@@ -154,9 +154,7 @@ def order(
     spread: Annotated[float, typer.Option(help="Of the costs, as a factor's logarithm.")] = 0.3,
 ) -> None:
     """Compare a search in the order of its logical clock with one in the order of arrival."""
-    chosen = load_study(study)
-    if not isinstance(chosen, Search):
-        raise typer.BadParameter(f"{study} is no search")
+    chosen = load_search(study)
     messages.print("| workers | idle, logical clock | idle, order of arrival | time, ratio |")
     messages.print("| --- | --- | --- | --- |")
     for cores in (1, 2, 4):

@@ -23,15 +23,15 @@ import typer
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from scipy.stats import qmc
 
+from dev.searches import load_search
 from dgm_cli.common import messages, parse_settings
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.training import median
 from dgm_core.training.schedules import COOLDOWN_START
-from studies.catalog import load_study
 from studies.cost import training_times
 from studies.records import replacing
 from studies.replay.table import METADATA, curve_column
-from studies.study import PowersOfTwo, Search, replicate_seeds
+from studies.study import PowersOfTwo, replicate_seeds
 from studies.study.space import describe
 
 _EVERY = 25
@@ -50,12 +50,10 @@ def record(
 ) -> None:
     """Trains until the time is up, and writes the table as it goes."""
     torch.set_num_threads(1)
-    found = load_study(study)
-    if not isinstance(found, Search):
-        raise ConfigurationError(f"{study} is no search: it has no space to record.")
-    space = {**found.space, **dict(narrowed(found.space, text) for text in ranges or ())}
-    base = found.base.changed(parse_settings(change or ()))
-    seeds = replicate_seeds(seed, "search", found.replicates)
+    search = load_search(study)
+    space = {**search.space, **dict(narrowed(search.space, text) for text in ranges or ())}
+    base = search.base.changed(parse_settings(change or ()))
+    seeds = replicate_seeds(seed, "search", search.replicates)
     about = {
         "error": "score",
         "cost": "cost",

@@ -23,9 +23,9 @@ from optuna.samplers import BaseSampler, TPESampler
 from rich.table import Table
 
 from dev.record import narrowed
+from dev.searches import load_search
 from dgm_cli.common import interval, messages
 from dgm_core import ConfigurationError, Trainer
-from studies.catalog import load_study
 from studies.planning.plans import SearchPlan
 from studies.planning.plans.base import PlanStage
 from studies.planning.trial import Trial
@@ -70,10 +70,8 @@ def samplers(
                 continue
             rows.append({"sampler": name, "seed": seed, **searched(change(chosen), seed)})
             _write(out, rows)
-            found = rows[-1]
-            messages.print(
-                f"{name}, seed {seed}: {found['trials']} trials, {interval(found)}", highlight=False
-            )
+            row = rows[-1]
+            messages.print(f"{name}, seed {seed}: {row['trials']} trials, {interval(row)}", highlight=False)
     messages.print(_table(rows, chosen.base.problem.score))
 
 
@@ -120,17 +118,15 @@ def _next(trial: Trial, trainer: Trainer) -> Metrics:
 
 
 def _smaller(name: str, ranges: list[str], budget: float, grace_period: int | None) -> Search:
-    found = load_study(name)
-    if not isinstance(found, Search):
-        raise ConfigurationError(f"{name} is no search: it has no space.")
-    space = {**found.space, **dict(narrowed(found.space, text) for text in ranges)}
+    search = load_search(name)
+    space = {**search.space, **dict(narrowed(search.space, text) for text in ranges)}
     return replace(
-        found,
+        search,
         space=space,
         budget=budget,
         trials=_MOST,
         quick={},
-        grace_period=grace_period or found.grace_period,
+        grace_period=grace_period or search.grace_period,
     )
 
 
@@ -142,7 +138,7 @@ def _methods(names: list[str]) -> dict[str, Callable[[Search], Search]]:
     known[OPTUNA] = lambda study: replace(study, sampler=own_tpe)
     for name in names:
         if name not in known:
-            raise ConfigurationError(f"{name!r} is no sampler: {', '.join(known)}.")
+            raise ConfigurationError(f"{name!r} is not a sampler: {', '.join(known)}.")
     return {name: known[name] for name in names or known}
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from itertools import combinations, product
 from typing import Annotated, Any, Literal
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from pydantic import Field, InstanceOf
@@ -20,12 +19,13 @@ from studies.objectives import ERROR
 from studies.samplers import check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
-from studies.study.branches import allowed, fixed, merged, places
+from studies.study.branches import fixed, places
+from studies.study.checked_space import checked_space
 from studies.study.checks import ORDERS, check_aims, check_limits, check_order, check_start
 from studies.study.priors import Prior, check_priors
 from studies.study.questions import check_one_question
 from studies.study.resources import Resources
-from studies.study.space import Choice, corners, distinct, shown
+from studies.study.space import corners, shown
 from studies.study.strict import Count, Flag, Iterations, Name, Positive, Replicates, strict
 
 _LIMITS = ("feasible", "constraints", "budget_per_training")
@@ -134,8 +134,7 @@ class Search:
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
             object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
-        object.__setattr__(self, "space", self._checked(self.space, {}))
-        self._check_pairs()
+        object.__setattr__(self, "space", checked_space(self.name, self.base, self.space))
         if self.baseline is not None:
             check_one_question(self.name, self.base, self.baseline, "the baseline's own problem")
         object.__setattr__(self, "objectives", tuple(self.objectives))
@@ -155,43 +154,6 @@ class Search:
         check_start(self.name, self.space, self.start_from, self.trials, self.order)
         self._check_quick()
 
-    def _checked(self, space: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, BaseDistribution]:
-        """A space whose choices are as a setup has them.  above: the choices with which it exists."""
-        base, known = self.base.changed(above), self.base.keys()
-        checked: dict[str, BaseDistribution] = {}
-        for key, distribution in space.items():
-            if key not in known:
-                raise unknown(f"key of the space of {self.name}", key, known)
-            if key in above:
-                raise ConfigurationError(f"{key} of {self.name} depends on itself.")
-            values = []
-            for value in corners(distribution):
-                changed = allowed(base, key, value, self.space)
-                if key.startswith(PROBLEM_PREFIX):
-                    check_one_question(self.name, self.base, changed, f"{key} = {value}")
-                values.append(changed.flat()[key])
-            if isinstance(distribution, Choice) and any(distribution.branches):
-                below = [
-                    self._checked(each, {**above, key: value})
-                    for value, each in zip(values, distribution.branches, strict=True)
-                ]
-                checked[key] = Choice.with_branches(distinct(key, values).choices, below)
-            else:
-                categorical = isinstance(distribution, CategoricalDistribution)
-                checked[key] = distinct(key, values) if categorical else distribution
-        return checked
-
-    def _check_pairs(self) -> None:
-        """Tries the extremes of each two settings that can exist together."""
-        merged(self.space)
-        for one, two in combinations(places(self.space), 2):
-            above = {**dict(one.when), **dict(two.when)}
-            apart = any(above[key] != choice for key, choice in (*one.when, *two.when))
-            if apart or one.key in above or two.key in above:
-                continue
-            for value, second in product(corners(one.distribution), corners(two.distribution)):
-                self.base.changed({**above, one.key: value, two.key: second})
-
     @property
     def limits(self) -> tuple[str, ...]:
         """The fields by which settings are not allowed together."""
@@ -207,13 +169,13 @@ class Search:
     def violations(self, changes: Mapping[str, Any]) -> dict[str, float]:
         """The constraints of a trial with these settings, by name: above 0 where it is not allowed."""
         setup = self.base.changed(changes)
-        found: dict[str, float] = {}
+        values: dict[str, float] = {}
         if self.constraints is not None:
-            found |= {str(key): float(value) for key, value in self.constraints(setup.flat()).items()}
+            values |= {str(key): float(value) for key, value in self.constraints(setup.flat()).items()}
         if self.budget_per_training is not None:
             taken = training_seconds(setup, self.replicates)
-            found["seconds of a training"] = taken - self.budget_per_training
-        return found
+            values["seconds of a training"] = taken - self.budget_per_training
+        return values
 
     def _check_quick(self) -> None:
         """The short look is refused when it is defined, and not when somebody first asks for it."""
@@ -239,10 +201,10 @@ class Search:
     @property
     def max_t(self) -> int:
         """The largest number of iterations a trial can ask for."""
-        found = [place for place in places(self.space) if place.key == "iterations"]
-        own = [max(corners(place.distribution)) for place in found]
-        always = any(not place.when for place in found)
-        return max(own if always else [*own, self.base.config.iterations])
+        searched = [place for place in places(self.space) if place.key == "iterations"]
+        largest = [max(corners(place.distribution)) for place in searched]
+        always = any(not place.when for place in searched)
+        return max(largest if always else [*largest, self.base.config.iterations])
 
     @property
     def rungs(self) -> tuple[int, ...]:
