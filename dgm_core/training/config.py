@@ -24,92 +24,93 @@ class TrainConfig(BaseModel):
     """The architecture.  Start with "mlp"; "dgm" has gates that see the inputs in every layer, and four
     times the weights of one; "resnet" is for many layers."""
     network_settings: dict[str, Any] = Field(default_factory=dict)
-    """What the network alone can be told, by name.  `network.KEY` sets one and keeps the others, in `--set`,
-    in a space and in an arm alike: `network.widths` of an "mlp", for example."""
+    """Settings that only this network has, by name.  `network.KEY` sets one and keeps the others, in `--set`,
+    in a space and in an arm: `network.widths` of an "mlp", for example."""
     depth: int = Field(default=3, ge=1, le=64, strict=True)
-    """Hidden layers, or blocks of a "resnet".  Three to five serve most problems; raise it where the error
-    stops falling and more width does not help."""
+    """Hidden layers, or blocks of a "resnet".  Three to five serve most problems; raise it if the error stops
+    falling and more width does not help."""
     width: int = Field(default=32, ge=1, le=4096, strict=True)
-    """Units of each layer.  Raise it where the solution has detail that the trained field lacks."""
+    """Units of each layer.  Raise it if the solution has detail that the trained field lacks."""
     activation: str = "tanh"
-    """The function of every layer.  "sin" suits waves; "relu" and "leaky_relu" have no second derivative, so
-    that an equation of second order loses its residual."""
+    """The function of every layer.  "sin" suits waves.  "relu" and "leaky_relu" have no second derivative, so
+    second-order terms vanish from the residual."""
     batch_norm: str = "none"
     """Normalises each layer over the batch, "before" or "after" its activation.  It couples the points of a
     batch, which harms residuals: leave it off unless that is your question."""
     dropout: float = Field(default=0.0, ge=0, lt=1, strict=True)
     """Share of units dropped in training.  It adds noise to every derivative: for ablations."""
     activation_slope: float | None = Field(default=None, ge=1, strict=True)
-    """n of activations σ(n a x) with a trained slope a for each layer; null is none.  From 1 to 10: the
-    larger, the faster slopes change.  Source: Jagtap, Kawaguchi and Karniadakis (2020)."""
+    """n in activations σ(n a x) with a trained slope a for each layer; null has no slopes.  From 1 to 10: the
+    larger n, the faster slopes change.  Source: Jagtap, Kawaguchi and Karniadakis (2020)."""
     weight_factorisation: float | None = Field(default=None, ge=-5, le=5, strict=True)
-    """Mean logarithm of a trained factor on each unit's weights; null is none.  Try 0.5 or 1 where a loss
-    falls slowly at any rate.  Source: Wang, Wang, Seidman and Perdikaris (2022)."""
+    """Mean logarithm of a trained factor on each unit's weights; null has no factor.  Try 0.5 or 1 if the
+    loss falls slowly at any learning rate.  Source: Wang, Wang, Seidman and Perdikaris (2022)."""
     embedding: str = "none"
-    """What the network sees in place of its inputs: "fourier" gives it high frequencies from the start."""
+    """What the network sees instead of its inputs: "fourier" gives it high frequencies from the start."""
     embedding_features: int = Field(default=32, ge=1, le=4096, strict=True)
     """Random frequencies of the embedding; the network has twice as many inputs."""
     embedding_scale: float = Field(default=1.0, gt=0, strict=True)
-    """Standard deviation of these frequencies.  About that of the solution, in the inputs as they are scaled;
-    too large a scale fits noise between the points."""
+    """Standard deviation of these frequencies.  Choose about the frequency of the solution in scaled inputs;
+    with too large a scale the network oscillates between the points."""
     initialisation: str | None = None
-    """Distribution of the initial weights; null is the activation's own."""
+    """Distribution of the initial weights; null is the activation's default."""
     last_layer: str = "random"
-    """Where the weights of the last layer start: drawn, or by "least-squares" of the residuals, linearised
-    once.  Cheap, and a better start where the equation is linear.  Source: Wang et al. (2024), PirateNets."""
+    """Initial weights of the last layer: random, or "least-squares" on the residuals, linearised once.  That
+    is cheap, and a better start for a linear equation.  Source: Wang et al. (2024), PirateNets."""
     gain: float | None = Field(default=None, gt=0, strict=True)
-    """Factor on the spread of the initial weights; null is the activation's own.  Raise it to 1.5 or 2 for
-    steep or oscillating solutions, which small weights are slow to find."""
+    """Factor on the spread of the initial weights; null is the activation's default.  Raise it to 1.5 or 2
+    for steep or oscillating solutions, which small weights are slow to find."""
     input_scaling: str = "none"
     """"unit" maps each axis to [−1, 1].  Use it wherever an axis is long or short; the defaults of your own
     problems do.  Source: LeCun et al. (1998), section 4.3."""
     output_scaling: str = "none"
-    """"unit" gives the network's values in units of half of each output's range.  Use it wherever values are
-    far from one: kelvins, pascals, species of very different size."""
+    """"unit" measures each output in units of half its range.  Use it wherever values are far from one:
+    kelvins, pascals, species of very different size."""
     term_scaling: str = "none"
     """"unit" divides each component of a residual by its size for a wrong field.  Use it wherever terms have
-    units of their own; `loss_weights` come on top."""
+    different units; `loss_weights` multiply the result."""
     hard_conditions: bool = Field(default=False, strict=True)
-    """Whether an output transform satisfies the problem's `hard_terms`, which then cost nothing.  Try it
-    early: it removes the balance between equation and conditions.  Source: Lagaris et al. (1998)."""
+    """Whether an output transform satisfies the problem's `hard_terms`, which then add no loss.  Try it
+    early: equation and conditions then need not be balanced.  Source: Lagaris et al. (1998)."""
 
     harmonics: int = Field(default=1, ge=1, le=64, strict=True)
-    """Multiples of its phase that a periodic axis gives the network under `hard_conditions`.  Raise it where
-    the solution has waves shorter than the period.  Source: Dong and Ni (2021)."""
+    """Number of harmonics of a periodic axis that the network gets as inputs under `hard_conditions`.  Raise
+    it if the solution has waves much shorter than the period.  Source: Dong and Ni (2021)."""
 
     batch_size: int = Field(default=64, ge=1, le=1_000_000, strict=True)
-    """Collocation points of each term and step.  More make steadier and dearer steps."""
+    """Collocation points of each term in each step.  With more points a step is less noisy and more
+    expensive."""
     iterations: int = Field(default=15_000, ge=1, le=100_000_000, strict=True)
     """Optimizer steps, over all windows together."""
     windows: int = Field(default=1, ge=1, le=1000, strict=True)
-    """Time windows solved one after another; the iterations are split evenly over them.  For what is long
-    against its own pace: systems in time alone, and evolution equations on a box of one or two axes."""
+    """Time windows solved one after another; the iterations are split evenly over them.  For solutions over
+    many time scales: systems in time alone, and evolution equations on a box of one or two axes."""
     sampler: str = "uniform"
     """How collocation points are drawn.  "sobol" and "stratified" spread a small batch more evenly."""
     redraw_every: int | None = Field(default=None, ge=0, le=100_000_000, strict=True)
-    """Steps on the same points; 0 never draws others.  Null is 1, and 0 with an optimizer that descends
-    on fixed points."""
+    """Steps on the same points before new ones are drawn; 0 never draws new ones.  Null is 1, or 0 with an
+    optimizer that works on fixed points."""
     adaptation: str = "none"
-    """How the residual has a say in which points are drawn (see `Points`).  For solutions with a front or a
-    layer that few uniform points meet.  Source: Wu et al. (2023); Daw et al. (2023)."""
+    """How the residual influences which points are drawn (see `Points`).  For solutions with a front or a
+    layer that few uniform points hit.  Source: Wu et al. (2023); Daw et al. (2023)."""
     precision: str | None = None
-    """"float32" or "float64"; null is float32, and float64 with an optimizer that descends on fixed
-    points.  Choose float64 for relative errors below 1e-5."""
+    """"float32" or "float64"; null is float32, or float64 with an optimizer that works on fixed points.
+    Choose float64 for relative errors below 1e-5."""
     optimizer: str = "adam"
-    """Takes the steps.  Those that descend on fixed points cost more a step and reach lower losses."""
+    """The optimizer.  Those that work on fixed points need more time for each step and reach lower losses."""
     learning_rate: float = Field(default=1e-4, gt=0, strict=True)
     """Size of a step at the start.  The first setting to change, by factors of three."""
     weight_decay: float | None = Field(default=None, ge=0, strict=True)
-    """Decay of the weights, decoupled from the gradient; null is the optimizer's own.  Source: Loshchilov
+    """Decay of the weights, decoupled from the gradient; null is the optimizer's default.  Source: Loshchilov
     and Hutter (2019)."""
     beta1: float | None = Field(default=None, ge=0, lt=1, strict=True)
-    """Decay of the running mean of the gradient; null is the optimizer's own."""
+    """Decay of the running mean of the gradient; null is the optimizer's default."""
     beta2: float | None = Field(default=None, ge=0, lt=1, strict=True)
-    """Decay of the running mean of the gradient's square; null is the optimizer's own."""
+    """Decay of the running mean of the squared gradient; null is the optimizer's default."""
     momentum: float | None = Field(default=None, ge=0, lt=1, strict=True)
-    """Of the optimizers that have one; null is their own."""
+    """Momentum, for optimizers that have one; null is the optimizer's default."""
     damping: float | None = Field(default=None, gt=0, strict=True)
-    """λ with which a Gauss–Newton method begins, in the loss's own unit; null is its own."""
+    """Initial λ of a Gauss–Newton method, in units of the loss; null is the optimizer's default."""
     schedule: str = "constant"
     """How the learning rate falls.  "cosine" with a high rate is a good first choice; "cooldown" keeps
     the rate and lets it fall over the last fifth."""
@@ -119,40 +120,41 @@ class TrainConfig(BaseModel):
     """Factor on the learning rate: at each milestone ("step"), or reached at the end ("exponential",
     "cosine", "cooldown")."""
     clip_norm: float | None = Field(default=None, gt=0, strict=True)
-    """Largest 2-norm of each replicate's gradient; null does not clip.  For losses that jump or diverge."""
+    """Gradients of a replicate with a larger 2-norm are scaled down to it; null does not clip.  For losses
+    that jump or diverge."""
     loss_weights: dict[str, float] = Field(default_factory=dict)
-    """Factor of each term of the loss, by the term's name; 1 where it is not given.  Raise a condition's to
-    10 or 100 where the equation is satisfied and the condition is not.  `loss_weights.TERM` sets one and
-    keeps the others, in `--set`, in a space and in an arm alike."""
+    """Weight of each term of the loss, by the term's name; 1 if not given.  Raise a condition's to 10 or 100
+    if the equation is satisfied and the condition is not.  `loss_weights.TERM` sets one and keeps the others,
+    in `--set`, in a space and in an arm."""
     balancing: str = "none"
-    """How the terms' weights follow the training, on top of `loss_weights`: by their gradients' norms, by the
-    neural tangent kernel, or point by point by their residuals.  Where equation and conditions fall at very
-    different pace."""
+    """How weights adapt during the training, on top of `loss_weights`: by the norms of the terms' gradients,
+    by the neural tangent kernel, or for each point by its residual.  For losses of equation and conditions
+    that fall at very different rates."""
     balance_every: int = Field(default=100, ge=1, le=100_000_000, strict=True)
-    """Iterations after which the weights of terms are found anew."""
+    """Iterations between updates of the adaptive weights."""
     balance_decay: float = Field(default=0.9, ge=0, lt=1, strict=True)
-    """Share of the weights of terms that stays when they are found anew."""
+    """Share of the old weights that an update keeps."""
     causality: float = Field(default=0.0, ge=0, strict=True)
-    """ε of the causal weights over time; 0 weighs all times alike.  For evolution equations whose error grows
-    along time.  Source: Wang, Sankaran and Perdikaris (2022)."""
+    """ε of the causal weights over time; 0 gives all times equal weight.  For evolution equations whose error
+    grows along time.  Source: Wang, Sankaran and Perdikaris (2022)."""
     l1: float = Field(default=0.0, ge=0, strict=True)
     """Factor of the penalty Σ|w| on weights, not biases."""
     l2: float = Field(default=0.0, ge=0, strict=True)
     """Factor of the penalty Σw² on weights, not biases."""
     averaging: float = Field(default=0.0, ge=0, lt=1, strict=True)
-    """Decay of the moving average of the weights that is evaluated; 0 evaluates the last weights.  0.99 takes
-    out the noise of a rate that is still high."""
+    """Decay of a moving average of the weights, which is then evaluated; 0 evaluates the last weights. 0.99
+    removes the noise of a learning rate that is still high."""
     polish_iterations: int = Field(default=0, ge=0, le=1_000_000, strict=True)
-    """Steps of the polish, at most, after the last optimizer step (of each window).  The surest way to lower
-    an error that has stopped falling: try 500."""
+    """Most steps of the polish, after the last optimizer step (of each window).  The surest way to lower an
+    error that has stopped falling: try 500."""
     polish: str = "lbfgs"
-    """The optimizer of the polish: one that descends on fixed points, or "none", which sets
-    `polish_iterations` to 0."""
+    """The optimizer of the polish: one that works on fixed points, or "none", which sets `polish_iterations`
+    to 0."""
     polish_points: int = Field(default=1000, ge=2, le=1_000_000, strict=True)
-    """Collocation points of each term in the polish.  Raise it where the polish lowers the loss and not the
+    """Collocation points of each term in the polish.  Raise it if the polish lowers the loss but not the
     error."""
     polish_redraw_every: int = Field(default=0, ge=0, le=1_000_000, strict=True)
-    """Looks at the loss on the same points in the polish; 0 never draws others."""
+    """Evaluations of the loss on the same points in the polish; 0 never draws new ones."""
 
     @field_validator(*CHOICES)
     @classmethod

@@ -25,11 +25,11 @@ class Ablation:
     """Compares arms, each a difference from one base, over the same seeds."""
 
     name: Name
-    """By which `dgm run` knows it, and its folder below `results/`."""
+    """The name for `dgm run`, and of its folder below `results/`."""
     base: InstanceOf[Setup]
     """The problem and the settings from which every arm differs."""
     arms: Mapping[str, Mapping[str, Any]]
-    """Name of an arm to the settings that it changes."""
+    """From the name of an arm to the settings that it changes."""
     baseline: str
     """The arm that the others are compared with."""
     question: str = ""
@@ -37,14 +37,14 @@ class Ablation:
     replicates: Replicates = 5
     """Fresh networks of each arm; all arms share their seeds."""
     factors: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    """Of a grid: a setting's key to its levels, for the axes of figures."""
+    """For a grid: from a setting's key to its levels, for the axes of figures."""
     tuned_rate: Flag = False
-    """Whether each arm's learning rate is chosen among `rates` first, on seeds of their own, since a rate
-    that suits one arm may sink another."""
+    """Whether each arm's learning rate is first chosen from `rates`, on separate seeds: a rate that suits one
+    arm may ruin another."""
     rates: Sequence[Positive] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
     """The learning rates that `tuned_rate` tries."""
     resources: InstanceOf[Resources] = field(default_factory=Resources)
-    """What a trial needs of a machine: cores, GPUs, memory."""
+    """What a trial needs: cores, GPUs, memory."""
     quick: Mapping[str, Any] = field(default_factory=dict)
     """`arms`, `iterations` and `replicates` of a short look."""
 

@@ -17,12 +17,12 @@ class Resources:
     cpus: Positive = 1.0
     """Processor cores."""
     gpus: float | None = None
-    """A fraction of one GPU, or whole ones; null shares those there are where trials train on GPUs."""
+    """A fraction of one GPU, or whole ones; null shares the available GPUs among the trials."""
     memory_gib: Positive | None = None
-    """Memory in GiB; null asks for none."""
+    """Memory in GiB; null reserves none."""
     timeout: Positive | None = None
     """Seconds without progress after which a trial counts as failed; null is ten times the estimate of its
-    whole training, and ten minutes at least."""
+    whole training, but at least ten minutes."""
 
     def __post_init__(self) -> None:
         if self.gpus is not None and not (0 <= self.gpus <= 1 or (self.gpus > 1 and self.gpus % 1 == 0)):

@@ -41,86 +41,90 @@ class Search:
     """
 
     name: Name
-    """By which `dgm run` knows it, and its folder below `results/`."""
+    """The name for `dgm run`, and of its folder below `results/`."""
     base: InstanceOf[Setup]
     """The problem and the settings that all trials share; `space` replaces some of them."""
     space: Mapping[str, Any]
-    """What is searched: a setting's key, or "problem.…", to an Optuna distribution.  Use `log=True` for
-    rates, sizes and iterations.  Settings that a choice brings with it stand below it (see `Choice`)."""
+    """What is searched: from a setting's key, or "problem.…", to an Optuna distribution.  Use `log=True` for
+    rates, sizes and iterations.  Settings that exist only with one choice stand inside that choice (see
+    `Choice`)."""
     question: str = ""
     """What the report answers, in a sentence; by default made from the space."""
     baseline: InstanceOf[Setup] | None = None
     """What the winner is compared with; null is the base."""
     trials: Count = 30
-    """How many settings are tried.  Ten for each searched key is a fair start."""
+    """How many settings are tried.  Ten for each searched key is a good start."""
     replicates: Replicates = 3
     """Seeds that each trial trains at once; its score is the median of their errors."""
     confirmations: Replicates = 6
-    """Fresh seeds for the winner and the reference.  Six are the fewest whose range is a 95 % interval of the
+    """Fresh seeds for the winner and the baseline.  Six are the fewest whose range is a 95 % interval of the
     median."""
     confirm_limit: Count | None = None
-    """Most fresh seeds of the winner and the baseline: while it is open which is better after
-    `confirmations` of them, as many again are added, up to so many.  All looks share the 5 % (see `looks`).
-    Null is one look."""
+    """Most fresh seeds of the winner and the baseline.  If `confirmations` seeds do not show which is better,
+    as many are added again, up to this number.  All tests share the 5 % (see `looks`).  Null is a single
+    test."""
     confirm_top: Count = 1
-    """How many of the best completed trials are confirmed on the fresh seeds: with two or more the report
-    says how likely the winner is the best of them.  Each costs as much as the winner's confirmation."""
+    """How many of the best completed trials are confirmed on the fresh seeds.  With two or more, the report
+    says how likely the winner is to be the best of them.  Each costs as much as the winner's confirmation."""
     audit: Annotated[float, Field(ge=0, le=1, strict=True)] = 0.0
-    """Share of the search's cost that is spent on training stopped trials to their ends, drawn at random: the
+    """Share of the search's cost to spend on training randomly drawn stopped trials to their ends.  The
     report then says how often a stop would have lost one of the best three."""
     revived: Sequence[str] = ()
-    """Stopped trials that are trained to their ends all the same, by name: what `dgm revive` has trained.
-    Nothing that the search decides depends on them."""
+    """Names of stopped trials that `dgm revive` has trained to their ends.  Nothing that the search decides
+    depends on them."""
     explain: Flag = False
-    """Whether the way from the baseline to the winner is trained one setting at a time, on the fresh seeds:
-    what each setting bought.  Costs a confirmation for each setting that differs, but for the last."""
+    """Whether to train from the baseline to the winner, one changed setting at a time, on the fresh seeds.
+    The report then says what each setting contributed.  Costs one confirmation for each setting that differs,
+    except the last."""
     startup_trials: Annotated[int, Field(ge=0, le=1_000_000, strict=True)] = 10
-    """Random trials before suggestions follow what was learned."""
+    """Random trials before the sampler uses the results so far."""
     grace_period: Iterations = 1_000
     """Iterations that every trial gets before it can be stopped.  Rungs lie at grace_period ×
-    reduction_factor^j.  Raise it where good settings start slowly."""
+    reduction_factor^j.  Raise it if good settings start slowly."""
     reduction_factor: Annotated[int, Field(ge=2, le=1_000_000, strict=True)] = 4
-    """At each rung a trial goes on if it is among the best 1/reduction_factor so far."""
+    """At each rung a trial continues if it is among the best 1/reduction_factor so far."""
     workers: Count = 4
-    """Trials under way at a time on the search's own clock (see `studies.planning.clock`), however many cores
-    train them.  Fewer than cores leave cores idle."""
+    """Trials under way at once on the logical clock (see `studies.planning.clock`), however many cores train
+    them.  If there are more cores than workers, some stay idle."""
     resources: InstanceOf[Resources] = field(default_factory=Resources)
-    """What a trial needs of a machine: cores, GPUs, memory."""
+    """What a trial needs: cores, GPUs, memory."""
     budget: Positive | None = None
-    """Limit in seconds of the search's own clock: the same search on every machine."""
+    """Limit in seconds of the logical clock: gives the same search on every machine."""
     time_limit: Positive | None = None
-    """Limit in seconds on the wall from the first training on: another search on a faster machine."""
+    """Limit in wall-clock seconds from the first training on: a faster machine gets further."""
     sampler: str | Callable[[int], BaseSampler] = "tpe"
-    """What suggests settings: a name of `dgm list samplers`, or a function of a file from a seed to one of
-    Optuna's samplers."""
+    """What suggests settings: a name from `dgm list samplers`, or a function in a file from a seed to an
+    Optuna sampler."""
     early_stopping: str | Callable[[], BasePruner] = "asha"
-    """What stops trials at the rungs: a name of `dgm list samplers`, or a function that makes one of Optuna's
-    pruners."""
+    """What stops trials at the rungs: a name from `dgm list samplers`, or a function that returns an Optuna
+    pruner."""
     start_from: Sequence[Mapping[str, Any] | str] = ()
-    """What the first trials are: settings by key, of which those that are not given are drawn; or the
-    folder of a run, for its winner's, or a TOML file."""
+    """Settings of the first trials: by key, where those not given are drawn; or a run folder, for its
+    winner's settings; or a TOML file."""
     feasible: Callable[[Mapping[str, Any]], bool] | None = None
-    """Which settings are allowed together: a function of a file from all settings of a trial, by key, to
-    true or false.  Settings are drawn until it allows them; none that it refuses is trained."""
+    """Which settings are allowed together: a function in a file from all settings of a trial, by key, to true
+    or false.  Settings are drawn until it returns true, and no others are trained."""
     constraints: Callable[[Mapping[str, Any]], Mapping[str, float]] | None = None
-    """The same in numbers: a function of a file from all settings of a trial, by key, to values by name, none
-    of which may be above 0.  Samplers that model constraints are told them, and Optuna's page shows them."""
+    """The same as numbers: a function in a file from all settings of a trial, by key, to named values, none
+    of which may be above 0.  Samplers that model constraints get these values, and Optuna's dashboard shows
+    them."""
     budget_per_training: Positive | None = None
-    """Seconds that a training of all replicates may take on one core, by the cost model (see
-    `studies.cost`): a constraint on every trial.  What can so many seconds buy?"""
+    """Most seconds for a training of all replicates on one core, by the cost model (see `studies.cost`): a
+    constraint on every trial."""
     priors: Mapping[str, InstanceOf[Prior]] = field(default_factory=dict)
-    """What is believed of a setting: a key of the space to `Prior(guess, spread)`.  The start-up trials are
-    drawn from it, of random search all."""
+    """A guess for a setting: from a key of the space to `Prior(guess, spread)`.  Start-up trials are drawn
+    from it; in random search, all trials."""
     objectives: Sequence[str] = (ERROR,)
-    """What is made small: names of `dgm list objectives`, the error first.  Of several the report gives the
-    front, its trials confirmed, and the best setting for each budget; they need early_stopping = "none"."""
+    """What to minimise: names from `dgm list samplers`, the error first.  With several, the report gives the
+    Pareto front with its trials confirmed, and the best setting for each budget; early_stopping must then be
+    "none"."""
     order: Literal["clock", "arrival"] = "clock"
-    """In which order results count: that of the search's own clock, the same everywhere, or that in which
-    they arrive, as Ray Tune has it.  By arrival `searcher` and `scheduler` take the places of `sampler` and
-    `early_stopping`, and the search is another each time."""
+    """In which order results count: that of the logical clock, the same everywhere, or that of their arrival,
+    as in Ray Tune.  By arrival, `searcher` and `scheduler` replace `sampler` and `early_stopping`, and each
+    run is a different search."""
     searcher: str | Callable[[], Any] | None = None
-    """By arrival: a name of `ray.tune.search.create_searcher`, or a function of a file that makes a searcher
-    of Ray Tune's; null is "optuna"."""
+    """By arrival: a name for `ray.tune.search.create_searcher`, or a function in a file that returns a Ray
+    Tune searcher; null is "optuna"."""
     scheduler: str | Callable[[], Any] | None = None
     """By arrival: "asha", "median", "fifo", "pbt" or "pb2", or a function of a file that makes a scheduler of
     Ray Tune's that stops trials or is one of the last two; null is "asha".  It looks every `grace_period`
