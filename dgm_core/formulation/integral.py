@@ -15,7 +15,7 @@ from dgm_core.calculus import TIME, Derivatives, Field, derivatives
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Box, Domain, InTime
 from dgm_core.formulation.evaluation_set import sobol_points
-from dgm_core.formulation.quadrature import gauss_legendre
+from dgm_core.formulation.quadrature import count_of, gauss_legendre
 
 _SPREAD = 256
 """Points of an integral over a domain that is no box."""
@@ -126,7 +126,7 @@ class Integral:
         units, and weights (m,)."""
         bounds = tuple((domain.axes[i].lower, domain.axes[i].upper) for i in columns)
         if self._until:
-            return _grid(((0.0, 1.0),), self._nodes)
+            return _grid(((0.0, 1.0),), count_of(self._nodes))
         if isinstance(domain, Box) or [domain.axes[i].name for i in columns] == [TIME]:
             if self._nodes ** len(bounds) > _MOST:
                 each, every = counted(self._nodes, "node"), counted(self._nodes ** len(bounds), "node")
@@ -134,7 +134,7 @@ class Integral:
                     f"an Integral of {each} along each of {counted(len(bounds), 'axis', 'axes')} is not "
                     f"allowed: {every} are more than {_MOST:,}."
                 )
-            return _grid(bounds, self._nodes)
+            return _grid(bounds, count_of(self._nodes))
         space = domain.space if isinstance(domain, InTime) else domain
         if [domain.axes[i] for i in columns] != list(space.axes):
             raise ConfigurationError(

@@ -14,7 +14,7 @@ from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.defaults import INTEGRAL
-from dgm_core.formulation.quadrature import gauss_legendre, sobol_set
+from dgm_core.formulation.quadrature import count_of, gauss_legendre, sobol_set
 from dgm_core.formulation.regions import BoxRegion, Region
 from dgm_core.formulation.terms import Points, Residual, Residuals
 
@@ -116,7 +116,7 @@ class IntegralEquation(Problem):
     def _rule(self, points: Points, draw: str, x: Tensor) -> tuple[Tensor, Tensor]:
         """Nodes (K or 1, n or 1, m) in the unit interval and their weights (m,)."""
         if self.quadrature == "gauss-legendre":
-            nodes, weights = gauss_legendre(self.nodes)
+            nodes, weights = gauss_legendre(count_of(self.nodes))
             return nodes.to(x).view(1, 1, -1), weights.to(x)
         weights = x.new_full((self.nodes,), 1.0 / self.nodes)
         if self.quadrature == "monte-carlo":

@@ -134,8 +134,13 @@ def typical(problem: Sized, u: Field, points: Mapping[str, Tensor]) -> dict[str,
     return {t: parts_of(r)[0].detach().square().mean(dim=(0, 1)).sqrt() for t, r in residuals.items()}
 
 
+def points_of(problem: Sized) -> dict[str, Tensor]:
+    """Those of each term at which sizes are measured, (1, n, d)."""
+    return {term: sobol_points(region, _POINTS)[None] for term, region in problem.regions().items()}
+
+
 def _found(problem: Sized) -> Scales:
-    points = {term: sobol_points(region, _POINTS)[None] for term, region in problem.regions().items()}
+    points = points_of(problem)
     centres, sizes = _of_outputs(problem, points)
     terms = _of_terms(problem, points, centres, sizes)
     for term in terms:

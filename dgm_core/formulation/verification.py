@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
@@ -26,6 +27,8 @@ _ROUGH = 0.1
 _verified: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
 """Class -> the `repr` of its instances that passed; a class that is gone may leave its id to a new one."""
 
+
+_EXTRAPOLATE = "let it extrapolate, as SciPy's interpolators do with bounds_error=False and fill_value=None"
 
 _SINGLE = 1e-6
 """Rounding of constants that are float32, relative."""
@@ -196,12 +199,26 @@ def _check_numerical(problem: Posed) -> None:
         )
     lengths = [axis.upper - axis.lower for axis in problem.inputs]
     points = _points(problem, _ROUGH_POINTS)
-    sizes = _typical(problem, Differenced(problem.reference, lengths), points)
+    try:
+        sizes = _typical(problem, Differenced(problem.reference, lengths), points)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"the numerical reference of {problem.name} cannot be evaluated a little outside of the domain, "
+            f"where finite differences at its edge look ({' '.join(str(error).split()).rstrip('.')}): "
+            f"{_EXTRAPOLATE}."
+        ) from error
     wrong = largest_of(
         [_typical(problem, Differenced(field, lengths), points) for field in wrong_fields(problem)]
     )
     for term in _checked(problem):
         for size, scale in zip(sizes[term].tolist(), wrong[term].tolist(), strict=True):
+            if math.isnan(size):
+                raise ConfigurationError(
+                    f"the numerical reference of {problem.name} is not a number at or beside points of its "
+                    f"term {term!r}; finite differences look a little outside too: {_EXTRAPOLATE}."
+                )
             if not size <= _ROUGH * scale:
                 raise ConfigurationError(
                     f"the numerical reference of {problem.name} does not satisfy its term {term!r}: by "

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from dgm_core import ConfigurationError, Setup, Trainer
-from dgm_core.formulation import Axis, Box, Dirichlet, FixedNodes, Holds, Periodic, Problem, Table
+from dgm_core.formulation import Axis, Box, Dirichlet, FixedNodes, Holds, Neumann, Periodic, Problem, Table
 from dgm_core.formulation.evaluation_set import SOBOL_POINTS, evaluation_set
 
 torch.set_num_threads(1)
@@ -81,6 +81,30 @@ def test_a_wrong_operator_is_refused_for_a_numerical_reference() -> None:
 
     with pytest.raises(ConfigurationError, match="by finite differences"):
         Wrong()
+
+
+@pytest.mark.parametrize(
+    ("outside", "told"), [("refused", "cannot be evaluated a little"), ("nan", "is not a number at")]
+)
+def test_a_numerical_reference_that_ends_at_the_edge_is_told_to_extrapolate(outside: str, told: str) -> None:
+    class Bounded(Numerical):
+        @property
+        def conditions(self):
+            slope = Neumann(-0.5)
+            return {"left": (self.domain.at(x=0.0), Dirichlet()), "right": (self.domain.at(x=1.0), slope)}
+
+        def solve(self, refinement):
+            known = super().solve(refinement)
+
+            def field(x):
+                if outside == "refused" and bool((x > 1.0).any()):
+                    raise ValueError("out of bounds")
+                return torch.where(x > 1.0, math.nan, known(x))
+
+            return field
+
+    with pytest.raises(ConfigurationError, match=rf"{told}.*let it extrapolate"):
+        Bounded()
 
 
 def test_a_numerical_reference_that_has_not_converged_is_refused() -> None:

@@ -16,6 +16,7 @@ from dgm_core.formulation import (
     Box,
     Dirichlet,
     InitialValueProblem,
+    IntegralEquation,
     Measured,
     Table,
     Trained,
@@ -80,6 +81,20 @@ class Rates(InitialValueProblem):
         return {**super().conditions, "data": Measured(Table(TIMES, torch.exp(-1.7 * TIMES)))}
 
 
+class Kernel(IntegralEquation):
+    """y(x) = 1 + ∫ |x − t|^p y(t) dt / 5, whose kernel may be singular."""
+
+    power: float = -0.5
+    factor: float = 0.2
+    domain = Box(x=(0.0, 1.0))
+
+    def forcing(self, x: Any) -> Any:
+        return torch.ones_like(x)
+
+    def kernel(self, x: Any, t: Any) -> Any:
+        return (x - t).abs().clamp_min(1e-12) ** self.power
+
+
 def with_space(**space: Any) -> Search:
     return replace(SEARCH, space={**SEARCH.space, **space})
 
@@ -106,6 +121,7 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
     ),
     "edge-by-construction": ("note", with_space(iterations=IntDistribution(1_000, 2_000)), SEARCH),
     "few-seeds": ("warning", replace(ABLATION, replicates=5), ABLATION),
+    "rough-quadrature": ("warning", Setup.named(Kernel()), Setup.named(Kernel(power=1.0))),
     "second-order-memory": (
         "error",
         Setup.named(HEAT.problem, "second-order").changed({"width": 1000, "batch_size": 100_000}),
