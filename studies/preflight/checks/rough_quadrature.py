@@ -58,7 +58,8 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
             "Trainings solve the equation with the integral that they see: the loss may vanish on a field "
             "that is wrong by as much.",
             "Take more nodes (`problem.nodes` of an integral equation, `Integral(nodes=…)`); of a kernel "
-            "that is singular at s = x integrate K(x, s) (y(s) − y(x)), and add y(x) ∫ K(x, s) ds by its formula.",
+            "that is singular at s = x integrate K(x, s) (y(s) − y(x)), and add y(x) ∫ K(x, s) ds by its "
+            "formula.",
         )
 
 
