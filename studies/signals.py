@@ -1,10 +1,14 @@
-"""A process that is asked to end does so as after Ctrl-C: what is done is kept, one line says how to go on.
+"""SIGTERM and SIGHUP end a process as Ctrl-C does: finished work is kept, and one line says how to go on.
 
 This module imports the standard library alone, so that a command can hear signals before it imports anything
-else.  Three things keep an interrupt from being lost on its way.  Raised while a module is imported, it would
-leave half of it behind, or be taken for a missing library: it waits until the import is over, and where
-nothing is at stake yet the process just ends.  Raised in a hook (a finalizer, that of a fork), Python prints
-and forgets it: it is sent again.  Raised in C code that clears errors, it is found by `check_asked`.
+else.  A KeyboardInterrupt can get lost in four places, and each has its remedy:
+
+- During an import it would leave half a module behind, or look like a missing library.  It is sent again
+  until the import is over (`_later`); a command with nothing to keep yet just ends.
+- In a hook (a finalizer, or that of a fork) Python prints and forgets it.  It is sent again (`_unraisable`).
+- In C code that clears errors it disappears.  `check_asked` raises it again.
+- While Tune runs, Tune's handler takes it, and after the last trial nothing asks that handler any more.
+  `handlers_kept` sees that it was called.
 """
 
 from __future__ import annotations
@@ -24,12 +28,12 @@ from studies.errors import InterruptedStudyError
 INTERRUPTED = 130
 """Exit code, as that of a shell's command after Ctrl-C."""
 _ASKED_TO_END = (signal.SIGTERM, signal.SIGHUP)
-"""By a batch system, and by a terminal that is closed."""
+"""Sent by a batch system, and by a terminal that is closed."""
 _LATER_SECONDS = 0.05
 _IMPORT_SECONDS = 20.0
-"""For which an interrupt waits for an import at most."""
+"""The longest that an interrupt waits for an import."""
 _SAME_SECONDS = 1.0
-"""Within which a second signal is the same request: a terminal and a batch system may both send one."""
+"""A second signal within this time is the same request: a terminal and a batch system may both send one."""
 
 
 class _Heard:
@@ -39,21 +43,21 @@ class _Heard:
         self.since: float | None = None
         """When it was first asked to end, by the monotonic clock."""
         self.number = signal.SIGINT.value
-        """Of the signal by which it was."""
+        """The signal that asked."""
         self.repeated = False
-        """The signal that comes next is one that was sent again, by `_later`."""
+        """Whether `_later` has sent the next signal: it is the same request, not a second one."""
         self.depth = 0
-        """Of `terminable`."""
+        """How many `terminable` are open, one within another."""
         self.command = False
-        """The process is a command's alone, and may be ended from within."""
+        """The process runs one command only, so it may be ended from here."""
         self.ended = False
-        """The command is over: nothing is left to interrupt."""
+        """The command is over, so signals are ignored."""
         self.replaced: Any = None
-        """The handler of Ctrl-C that `_untaken` stands for."""
+        """The handler of Ctrl-C that `_before_tune` stands for."""
         self.hints: list[Callable[[], str]] = []
-        """How to go on, of each `going_on` under way."""
+        """How to go on, from each open `going_on`."""
         self.closing: list[Callable[[], None]] = []
-        """What ends what this process has started."""
+        """What ends the processes that this one has started."""
 
 
 _heard = _Heard()
@@ -63,9 +67,10 @@ _heard = _Heard()
 def terminable(*, command: bool = False) -> Iterator[None]:
     """Raises KeyboardInterrupt in the body when the process is asked to end, or interrupted.
 
-    A second request, a second after the first or later, ends a command at once.  A signal that is ignored, as
-    under nohup, stays so, and a handler of someone's own for Ctrl-C too.  Python lets only the main thread
-    see to signals.  command: the body is a whole command, after which the process ends.
+    A second request, at least a second after the first, ends a command at once.  Signals that are ignored, as
+    under nohup, stay ignored, and someone else's handler of Ctrl-C stays.  Does nothing outside the main
+    thread, since Python handles signals only there.  command: the body is a whole command, after which the
+    process ends.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -96,9 +101,9 @@ def terminable(*, command: bool = False) -> Iterator[None]:
 
 @contextmanager
 def going_on(hint: Callable[[], str]) -> Iterator[None]:
-    """An interrupt of the body is an InterruptedStudyError whose sentence ends in how to go on.
+    """Turns an interrupt of the body into an InterruptedStudyError that says how to go on.
 
-    What is begun within something else that can be gone on with has the word of that.
+    Of several, one within another, the outermost has the last word.
     """
     _heard.hints.append(hint)
     try:
@@ -113,9 +118,9 @@ def going_on(hint: Callable[[], str]) -> Iterator[None]:
 def handlers_kept() -> Iterator[None]:
     """After the body signals are heard as before, and Ctrl-C within it counts as asked (see `asked`).
 
-    Tune takes Ctrl-C for itself: its handler sets an event and puts back what it replaced.  Nobody reads the
-    event once the last trial has ended, so the handler that Tune finds is one that is seen to be put back.
-    Tune is told to leave Ctrl-C alone by its environment variable TUNE_DISABLE_SIGINT_HANDLER.
+    Tune installs its own handler of Ctrl-C, which sets an event and restores the handler before it.  Once the
+    last trial has ended nothing reads that event.  Therefore Tune is given `_before_tune` to restore: if it
+    is back in place, Ctrl-C was pressed.  With TUNE_DISABLE_SIGINT_HANDLER set, Tune installs none.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -124,11 +129,11 @@ def handlers_kept() -> Iterator[None]:
     watched = callable(kept[signal.SIGINT])  # neither ignored, as under nohup, nor C's own
     if watched:
         _heard.replaced = kept[signal.SIGINT]
-        signal.signal(signal.SIGINT, _untaken)
+        signal.signal(signal.SIGINT, _before_tune)
     taken = watched and not int(os.environ.get("TUNE_DISABLE_SIGINT_HANDLER", "0"))
     try:
         yield
-        put_back = taken and signal.getsignal(signal.SIGINT) is _untaken
+        put_back = taken and signal.getsignal(signal.SIGINT) is _before_tune
         if put_back and _heard.depth and _heard.since is None:
             _heard.since, _heard.number = time.monotonic(), signal.SIGINT.value
     finally:
@@ -138,7 +143,7 @@ def handlers_kept() -> Iterator[None]:
 
 @contextmanager
 def closing(close: Callable[[], None]) -> Iterator[None]:
-    """Has `close` called where an interrupt ends the process within the body, whose end it does not see."""
+    """Calls `close` if an interrupt ends the process during the body, which then has no chance to do it."""
     _heard.closing.append(close)
     try:
         yield
@@ -158,6 +163,7 @@ def asked() -> bool:
 
 
 def _hear(number: int, frame: FrameType | None) -> None:
+    """The handler: notes the request, passes it to Tune while Tune runs, and raises KeyboardInterrupt."""
     if _heard.ended:
         return
     repeated, _heard.repeated = _heard.repeated, False
@@ -169,9 +175,9 @@ def _hear(number: int, frame: FrameType | None) -> None:
             return
         if _heard.command:
             end()
-    interrupts = signal.getsignal(signal.SIGINT)
-    if callable(interrupts) and interrupts not in (_hear, _untaken, signal.default_int_handler):
-        interrupts(signal.SIGINT, frame)  # Tune's, which ends a search in order
+    tunes = signal.getsignal(signal.SIGINT)
+    if callable(tunes) and tunes not in (_hear, _before_tune, signal.default_int_handler):
+        tunes(signal.SIGINT, frame)  # ends the search in order
         return
     if _importing(frame):
         if _heard.command and not _heard.hints:
@@ -182,8 +188,8 @@ def _hear(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _untaken(number: int, frame: FrameType | None) -> None:
-    """Stands where Tune looks for the handler before its own, and does what that would."""
+def _before_tune(number: int, frame: FrameType | None) -> None:
+    """Put where Tune finds the handler that it will restore: does what the handler before it does."""
     if callable(_heard.replaced):
         _heard.replaced(number, frame)
 

@@ -1,15 +1,15 @@
 """Ray Tune as the engine: it finds workers, runs trials on them and brings their results.
 
 What runs next and what is stopped is the plan's business (`studies.planning.plans`), told through Tune's own
-interfaces: a searcher that gives out trials when the plan has one, a scheduler that passes on what is
-reported and stops or holds trials, a callback that follows their ends.  A trial that stands at a rung whose
-decision needs results of others is held: its worker is not told to go on (Tune's NOOP) until the plan knows.
-Where a core would idle meanwhile, it trains ahead; if it is stopped then, what it ran beyond does not count.
-A Ray without the private call for that has the trial paused instead: it gives up its worker and goes on from
-its checkpoint in another.
+interfaces: a searcher that gives out trials when the plan has one, a scheduler that passes reports on and
+stops or holds trials, a callback that follows their ends.  A trial at a rung is held while the decision
+depends on results of others: its worker is not told to go on (Tune's NOOP) until the plan has decided.
+If a core would be idle meanwhile, the trial trains ahead; if it is stopped then, the iterations beyond the
+rung do not count.  If Ray lacks the private call for this, the trial is paused: it gives up its worker, and
+continues from its checkpoint in another.
 
-Nothing here outlives the process: a study that is resumed begins a new experiment over what the log and the
-checkpoints leave to do.
+Nothing here outlives the process: a resumed study begins a new experiment for what the log and the
+checkpoints show is left to do.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ METRICS = "metrics"
 BEGUN = {TIME: 0, SCORE: None, "loss": None, "seconds": 0.0}
 """What a worker reports before it reads a trial's files: it is at work."""
 _SEEN = (TIME, SCORE, "loss", "seconds", POLISH, POLISH_OF, *TELEMETRY_COLUMNS)
-"""Keys of a report that those who watch are shown."""
+"""Keys of a report that the live displays show."""
 
 
 class Engine:
-    """What the three interfaces share: the course, the pool, and why the study had to stop, if it had to."""
+    """What the three interfaces share: the course, the pool, and the reason if the study cannot go on."""
 
     def __init__(
         self,
@@ -60,9 +60,9 @@ class Engine:
         self.pool = pool
         self.silence = silence or SilenceLimit(course, pool, None, lambda said: None)
         self.reuses_workers = True
-        """For other trials than the one that they were started for."""
+        """Whether a worker takes further trials after its first."""
         self.full: OSError | None = None
-        """The disk was."""
+        """The error of a full disk, if there was one."""
 
     @property
     def halted(self) -> bool:
@@ -148,47 +148,59 @@ class PlanScheduler(TrialScheduler):
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Lets held trials go on, or ends them, once the plan knows; trains ahead with what would idle.
 
-        Trials that have not begun are started by Tune in their order, so that there is none to choose: only
-        one that was paused is.
+        Tune starts trials that have not begun by itself, in their order: only a paused one has to be named.
         """
-        course, pool = self._engine.course, self._engine.pool
         if self._engine.halted:
             tune_controller.request_stop_experiment()
             return None
         self._engine.silence.tend()
-        if self._tries or any(map(self._engine.silence.hangs, pool.silences())):
-            for trial in tune_controller.get_trials():
-                self._let_fail(trial)
-        reuse_workers(tune_controller, self._engine.reuses_workers and not pool.moving)
-        for name, trial in pool.waiting.items():
-            if not HOLD.usable and trial.status != experiment.Trial.PAUSED:
-                continue  # it is on its way there
-            if not course.entry(name).running:
-                pool.release(name)
-                tune_controller.stop_trial(trial)
-            elif not course.waits(name):
-                pool.release(name)
-                if not HOLD.usable:
-                    return trial
-                train_on(tune_controller, trial)
+        self._let_hanging_fail(tune_controller)
+        reuse_workers(tune_controller, self._engine.reuses_workers and not self._engine.pool.moving)
+        paused = self._settle_held(tune_controller)
         if HOLD.usable:
             self._train_ahead(tune_controller)
+        return paused
+
+    def _settle_held(self, tune_controller: Any) -> Any:
+        """Ends held trials that the plan has stopped, and lets those go on that it has decided to continue.
+
+        The first paused one to go on, where Ray has no private call to hold a trial; else None.
+        """
+        course, pool = self._engine.course, self._engine.pool
+        for name, trial in pool.waiting.items():
+            if not HOLD.usable and trial.status != experiment.Trial.PAUSED:
+                continue  # it is about to be paused
+            running = course.entry(name).running
+            if running and course.waits(name):
+                continue
+            pool.release(name)
+            if not running:
+                tune_controller.stop_trial(trial)
+            elif HOLD.usable:
+                train_on(tune_controller, trial)
+            else:
+                return trial
         return None
 
     def _train_ahead(self, tune_controller: Any) -> None:
+        """Lets held trials train beyond their rungs, undecided, where a core would have nothing to do."""
         pool = self._engine.pool
         for name, trial in pool.waiting.items():
             if pool.idle > 0 and not self._engine.course.startable(pool.idle):
                 pool.release(name)
                 train_on(tune_controller, trial)
 
-    def _let_fail(self, trial: Any) -> None:
-        """Has a worker that hangs, and is about to be ended for it, not be tried again."""
-        hangs = self._engine.silence.hangs(trial.config["trial"])
-        if hangs and trial.max_failures:
-            self._tries[trial.trial_id], trial.max_failures = trial.max_failures, 0
-        elif not hangs and trial.trial_id in self._tries:
-            trial.max_failures = self._tries.pop(trial.trial_id)
+    def _let_hanging_fail(self, tune_controller: Any) -> None:
+        """Takes retries from trials whose worker hangs and is about to be ended; else gives them back."""
+        silence = self._engine.silence
+        if not self._tries and not any(map(silence.hangs, self._engine.pool.silences())):
+            return
+        for trial in tune_controller.get_trials():
+            hangs = silence.hangs(trial.config["trial"])
+            if hangs and trial.max_failures:
+                self._tries[trial.trial_id], trial.max_failures = trial.max_failures, 0
+            elif not hangs and trial.trial_id in self._tries:
+                trial.max_failures = self._tries.pop(trial.trial_id)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
         self._engine.pool.release(trial.config["trial"])
@@ -210,7 +222,7 @@ class PlanScheduler(TrialScheduler):
 
 
 class PlanCallback(tune.Callback):
-    """Tells the course of failures, and the pool of workers that are free again."""
+    """Tells the course about failures, and the pool about workers that are free again."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -233,7 +245,7 @@ class PlanCallback(tune.Callback):
             trace = trace_of(self._engine.store, trial.config["folder"])
             text = trace.read_text() if trace.is_file() else text
         if disk_full(text):
-            # The trial is as good as it was, and goes on when there is room.
+            # Nothing is wrong with the trial: it continues when there is room.
             self._engine.full = OSError(errno.ENOSPC, line)
             return
         kept = keep_traceback(self._engine.folder, trial.config["folder"], text)
