@@ -1,6 +1,6 @@
-"""Studies from Python and from notebooks: run one, and hold its answer in hand.
+"""Studies from Python and from notebooks: run one, and use its answer.
 
-The one module of this room that knows `analysis`: like the command line, it joins the two.
+The only module of `studies` that imports `analysis`; like the command line, it joins the two.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """A run folder and what it says: of a run that has just ended, or of an older one.
+    """A run folder and its answer, of a run that has just ended or of an older one.
 
-    Raises ConfigurationError where the folder holds no run.
+    Raises ConfigurationError if the folder is not a run.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -57,14 +57,14 @@ class Result:
 
     @cached_property
     def figures(self) -> dict[str, Figure]:
-        """The report's figures by name, those that the run has data for."""
+        """The report's figures by name; those without data are left out."""
         from analysis.plots import figures
 
         return figures(self.run)
 
     @cached_property
     def answers(self) -> list[str]:
-        """What the run says, a sentence or two each."""
+        """The answers of the run, a sentence or two each."""
         from analysis.answer import answer
         from analysis.report import make_tables
 
@@ -78,14 +78,14 @@ class Result:
         return self.folder / REPORT
 
     def fields(self) -> list[str]:
-        """The names of the trained fields that the run has kept."""
+        """The names of the trained fields in the run folder."""
         return sorted(path.stem for path in (self.folder / MODELS).glob("*.pt"))
 
     def field(self, name: str | None = None) -> TrainedField:
         """A trained field, of K confirmed replicates: takes points as tensors, arrays or data frames.
 
-        By default a search's winner, or the only one there is.  Raises ConfigurationError where there is none
-        of that name.
+        By default the winner of a search, or the only field.  Raises ConfigurationError if there is none of
+        that name.
         """
         known = self.fields()
         chosen = name or ("winner" if "winner" in known else known[0] if len(known) == 1 else None)
@@ -110,11 +110,11 @@ class Result:
 def run(study: Study | str, **options: Any) -> Result:
     """Runs a search or an ablation, with its report.
 
-    study: one of your own, or the name of one.  options: what is to be different about it, see
+    study: a Search or an Ablation, or a name of the catalogue. options: what to change about it, see
     `studies.study.Edits` (`quick`, `settings`, `replicates`, `resources`; of a search `trials`, `time_limit`,
     `sampler`, `early_stopping`, `searcher`, `scheduler`; of an ablation `arms`, `iterations`, `tuned_rate`),
-    and how it is run, see `studies.running.options.Options` (such as `out`, `run`, the name, `seed`, `cores`,
-    `address`).  Raises ConfigurationError for what cannot be run.
+    and how to run it, see `studies.running.options.Options` (such as `out`, `run`, the name, `seed`, `cores`,
+    `address`).  Raises ConfigurationError if it cannot be run.
     """
     from studies.running.runner import run_study  # Ray is for studies: a solve does without
 
@@ -141,8 +141,8 @@ def solve(
 ) -> Result:
     """Trains one setup in this process, with its report.
 
-    problem: one of your own, a name, or a whole setup; settings: the name of those to use.  options: those
-    of `studies.running.solve.solve_setup`, such as `seed`, `replicates`, `run`, `on_progress`.
+    problem: a Problem, a name, or a Setup. settings: by name, such as "paper". options: those of
+    `studies.running.solve.solve_setup`, such as `seed`, `replicates`, `run`, `on_progress`.
     """
     if isinstance(problem, Setup):
         setup, label = problem, settings or "as given"

@@ -35,13 +35,13 @@ _TEXTS = {
 
 @dataclass_transform(frozen_default=True, field_specifiers=(Bounded,))
 class Problem(Parametrised):
-    """An equation with its domain, conditions and, where one is known, a reference solution.
+    """An equation with its domain, its conditions and, if one is known, a reference solution.
 
-    A subclass says `domain` and either `equation` and `conditions`, or, for what these cannot say,
+    A subclass defines `domain`, and either `equation` and `conditions` or, if these cannot express it,
     `regions` and `residuals`; everything else has a default.  Annotated fields of the class are its
-    parameters: they are validated, frozen and set by "problem.…" keys.  Residuals take any field, so
-    the reference itself can stand in for a network: at construction it must satisfy them.  They are functions
-    of the field and the points alone: what else they read counts as the same in every step of a training.
+    parameters: they are validated, frozen and set by "problem.…" keys.  Residuals take any field, so the
+    reference itself can stand in for a network: at construction it must satisfy them.  They are functions of
+    the field and the points alone: what else they read counts as the same in every step of a training.
 
     The reference is one of four.  Exact: `reference`.  Numerical: `solve`, checked against its own
     refinement.  Measured or tabulated: `table`.  None: then trainings are ranked by a residual on
@@ -105,7 +105,7 @@ class Problem(Parametrised):
 
     @property
     def conditions(self) -> Conditions:
-        """What holds where, term by term, beside the equation."""
+        """The conditions beside the equation: from the name of a term to its region and what holds there."""
         return {}
 
     def regions(self) -> dict[str, Region]:
@@ -143,13 +143,13 @@ class Problem(Parametrised):
     def solve(self, refinement: int) -> Field:
         """A numerical solution, the finer for refinement 1 than for 0: a field (..., d) -> (..., q).
 
-        Both are computed once.  The difference between the two is the check of the reference.
+        Each is computed once.  The difference between them is the check of the reference.
         """
         raise ConfigurationError(f"{self.name} has no numerical solution.")
 
     @property
     def reference_kind(self) -> Literal["exact", "numerical", "table", "none"]:
-        """Which reference there is, from what the class says."""
+        """Which kind of reference the class defines."""
         kind = type(self)
         if kind.reference is not Problem.reference:
             return "exact"
@@ -159,7 +159,7 @@ class Problem(Parametrised):
 
     @property
     def metric(self) -> str:
-        """What ranks trainings: an error where there is a reference, else the residual."""
+        """What ranks trainings: an error if there is a reference, else the residual."""
         if self.reference_kind == "none":
             return RESIDUAL
         by_output = [of_output(metric, output) for metric in METRICS for output in self.outputs]
@@ -177,7 +177,7 @@ class Problem(Parametrised):
     def evaluation_points(self) -> Tensor:
         """The fixed points on which errors are measured, (N, d) float64.
 
-        A table's own points unless it is to be interpolated; else see `evaluation_set`.
+        The points of the table, unless it is interpolated; else see `evaluation_set`.
         """
         if self.table is not None and not self.table.interpolate:
             return self.table.points
@@ -190,7 +190,7 @@ class Problem(Parametrised):
 
     @property
     def default_settings(self) -> str:
-        """The settings to use where none are named: the paper's, or the first."""
+        """The settings to use if none are named: the paper's, or the first."""
         return "paper" if "paper" in self.settings else next(iter(self.settings))
 
     @property

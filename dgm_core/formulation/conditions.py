@@ -1,8 +1,8 @@
-"""Conditions as parts that any differential problem can place on its boundary, or anywhere else.
+"""Conditions that any differential problem can place on its boundary, or anywhere else.
 
-Mixed conditions are no part of their own: the faces of one problem carry different parts (see
-`heat-mixed`).  Source: Detorakis, A Primer, box 5.1; Farlow, Partial Differential Equations for
-Scientists and Engineers (1993).
+There is no class for mixed conditions: a problem places different conditions on its faces (see `heat-mixed`).
+Source: Detorakis, A Primer, box 5.1; Farlow, Partial Differential Equations for Scientists and Engineers
+(1993).
 """
 
 from __future__ import annotations
@@ -133,10 +133,11 @@ class Cauchy(Condition):
 
 @dataclass(frozen=True)
 class InitialVelocity(Condition):
-    """The rate of change in time is prescribed at an instant: ∂u/∂t = g, as of a wave's start.
+    """The rate of change in time is prescribed at an instant: ∂u/∂t = g, such as the initial velocity of a
+    wave.
 
-    Its region is `domain.initial`, or another instant.  An instant has no outward normal, so that `Neumann`,
-    `Robin` and `Cauchy` are refused there.
+    Its region is `domain.initial`, or another instant.  An instant has no outward normal, so `Neumann`,
+    `Robin` and `Cauchy` are errors there.
     """
 
     value: Data = zero
@@ -180,11 +181,11 @@ class Measured(Condition):
 
 @dataclass(frozen=True)
 class Periodic(Condition):
-    """The solution repeats itself along an axis: placed on its lower end, compared with the upper one.
+    """The solution is periodic along an axis: placed on its lower end, compared with the upper one.
 
-    Its region is that end, `domain.at(x=lower)`.  u and its first `derivatives` derivatives along the axis
-    agree, of all outputs: a component each.  As a hard condition it holds by itself: the network then sees
-    (cos, sin) of the axis.
+    Its region is that end, `domain.at(x=lower)`. u and its first `derivatives` derivatives along the axis
+    agree, for all outputs: one component each.  As a hard condition it holds by construction: the network
+    then sees (cos, sin) of the axis.
     """
 
     axis: Axis

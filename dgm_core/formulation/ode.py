@@ -1,4 +1,4 @@
-"""Systems of ordinary differential equations, said by their rates alone."""
+"""Systems of ordinary differential equations, defined by their rates alone."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class ODE(InitialValueProblem):
     """y′ = rate(t, y₁, …, y_q), y(start of the domain) = start.
 
     The equation, hard initial values, time windows and a numerical reference follow.  The reference is
-    LSODA's, which changes to an implicit method where the system is stiff (Petzold 1983).  There is none
-    where a trained constant has no known truth, and a `table` takes its place.
+    LSODA's, which changes to an implicit method if the system is stiff (Petzold 1983).  There is none if a
+    trained constant has no known truth; a `table` replaces it.
     """
 
     start: ClassVar[Sequence[float]]

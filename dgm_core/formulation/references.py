@@ -1,4 +1,4 @@
-"""References that are no formula: a numerical solution with its own check, or a table of values."""
+"""References other than a formula: a numerical solution with its check, or a table of values."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _REFINED: WeakKeyDictionary[type, dict[str, Refined]] = WeakKeyDictionary()
 def refined(problem: NumericallySolved) -> Refined:
     """Both refinements of a problem's solution, computed once for each class and parameters.
 
-    A class that is defined again, as in a notebook, is another one.
+    A class that is defined again, as in a notebook, counts as a new one.
     """
     known = _REFINED.setdefault(type(problem), {})
     key = repr(problem)
@@ -122,7 +122,7 @@ class Table:
     def inside(self, domain: Contains) -> Table:
         """The table without the points outside of a domain.
 
-        Raises ConfigurationError where none is left.
+        Raises ConfigurationError if no point is left.
         """
         kept = within(domain, self.points)
         if not kept.any():

@@ -1,4 +1,4 @@
-"""A trained solution in hand: called on tensors, arrays or data frames, differentiated, summed up, saved."""
+"""A trained solution to call on tensors, arrays or data frames, differentiate, summarise and save."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SLACK = 1e-9
 class TrainedField:
     """K trained replicates of one solution, float64; or a derivative of them.
 
-    Called on points of the problem's units, time last, it gives every replicate's values:
+    Called on points in the problem's units, time last, it returns the values of every replicate:
 
     - tensors (K, n, d) or (n, d): a tensor (K, n, q), differentiable;
     - NumPy arrays (n, d), or (n,) along one axis: an array (K, n, q);
     - a data frame with a column for each of `axes`, in any order: likewise an array.
 
-    `predict` sums the replicates up.
+    `predict` summarises the replicates.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class TrainedField:
         return points.assign(**columns) if hasattr(points, "columns") else columns
 
     def derivative(self, *axes: str) -> TrainedField:
-        """The derivative along the named axes in turn, a field of its own: `u.derivative("x", "x")`.
+        """The derivative along the named axes in turn, as a field: `u.derivative("x", "x")`.
 
         Its outputs are called `d2u/dx2`, `d2u/dxdt`, …  Raises ConfigurationError for an unknown axis.
         """

@@ -67,12 +67,13 @@ class Trainer:
 
     @property
     def operations(self) -> int | None:
-        """Tensor operations of one step, as it is replayed; None where it is not (see `dgm_core.tape`)."""
+        """Number of tensor operations in a replayed step; None if steps are not replayed (see
+        `dgm_core.tape`)."""
         return self._stage.operations
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What there is to say of how this training runs, a sentence each; of the present window."""
+        """Remarks on how the training of the present window runs, a sentence each."""
         told = (f"{self.setup.problem.name}: {reason}." for reason in self._windows.notes)
         if self._finished and self._unidentified is None:
             self._unidentified = unidentified_notes(self.network)
@@ -96,14 +97,14 @@ class Trainer:
 
     @property
     def polishing(self) -> bool:
-        """In the midst of a polish: what the weights are worth then depends on the time it was given."""
+        """Whether a polish is under way: how good the weights are then depends on the time it has had."""
         return self._windows.polish is not None
 
     @property
     def done(self) -> bool:
-        """All iterations run and polished, or no replicate finite any more.
+        """Whether all iterations are run and polished, or no replicate is finite any more.
 
-        Divergence is looked for at fixed iterations, so that the clock has no say in a training's length.
+        Divergence is checked at fixed iterations, so the length of a training does not depend on the clock.
         """
         return self._finished or (self.iteration % _DIVERGENCE_CHECK == 0 and self._all_diverged())
 

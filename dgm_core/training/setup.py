@@ -34,8 +34,8 @@ NETWORK_PREFIX = "network."
 class Setup:
     """One problem and one configuration to train it with; what an arm or a trial resolves to.
 
-    Keys of the problem's own parameters carry the prefix "problem.": `problem.diffusivity`.  The weight of
-    one term of the loss is a key too: `loss_weights.left`; so is what the network alone can be told:
+    Keys of the problem's parameters have the prefix "problem.": `problem.diffusivity`.  The weight of one
+    term of the loss is a key, `loss_weights.left`, and so is a setting that only this network has,
     `network.widths`.
     """
 
@@ -79,7 +79,7 @@ class Setup:
         return rest
 
     def shortened(self, iterations: int) -> Setup:
-        """A copy of another length, its milestones moved in proportion.
+        """A copy with another number of iterations, its milestones moved in proportion.
 
         One too short to step its learning rate keeps it constant.  A shorter one has a shorter polish too, in
         proportion, and never more windows than iterations.
@@ -102,7 +102,7 @@ class Setup:
     def flat(self) -> dict[str, Any]:
         """All keys and values in one level, problem parameters under their prefix.
 
-        `loss_weights` is there as it was given, and the weight of each term that adds to the loss as well.
+        Has `loss_weights` as given, and also the weight of each term that adds to the loss.
         """
         parameters = {PROBLEM_PREFIX + key: value for key, value in self.problem.parameters().items()}
         hard = self.problem.hard_terms if self.config.hard_conditions else ()
@@ -116,7 +116,7 @@ class Setup:
         return {**parameters, **config, **weights, **network}
 
     def keys(self) -> list[str]:
-        """All that `changed` knows, whether or not it is allowed with the present settings."""
+        """All keys that `changed` knows, whether or not they are allowed with the present settings."""
         return list(dict.fromkeys([*self.flat(), *(WEIGHT_PREFIX + term for term in self.problem.terms)]))
 
     def to_dict(self) -> dict[str, Any]:

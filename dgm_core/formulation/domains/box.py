@@ -19,8 +19,8 @@ from dgm_core.formulation.regions import Axis, BoxRegion, Parameter, Region
 class Face(Part):
     """The part of a box where an axis has one value: an end of it, or a slice inside.
 
-    The normal points out of the box at an end, and along the axis at a slice.  A corner or an edge,
-    where several axes have a value, has none, and neither has an instant.
+    At an end the normal points out of the box, at a slice along the axis.  Corners and edges, where several
+    axes have a value, have no normal, and neither do instants.
     """
 
     box: Box
