@@ -175,20 +175,20 @@ def _loss_and_error(run: Run, tables: Tables) -> list[str]:
     said += f"{counted(row['n'], 'replicate')}: {interval(row['rho'], row['rho_low'], row['rho_high'])}."
     if row["degenerate"]:
         said += (
-            f"  Degenerate {_are(row['degenerate'], 'replicate')}: the training ended, its loss fell and "
-            f"converged, and its relative L² error is above {NOT_SOLVED:g}: it solves nothing."
+            f"  {_are(row['degenerate'], 'replicate')} degenerate: the training ended, its loss fell and "
+            f"converged, but its relative L² error is above {NOT_SOLVED:g}, so it solves nothing."
         )
     if row["blown_up"]:
         said += (
-            f"  Blown up {_are(row['blown_up'], 'replicate')}: finite, with a last loss of more than "
+            f"  {_are(row['blown_up'], 'replicate')} blown up: finite, but with a last loss of more than "
             f"{BLEW_UP:g} times the first, or {BLEW_UP:g} times as wrong as the zero function."
         )
     return [said]
 
 
 def _are(number: int, noun: str) -> str:
-    """ "is 1 replicate", "are 3 replicates"."""
-    return f"{agree(number, 'is', 'are')} {count(number, noun)}"
+    """ "1 replicate is", "3 replicates are"."""
+    return f"{count(number, noun)} {agree(number, 'is', 'are')}"
 
 
 def _p(value: float) -> str:

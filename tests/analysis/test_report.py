@@ -77,7 +77,7 @@ def test_a_falling_loss_without_a_solution_is_said(folder: Callable[[str], Path]
 
     run = load_run(folder("batch-norm"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
-    assert "Degenerate are 15 replicates" in " ".join(answer.answer(run, made).sentences)
+    assert "15 replicates are degenerate" in " ".join(answer.answer(run, made).sentences)
     assert not any("share one learning rate" in text for text in doubts.warnings(run, made))
 
 
