@@ -10,14 +10,19 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.arms import arm_rows
-from analysis.curves import BUDGETS, Curve, arm_curves, at
+from analysis.curves import PROCESSOR, Curve, arm_curves, at, budgets
 from analysis.load import Run
 from analysis.tables.cells import generator, spread
 from analysis.tables.rounding import seconds
 from analysis.verdict import compared, sentence, verdict
 from studies.records.reduction import median
 
-_NAMES = {"iterations": "iterations", "points": "training points", "seconds": "time"}
+_NAMES = {
+    "iterations": "iterations",
+    "points": "training points",
+    "seconds": "time",
+    PROCESSOR: "processor time",
+}
 
 
 def verdicts(run: Run) -> list[str]:
@@ -43,7 +48,7 @@ def at_equal_budgets(run: Run) -> list[str]:
     if base not in curves or len(measured) < 2 or measured != rows.keys():
         return []
     told: dict[tuple[float, ...], list[str]] = {}
-    for budget in BUDGETS:
+    for budget in budgets(run, curves):
         amount = min(float(curve.spent(budget)[-1]) for curve in curves.values())
         lengths = tuple(round(amount / curve.cost[budget], 6) for curve in curves.values())
         told.setdefault(lengths, []).append(f"{_NAMES[budget]} ({_amount(budget, amount)})")
@@ -86,4 +91,4 @@ def _cells(errors: pd.Series, base: pd.Series, rng: np.random.Generator) -> dict
 
 
 def _amount(budget: str, amount: float) -> str:
-    return seconds(amount) if budget == "seconds" else f"{amount:,.0f}"
+    return seconds(amount) if budget in ("seconds", PROCESSOR) else f"{amount:,.0f}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,10 +14,13 @@ from analysis.arms import arm_rows
 from analysis.load import Run
 from analysis.scores import counted, numbers, typical
 from studies.records.intervals import order_rank
+from studies.records.reduction import median
 
 Array = NDArray[np.float64]
 
 BUDGETS = ("iterations", "points", "seconds")
+PROCESSOR = "processor_seconds"
+"""The budget in place of seconds where it was measured: what other work on the machine has no part in."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Curve:
     """Values of K replicates of one setting on shared iterations.
 
     iterations: (m,), from 1.  values: (m, K), infinite from a replicate's divergence on.  cost: of one
-    iteration in the unit of each budget; seconds are those of all replicates trained together.
+    iteration in the unit of each budget; seconds are those of all replicates trained together, and of the
+    processor NaN where they were not measured.
     """
 
     iterations: Array
@@ -67,6 +72,15 @@ def arm_curves(run: Run, column: str, *, until: int | None = None) -> dict[str, 
         if parts:
             curves[name] = _aligned(pd.concat(parts), arm, column)
     return {name: curve for name, curve in curves.items() if len(curve.iterations) > 1}
+
+
+def budgets(run: Run, curves: Mapping[str, Curve]) -> tuple[str, ...]:
+    """The budgets by which curves are compared: of time that of the processor, where all of them have it.
+
+    On a GPU, the processor's time is not what a training takes.
+    """
+    measured = all(np.isfinite(each.cost[PROCESSOR]) and each.cost[PROCESSOR] > 0 for each in curves.values())
+    return (*BUDGETS[:-1], PROCESSOR if measured and run.study.device == "cpu" else BUDGETS[-1])
 
 
 @dataclass(frozen=True)
@@ -210,4 +224,7 @@ def _aligned(frame: pd.DataFrame, rows: pd.DataFrame, column: str) -> Curve:
     values[iterations[:, None] >= np.where(lost, np.where(np.isnan(began), last, began), np.inf)] = np.inf
     ran = typical(rows, "iterations")
     cost = {name: typical(rows, name) / ran if ran > 0 else np.nan for name in BUDGETS}
+    worked = numbers(rows["seconds"]) * numbers(rows["processor_share"])
+    measured = ran > 0 and len(worked) > 0 and not np.isnan(worked).any()
+    cost[PROCESSOR] = float(median(worked)) / ran if measured else np.nan
     return Curve(iterations, values, cost)

@@ -20,7 +20,7 @@ from studies.records.spaces import present
 
 _logger = logging.getLogger(__name__)
 
-_LATER = ("diverged_by", "residual", "metric", "score", *records.TELEMETRY_COLUMNS)
+_LATER = ("diverged_by", "residual", "metric", "score", *records.TELEMETRY_COLUMNS, "processor_share")
 """Columns that older runs lack."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import arms, scores, statistics
-from analysis.curves import BUDGETS, arm_curves, at
+from analysis.curves import arm_curves, at, budgets
 from analysis.load import Run
 from analysis.scores import numbers
 from analysis.tables.cells import cost_cells, error_cells, generator, paired_cells, spread
@@ -59,7 +59,7 @@ def budget_table(run: Run) -> pd.DataFrame:
     lost = [name for name, arm in rows.items() if len(arm) and np.isinf(scores.errors(arm)).all()]
     curves = {name: curve for name, curve in arm_curves(run, "score").items() if name not in lost}
     table: list[dict[str, Any]] = []
-    for budget in BUDGETS if curves else ():
+    for budget in budgets(run, curves) if curves else ():
         amount = min(float(curve.spent(budget)[-1]) for curve in curves.values())
         for name, arm in rows.items():
             row: dict[str, Any] = {

@@ -54,6 +54,9 @@ class Telemetry(_Record):
     """Resident memory of the worker's process now, MiB."""
     evaluation_share: float
     """Of that time, spent in evaluating and not in training: 0 … 1."""
+    processor_share: float | None = None
+    """Processor time of the worker's process for each second of training: 1 is a core to itself.  None in
+    older logs."""
 
 
 class Metrics(_Record):

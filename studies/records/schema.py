@@ -88,6 +88,7 @@ TRIAL_COLUMNS: dict[str, str] = {
     "iterations_per_second": "Float64",  # these three as in studies.records.events.Telemetry
     "memory_mib": "Float64",
     "evaluation_share": "Float64",
+    "processor_share": "Float64",  # as there too; null in older runs
     "started": "Float64",  # seconds since the study began
     "ended": "Float64",
     "error": "string",  # message of a failed trial
@@ -115,7 +116,7 @@ DECISION_COLUMNS: dict[str, str] = {
 }
 
 TELEMETRY_COLUMNS = ("iterations_per_second", "memory_mib", "evaluation_share")
-CLOCK_COLUMNS = ("seconds", "started", "ended", "elapsed", *TELEMETRY_COLUMNS)
+CLOCK_COLUMNS = ("seconds", "started", "ended", "elapsed", *TELEMETRY_COLUMNS, "processor_share")
 """Columns that tell the time, or what else was measured of the machine; everything else is the same each time
 a study is run on one machine."""
 

@@ -18,14 +18,16 @@ class Meter:
         self._begun = begun
         self._training = 0.0
         self._evaluating = 0.0
+        self._worked = 0.0
         self._process = psutil.Process()
 
     @contextmanager
     def training(self) -> Iterator[None]:
         """Counts the body's time as training."""
-        since = time.perf_counter()
+        since, worked = time.perf_counter(), time.process_time()
         yield
         self._training += time.perf_counter() - since
+        self._worked += time.process_time() - worked
 
     @contextmanager
     def evaluation(self) -> Iterator[None]:
@@ -41,4 +43,5 @@ class Meter:
             iterations_per_second=(iteration - self._begun) / spent,
             memory_mib=self._process.memory_info().rss / 2**20,
             evaluation_share=self._evaluating / spent,
+            processor_share=self._worked / self._training if self._training else None,
         )

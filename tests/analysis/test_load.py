@@ -67,7 +67,7 @@ def test_a_folder_without_a_study_is_no_run(tmp_path: Path) -> None:
 def test_a_finished_run_without_trials_is_named(copied: Callable[[str], Path]) -> None:
     path = copied("single")
     (path / records.TRIALS).unlink()
-    with pytest.raises(ConfigurationError, match=r"finished run but its trials\.parquet is missing"):
+    with pytest.raises(ConfigurationError, match=r"finished run, but its trials\.parquet is missing"):
         load_run(path)
 
 

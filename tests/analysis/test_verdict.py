@@ -15,7 +15,7 @@ from analysis.budgets import at_equal_budgets, verdicts
 from analysis.load import Run, load_run
 from analysis.plots import findings
 from analysis.statistics import Interval
-from analysis.tables import compare_table, summary_table
+from analysis.tables import budget_table, compare_table, summary_table
 from analysis.tables.cells import rows_of
 from analysis.tables.solving import satisfied, solved
 from analysis.verdict import against, direction, sentence, verdict, verdict_of_solve
@@ -251,3 +251,24 @@ def test_arms_are_compared_at_equal_steps_points_and_seconds(run: Callable[[str]
     )
     assert "worse than it: 2, 4, 8, 16." in seconds
     assert at_equal_budgets(run("search")) == []
+
+
+def test_time_is_that_of_the_processor_where_every_arm_has_it(run: Callable[[str], Run]) -> None:
+    """Small batches shared their cores with other work: the clock counts that, the processor does not."""
+    found = run("batch-size")
+    small = found.trials["config/batch_size"] < 64
+    trials = found.trials.assign(
+        seconds=found.trials["seconds"].where(~small, 4 * found.trials["seconds"]),
+        processor_share=np.where(small, 0.25, 1.0),
+    )
+    *_, fair = at_equal_budgets(Run(found.folder, found.study, trials))
+    *_, quiet = at_equal_budgets(found)
+    assert fair == quiet.replace("At equal time", "At equal processor time")
+    assert "processor_seconds" in set(budget_table(Run(found.folder, found.study, trials))["budget"])
+    for without in (
+        trials.assign(processor_share=trials["processor_share"].where(trials["replicate"] > 0)),
+        trials.assign(processor_share=np.nan),
+    ):
+        assert at_equal_budgets(Run(found.folder, found.study, without))[-1].startswith("At equal time")
+    study = found.study.model_copy(update={"device": "cuda"})
+    assert at_equal_budgets(Run(found.folder, study, trials))[-1].startswith("At equal time")
