@@ -12,9 +12,6 @@ from typing import Any
 import optuna
 from optuna.distributions import (
     BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
 )
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
@@ -25,8 +22,9 @@ from studies.records.history import Entry, History
 from studies.records.intervals import confirmed
 from studies.records.schema import LABELS, WEIGHT_PREFIX, WEIGHTS, StudyRecord
 from studies.records.spaces import present
+from studies.running.optuna_space import shown_to_optuna, widened
 from studies.stopping import PENALTY
-from studies.study.space import PowersOfTwo, described, label, shown
+from studies.study.space import described, label
 
 BASELINE = "baseline"
 _STATES = {
@@ -63,7 +61,7 @@ class Mirror:
 
     def __init__(self, storage: RDBStorage, record: StudyRecord, name: str) -> None:
         self._storage = storage
-        self._space = {key: _shown(described(values)) for key, values in record.space.items()}
+        self._space = {key: shown_to_optuna(described(values)) for key, values in record.space.items()}
         self._recorded = record.space
         self._population = bool(record.scheduler.get("population"))
         self._parts = -(-len(record.seeds["confirm"]) // record.replicates)
@@ -71,6 +69,9 @@ class Mirror:
         objectives = record.objectives
         self._study = storage.create_new_study([StudyDirection.MINIMIZE] * len(objectives), name)
         storage.set_study_user_attr(self._study, "question", record.question)
+        for name, key in (("sampler", "sampler"), ("early stopping", "name")):
+            if key in record.scheduler:
+                storage.set_study_user_attr(self._study, name, record.scheduler[key])
         storage.set_study_system_attr(
             self._study, "study:metric_names", [LABELS[record.metric], *objectives[1:]]
         )
@@ -95,9 +96,10 @@ class Mirror:
                 break
             entry = known[number]
             if self._population:
-                # Optuna's trials keep their settings: one is shown once it has those that it ends with.
+                # Optuna's trials keep their settings and their order: one is shown once it and all before it
+                # have ended.
                 if entry.running:
-                    continue
+                    break
                 looks[entry.trial] = set(entry.reports)
             if entry.trial not in self._ended:
                 self._tend_trial(entry, looks.get(entry.trial, set()))
@@ -180,8 +182,8 @@ class Mirror:
     def _known(self, config: Mapping[str, Any]) -> dict[str, tuple[Any, BaseDistribution]]:
         """The settings that the search varies, those that a wider space of Optuna's can hold."""
         values = {key: label(config.get(key)) for key in self._space if present(self._recorded, key, config)}
-        widened = {key: (value, _widened(self._space[key], value)) for key, value in values.items()}
-        return {key: (value, wide) for key, (value, wide) in widened.items() if wide is not None}
+        found = {key: (value, widened(self._space[key], value)) for key, value in values.items()}
+        return {key: (value, wide) for key, (value, wide) in found.items() if wide is not None}
 
     def _tend_winner(self, history: History) -> None:
         parts, best = _parts(history, "winner"), history.best
@@ -272,36 +274,3 @@ def _value(confirmation: Mapping[str, Any]) -> float:
 def _when(seconds: float) -> datetime:
     """As Optuna has it: the local time, without its zone."""
     return datetime.fromtimestamp(seconds)
-
-
-def _shown(distribution: BaseDistribution) -> BaseDistribution:
-    """As Optuna's tools are to draw it: settings as they are, where a sampler sees exponents."""
-    if isinstance(distribution, PowersOfTwo):
-        return IntDistribution(distribution.low, distribution.high, log=True)
-    return shown(distribution)
-
-
-def _widened(distribution: BaseDistribution, value: Any) -> BaseDistribution | None:
-    """The distribution with room for a value; None where it cannot hold it."""
-    if isinstance(distribution, CategoricalDistribution):
-        return distribution if value in distribution.choices else None
-    if not isinstance(distribution, (FloatDistribution, IntDistribution)) or not _number(value):
-        return None
-    if distribution.log and value <= 0:
-        return None
-    low, high = min(distribution.low, value), max(distribution.high, value)
-    # A value between two steps has a place where there are none.
-    if isinstance(distribution, IntDistribution):
-        even = (value - distribution.low) % distribution.step == 0
-        return IntDistribution(
-            int(low), int(high), log=distribution.log, step=distribution.step if even else 1
-        )
-    step = distribution.step
-    steps = 0.0 if step is None else (value - distribution.low) / step
-    if abs(steps - round(steps)) > 1e-8:
-        step = None
-    return FloatDistribution(low, high, log=distribution.log, step=step)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -137,7 +137,8 @@ class Search:
             raise ConfigurationError(f"the space of {self.name} is empty: there is nothing to search.")
         if not self.question:
             keys = ", ".join(key.replace("_", " ") for key in self.space)
-            object.__setattr__(self, "question", f"Which {keys} solve {self.base.problem.name} best?")
+            verb = "solves" if len(self.space) == 1 else "solve"
+            object.__setattr__(self, "question", f"Which {keys} {verb} {self.base.problem.name} best?")
         object.__setattr__(self, "space", checked_space(self.name, self.base, self.space))
         if self.baseline is not None:
             check_one_question(self.name, self.base, self.baseline, "the baseline's own problem")

@@ -28,6 +28,8 @@ from studies.study import Choice, PowersOfTwo
 from studies.study.space import label
 from tests.studies.planning.test_course import finished
 from tests.studies.running.synthetic import SEARCH
+from tests.studies.tune.test_population import STUDY as POPULATION
+from tests.studies.tune.test_population import population_run
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,28 @@ def test_a_live_run_and_an_ended_one_look_the_same(
     ended = mirrored(tmp_path / "ended.db", record, [events])
     assert seen(live) == seen(ended)
     assert len(ended.trials) == SEARCH.trials + 1
+
+
+def test_the_study_names_what_searches_it(tmp_path: Path, record: StudyRecord) -> None:
+    attributes = mirrored(tmp_path / "a.db", record, []).user_attrs
+    assert (attributes["sampler"], attributes["early stopping"]) == ("tpe", "asha")
+
+
+def test_a_population_is_shown_with_the_settings_that_its_trials_end_with(tmp_path: Path) -> None:
+    log = read_log(population_run(tmp_path / "run"))
+    record = study_record(POPULATION, run="one", seed=1, quick=False, cores=2, command=None)
+    record.scheduler["population"] = True
+    live = mirrored(tmp_path / "live.db", record, (log[:end] for end in range(len(log) + 1)))
+    ended = mirrored(tmp_path / "ended.db", record, [log])
+    assert seen(live) == seen(ended)
+    history = History(log)
+    for trial in ended.trials[1:]:
+        entry = history.entries[trial.user_attrs["trial"]]
+        assert trial.number == int(entry.trial)
+        assert trial.params == entry.spec.changes
+        assert ("schedule" in trial.user_attrs) == bool(entry.spec.schedule)
+        assert list(trial.intermediate_values) == list(entry.reports)
+    assert any("schedule" in trial.user_attrs for trial in ended.trials)
 
 
 def test_stopped_trials_are_pruned_with_their_scores_at_the_rungs(

@@ -84,6 +84,12 @@ class Driver:
         return True
 
 
+def population_run(folder: Path) -> Path:
+    """The folder of a whole search whose trials are a population."""
+    finished(folder)
+    return folder
+
+
 def finished(folder: Path, study: Search = STUDY, *, kills: int = 0, seed: int = 0) -> History:
     folder.mkdir()
     choose = random.Random(seed)
