@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Asked = Annotated[
     str,
     typer.Argument(
+        metavar="NAME",
         help="A study or problem: its name (see `dgm list`) or its file.",
         autocompletion=lambda: completed("study", "problem"),
     ),

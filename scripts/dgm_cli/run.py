@@ -98,7 +98,7 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="KEY=GUESS[:SPREAD]",
-            help="What is believed of a setting, as learning_rate=0.001:3, a factor; repeatable.",
+            help="A guess for a setting and its spread, such as learning_rate=0.001:3; repeatable.",
         ),
     ] = None,
     like: Annotated[

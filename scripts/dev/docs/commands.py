@@ -55,21 +55,27 @@ def _section(name: str, command: Any) -> list[str]:
 
 
 def _usage(argument: Any) -> str:
-    word = argument.name.upper() + ("…" if argument.nargs != 1 else "")
+    word = _word(argument) + ("…" if argument.nargs != 1 else "")
     return word if argument.required else f"[{word}]"
+
+
+def _word(argument: Any) -> str:
+    """What stands for an argument's value, as in `dgm COMMAND --help`."""
+    return (argument.metavar or argument.name.upper()).removesuffix("…")
 
 
 def _named(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{parameter.name.upper()}`"
-    return ", ".join(f"`{flag}`" for flag in parameter.opts)
+        return f"`{_word(parameter)}`"
+    value = f" {parameter.metavar}" if parameter.metavar else ""
+    return ", ".join(f"`{flag}{value}`" for flag in parameter.opts).replace("|", "\\|")
 
 
 def _default(parameter: Any) -> str:
     if parameter.required:
         return "required"
     value = parameter.default
-    if value is None or value is False or callable(value) or value in ([], ()):
+    if value is None or value is False or callable(value) or value in ([], (), ""):
         return ""
     return f"`{value}`"
 
