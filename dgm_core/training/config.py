@@ -77,6 +77,10 @@ class TrainConfig(BaseModel):
     """Number of harmonics of a periodic axis that the network gets as inputs under `hard_conditions`.  Raise
     it if the solution has waves much shorter than the period.  Source: Dong and Ni (2021)."""
 
+    corner_functions: int = Field(default=0, ge=0, le=8, strict=True)
+    """Singular functions that the network sees beside its inputs, for each corner of a polygon that turns
+    inwards; 0 is none.  Try 1: a gradient is infinite there.  Source: Hu, Jin and Zhou (2024)."""
+
     batch_size: int = Field(default=64, ge=1, le=1_000_000, strict=True)
     """Collocation points of each term in each step.  With more points a step is less noisy and more
     expensive."""

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from dgm_core.formulation import Axis
+from dgm_core.formulation import Axis, Domain
 from dgm_core.formulation.scales import Scales
 from dgm_core.networks import EMBEDDINGS
+from dgm_core.training.corners import corner_inputs
 
 INPUT_SCALINGS = ("none", "unit")
 """The inputs as they are, or each axis of the domain (of the time window) mapped to [−1, 1]."""
@@ -29,13 +30,16 @@ class Inputs(Protocol):
     def inputs(self) -> tuple[Axis, ...]: ...
     @property
     def periodic(self) -> tuple[str, ...]: ...
+    @property
+    def domain(self) -> Domain: ...
 
 
 def network_inputs(problem: Inputs, config: Any) -> int:
-    """How many inputs a network has: under hard conditions two for each harmonic of a periodic axis, and then
-    what the embedding makes of them."""
+    """How many inputs a network has: under hard conditions two for each harmonic of a periodic axis, those of
+    `corner_functions`, and then what the embedding makes of them."""
     periodic = len(problem.periodic) if config.hard_conditions else 0
     inputs = len(problem.inputs) + (2 * config.harmonics - 1) * periodic
+    inputs += corner_inputs(problem.domain.corners, config.corner_functions)
     if config.embedding == "none":
         return inputs
     return EMBEDDINGS.get(config.embedding).outputs(inputs, config)

@@ -175,6 +175,11 @@ def _check(problem: Problem, config: TrainConfig) -> None:
             f"harmonics = {config.harmonics} is not allowed: {problem.name} has no periodic axis that "
             "hard_conditions give the network."
         )
+    if config.corner_functions and not problem.domain.corners:
+        raise ConfigurationError(
+            f"corner_functions = {config.corner_functions} is not allowed: the domain of {problem.name} has "
+            "no corner that turns inwards, or is no polygon."
+        )
     of_squares = config.balancing != "none" and BALANCINGS.get(config.balancing).of_squares
     if of_squares and problem.accurate() is not problem and _gives_pairs(problem):
         raise ConfigurationError(

@@ -16,6 +16,7 @@ from dgm_core.formulation.trained import Constants
 from dgm_core.networks import EMBEDDINGS, build_network
 from dgm_core.random_streams import stream
 from dgm_core.training.config import TrainConfig
+from dgm_core.training.corners import CornerFunctions
 from dgm_core.training.precision import PRECISIONS
 from dgm_core.training.prediction import state
 from dgm_core.training.scaling import Embedding, OutputScaling, UnitScaling, network_inputs
@@ -62,6 +63,9 @@ class Piece(nn.Module):
             )
         elif config.input_scaling == "unit":
             self.scaling = UnitScaling(problem.inputs)
+        self.corners: nn.Module | None = None
+        if config.corner_functions:
+            self.corners = CornerFunctions(problem.domain.corners, config.corner_functions)
         self._hard = config.hard_conditions
         self.output_tap: Callable[[Tensor], Tensor] | None = None
         """What the network's values go through before the problem sees them (see
@@ -90,6 +94,8 @@ class Piece(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         inputs = x if self.scaling is None else self.scaling(x)
+        if self.corners is not None:
+            inputs = torch.cat([inputs, self.corners(x)], dim=-1)
         embedding = getattr(self.network, _EMBEDDING, None)
         raw = self.network(inputs if embedding is None else embedding(inputs))
         if self.output_tap is not None:

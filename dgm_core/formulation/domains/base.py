@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Derivatives
 from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.formulation.domains.corners import Corner
 from dgm_core.formulation.regions import Axis, Region
 
 ROUNDING = 1e-9
@@ -48,6 +49,11 @@ class Domain(ABC):
     @abstractmethod
     def axes(self) -> tuple[Axis, ...]:
         """The named inputs with the bounds of the domain, time last."""
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        """Where the boundary turns inwards, in the first two axes; those that are known."""
+        return ()
 
     @property
     @abstractmethod

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains.base import ROUNDING, Domain, Part, Pieces, pick
+from dgm_core.formulation.domains.corners import Corner, reentrant
 from dgm_core.formulation.domains.nearest import NearestEdge
 from dgm_core.formulation.regions import Axis, Region
 
@@ -145,6 +146,10 @@ class Polygon(Domain):
     def axes(self) -> tuple[Axis, ...]:
         columns = zip(self.names, zip(*self.vertices, strict=True), strict=True)
         return tuple(Axis(name, min(column), max(column)) for name, column in columns)
+
+    @property
+    def corners(self) -> tuple[Corner, ...]:
+        return reentrant(self._turned)
 
     @property
     def interior(self) -> Region:

@@ -155,6 +155,28 @@ class Power(Function):
         return f"POW(v, (T){exponent!r})"
 
 
+@dataclass(frozen=True)
+class Arctangent(Function):
+    """The arctangent: its kth derivative is a polynomial of v over (1 + v²)^k."""
+
+    def value(self, v: Tensor) -> Tensor:
+        return torch.atan(v)
+
+    def derivatives(self, v: Tensor, y: Tensor, order: int) -> list[Tensor | float]:
+        share = 1.0 / (1.0 + v * v)
+        return [y, *(_evaluated(_numerator(k), v) * share**k for k in range(1, order + 1))]
+
+    def code(self, order: int, *, known: bool) -> list[str]:
+        lines = [] if known else ["const T s0 = ATAN(v);"]
+        if order:
+            lines.append("const T share1 = 1 / (1 + v * v);")
+        for k in range(1, order + 1):
+            if k > 1:
+                lines.append(f"const T share{k} = share{k - 1} * share1;")
+            lines.append(f"const T s{k} = ({_horner(_numerator(k), 'v')}) * share{k};")
+        return lines
+
+
 FUNCTIONS: dict[str, Function] = {
     "tanh": OfItsValue(torch.tanh, (1, 0, -1), "TANH(v)"),
     "sigmoid": OfItsValue(torch.sigmoid, (0, 1, -1), "1 / (1 + EXP(-v))"),
@@ -162,6 +184,7 @@ FUNCTIONS: dict[str, Function] = {
     "expm1": OfItsValue(torch.expm1, (1, 1), "EXPM1(v)"),
     "sin": Sinusoid(0),
     "cos": Sinusoid(1),
+    "atan": Arctangent(),
     "silu": Silu(),
     "relu": Kinked(0.0),
     "leaky_relu": Kinked(0.01),
@@ -181,6 +204,21 @@ def _derivative(slope: _Coefficients, order: int) -> _Coefficients:
         for j, b in enumerate(slope):
             product[i + j] += a * b
     return tuple(product)
+
+
+@lru_cache(maxsize=64)
+def _numerator(order: int) -> _Coefficients:
+    """Pₖ of v, where the kth derivative of the arctangent is Pₖ / (1 + v²)ᵏ: P₁ = 1 and
+    Pₖ₊₁ = (1 + v²) Pₖ′ − 2 k v Pₖ."""
+    if order == 1:
+        return (1,)
+    k, before = order - 1, _numerator(order - 1)
+    found = [0] * (len(before) + 1)
+    for power, coefficient in enumerate(before):
+        if power:
+            found[power - 1] += power * coefficient
+        found[power + 1] += power * coefficient - 2 * k * coefficient
+    return tuple(found)
 
 
 def _evaluated(polynomial: Sequence[int], y: Tensor) -> Tensor:

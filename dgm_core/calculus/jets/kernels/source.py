@@ -26,6 +26,8 @@ def prelude(double: bool) -> str:
         lines.append(f"#define {macro} {name}{suffix}")
     lines.append(f'__attribute__((simd("notinbranch"))) extern T pow{suffix}(T, T);')
     lines.append(f"#define POW pow{suffix}")
+    lines.append(f"extern T atan{suffix}(T);")  # which has no vector variant everywhere
+    lines.append(f"#define ATAN atan{suffix}")
     return "\n".join(lines) + "\n"
 
 
