@@ -70,6 +70,8 @@ def like(study: Study, record: StudyRecord) -> Study:
     if kind is None or not isinstance(study, kind):
         raise ConfigurationError(f"{study.name} cannot be run like a run of the kind {record.kind!r}.")
     other = from_dict(record.definition)
+    if isinstance(study, Search) and isinstance(other, Search) and other.order == "arrival":
+        study = study.by_arrival()  # without what only the search's own clock knows
     names = [each.name for each in fields(study) if each.name not in _OF_THE_QUESTION]
     return replace(study, **{name: getattr(other, name) for name in names})
 

@@ -20,6 +20,7 @@ from ray.tune.schedulers import (
     create_scheduler,
 )
 from ray.tune.search import Searcher, create_searcher
+from ray.tune.search.bohb import TuneBOHB
 
 from dgm_core import ConfigurationError
 from dgm_core.errors import unknown
@@ -94,6 +95,11 @@ class Arrival:
         make = partial(create_searcher, asked) if isinstance(asked, str) else asked
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         made = _made("searcher", asked, make, Searcher)
+        if isinstance(made, TuneBOHB):
+            raise ConfigurationError(
+                f"the searcher {_named(asked)} learns from HyperBandForBOHB alone, which pauses trials: use "
+                "both in a plain Ray Tune script, with studies.trainable (docs/ray-tune.md)."
+            )
         space = {key: domain(distribution) for key, distribution in self.study.drawn.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -171,3 +171,12 @@ def test_a_study_is_searched_as_a_run_was() -> None:
     ablation = Ablation(name="a", base=BASE, arms={"x": {"depth": 1}, "y": {"depth": 2}}, baseline="x")
     with pytest.raises(ConfigurationError, match="a cannot be run like a run of the kind 'search'"):
         like(ablation, record)
+
+
+def test_a_run_by_arrival_is_followed_by_a_study_with_a_budget_of_its_clock() -> None:
+    other = replace(SEARCH, order="arrival", scheduler="median", grace_period=30)
+    record = study_record(other, run="one", seed=1, quick=False, cores=2, command=None)
+    study = like(replace(SEARCH, budget=60.0, quick={"budget": 6.0, "trials": 2}), record)
+    assert isinstance(study, Search)
+    assert (study.order, study.scheduler, study.grace_period) == ("arrival", "median", 30)
+    assert (study.budget, dict(study.quick)) == (None, {"trials": 2})

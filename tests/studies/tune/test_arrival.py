@@ -15,6 +15,7 @@ from optuna.samplers import RandomSampler, TPESampler
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, MedianStoppingRule
 from ray.tune.search import Searcher
+from ray.tune.search.bohb import TuneBOHB, bohb_search
 from ray.tune.search.optuna import OptunaSearch
 
 from dgm_core import ConfigurationError
@@ -300,6 +301,13 @@ def spaced() -> Any:
 def test_what_cannot_serve_is_one_sentence(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Arrival(replace(ARRIVAL, **changes))
+
+
+def test_bohb_goes_with_its_own_scheduler_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bohb_search, "BOHB", object)  # as if its packages were installed
+    for asked in ("bohb", TuneBOHB):
+        with pytest.raises(ConfigurationError, match=r"learns from HyperBandForBOHB alone.*plain Ray Tune"):
+            Arrival(replace(ARRIVAL, searcher=asked))
 
 
 @pytest.mark.parametrize("scheduler", [*SCHEDULERS, by_reports])
