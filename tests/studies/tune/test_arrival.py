@@ -13,7 +13,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import RandomSampler, TPESampler
 from ray import tune
-from ray.tune.schedulers import ASHAScheduler, HyperBandScheduler, MedianStoppingRule
+from ray.tune.schedulers import ASHAScheduler, FIFOScheduler, HyperBandScheduler, MedianStoppingRule
 from ray.tune.search import Searcher
 from ray.tune.search.bohb import TuneBOHB, bohb_search
 from ray.tune.search.optuna import OptunaSearch
@@ -275,6 +275,14 @@ def median_by_steps() -> Any:
     return MedianStoppingRule(time_attr="steps")
 
 
+class Looking(FIFOScheduler):
+    """Of a user's own: looks for what only some trainings report, and at Tune's own controller."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        assert tune_controller is not None
+        return str(self.STOP if "cost" in result and result["cost"] > 1 else self.CONTINUE)
+
+
 def by_reports() -> Any:
     return ASHAScheduler(time_attr="training_iteration", max_t=10)
 
@@ -310,7 +318,7 @@ def test_bohb_goes_with_its_own_scheduler_alone(monkeypatch: pytest.MonkeyPatch)
             Arrival(replace(ARRIVAL, searcher=asked))
 
 
-@pytest.mark.parametrize("scheduler", [*SCHEDULERS, by_reports])
+@pytest.mark.parametrize("scheduler", [*SCHEDULERS, by_reports, Looking])
 def test_what_counts_by_a_report_serves(scheduler: Any) -> None:
     assert not Arrival(replace(ARRIVAL, scheduler=scheduler)).population
 
