@@ -119,6 +119,7 @@ class LiveTable:
                     right=True,
                 )
                 for key in self._record.space
+                if key != TIME  # which stands beside what is done of it
             ),
         ]
 
