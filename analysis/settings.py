@@ -125,7 +125,7 @@ def sampled(run: Run) -> str:
 def scheduled(run: Run, trial: str) -> dict[str, str]:
     """The settings that changed on a trial's way, by key, each as "0.01, from iteration 200 on 0.02"."""
     steps = run.study.schedules.get(trial, [])
-    found: dict[str, str] = {}
+    courses: dict[str, str] = {}
     for key in dict.fromkeys(key for step in steps for key in step["settings"]):
         values = [(step["iteration"], shown(step["settings"][key])) for step in steps]
         changes = [
@@ -135,8 +135,8 @@ def scheduled(run: Run, trial: str) -> dict[str, str]:
         ]
         if len(changes) > 1:
             later = (f"from iteration {at:,} on {value}" for at, value in changes[1:])
-            found[key] = ", ".join([changes[0][1], *later])
-    return found
+            courses[key] = ", ".join([changes[0][1], *later])
+    return courses
 
 
 def population(run: Run) -> bool:

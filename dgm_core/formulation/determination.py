@@ -115,7 +115,7 @@ class _Linearised:
         least, direction = self._of_constants(of_field, jacobian[:, outputs * count :])
         return Determination(
             field=float(sizes[-1]),
-            outputs=tuple(name for name, own in zip(names, share.tolist(), strict=True) if own > 0.1),
+            outputs=tuple(name for name, moved in zip(names, share.tolist(), strict=True) if moved > 0.1),
             shifts=tuple(names[i] for i in shifts),
             constants=least,
             direction=direction,
@@ -170,8 +170,8 @@ class _Linearised:
         problem = self._problem.bound(_At(values)) if values else self._problem
         points = {term: x.expand(replicates, -1, -1).contiguous() for term, x in self._points.items()}
         with torch.enable_grad():
-            found: dict[str, Any] = problem.residuals(u, points)
-        return found
+            residuals: dict[str, Any] = problem.residuals(u, points)
+        return residuals
 
     def _evaluations(self) -> int:
         """At how many points the terms look at the field, those of integrals included."""
@@ -238,13 +238,13 @@ def _powers(axes: int, degree: int) -> list[tuple[int, ...]]:
 
 def _chebyshev(x: Tensor, degree: int) -> list[Tensor]:
     """Chebyshev's polynomials along each axis, (..., degree + 1), of positions (..., d) in [−1, 1]."""
-    found = []
+    products = []
     for along in x.split(1, dim=-1):
         values = [torch.ones_like(along), along]
         for _ in range(degree - 1):
             values.append(2.0 * along * values[-1] - values[-2])
-        found.append(torch.cat(values[: degree + 1], dim=-1))
-    return found
+        products.append(torch.cat(values[: degree + 1], dim=-1))
+    return products
 
 
 def _spread(region: Region, count: int) -> Tensor:

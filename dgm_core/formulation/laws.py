@@ -108,6 +108,6 @@ def _field(problem: OnDomain, frequency: float, phase: float) -> Field:
 
     def field(x: Tensor) -> Tensor:
         bent = (weights * ((x - lower) / span + 0.3).square()).sum(dim=-1, keepdim=True)
-        return torch.cat([one(x) + (1.0 + 0.5 * i) * bent for i, one in enumerate(waves)], dim=-1)
+        return torch.cat([part(x) + (1.0 + 0.5 * i) * bent for i, part in enumerate(waves)], dim=-1)
 
     return field

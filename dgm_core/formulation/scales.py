@@ -278,6 +278,6 @@ def _around(problem: Sized, centres: Tensor, sizes: Tensor, frequency: float, ph
     waves = [wave(problem.inputs, frequency, phase + 0.7 * i) for i in range(len(problem.outputs))]
 
     def field(x: Tensor) -> Tensor:
-        return centres.to(x) + sizes.to(x) * torch.cat([one(x) for one in waves], dim=-1)
+        return centres.to(x) + sizes.to(x) * torch.cat([part(x) for part in waves], dim=-1)
 
     return field

@@ -71,10 +71,10 @@ def start_last_layer(solution: Solution) -> None:
     objective.write(torch.where(better[:, None], fitted, drawn))
     with torch.no_grad():
         for name in layers:
-            own, found = _layer(piece, name), _layer(copy, name)
-            own.weight.copy_(found.weight)
-            if own.bias is not None and found.bias is not None:
-                own.bias.copy_(found.bias)
+            layer, solved = _layer(piece, name), _layer(copy, name)
+            layer.weight.copy_(solved.weight)
+            if layer.bias is not None and solved.bias is not None:
+                layer.bias.copy_(solved.bias)
 
 
 def _least_squares(matrix: Tensor, right: Tensor) -> Tensor:
@@ -93,6 +93,6 @@ def _is_last(module: torch.nn.Module) -> bool:
 
 
 def _layer(piece: Piece, name: str) -> Linear:
-    found = piece.network.get_submodule(name)
-    assert isinstance(found, Linear)
-    return found
+    layer = piece.network.get_submodule(name)
+    assert isinstance(layer, Linear)
+    return layer

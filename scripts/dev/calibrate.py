@@ -45,12 +45,12 @@ def calibrate(
         frame.to_csv(out, index=False)
     table = Table("setups", "n", "median ratio", "5 to 95 %", "within a factor of two")
     groups = [("all", frame)]
-    groups += [(str(name), own) for key in ("network", "problem") for name, own in frame.groupby(key)]
-    for name, own in groups:
-        ratio = own["ratio"].to_numpy(float)
+    groups += [(str(name), group) for key in ("network", "problem") for name, group in frame.groupby(key)]
+    for name, group in groups:
+        ratio = group["ratio"].to_numpy(float)
         low, middle, high = np.quantile(ratio, [0.05, 0.5, 0.95])
         near = 100 * float(((ratio > 0.5) & (ratio < 2)).mean())
-        table.add_row(name, str(len(own)), f"{middle:.2f}", f"{low:.2f} to {high:.2f}", f"{near:.0f} %")
+        table.add_row(name, str(len(group)), f"{middle:.2f}", f"{low:.2f} to {high:.2f}", f"{near:.0f} %")
     messages.print(table)
 
 

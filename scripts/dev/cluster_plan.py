@@ -188,8 +188,8 @@ def plan(
     measured = {scheduled: measure(chosen, scheduled, max(100, 2 * scheduled)) for scheduled in (4, 64)}
     messages.print("| trials under way | to suggest and decide, ms a trial | log, events and KB a trial |")
     messages.print("| --- | --- | --- |")
-    for scheduled, own in measured.items():
-        messages.print(f"| {scheduled} | {1e3 * own.decide:.3g} | {own.events:.3g}, {own.log / 1e3:.3g} |")
+    for scheduled, cost in measured.items():
+        messages.print(f"| {scheduled} | {1e3 * cost.decide:.3g} | {cost.events:.3g}, {cost.log / 1e3:.3g} |")
     costs = measured[64]
     messages.print(
         f"\nA log's append {1e3 * costs.sync:.2g} ms on this disk, {1e3 * put:.2g} ms in the store (assumed);"

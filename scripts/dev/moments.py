@@ -225,8 +225,8 @@ def _stage(folder: Path) -> str:
 
 def _resumed(answer: Sequence[str]) -> bool | None:
     """Whether the command that was named for it makes the study whole."""
-    _, found, command = " ".join(answer).partition(": dgm ")
-    if not found:
+    _, separator, command = " ".join(answer).partition(": dgm ")
+    if not separator:
         return None
     line = shlex.split(command.partition(", or ")[0])
     done = subprocess.run([sys.executable, "-m", "dgm_cli.main", *line], capture_output=True, timeout=600)

@@ -191,11 +191,11 @@ def _table(rows: list[dict[str, Any]], metric: str) -> Table:
     frame["median"] = frame["median"].astype(float).fillna(np.inf)
     random = frame.loc[frame["sampler"] == "random", "median"].to_numpy()
     table = Table("sampler", "searches", "trials", "completed", f"confirmed {metric}", "beats random")
-    for name, own in sorted(frame.groupby("sampler"), key=lambda each: float(each[1]["median"].median())):
-        values = own["median"].to_numpy()
+    for name, group in sorted(frame.groupby("sampler"), key=lambda each: float(each[1]["median"].median())):
+        values = group["median"].to_numpy()
         told = interval(confirmed(values))
-        counts = (f"{own[each].median():.0f}" for each in ("trials", "completed"))
-        table.add_row(str(name), str(len(own)), *counts, told, _share(values, random))
+        counts = (f"{group[each].median():.0f}" for each in ("trials", "completed"))
+        table.add_row(str(name), str(len(group)), *counts, told, _share(values, random))
     covers = 100 * median_coverage(int(frame.groupby("sampler").size().min()))
     table.caption = f"Medians over searches; brackets cover them with {covers:.1f} %."
     return table

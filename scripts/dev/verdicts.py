@@ -91,9 +91,9 @@ class World:
         """The error of a setup at a seed: a part of the noise is the seed's own, which all settings share."""
         key = f"{setup.config.learning_rate!r} {setup.config.depth}"
         shared = self.draw(np.random.default_rng([self.number, seed]))
-        own = self.draw(np.random.default_rng([self.number, seed, zlib.crc32(key.encode())]))
+        separate = self.draw(np.random.default_rng([self.number, seed, zlib.crc32(key.encode())]))
         behind = (setup.config.iterations / iterations) ** 0.5
-        return self.median(setup) * behind * math.exp(self.spread * (0.5 * shared + own))
+        return self.median(setup) * behind * math.exp(self.spread * (0.5 * shared + separate))
 
 
 @dataclass
@@ -135,9 +135,9 @@ class Tally:
         table = rivals_table(run)
         if len(table):
             medians = np.array([world.median(setups[trial]) for trial in table["trial"]])
-            least, own = medians == medians.min(), table["winner"].to_numpy(bool)
-            self.chance.append(float(table.loc[own, "best_of_these"].iloc[0]))
-            self.best.append(float(least[own][0] / least.sum()))
+            least, winner = medians == medians.min(), table["winner"].to_numpy(bool)
+            self.chance.append(float(table.loc[winner, "best_of_these"].iloc[0]))
+            self.best.append(float(least[winner][0] / least.sum()))
 
 
 def verdicts(

@@ -234,17 +234,17 @@ def _priors(pairs: list[str]) -> dict[str, Any]:
     """Priors as they are given: a guess, or `Prior` where the spread is there too."""
     from studies.study.priors import Prior
 
-    found: dict[str, Any] = {}
+    priors: dict[str, Any] = {}
     for key, text in parse_settings(pairs, option="--prior").items():
         guess, colon, spread = str(text).partition(":")
         try:
-            found[key] = Prior(float(guess), float(spread)) if colon else float(guess)
+            priors[key] = Prior(float(guess), float(spread)) if colon else float(guess)
         except ValueError:
             raise ConfigurationError(
                 f"--prior {key}={text} is not allowed: write KEY=GUESS or KEY=GUESS:SPREAD, as "
                 "learning_rate=0.001:3."
             ) from None
-    return found
+    return priors
 
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0, "": 1.0}

@@ -97,13 +97,13 @@ def entry_rows(entry: Entry, terms: Sequence[str], metric: str) -> list[dict[str
 
 def _on_the_way(entry: Entry) -> dict[str, str]:
     """What changed while a trial trained."""
-    found = {}
+    cells = {}
     if entry.spec.schedule:
-        found[SCHEDULE] = json.dumps([step.model_dump() for step in entry.spec.schedule])
+        cells[SCHEDULE] = json.dumps([step.model_dump() for step in entry.spec.schedule])
     if entry.exploits:
         kept = ("source", "iteration", "dropped")
-        found[EXPLOITS] = json.dumps([{key: getattr(each, key) for key in kept} for each in entry.exploits])
-    return found
+        cells[EXPLOITS] = json.dumps([{key: getattr(each, key) for key in kept} for each in entry.exploits])
+    return cells
 
 
 def replicate_status(entry: Entry, *, diverged: bool) -> str:

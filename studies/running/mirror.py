@@ -182,8 +182,8 @@ class Mirror:
     def _known(self, config: Mapping[str, Any]) -> dict[str, tuple[Any, BaseDistribution]]:
         """The settings that the search varies, those that a wider space of Optuna's can hold."""
         values = {key: label(config.get(key)) for key in self._space if present(self._recorded, key, config)}
-        found = {key: (value, widened(self._space[key], value)) for key, value in values.items()}
-        return {key: (value, wide) for key, (value, wide) in found.items() if wide is not None}
+        distributions = {key: (value, widened(self._space[key], value)) for key, value in values.items()}
+        return {key: (value, wide) for key, (value, wide) in distributions.items() if wide is not None}
 
     def _tend_winner(self, history: History) -> None:
         parts, best = _parts(history, "winner"), history.best

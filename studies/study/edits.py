@@ -99,12 +99,12 @@ class Edits:
     def _believed(self, study: Search) -> dict[str, Prior]:
         """The priors; one that is a guess alone has the width that suits the setting's range."""
         known = {place.key: place.distribution for place in places(study.space)}
-        found = {}
+        priors = {}
         for key, prior in (self.priors or {}).items():
             if key not in known:
                 raise unknown(f"key in priors of {study.name}", key, known)
-            found[key] = prior if isinstance(prior, Prior) else Prior.about(prior, known[key])
-        return found
+            priors[key] = prior if isinstance(prior, Prior) else Prior.about(prior, known[key])
+        return priors
 
     def _given(self, names: Sequence[str]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

@@ -84,7 +84,7 @@ def _run_race(race: Race, only: str, seeds: int, *, json: bool) -> list[dict[str
             standings += run_heat(heat, range(_FIRST_SEED, _FIRST_SEED + seeds))
     if not json:
         print(f"\n{race.name}: {race.about}; medians of {seeds} seeds\n\n{standings_table(standings)}\n")
-    return [one.to_dict() for one in standings]
+    return [standing.to_dict() for standing in standings]
 
 
 def _part(case: Case, only: str) -> Case:

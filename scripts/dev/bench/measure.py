@@ -53,14 +53,14 @@ def measure(case: Case, rounds: int, seconds: float, clock: Clock = time.perf_co
     units = [_units(peer, work, seconds, clock) for peer, work in zip(peers, works, strict=True)]
     times: list[list[float]] = [[] for _ in peers]
     for _ in range(rounds):
-        for peer, work, count, own in zip(peers, works, units, times, strict=True):
-            own.append(1e3 * _timed(work, count, clock) / (count * peer.share))
-    return [_result(case, peer, own, times[0]) for peer, own in zip(peers, times, strict=True)]
+        for peer, work, count, peer_times in zip(peers, works, units, times, strict=True):
+            peer_times.append(1e3 * _timed(work, count, clock) / (count * peer.share))
+    return [_result(case, peer, peer_times, times[0]) for peer, peer_times in zip(peers, times, strict=True)]
 
 
-def _result(case: Case, peer: Peer, own: Sequence[float], first: Sequence[float]) -> Timing:
-    ratios = [a / b for a, b in zip(first, own, strict=True)]
-    return Timing(case.title, peer.name, RoundRange.of(ratios), RoundRange.of(own), len(own))
+def _result(case: Case, peer: Peer, peer_times: Sequence[float], first: Sequence[float]) -> Timing:
+    ratios = [a / b for a, b in zip(first, peer_times, strict=True)]
+    return Timing(case.title, peer.name, RoundRange.of(ratios), RoundRange.of(peer_times), len(peer_times))
 
 
 def _units(peer: Peer, work: Work, seconds: float, clock: Clock) -> int:

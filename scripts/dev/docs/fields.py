@@ -96,9 +96,9 @@ def _values(cls: type) -> dict[str, tuple[str, str]]:
 def _metadata(hint: Any) -> list[Any]:
     """The bounds in an annotation, or in the parts of a union."""
     if get_origin(hint) is Annotated:
-        given = [one for each in get_args(hint)[1:] for one in getattr(each, "metadata", [each])]
+        given = [item for each in get_args(hint)[1:] for item in getattr(each, "metadata", [each])]
         return [*given, *_metadata(get_args(hint)[0])]
-    return [one for part in get_args(hint) for one in _metadata(part)]
+    return [item for part in get_args(hint) for item in _metadata(part)]
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
@@ -120,7 +120,7 @@ def _shown(value: Any) -> str:
         case dict() | tuple() | list() if not value:
             return "none"
         case tuple() | list():
-            return ", ".join(_shown(one) for one in value)
+            return ", ".join(_shown(item) for item in value)
         case int():
             return f"{value:,}".replace(",", "\u202f")
         case float():

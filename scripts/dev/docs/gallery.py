@@ -44,7 +44,7 @@ class Reached:
 
 def settings_of(problem: Problem) -> str:
     """The name of the settings that a problem is shown with."""
-    return next((one for one in _PREFERRED if one in problem.settings), next(iter(problem.settings)))
+    return next((name for name in _PREFERRED if name in problem.settings), next(iter(problem.settings)))
 
 
 def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], None]) -> None:
@@ -59,7 +59,7 @@ def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], No
     for name in only or list(PROBLEMS):
         reached = _solve(load_problem(name), images / f"{name}.png")
         known[name] = {**asdict(reached), "machine": machine}
-        known = {one: known[one] for one in PROBLEMS if one in known}
+        known = {each: known[each] for each in PROBLEMS if each in known}
         kept.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         tell(f"{name}: {_said(known[name])}")
     (docs / "gallery.md").write_text(page(known), encoding="utf-8")
@@ -119,7 +119,7 @@ def about(problem: Problem) -> tuple[str, str]:
     """The first sentence of a problem's description, and its first equation."""
     text = inspect.getdoc(type(problem)) or inspect.getdoc(sys.modules[type(problem).__module__]) or ""
     paragraphs = text.split("\n\n")
-    equations = [one for one in paragraphs if one.startswith("    ")]
+    equations = [paragraph for paragraph in paragraphs if paragraph.startswith("    ")]
     return " ".join(paragraphs[0].split()), inspect.cleandoc(equations[0]) if equations else ""
 
 

@@ -62,8 +62,8 @@ def _optimizers() -> dict[str, str]:
     said = {}
     for name in OPTIMIZERS:
         cls = OPTIMIZERS.get(name)
-        own = ", ".join(f"`{key}` {value:g}" for key, value in cls.defaults.items())
-        said[name] = first_sentence(cls) + (f" Settings: {own}." if own else "")
+        defaults = ", ".join(f"`{key}` {value:g}" for key, value in cls.defaults.items())
+        said[name] = first_sentence(cls) + (f" Settings: {defaults}." if defaults else "")
     return said
 
 
@@ -86,7 +86,8 @@ def _choices(title: str, texts: Mapping[str, str]) -> str:
 
 def _activations() -> str:
     rows = [
-        f"| `{name}` | `{one.initialisation}` | {one.gain:.4g} |" for name, one in sorted(ACTIVATIONS.items())
+        f"| `{name}` | `{activation.initialisation}` | {activation.gain:.4g} |"
+        for name, activation in sorted(ACTIVATIONS.items())
     ]
     head = ["## Activations", "", "| name | initial weights | gain |", "| --- | --- | --- |"]
     return "\n".join([*head, *rows, "", prose(inspect.getdoc(Activation) or ""), ""])

@@ -67,15 +67,15 @@ def notebook(content: dict[str, list[dict[str, list[str] | str]]]) -> str:
 def _page(pages: Path, place: str, source: str, text: str) -> None:
     """Writes a page, its links relative to `source`, its path in the repository, made relative to `place`."""
 
-    def link(found: re.Match[str]) -> str:
-        shown, target = found.groups()
+    def link(matched: re.Match[str]) -> str:
+        shown, target = matched.groups()
         path, mark, anchor = target.partition("#")
         if not path or "://" in path or path.startswith("mailto:"):
-            return found.group()
+            return matched.group()
         file = normpath(f"{Path(source).parent.as_posix()}/{path}")
         goal = _place(file)
         if goal is None:
-            return found.group()
+            return matched.group()
         if goal.startswith("files/"):
             _copy(ROOT / file, pages / goal)
         return f"{shown}({relpath(goal, Path(place).parent.as_posix())}{mark}{anchor})"

@@ -22,15 +22,15 @@ def studies_of(run: Path) -> list[Path]:
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
     """A run's tables, without the columns that tell the time; those that cannot be read are missing."""
-    found = {}
+    read = {}
     for name in _COMPARED:
         if (folder / name).is_file():
             try:
                 table = pd.read_parquet(folder / name)
             except pa.ArrowException:
                 continue
-            found[name] = table.drop(columns=[column for column in CLOCK_COLUMNS if column in table])
-    return found
+            read[name] = table.drop(columns=[column for column in CLOCK_COLUMNS if column in table])
+    return read
 
 
 def differences(first: Path, other: Path) -> list[str]:
@@ -66,9 +66,9 @@ def misplaced(run: Path) -> int:
 
 def not_finite(run: Path) -> int:
     """Trials in which a replicate, or all of them, had no finite loss any more."""
-    found = 0
+    count = 0
     for folder in studies_of(run):
         trials = tables(folder).get(TRIALS)
         if trials is not None:
-            found += trials[trials["diverged_at"].notna()]["trial"].nunique()
-    return found
+            count += trials[trials["diverged_at"].notna()]["trial"].nunique()
+    return count

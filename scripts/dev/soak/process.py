@@ -58,12 +58,12 @@ class Process:
 
     def family(self) -> dict[int, str]:
         """Process id and command line of what it started and is alive, itself included."""
-        found = {}
+        members = {}
         for process in marked(self.mark, "1"):
             with suppress(psutil.Error):  # it has ended
                 if line := " ".join(process.cmdline()):
-                    found[process.pid] = line
-        return found
+                    members[process.pid] = line
+        return members
 
     def named(self, program: str) -> list[int]:
         """Those of its family that run a program, or call themselves by that name."""

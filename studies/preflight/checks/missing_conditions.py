@@ -46,8 +46,8 @@ class _Look:
 
     def order(self, axis: str, least: int = 1) -> int:
         """The derivatives along an axis, of all outputs that have as many as `least`."""
-        own = [order for (_, name), order in self.orders.items() if name == axis]
-        return sum(order for order in own if order >= least)
+        orders = [order for (_, name), order in self.orders.items() if name == axis]
+        return sum(order for order in orders if order >= least)
 
 
 def _examine(question: Question) -> Iterator[Said]:

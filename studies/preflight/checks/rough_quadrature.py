@@ -30,7 +30,7 @@ def change_with_finer_nodes(problem: Problem) -> tuple[str, float]:
     centres = torch.tensor(scales.centres, dtype=torch.float64)
 
     def field(x: Tensor) -> Tensor:
-        return centres + sizes * torch.cat([one(x) for one in waves], dim=-1)
+        return centres + sizes * torch.cat([part(x) for part in waves], dim=-1)
 
     points = points_of(problem)
     with precision(torch.float64), torch.enable_grad():
@@ -39,8 +39,8 @@ def change_with_finer_nodes(problem: Problem) -> tuple[str, float]:
             better = problem.residuals(field, points)
     worst = ("", 0.0)
     for term, size in scales.terms.items():
-        one, other = (parts_of(residuals[term])[0].detach() for residuals in (usual, better))
-        moved = (one - other).square().mean(dim=(0, 1)).sqrt() / torch.tensor(size, dtype=torch.float64)
+        coarse, fine = (parts_of(residuals[term])[0].detach() for residuals in (usual, better))
+        moved = (coarse - fine).square().mean(dim=(0, 1)).sqrt() / torch.tensor(size, dtype=torch.float64)
         worst = max(worst, (term, float(moved.nan_to_num(0.0).max())), key=lambda each: each[1])
     return worst
 

@@ -99,17 +99,17 @@ class Population:
         member.status, member.checkpoint, member.last_result = str(TuneTrial.RUNNING), at, row
         with self._drawing():
             action = self._scheduler.on_trial_result(self, member, row)
-        found = []
+        exploits = []
         for each in self.members.values():
             taken, each.manager._latest_checkpoint_result = each.manager._latest_checkpoint_result, None
             if taken is not None:
-                found.append(Exploit(each.trial_id, taken.checkpoint, each.config))
+                exploits.append(Exploit(each.trial_id, taken.checkpoint, each.config))
         pauses = action in (TrialScheduler.PAUSE, TrialScheduler.NOOP) or any(
-            each.trial == at.trial for each in found
+            each.trial == at.trial for each in exploits
         )
         if pauses:
             member.status = str(TuneTrial.PAUSED)
-        return pauses, found
+        return pauses, exploits
 
     def end(self, name: str, row: dict[str, Any]) -> None:
         """A trial has come to its end."""

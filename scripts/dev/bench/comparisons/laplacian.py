@@ -35,9 +35,9 @@ def laplacians(*, carry: bool = False, estimated: bool = False, replayed: bool =
 
         field: Field = network
         if carry:
-            found = carried(network, lambda u, points: {"interior": laplacian(u, points)}, {"interior": x})
-            assert found is not None, "this network carries derivatives forward"
-            field = found
+            carrying = carried(network, lambda u, points: {"interior": laplacian(u, points)}, {"interior": x})
+            assert carrying is not None, "this network carries derivatives forward"
+            field = carrying
 
         weights = list(network.parameters())
 

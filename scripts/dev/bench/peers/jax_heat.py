@@ -43,8 +43,8 @@ def jax_steps(depth: int, width: int, replicates: int, batch: int) -> Callable[[
 
         def step(state: Any, _: Any) -> Any:
             parameters, first, second, count, key = state
-            key, own = jax.random.split(key)
-            drawn = jax.random.uniform(own, (2, batch))
+            key, subkey = jax.random.split(key)
+            drawn = jax.random.uniform(subkey, (2, batch))
             value, gradient = jax.value_and_grad(loss)(parameters, math.pi * drawn[0], 3.0 * drawn[1])
             count = count + 1
             first = jax.tree.map(lambda m, g: _BETA1 * m + (1 - _BETA1) * g, first, gradient)
@@ -58,9 +58,9 @@ def jax_steps(depth: int, width: int, replicates: int, batch: int) -> Callable[[
         def initial(key: Any) -> Any:
             parameters = []
             for fan_in, fan_out in pairwise([2, *[width] * depth, 1]):
-                key, own = jax.random.split(key)
+                key, subkey = jax.random.split(key)
                 bound = math.sqrt(6.0 / (fan_in + fan_out))
-                weight = jax.random.uniform(own, (fan_in, fan_out), minval=-bound, maxval=bound)
+                weight = jax.random.uniform(subkey, (fan_in, fan_out), minval=-bound, maxval=bound)
                 parameters.append((weight, jnp.zeros(fan_out)))
             zeros = jax.tree.map(jnp.zeros_like, parameters)
             return parameters, zeros, zeros, jnp.zeros(()), key
