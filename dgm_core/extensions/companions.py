@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 LARGEST = 32 * 2**20
@@ -83,12 +85,22 @@ def _module_files(root: Path, top: str) -> Iterator[Path]:
     module, package = root / f"{top}.py", root / top
     if module.is_file() and not (package / "__init__.py").is_file():
         yield module
-    elif package.is_dir():
+    elif package.is_dir() and ((package / "__init__.py").is_file() or not _installed(top, root)):
         yield from sorted(
             path
             for path in package.rglob("*.py")
             if not any(part.startswith(".") for part in path.relative_to(root).parts)
         )
+
+
+def _installed(top: str, root: Path) -> bool:
+    """Whether a module of that name is elsewhere.
+
+    Python prefers it to a folder without an __init__.py, such as Ray's own /tmp/ray.
+    """
+    elsewhere = [place for place in sys.path if Path(place or ".").resolve() != root.resolve()]
+    spec = PathFinder.find_spec(top, elsewhere)
+    return top in sys.builtin_module_names or (spec is not None and spec.origin is not None)
 
 
 def _data_file(folder: Path, text: str) -> Iterator[Path]:

@@ -222,6 +222,18 @@ def test_a_file_beside_the_program_does_not_carry_it_along(tmp_path: Path) -> No
     assert companions(tmp_path / "beside.py") == [tmp_path / "beside.py"]
 
 
+def test_a_folder_beside_the_file_is_no_module_where_python_would_import_another(tmp_path: Path) -> None:
+    """Such as Ray's files in /tmp/ray, beside a study in /tmp: an installed package comes first."""
+    study = tmp_path / "study.py"
+    study.write_text("import numpy\nimport parts_of_mine.waves\n")
+    for folder in ("numpy", "parts_of_mine"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "waves.py").write_text("SPEED = 1.0\n")
+    assert companions(study) == [study, tmp_path / "parts_of_mine/waves.py"]
+    (tmp_path / "numpy/__init__.py").touch()
+    assert tmp_path / "numpy/waves.py" in companions(study)
+
+
 def test_an_installed_package_brings_its_own(folder: Path) -> None:
     """An entry point of the group `dgm_studies`, in a process of its own."""
     info = folder / "mine-1.0.dist-info"
