@@ -9,23 +9,24 @@ from collections.abc import Sequence
 
 from dgm_core import Setup
 from dgm_core.networks import count_parameters
+from dgm_core.training.optimizers import OPTIMIZERS
 from dgm_core.training.solution import Solution
 
 _LAYER_MS = 0.126
 _PRODUCT_MS = 1.44e-7
 _START_MS = 180.0
-_POLISH = 5.0
-"""Steps that an iteration of L-BFGS costs: float64, and more than one evaluation."""
+_MATRIX_MS = 1.5e-8
 
 
 def iteration_cost(setup: Setup, replicates: int) -> float:
     """Nominal milliseconds of one iteration of all replicates, the same on every machine.
 
-    A share for each layer and one for the products of points and parameters, fitted roughly to one core of a
-    server of 2024.  Where it is wrong workers wait for each other and a budget is not the seconds that it
-    says; the search is the same nevertheless.
+    A share for each layer and one for the products of points and parameters, as often as the optimizer takes
+    gradients, and what it does besides; fitted roughly to one core of a server of 2024.  Where it is wrong
+    workers wait for each other and a budget is not the seconds that it says; the search is the same
+    nevertheless.
     """
-    return _step_cost(setup, replicates, setup.config.batch_size)
+    return _steps_cost(setup, replicates, setup.config.batch_size, setup.config.optimizer)
 
 
 def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple[float, ...]:
@@ -35,7 +36,7 @@ def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple
     """
     config = setup.config
     step = iteration_cost(setup, replicates)
-    polish = _POLISH * config.polish_iterations * _step_cost(setup, replicates, config.polish_points)
+    polish = _polish_cost(setup, replicates)
     return tuple(
         _START_MS + step * stop + polish * (config.windows * stop // config.iterations) for stop in stops
     )
@@ -43,18 +44,25 @@ def training_times(setup: Setup, replicates: int, stops: Sequence[int]) -> tuple
 
 def polish_cost(setup: Setup, replicates: int) -> float:
     """Nominal cost of a time window's polish, with all the iterations it may take, in optimizer steps."""
+    return _polish_cost(setup, replicates) / iteration_cost(setup, replicates)
+
+
+def _polish_cost(setup: Setup, replicates: int) -> float:
+    """Nominal milliseconds of a time window's polish, with all the iterations it may take."""
     config = setup.config
     if not config.polish_iterations:
         return 0.0
-    each = _step_cost(setup, replicates, config.polish_points)
-    return _POLISH * config.polish_iterations * each / iteration_cost(setup, replicates)
+    return _steps_cost(setup, replicates, config.polish_points, config.polish, config.polish_iterations)
 
 
-def _step_cost(setup: Setup, replicates: int, batch_size: int) -> float:
-    config = setup.config
+def _steps_cost(setup: Setup, replicates: int, batch_size: int, optimizer: str, steps: int = 1) -> float:
+    """Nominal milliseconds of some steps of an optimizer: of its gradients, and of what it does besides."""
+    config, kind = setup.config, OPTIMIZERS.get(optimizer)
     parameters = count_parameters(Solution(setup, [0])) / config.windows
     points = sum(region.count(batch_size) for region in setup.problem.regions().values())
-    return _LAYER_MS * (config.depth + 1) + _PRODUCT_MS * points * replicates * parameters
+    gradient = _LAYER_MS * (config.depth + 1) + _PRODUCT_MS * points * replicates * parameters
+    besides = _MATRIX_MS * replicates * kind.products(points, round(parameters))
+    return kind.gradients * steps * gradient + steps * besides
 
 
 def training_seconds(setup: Setup, replicates: int) -> float:

@@ -38,6 +38,13 @@ class Optimizer(ABC):
     """By default the class's own, as `kebab` writes it."""
     defaults: ClassVar[Mapping[str, float]] = {}
     """The fields of `Settings` that it reads, with its defaults."""
+    gradients: ClassVar[float] = 1.0
+    """What a step costs, in evaluations of the loss and its gradient by a first-order method: nominal."""
+
+    @classmethod
+    def products(cls, points: int, parameters: int) -> float:
+        """Products of matrix entries that a step of one replicate costs beyond its gradients: nominal."""
+        return 0.0
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -43,6 +43,12 @@ class GaussNewton(Minimiser):
     name = "gauss-newton"
     defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-6}
     least_squares = True
+    gradients = 4.0
+
+    @classmethod
+    def products(cls, points: int, parameters: int) -> float:
+        """Those of the smaller of the two systems."""
+        return float(points) * parameters * min(points, parameters)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

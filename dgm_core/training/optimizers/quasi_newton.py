@@ -51,6 +51,8 @@ class QuasiNewton(Minimiser):
     Source: Nocedal and Wright (2006), chapters 3 and 6.
     """
 
+    gradients = 5.0  # in float64, and more than one for a line search
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         start, replicates = self.parameters, len(self.parameters)

@@ -19,6 +19,11 @@ class SSBroyden(QuasiNewton):
 
     name = "ssbroyden"
 
+    @classmethod
+    def products(cls, points: int, parameters: int) -> float:
+        """Those of the update, which memory slows down some sixty times."""
+        return 60.0 * parameters**2
+
     def curvature(self, like: Tensor) -> SelfScaled:
         return SelfScaled(like)
 

@@ -1,0 +1,38 @@
+"""The cost model: what it says of the optimizers, whose steps differ by a factor of a hundred."""
+
+from __future__ import annotations
+
+import pytest
+
+from dgm_core import Setup, load_problem
+from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
+from studies.cost import iteration_cost, polish_cost, training_times
+
+SETUP = Setup.named(load_problem("heat")).changed({"width": 20, "batch_size": 200, "iterations": 100})
+
+
+def cost(optimizer: str, replicates: int = 1, **changes: object) -> float:
+    return iteration_cost(SETUP.changed({"optimizer": optimizer, **changes}), replicates)
+
+
+def test_a_first_order_step_costs_layers_and_products() -> None:
+    """3 hidden layers and one more; 4 regions of 200 points, 921 parameters."""
+    expected = 0.126 * 4 + 1.44e-7 * 800 * 921
+    assert [cost(name) for name in ("adam", "soap", "sgd")] == pytest.approx([expected] * 3)
+
+
+def test_a_gauss_newton_step_costs_the_smaller_of_its_systems() -> None:
+    """800 residuals and 921 parameters, then 8 residuals: the matrix products vanish."""
+    matrix = cost("gauss-newton") - 4 * cost("adam")
+    assert matrix == pytest.approx(1.5e-8 * 800 * 921 * 800)
+    assert cost("gauss-newton", replicates=3) - 4 * cost("adam", replicates=3) == pytest.approx(3 * matrix)
+    assert cost("gauss-newton", batch_size=2) < 5 * cost("adam", batch_size=2)
+
+
+@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if issubclass(OPTIMIZERS.get(name), Minimiser)])
+def test_a_polish_costs_the_steps_of_its_optimizer(name: str) -> None:
+    polished = SETUP.changed({"polish": name, "polish_iterations": 7, "polish_points": 200})
+    (whole,), (plain,) = (training_times(setup, 2, (100,)) for setup in (polished, SETUP))
+    step = cost(name, replicates=2)
+    assert whole - plain == pytest.approx(7 * step)
+    assert polish_cost(polished, 2) == pytest.approx(7 * step / iteration_cost(SETUP, 2))
