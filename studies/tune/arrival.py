@@ -138,6 +138,8 @@ class ArrivalScheduler(PlanScheduler):
         self._scheduler = scheduler
         self._heard = heard
         self._counts: dict[str, int] = {}
+        self._overdue: set[str] = set()
+        """Trials that go on, and that the scheduler would have stopped, told results in another order."""
         self._past: dict[str, list[Metrics]] = {}
         for event in events:
             if isinstance(event, Reported) and self._searched(event.trial):
@@ -165,7 +167,8 @@ class ArrivalScheduler(PlanScheduler):
             self._scheduler.on_trial_complete(tune_controller, trial, row)
             self._heard.end(name, metrics)
             return action
-        stopped = self._scheduler.on_trial_result(tune_controller, trial, row) == self.STOP
+        # One that has stopped a trial may not be told of it again.
+        stopped = name in self._overdue or self._stops(tune_controller, trial, row)
         course.decide(looked(name, metrics, stopped=stopped))
         if stopped:
             self._heard.end(name, metrics)
@@ -193,8 +196,11 @@ class ArrivalScheduler(PlanScheduler):
             row = result_row(metrics, self._counts[name])
             if metrics.final:
                 self._scheduler.on_trial_complete(tune_controller, trial, row)
-            else:
-                self._scheduler.on_trial_result(tune_controller, trial, row)
+            elif name not in self._overdue and self._stops(tune_controller, trial, row):
+                self._overdue.add(name)
+
+    def _stops(self, tune_controller: Any, trial: Any, row: dict[str, Any]) -> bool:
+        return bool(self._scheduler.on_trial_result(tune_controller, trial, row) == self.STOP)
 
 
 def arrival_parts(engine: Engine, arrival: Arrival) -> tuple[PlanSearcher, PlanScheduler]:

@@ -151,6 +151,7 @@ def test_the_figures_of_every_problem_can_be_read(
         "width": 6,
         "polish_iterations": 2,
         "polish_points": 8,
+        "windows": 1,
     }
     tiny |= {"schedule": "constant", "milestones": []}
     problem = load_problem(name)

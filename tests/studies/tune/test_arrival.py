@@ -167,6 +167,33 @@ def test_a_search_comes_to_its_end_and_its_winner_is_confirmed(
     assert said == []  # Optuna can be told of earlier trials
 
 
+def test_a_trial_that_goes_on_though_the_scheduler_would_have_stopped_it_is_stopped_at_its_next_report(
+    tmp_path: Path,
+) -> None:
+    """Told results in another order after a kill, a scheduler can stop what it let go on before."""
+
+    class Changing(FIFOScheduler):
+        """Stops nothing in the first process and all in the next; may not be told of what it stopped."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.resumed = "reported" in (tmp_path / "run" / LOG).read_text()
+            self.over: set[str] = set()
+
+        def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+            name = trial.trial_id.removeprefix("tune-")
+            assert name not in self.over
+            if not self.resumed or name == "001":
+                return str(self.CONTINUE)
+            self.over.add(name)
+            return str(self.STOP)
+
+    history, _ = finished(tmp_path / "run", replace(ARRIVAL, scheduler=Changing), cores=3, kills=1, seed=3)
+    stopped = [entry for entry in history.phase("search") if entry.status == "stopped"]
+    assert any(len(entry.reports) > 1 for entry in stopped)
+    assert len(history.phase("search")) == ARRIVAL.trials
+
+
 def test_of_one_worker_a_seeded_searcher_goes_on_after_kills_as_if_without(
     tmp_path: Path,
 ) -> None:
