@@ -21,12 +21,14 @@ from studies.errors import StudyError
 from studies.records.events import EVENT, Began, Event
 
 LOG = "log.jsonl"
-VERSION = 4
+VERSION = 5
 """Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is.
 
 Of 3: it is said when a worker has not been heard for some time, and how far a polish is.
 
 Of 4: suggestions have their costs and constraints, and say of which earlier trial they have the settings.
+
+Of 5: trials of a population say whose weights they go on from.
 """
 
 
