@@ -46,14 +46,33 @@ def _has_form(problem: Any) -> bool:
 
 
 def _in_windows(windows: Any, whole: Any) -> Any:
-    """One value where time is cut, and another where it is not: where more is prescribed than a start.  Each
-    window would have trained constants of its own, and know no more of a history."""
+    """One value where time is cut, and another where it is not: where more is prescribed than a start."""
 
     def value(problem: Any) -> Any:
-        uncut = not problem.starts or type(problem).trained() or problem.integrates(TIME)
-        return whole if uncut else windows
+        if problem.starts and not _kept_whole(problem):
+            return windows
+        return whole(problem) if callable(whole) else whole
 
     return value
+
+
+def _of_waves(windows: Any, whole: Any) -> Any:
+    """One value for an equation of second order in time on a box, and another for all others.
+
+    A single network over all of space and time misses overtones.
+    """
+
+    def value(problem: Any) -> Any:
+        from dgm_core.formulation.slabs import begun  # which are problems themselves
+
+        return windows if 2 in begun(problem) and not _kept_whole(problem) else whole
+
+    return value
+
+
+def _kept_whole(problem: Any) -> bool:
+    """Each window would have trained constants of its own, and know no more of a history."""
+    return bool(type(problem).trained() or problem.integrates(TIME))
 
 
 _SCALED: dict[str, Any] = {
@@ -70,7 +89,7 @@ DIFFERENTIAL: dict[str, dict[str, Any]] = {
         "term_scaling": "unit",
         # A differential equation of second order that is given values and velocities at a start.
         "depth": _in_windows(2, PLAIN["depth"]),
-        "windows": _in_windows(10, 1),
+        "windows": _in_windows(10, _of_waves(4, 1)),
         "iterations": _in_windows(1_000, 2_000),
         "polish_iterations": _in_windows(500, 1_000),
         "polish_points": _in_windows(200, 500),

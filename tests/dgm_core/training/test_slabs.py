@@ -8,7 +8,17 @@ import pytest
 import torch
 
 from dgm_core import ConfigurationError, Problem, Setup, Trainer, load_problem, train
-from dgm_core.formulation import Ball, Box, Dirichlet, InitialVelocity, InTime, Measured, Periodic, Table
+from dgm_core.formulation import (
+    Ball,
+    Box,
+    Dirichlet,
+    InitialVelocity,
+    InTime,
+    Measured,
+    Periodic,
+    Table,
+    Trained,
+)
 from dgm_core.formulation.cutting import state_of, window_of
 from dgm_core.training.solution import Solution
 
@@ -65,6 +75,29 @@ def _moving(piece, x):
     x = x.requires_grad_()
     y = piece(x)
     return y, *(torch.autograd.grad(one.sum(), x, retain_graph=True)[0][..., -1:] for one in y.split(1, -1))
+
+
+def test_a_problem_without_settings_is_cut_where_it_is_of_second_order_in_time() -> None:
+    class Drum(Plate):
+        def equation(self, y):
+            return y.d("t", "t") - self.stiffness() * y.laplacian()
+
+        def stiffness(self):
+            return 1.0
+
+        @property
+        def conditions(self):
+            return {**super().conditions, "speed": (self.domain.initial, InitialVelocity())}
+
+    class Unknown(Drum):
+        tension: float = Trained(0.5)
+
+        def stiffness(self):
+            return self.tension
+
+    assert Setup.named(Plate()).config.windows == 1
+    assert Setup.named(Drum()).config.windows == 4
+    assert Setup.named(Unknown()).config.windows == 1  # each window would have a tension of its own
 
 
 @pytest.mark.parametrize("name", CUT)
