@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores
-from analysis.arms import key_name, level_name
+from analysis.arms import arm_said, key_name, level_name
 from analysis.budgets import verdicts
 from analysis.fates import BLEW_UP, NOT_SOLVED
 from analysis.load import Run
@@ -18,7 +18,7 @@ from analysis.own_error import own_error
 from analysis.tables.cells import looks_of, rows_of
 from analysis.tables.front import cost_names
 from analysis.tables.rounding import interval, number, plain, probability
-from analysis.verdict import groups
+from analysis.verdict import groups, quoted
 from studies.records.spaces import present
 from studies.records.words import agree, count, counted
 
@@ -130,7 +130,8 @@ def _ablation(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
         return [], []
     rows = rows_of(table)
     best = min(rows, key=lambda row: row["score"])
-    said = [f"The lowest median {run.metric_name} is that of {best['arm']}: {error_words(best)}."]
+    name = arm_said(run.study, best["arm"])
+    said = [f"The lowest median {run.metric_name} is that of {name}: {error_words(best)}."]
     base = next((row for row in rows if row["baseline"]), None)
     if base is None or "p_holm" not in table:
         return said, []
@@ -138,7 +139,7 @@ def _ablation(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
         said.append(f"The baseline {base['arm']} has {error_words(base)}.")
     others = [row for row in rows if not row["baseline"] and not np.isnan(row["p_holm"])]
     told = groups({row["arm"]: row for row in others})
-    ratios = {row["arm"]: f"{row['arm']} ({plain(row['ratio'])}×)" for row in others}
+    ratios = {row["arm"]: f"{quoted(row['arm'])} ({plain(row['ratio'])}×)" for row in others}
     names = {
         "better": "Better than the baseline",
         "worse": "Worse than the baseline",

@@ -33,6 +33,14 @@ def key_name(key: str) -> str:
     return NAMES.get(key, key.replace("_", " "))
 
 
+def arm_said(study: StudyRecord, arm: str) -> str:
+    """An arm in a sentence, with what it is a value of: "batch size 64", "6, 32 (depth, width)"."""
+    names = [key_name(key).partition(" (")[0] for key in factors(study)]
+    if not names:
+        return arm
+    return f"{names[0]} {arm}" if len(names) == 1 else f"{arm} ({', '.join(names)})"
+
+
 def level_name(value: Any) -> str:
     """A level as a tick names it."""
     if value is None:

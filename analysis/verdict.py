@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores, statistics
-from analysis.arms import key_name
+from analysis.arms import arm_said, key_name
 from analysis.scores import RESIDUAL
 from analysis.statistics import Interval
 from analysis.tables.cells import generator, looks_of, paired_cells
@@ -184,7 +184,8 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
     if not middle:
         return ""
     best = min(middle, key=lambda arm: middle[arm])
-    said = [f"the best arm, {best}: {text}"] if (text := solved_rows(study, arms[best])) else []
+    text = solved_rows(study, arms[best])
+    said = [f"the best arm, {arm_said(study, best)}: {text}"] if text else []
     base = study.baseline
     if base not in middle or len(middle) == 1:
         return "; ".join(said)

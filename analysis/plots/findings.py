@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores
-from analysis.arms import arm_rows, factors, key_name
+from analysis.arms import arm_rows, arm_said
 from analysis.load import Run
 from analysis.plots.ticks import SUPERSCRIPTS
 from analysis.statistics import Interval
@@ -60,7 +60,7 @@ def best_arm(run: Run) -> str:
     if not medians:
         return "Half or more of the replicates of every arm diverged"
     best = min(medians, key=lambda name: medians[name])
-    text = f"{arm_said(run, best)} has the lowest median {run.metric_name}, {said(medians[best])}"
+    text = f"{arm_said(run.study, best)} has the lowest median {run.metric_name}, {said(medians[best])}"
     base = run.study.baseline
     if base == best:
         return f"{text}; it is the baseline"
@@ -70,9 +70,3 @@ def best_arm(run: Run) -> str:
         return f"{text}, not shown to be smaller than the baseline's ({base})"
     ratio = paired_ratio(run.study, arms[best], arms[base])
     return f"{text}, {times(ratio)} the baseline's ({base})"
-
-
-def arm_said(run: Run, arm: str) -> str:
-    """An arm in a sentence: with the setting's name where the arm is one of its values."""
-    keys = list(factors(run.study))
-    return f"{key_name(keys[0]).partition(' (')[0]} {arm}" if len(keys) == 1 else arm

@@ -12,11 +12,12 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from analysis import arms, scores
+from analysis.arms import arm_said
 from analysis.curves import Curve, arm_curves, band, thinned
 from analysis.load import Run
 from analysis.plots import style
 from analysis.plots.bands import draw_band, limit
-from analysis.plots.findings import arm_said, best_arm
+from analysis.plots.findings import best_arm
 from analysis.plots.looks import ArmLook, legend, legend_title, looks, name_ends, titles
 from studies.records import words
 
@@ -49,7 +50,8 @@ def first_iterations(run: Run) -> Figure | None:
     shown = {name: thinned(curve, bins=100, spacing="linear") for name, curve in curves.items()}
     low = [edge for curve in shown.values() for edge in band(curve.values)]
     last = int(max(curve.iterations[-1] for curve in curves.values()))
-    title = f"{arm_said(run, _lowest(shown))} has the lowest loss after {words.counted(last, 'iteration')}"
+    lowest = arm_said(run.study, _lowest(shown))
+    title = f"{lowest} has the lowest loss after {words.counted(last, 'iteration')}"
     lines = "median over replicates (of up to 10 iterations each)"
     look = looks(run.study, list(curves))
     if _many(look):

@@ -63,7 +63,7 @@ def test_an_ablation_answers_against_its_baseline(folder: Callable[[str], Path])
     run = load_run(folder("batch-size"))
     made = {name: make(run) for name, (_, make) in TABLES.items()}
     said = " ".join(answer.answer(run, made).sentences)
-    assert "The lowest median MAE is that of 1024: 2.93 [2.41, 3.95] × 10⁻⁴" in said
+    assert "The lowest median MAE is that of batch size 1024: 2.93 [2.41, 3.95] × 10⁻⁴" in said
     assert "Better than the baseline: 512 (0.361×), 1024 (0.296×)." in said
     assert "adjusted for 10 comparisons (Holm)" in said
     assert "cannot give less than 0.0625 with 5 seeds" in said

@@ -6,11 +6,13 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from analysis import statistics
+from analysis.arms import arm_said
 from analysis.budgets import at_equal_budgets, verdicts
 from analysis.load import Run, load_run
 from analysis.plots import findings
@@ -216,6 +218,15 @@ def test_a_claim_is_wrong_no_more_often_than_its_level(true: float) -> None:
     assert wrong <= 50 + 2 * math.sqrt(1000 * 0.05 * 0.95)
     if true == 2.0:
         assert claims.count("worse") > 700
+
+
+def test_an_arm_is_said_with_what_it_is_a_value_of() -> None:
+    def said(arm: str, **changes: Any) -> str:
+        return arm_said(record(kind="ablation", **changes), arm)
+
+    assert said("64", factors={"batch_size": [1, 64]}) == "batch size 64"
+    assert said("6, 32", factors={"depth": [1, 6], "width": [8, 32]}) == "6, 32 (depth, width)"
+    assert said("left", arms={"left": {"depth": 1, "gain": 2.0}, "right": {}}) == "left"
 
 
 def test_a_title_claims_no_more_than_the_verdict(run: Callable[[str], Run]) -> None:
