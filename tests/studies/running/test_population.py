@@ -21,7 +21,7 @@ from studies.records.settings_text import settings_text
 from studies.running.extend import extend
 from studies.running.rerun import rerun
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
 
 STUDY = """
 from optuna.distributions import FloatDistribution
