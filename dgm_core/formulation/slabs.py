@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import TIME, Derivatives
+from dgm_core.calculus import TIME
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity, Measured
 from dgm_core.formulation.domains import Box, Face
@@ -20,6 +20,7 @@ from dgm_core.formulation.hard import prescriptions
 from dgm_core.formulation.hard_forms import start_factor
 from dgm_core.formulation.regions import Axis, Region
 from dgm_core.formulation.terms import Conditions
+from dgm_core.formulation.time_part import TimePart
 
 _AXES = 2
 """Axes beside time, at most: what is handed on has a coefficient for each pair of waves."""
@@ -58,7 +59,7 @@ def expansion_of(problem: Problem) -> Expansion:
 
 
 @dataclass(frozen=True, eq=False)
-class Slab(Problem):
+class Slab(TimePart):
     """The part of an evolution equation with times in [lower, upper], started from `initial`.
 
     `initial` (K, m, …, s) holds the coefficients, in the problem's `expansion_of`, of what `handed_on` gives;
@@ -73,19 +74,13 @@ class Slab(Problem):
     they hold in the state, as they do in what a window hands on.
     """
 
-    problem: Problem
-    lower: float
-    upper: float
-    initial: Tensor | None = None
     _begun: ClassVar[tuple[int, ...]]
     _held: ClassVar[Conditions]
     _factor: ClassVar[Tensor]
     _exact: ClassVar[bool]
 
     def __post_init__(self) -> None:
-        """Takes over what describes the problem; its reference has been verified with the whole."""
-        for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
-            object.__setattr__(self, constant, getattr(self.problem, constant))
+        super().__post_init__()
         object.__setattr__(self, "_begun", begun(self.problem))
         object.__setattr__(self, "_held", prescriptions(self.problem))
         object.__setattr__(self, "_exact", _exact(self.problem))
@@ -96,10 +91,6 @@ class Slab(Problem):
         box = self.problem.domain
         assert isinstance(box, Box)
         return _window(box, self.lower, self.upper)
-
-    @property
-    def whole(self) -> Problem:
-        return self.problem.whole
 
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
@@ -141,15 +132,6 @@ class Slab(Problem):
             velocity = beyond[..., count + place : count + place + 1]
             columns[i] = columns[i] + (time - self.lower) * velocity
         return columns[0] if count == 1 else torch.cat(columns, dim=-1)
-
-    def equation(self, y: Derivatives) -> Tensor:
-        return self.problem.equation(y)
-
-    def reference(self, x: Tensor) -> Tensor:
-        return self.problem.reference(x)
-
-    def parameters(self) -> dict[str, Any]:
-        return self.problem.parameters()
 
     def _data(self, held: Dirichlet | InitialVelocity) -> Callable[[Tensor], Tensor]:
         """What is prescribed at the window's start, from its state."""

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives
-from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet, InitialVelocity
 from dgm_core.formulation.domains import Box
 from dgm_core.formulation.hard import prescriptions
 from dgm_core.formulation.hard_forms import start_factor
 from dgm_core.formulation.regions import FixedNodes, Region
+from dgm_core.formulation.time_part import TimePart
 
 
 @dataclass(frozen=True, eq=False)
-class Window(Problem):
+class Window(TimePart):
     """The part of an initial value problem in [lower, upper], started from `initial` (K, s).
 
     `initial` holds each replicate's own state, usually where its solution of the window before ended: the
@@ -28,17 +27,11 @@ class Window(Problem):
     approaches as its initial state does.
     """
 
-    problem: Problem
-    lower: float
-    upper: float
-    initial: Tensor | None = None
     _held: ClassVar[Mapping[str, Condition]]
     _starts: ClassVar[tuple[int, ...]]
 
     def __post_init__(self) -> None:
-        """Takes over what describes the problem; its reference has been verified with the whole."""
-        for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
-            object.__setattr__(self, constant, getattr(self.problem, constant))
+        super().__post_init__()
         # Once: what a law prescribes is found by looking at numbers, which no recorded step may do.
         object.__setattr__(
             self, "_held", {term: held for term, (_, held) in prescriptions(self.problem).items()}
@@ -48,10 +41,6 @@ class Window(Problem):
     @property
     def domain(self) -> Box:
         return Box(t=(self.lower, self.upper))
-
-    @property
-    def whole(self) -> Problem:
-        return self.problem.whole
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -90,15 +79,6 @@ class Window(Problem):
 
     def state_at_start(self) -> Tensor:
         return self.problem.state_at_start() if self.initial is None else self.initial
-
-    def equation(self, y: Derivatives) -> Tensor:
-        return self.problem.equation(y)
-
-    def reference(self, x: Tensor) -> Tensor:
-        return self.problem.reference(x)
-
-    def parameters(self) -> dict[str, Any]:
-        return self.problem.parameters()
 
     def _state(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Values and velocities (K or 1, 1, q) at the beginning, those not prescribed zero."""

@@ -17,7 +17,7 @@ from studies.records.events import Ended, Event, Metrics, Reported, Suggested
 from studies.records.log import read_log
 from studies.tune.population import PopulationScheduler, PopulationSearcher
 from studies.tune.ray_parts import Arrival, result_row
-from studies.tune.tuning import METRICS, Engine, PlanScheduler, PlanSearcher
+from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
 _ATTEMPTS = 1000
 """At settings that are feasible, for each trial."""
@@ -155,11 +155,9 @@ class ArrivalScheduler(PlanScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         name, course = trial.config["trial"], self._engine.course
-        entry = course.entry(name)
-        metrics = Metrics.model_validate_json(result[METRICS]) if METRICS in result else None
-        new = metrics is not None and entry.running and metrics.iterations not in entry.reports
+        metrics = self._news(name, result)
         action = super().on_trial_result(tune_controller, trial, result)
-        if metrics is None or not new or not self._searched(name):
+        if metrics is None or not self._searched(name):
             return action
         self._counts[name] += 1
         row = result_row(metrics, self._counts[name])

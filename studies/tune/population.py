@@ -25,7 +25,7 @@ from studies.trials.checkpoints import snapshot_folder
 from studies.tune.populations import mutable
 from studies.tune.private.population import Exploit, Population, Snapshot
 from studies.tune.ray_parts import Arrival, result_row
-from studies.tune.tuning import METRICS, Engine, PlanScheduler, PlanSearcher
+from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
 _ATTEMPTS = 1000
 """At settings that are feasible, for each trial."""
@@ -62,12 +62,10 @@ class PopulationScheduler(PlanScheduler):
         return self._engine.course.trial(name)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        name, course = trial.config["trial"], self._engine.course
-        entry = course.entry(name)
-        metrics = Metrics.model_validate_json(result[METRICS]) if METRICS in result else None
-        new = metrics is not None and entry.running and metrics.iterations not in entry.reports
+        name = trial.config["trial"]
+        metrics = self._news(name, result)
         action = super().on_trial_result(tune_controller, trial, result)
-        if metrics is None or not new or name not in self._population.members:
+        if metrics is None or name not in self._population.members:
             return action
         pauses, exploits = self._report(name, metrics)
         for exploit in exploits:

@@ -145,6 +145,14 @@ class PlanScheduler(TrialScheduler):
             return str(self.CONTINUE)
         return str(self.STOP)
 
+    def _news(self, name: str, result: dict[str, Any]) -> Metrics | None:
+        """What a report measured that the log does not have; to be asked before the report is passed on."""
+        entry = self._engine.course.entry(name)
+        if METRICS not in result or not entry.running:
+            return None
+        metrics = Metrics.model_validate_json(result[METRICS])
+        return None if metrics.iterations in entry.reports else metrics
+
     def choose_trial_to_run(self, tune_controller: Any) -> Any:
         """Lets held trials go on, or ends them, once the plan knows; trains ahead with what would idle.
 

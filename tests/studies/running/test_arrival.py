@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 import pytest
 
 from analysis.doubts import warnings
 from analysis.settings import sampled
-from dev.soak.process import Process, wait_for_log
 from studies.public import Result
 from studies.records import read_study
 from studies.records.events import Decided, Suggested
-from studies.records.log import read_log
+from tests.studies.running.killing import killed_and_resumed
 
 pytestmark = pytest.mark.ray
 
@@ -41,16 +39,8 @@ def test_a_search_by_arrival_is_killed_and_resumed(tmp_path: Path) -> None:
     file = tmp_path / "by_arrival.py"
     file.write_text(STUDY)
     run = tmp_path / "by-arrival/run"
-    process = Process(["run", str(file), "--out", str(tmp_path), "--name", "run"])
-    assert wait_for_log(run, process, 20_000), process.ended()
-    process.send(signal.SIGKILL)
-    process.ended()
-    before = read_log(run)
+    before, events = killed_and_resumed(file, tmp_path, run, after=20_000)
     assert any(isinstance(event, Suggested) for event in before)
-    code, said = Process(["resume", str(run), "--trust"]).ended()
-    assert code == 0, said
-    events = read_log(run)
-    assert events[: len(before)] == before
     suggested = [event.trial for event in events if isinstance(event, Suggested) and event.phase == "search"]
     assert suggested == [f"{number:03d}" for number in range(1, 7)]
     assert any(isinstance(event, Decided) for event in events)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 
 import pandas as pd
@@ -11,15 +10,14 @@ import pytest
 
 from analysis.doubts import warnings
 from analysis.settings import differences, sampled
-from dev.soak.process import Process, wait_for_log
 from dgm_core import ConfigurationError
 from studies.public import Result
 from studies.records import read_study
 from studies.records.events import Exploited
-from studies.records.log import read_log
 from studies.records.settings_text import settings_text
 from studies.running.extend import extend
 from studies.running.rerun import rerun
+from tests.studies.running.killing import killed_and_resumed
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
 
@@ -56,15 +54,7 @@ def test_a_population_is_killed_and_resumed(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_text(STUDY)
     run = tmp_path / "evolving/run"
-    process = Process(["run", str(file), "--out", str(tmp_path), "--name", "run"])
-    assert wait_for_log(run, process, 16_000), process.ended()
-    process.send(signal.SIGKILL)
-    process.ended()
-    before = read_log(run)
-    code, said = Process(["resume", str(run), "--trust"]).ended()
-    assert code == 0, said
-    events = read_log(run)
-    assert events[: len(before)] == before
+    _, events = killed_and_resumed(file, tmp_path, run, after=16_000)
     exploits = [event for event in events if isinstance(event, Exploited)]
     assert exploits
     record = read_study(run)
