@@ -1,7 +1,7 @@
 """SIGTERM and SIGHUP end a process as Ctrl-C does: finished work is kept, and one line says how to go on.
 
 This module imports the standard library alone, so that a command can hear signals before it imports anything
-else.  A KeyboardInterrupt can get lost in four places, and each has its remedy:
+else.  A KeyboardInterrupt can get lost in five places, and each has its remedy:
 
 - During an import it would leave half a module behind, or look like a missing library.  It is sent again
   until the import is over (`_later`); a command with nothing to keep yet just ends.
@@ -9,6 +9,8 @@ else.  A KeyboardInterrupt can get lost in four places, and each has its remedy:
 - In C code that clears errors it disappears.  `check_asked` raises it again.
 - While Tune runs, Tune's handler takes it, and after the last trial nothing asks that handler any more.
   `handlers_kept` sees that it was called.
+- Between steps that belong together, as the first line of a log and the guard that writes its last, it would
+  leave a run that looks killed.  `unbroken` holds it back until they are done.
 """
 
 from __future__ import annotations
@@ -48,6 +50,10 @@ class _Heard:
         """Whether `_later` has sent the next signal: it is the same request, not a second one."""
         self.depth = 0
         """How many `terminable` are open, one within another."""
+        self.whole = 0
+        """How many `unbroken` are open, one within another."""
+        self.waiting = False
+        """A request came within `unbroken`, and is raised at its end."""
         self.command = False
         """The process runs one command only, so it may be ended from here."""
         self.ended = False
@@ -88,7 +94,7 @@ def terminable(*, command: bool = False) -> Iterator[None]:
     finally:
         _heard.depth -= 1
         if not _heard.depth:
-            _heard.since = None
+            _heard.since, _heard.waiting = None, False
         if command:
             _heard.ended = True
             for number in before:  # Python gives handlers back before it ends, and what is ignored stays so
@@ -142,6 +148,22 @@ def handlers_kept() -> Iterator[None]:
 
 
 @contextmanager
+def unbroken() -> Iterator[None]:
+    """A request to end that comes within the body is raised at its end, so that the body is done in whole.
+
+    A second request, at least a second after the first, still ends a command at once.
+    """
+    _heard.whole += 1
+    try:
+        yield
+    finally:
+        _heard.whole -= 1
+    if not _heard.whole and _heard.waiting:
+        _heard.waiting = False
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def closing(close: Callable[[], None]) -> Iterator[None]:
     """Calls `close` if an interrupt ends the process during the body, which then has no chance to do it."""
     _heard.closing.append(close)
@@ -178,6 +200,9 @@ def _hear(number: int, frame: FrameType | None) -> None:
     tunes = signal.getsignal(signal.SIGINT)
     if callable(tunes) and tunes not in (_hear, _before_tune, signal.default_int_handler):
         tunes(signal.SIGINT, frame)  # ends the search in order
+        return
+    if _heard.whole:
+        _heard.waiting = True
         return
     if _importing(frame):
         if _heard.command and not _heard.hints:

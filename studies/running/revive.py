@@ -30,6 +30,7 @@ from studies.records.words import counted
 from studies.running.collect import write_piece
 from studies.running.holding import holding
 from studies.running.rerun import differing
+from studies.signals import unbroken
 from studies.sources import load_sources
 from studies.study import Search, from_dict, to_dict
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
@@ -104,16 +105,17 @@ def _one(folder: Path, record: StudyRecord, study: Search, name: str, tell: Call
             tell(f"training {name} to its end: {counted(end, 'iteration')}")
             store = Store.at(folder)
             metrics = _trained(store, trial, record.device)
-            _add_curves(folder, store, trial, metrics, record.terms)
-            record.definition = to_dict(study)
-            record.setups[trial.name] = trial.setup.to_dict()
-            write_study(folder, record)
-            course.plan.take(trial.name)
-            began = Began(version=VERSION, process=os.getpid(), host=socket.gethostname())
-            course.append([began, trial.event()])
-            course.report(trial.name, metrics)
-            course.append([Left(state=record.state)])
-            store.remove(f"{CHECKPOINTS}/{trial.folder}")
+            with unbroken():
+                _add_curves(folder, store, trial, metrics, record.terms)
+                record.definition = to_dict(study)
+                record.setups[trial.name] = trial.setup.to_dict()
+                write_study(folder, record)
+                course.plan.take(trial.name)
+                began = Began(version=VERSION, process=os.getpid(), host=socket.gethostname())
+                course.append([began, trial.event()])
+                course.report(trial.name, metrics)
+                course.append([Left(state=record.state)])
+                store.remove(f"{CHECKPOINTS}/{trial.folder}")
         write_table(folder, TRIALS, trials_frame(course.history, record.terms, record.metric))
 
 

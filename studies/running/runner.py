@@ -28,6 +28,7 @@ from studies.running.outcomes import conclude
 from studies.running.record_writer import RecordWriter
 from studies.running.starting import with_starts
 from studies.running.training import Training
+from studies.signals import unbroken
 from studies.sources import keep_sources, sources_record
 from studies.study import Ablation, Study
 
@@ -112,12 +113,13 @@ class _Run:
         events = read_log(self.folder)
         with Log(self.folder, None if self.copy is None else self.copy.log.follow) as log:
             course = Course(_plan(self.study, self.record.seed, events), log, events)
-            course.append([Began(version=VERSION, process=os.getpid(), host=socket.gethostname())])
             writer = RecordWriter(self.folder, self.store, self.record, course.history)
             self.record.state = "running"
-            if self.copy is not None:
-                self.copy.follow()
             try:
+                with unbroken():
+                    course.append([Began(version=VERSION, process=os.getpid(), host=socket.gethostname())])
+                    if self.copy is not None:
+                        self.copy.follow()
                 self._work(course, writer)
             except KeyboardInterrupt:
                 self.record.state = "interrupted"
@@ -145,6 +147,12 @@ class _Run:
 
     def _leave(self, course: Course, writer: RecordWriter) -> None:
         """Writes the records as the study stands, and says in the log that they are."""
+        with unbroken():
+            self._written(course, writer)
+        if course.cause is not None:
+            self.options.console.print(f"All trials fail with the same error: {course.cause}")
+
+    def _written(self, course: Course, writer: RecordWriter) -> None:
         if self.record.state == "running":
             self.record.state = conclude(course, self.record)
         measured = {} if course.done else writer.measured()
@@ -155,8 +163,6 @@ class _Run:
         writer.tidy()
         if self.copy is not None:
             self.copy.close()
-        if course.cause is not None:
-            self.options.console.print(f"All trials fail with the same error: {course.cause}")
 
 
 class _DiskFullError(Exception):

@@ -33,6 +33,7 @@ from studies.running.holding import holding
 from studies.running.solve_outcome import write_outcome
 from studies.running.start import START, begin, weights_of
 from studies.running.vigil import HungError, Vigil
+from studies.signals import unbroken
 from studies.sources import keep_sources, sources_record
 from studies.study import replicate_seeds
 from studies.trials.checkpoints import load_checkpoint, save_checkpoint
@@ -162,13 +163,8 @@ def _train(
             for event in log.append(events):
                 history.fold(event)
 
-        append(Began(version=VERSION, process=os.getpid(), host=socket.gethostname()))
-        if trial.name not in history.entries:
-            append(trial.event())
-        entry = history.entries[trial.name]
-
         def polishing(iterations: int, done: int, of: int) -> None:
-            news = entry.polish_news(iterations, done, of)
+            news = history.entries[trial.name].polish_news(iterations, done, of)
             if news is not None:
                 append(news)
 
@@ -197,6 +193,10 @@ def _train(
         vigil = Vigil(timeout, silent, give_up=give_up if alone else None, trace=trace)
         training: _Training | None = None
         try:
+            with unbroken():
+                append(Began(version=VERSION, process=os.getpid(), host=socket.gethostname()))
+                if trial.name not in history.entries:
+                    append(trial.event())
             training = _Training(folder, trial, on_progress, record.device, polishing, vigil.heard)
             with vigil.kept():
                 training.go()
@@ -216,14 +216,15 @@ def _train(
             raise _failed(folder, trial, hung) from None
         else:
             record.state = "finished"
-        metrics = training.measured()
-        measured = {} if metrics.final else {trial.name: metrics}
-        if metrics.final and entry.running:
-            append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
-        append(Left(state=record.state, measured=measured))
-        summary = write_outcome(folder, record, history, entry, training.trainer)
-        if record.state == "finished":
-            Store.at(folder).remove(CHECKPOINTS)
+        with unbroken():
+            entry, metrics = history.entries[trial.name], training.measured()
+            measured = {} if metrics.final else {trial.name: metrics}
+            if metrics.final and entry.running:
+                append(Reported(trial=trial.name, metrics=metrics), ended(trial.name, metrics))
+            append(Left(state=record.state, measured=measured))
+            summary = write_outcome(folder, record, history, entry, training.trainer)
+            if record.state == "finished":
+                Store.at(folder).remove(CHECKPOINTS)
     return Solved(folder, summary)
 
 

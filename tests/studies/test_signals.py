@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,9 +14,16 @@ import pytest
 
 from dgm_cli.solve import _with_progress
 from dgm_core import Setup, load_problem
+from studies.catalog import load_study
 from studies.errors import InterruptedStudyError
 from studies.records import read_study
-from studies.running.solve import Solved
+from studies.records.events import Began, Event, Left
+from studies.records.log import Log
+from studies.records.overview import overview, runs
+from studies.records.schema import SOLUTIONS
+from studies.running.options import Options
+from studies.running.runner import run_study
+from studies.running.solve import Solved, solve_setup
 from studies.signals import asked, handlers_kept, terminable
 
 STRIKES = """
@@ -220,3 +229,42 @@ def test_before_and_after_tune_takes_ctrl_c_it_interrupts_as_ever() -> None:
     with terminable(), handlers_kept():
         pass
     assert not asked()
+
+
+@pytest.fixture
+def struck_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[type], None]:
+    """Sends this process SIGTERM as soon as an event of a kind is in the log, but not yet acted on."""
+
+    def at(kind: type) -> None:
+        append = Log.append
+
+        def struck_append(self: Log, events: Iterable[Event]) -> list[Event]:
+            stamped = append(self, events)
+            if any(isinstance(event, kind) for event in stamped):
+                os.kill(os.getpid(), signal.SIGTERM)
+            return stamped
+
+        monkeypatch.setattr(Log, "append", struck_append)
+
+    return at
+
+
+def test_a_study_that_is_asked_to_end_as_it_begins_has_not_been_killed(
+    struck_at: Callable[[type], None], tmp_path: Path
+) -> None:
+    struck_at(Began)
+    run = run_study(load_study("heat-batch-size"), Options(out=tmp_path, run="run", cores=1))
+    assert overview(run).state == "interrupted"
+
+
+@pytest.mark.parametrize(("kind", "state"), [(Began, "interrupted"), (Left, "finished")])
+def test_nor_has_a_solve_as_it_begins_or_has_just_ended(
+    kind: type, state: str, struck_at: Callable[[type], None], tmp_path: Path
+) -> None:
+    struck_at(kind)
+    setup = Setup.named(load_problem("heat")).changed({"iterations": 2, "depth": 1, "width": 4})
+    with pytest.raises(InterruptedStudyError, match="dgm resume"):
+        solve_setup(setup, replicates=1, out=tmp_path, run="run")
+    (run,) = runs(tmp_path)
+    assert overview(run).state == state
+    assert (state == "finished") == (run / SOLUTIONS).is_file()
