@@ -201,12 +201,11 @@ def interrupted(tmp_path: Path) -> tuple[Path, subprocess.CompletedProcess[str]]
         env={**os.environ, "COLUMNS": "200"},
     ) as process:
         folder = tmp_path / "heat-search" / "cut"
-        deadline = time.monotonic() + 240
         while not any(isinstance(event, Reported) for event in read_log(folder)):
-            assert time.monotonic() < deadline, "no trial reached a rung"
+            assert process.poll() is None, "no trial reached a rung"
             time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        output, messages = process.communicate(timeout=60)
+        output, messages = process.communicate()
     return folder, subprocess.CompletedProcess(command, process.returncode, output, messages)
 
 
