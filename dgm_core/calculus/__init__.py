@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus.automatic import Automatic, automatic_at, gradient
 from dgm_core.calculus.differences import STEP, Differenced, FiniteDifferences
 from dgm_core.calculus.jets import Carried, carried, compiler
-from dgm_core.calculus.operators import TIME, Derivatives, Field, rademacher
+from dgm_core.calculus.operators import TIME, Derivatives, Field, Output, position_of, rademacher
 
 __all__ = [
     "STEP",
@@ -23,11 +23,13 @@ __all__ = [
     "Differenced",
     "Field",
     "FiniteDifferences",
+    "Output",
     "carried",
     "compiler",
     "derivatives",
     "derivatives_at",
     "gradient",
+    "position_of",
     "rademacher",
 ]
 

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus.operators import Derivatives, Field
-from dgm_core.errors import ConfigurationError, counted
 
 
 class Automatic(Derivatives):
@@ -32,11 +31,6 @@ class Automatic(Derivatives):
         self._gradients: dict[tuple[int, tuple[int, ...]], Tensor] = {}
 
     def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
-        outputs = self.value.shape[-1]
-        if not 0 <= output < outputs:
-            raise ConfigurationError(
-                f"output={output} is not allowed: there is {counted(outputs, 'output')}, counted from 0."
-            )
         if not path:
             return self.value[..., output : output + 1]
         *before, last = path
@@ -46,11 +40,11 @@ class Automatic(Derivatives):
                 self._gradients[key] = gradient(self.partial(output, key[1]), self.x)
         return self._gradients[key][..., last : last + 1]
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         with torch.enable_grad():
             if self._pointwise:
                 return self._on_lines(directions, order, output)
-            return self._along(directions, order, output)
+            return self._direction_by_direction(directions, order, output)
 
     def _on_lines(self, directions: Tensor, order: int, output: int) -> Tensor:
         # Along a line u is a function of one number s.  All lines are points of one batch, so that the
@@ -64,8 +58,8 @@ class Automatic(Derivatives):
             y = gradient(y, s)
         return y.reshape(replicates, n, count)
 
-    def _along(self, directions: Tensor, order: int, output: int) -> Tensor:
-        """Direction by direction, in nested passes: for a field whose points cannot be repeated."""
+    def _direction_by_direction(self, directions: Tensor, order: int, output: int) -> Tensor:
+        """In nested passes: for a field whose points cannot be repeated."""
         columns = []
         for v in directions.unbind(dim=2):
             y = self.partial(output, ())
@@ -88,12 +82,12 @@ class _Rows(Derivatives):
     def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
         return self._whole.partial(output, path)[:, self._rows]
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         every = directions
         if directions.shape[1] != 1:
             every = directions.new_zeros(directions.shape[0], self._whole.x.shape[1], *directions.shape[2:])
             every[:, self._rows] = directions
-        return self._whole.directional(every, order, output)[:, self._rows]
+        return self._whole.along(every, order, output)[:, self._rows]
 
 
 def automatic_at(field: Field, points: Mapping[str, Tensor], axes: Sequence[str]) -> dict[str, Derivatives]:

@@ -51,7 +51,7 @@ class FiniteDifferences(Derivatives):
         scale = torch.stack([self._steps[column] for column in path]).prod()
         return self._weighed(offsets, weights, output) / scale
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         shape = (*self.x.shape[:2], *directions.shape[2:])
         lines = directions.double().expand(shape)
         # A step of 1 along v moves each axis by its share of v; the smallest axis sets the length.

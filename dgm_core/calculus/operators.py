@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from dgm_core.errors import ConfigurationError, unknown
 Field = Callable[[Tensor], Tensor]
 """Any map (K, n, d) -> (K, n, q) whose replicates do not mix: a network or an exact solution."""
 
+Output = int | str
+"""An output of a field: its name, or its position counted from 0."""
+
 TIME = "t"
 """Name of the axis that is time: operators in space leave it out."""
 
@@ -21,14 +24,16 @@ TIME = "t"
 class Derivatives(ABC):
     """The values of a field at points, and its derivatives there.
 
-    `x` holds the points (K, n, d), `value` the field's values (K, n, q); `d("x", "x", output=0)` is the
-    second derivative of the first output, (K, n, 1).  Where axes are not named, the operators in space
-    take all but "t" and parameters.
+    `x` holds the points (K, n, d), `value` the field's values (K, n, q); `d("x", "x", output="u")`, or
+    `output=0`, is the second derivative of the first output, (K, n, 1).  Where axes are not named, the
+    operators in space take all but "t" and parameters.
     """
 
     x: Tensor
     value: Tensor
     axes: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
+    """Their names, where a problem's equation asks."""
     field: Field | None = None
     """Whose values and derivatives these are, where a problem's equation asks; for values at other points."""
     domain: Any = None
@@ -41,17 +46,22 @@ class Derivatives(ABC):
         """The derivative of one output along the columns of `path` in turn, (K, n, 1)."""
 
     @abstractmethod
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
-        """The derivative of some order along directions (K or 1, n or 1, m, d), as (K, n, m)."""
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
+        """As `directional`, of an output by its position."""
 
-    def d(self, *axes: str, output: int = 0) -> Tensor:
+    def d(self, *axes: str, output: Output = 0) -> Tensor:
         """The derivative of one output along the named axes in turn, (K, n, 1)."""
-        return self.partial(output, self.columns(axes))
+        return self.partial(self.position(output), self.columns(axes))
 
-    def gradient(self, axes: Sequence[str] | None = None, output: int = 0) -> Tensor:
+    def gradient(self, axes: Sequence[str] | None = None, output: Output = 0) -> Tensor:
         """All first derivatives of an output, (K, n, m); by default along all axes, time too."""
         columns = range(len(self.axes)) if axes is None else self.columns(axes)
-        return torch.cat([self.partial(output, (i,)) for i in columns], dim=-1)
+        column = self.position(output)
+        return torch.cat([self.partial(column, (i,)) for i in columns], dim=-1)
+
+    def directional(self, directions: Tensor, order: int = 1, output: Output = 0) -> Tensor:
+        """The derivative of some order along directions (K or 1, n or 1, m, d), as (K, n, m)."""
+        return self.along(directions, order, self.position(output))
 
     def divergence(self, axes: Sequence[str] | None = None) -> Tensor:
         """Σ ∂uᵢ/∂xᵢ over the axes in space, the i-th output along the i-th of them, (K, n, 1)."""
@@ -64,7 +74,7 @@ class Derivatives(ABC):
         return sum_of([self.partial(output, (i,)) for output, i in enumerate(columns)])
 
     def laplacian(
-        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+        self, axes: Sequence[str] | None = None, output: Output = 0, probes: Tensor | None = None
     ) -> Tensor:
         """Σ ∂²u/∂xᵢ² over the axes in space, (K, n, 1).
 
@@ -77,17 +87,21 @@ class Derivatives(ABC):
         residual takes that variance for an error; the product of two residuals with independent probes
         does not.  Source: Hutchinson (1990); Hu, Shi, Karniadakis and Kawaguchi (2024) for its use here.
         """
-        columns = self.space(axes)
+        columns, column = self.space(axes), self.position(output)
         if probes is None:
-            return sum_of([self.partial(output, (i, i)) for i in columns])
+            return sum_of([self.partial(column, (i, i)) for i in columns])
         directions = probes.new_zeros(*probes.shape[:-1], len(self.axes))
         directions[..., list(columns)] = probes
-        return self.directional(directions, 2, output).mean(dim=-1, keepdim=True)
+        return self.along(directions, 2, column).mean(dim=-1, keepdim=True)
 
-    def bilaplacian(self, axes: Sequence[str] | None = None, output: int = 0) -> Tensor:
+    def bilaplacian(self, axes: Sequence[str] | None = None, output: Output = 0) -> Tensor:
         """Δ²u = Σ ∂⁴u/∂xᵢ²∂xⱼ² over the axes in space, (K, n, 1)."""
-        columns = self.space(axes)
-        return sum_of([self.partial(output, (i, i, j, j)) for i in columns for j in columns])
+        columns, column = self.space(axes), self.position(output)
+        return sum_of([self.partial(column, (i, i, j, j)) for i in columns for j in columns])
+
+    def position(self, output: Output) -> int:
+        """Which output is meant, counted from 0.  Raises ConfigurationError where there is none such."""
+        return position_of(output, self.outputs, self.value.shape[-1])
 
     def columns(self, axes: Sequence[str]) -> tuple[int, ...]:
         """The columns of named axes.  Raises ConfigurationError for an unknown one."""
@@ -103,6 +117,18 @@ class Derivatives(ABC):
         known = () if self.domain is None else self.domain.axes
         left_out = {TIME, *(axis.name for axis in known if axis.parameter)}
         return self.columns([axis for axis in self.axes if axis not in left_out])
+
+
+def position_of(output: Output, names: Sequence[str], count: int) -> int:
+    """The position of an output, given by it or by name.  Raises ConfigurationError where there is none."""
+    if isinstance(output, str):
+        if output not in names:
+            raise unknown("output", output, names)
+        return names.index(output)
+    if not isinstance(output, SupportsIndex) or not 0 <= int(output) < count:
+        there = "there is one output: its position is 0" if count == 1 else f"positions are 0 to {count - 1}"
+        raise ConfigurationError(f"output={output!r} is not allowed: {there}.")
+    return int(output)
 
 
 def rademacher(unit: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME, Derivatives, Field, derivatives, derivatives_at
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
-from dgm_core.formulation.conditions import Measured, Periodic
+from dgm_core.formulation.conditions import Condition, Measured, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import evaluation_set, sobol_points
@@ -108,6 +108,17 @@ class Problem(Parametrised):
         """The conditions beside the equation: from the name of a term to its region and what holds there."""
         return {}
 
+    @property
+    def resolved_conditions(self) -> dict[str, tuple[Region, Condition]]:
+        """The conditions with axes and positions of outputs in place of names.
+
+        Raises ConfigurationError for an unknown name.
+        """
+        return {
+            term: (region, held.resolved(self.inputs, self.outputs))
+            for term, (region, held) in self.conditions.items()
+        }
+
     def regions(self) -> dict[str, Region]:
         """Where the points of each sampled term lie."""
         return {INTERIOR: self.domain.interior, **{term: at for term, (at, _) in self.conditions.items()}}
@@ -117,7 +128,7 @@ class Problem(Parametrised):
 
         Conditions whose points are not given are left out.
         """
-        conditions = {term: held for term, held in self.conditions.items() if term in points}
+        conditions = {term: held for term, held in self.resolved_conditions.items() if term in points}
         places = {term: points[term] for term in (INTERIOR, *conditions)}
         for term, (region, condition) in conditions.items():
             other = condition.elsewhere(points[term], region)
@@ -127,6 +138,7 @@ class Problem(Parametrised):
             y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
             for at_term in y.values():
                 at_term.field, at_term.domain, at_term.whole = u, self.domain, self.whole is self
+                at_term.outputs = self.outputs
             residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
             for term, (region, condition) in conditions.items():
                 residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
@@ -196,8 +208,8 @@ class Problem(Parametrised):
     @property
     def periodic(self) -> tuple[str, ...]:
         """The axes along which the solution repeats itself."""
-        conditions = [condition for _, condition in self.conditions.values()]
-        return tuple(dict.fromkeys(c.axis.name for c in conditions if isinstance(c, Periodic)))
+        conditions = [condition for _, condition in self.resolved_conditions.values()]
+        return tuple(dict.fromkeys(c.around.name for c in conditions if isinstance(c, Periodic)))
 
     @property
     def measured_terms(self) -> tuple[str, ...]:
@@ -260,7 +272,7 @@ class Problem(Parametrised):
     def derivatives(self, u: Field, x: Tensor) -> Derivatives:
         """The field and its derivatives at x, by the names of this problem's axes."""
         y = derivatives(u, x, self._axes)
-        y.domain = self.domain
+        y.domain, y.outputs = self.domain, self.outputs
         return y
 
     @property

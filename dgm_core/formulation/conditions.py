@@ -7,15 +7,16 @@ Source: Detorakis, A Primer, box 5.1; Farlow, Partial Differential Equations for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from numbers import Number
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import TIME, Derivatives
-from dgm_core.errors import ConfigurationError, counted
+from dgm_core.calculus import TIME, Derivatives, Output, position_of
+from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation.domains import Part
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Axis, FixedNodes, Region
@@ -32,9 +33,15 @@ def zero(x: Tensor) -> Tensor:
 def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
     """What a condition prescribes at the points of y, to be compared with `like`, (K, n, c).
 
-    Raises ValueError where it has a shape of its own, that would be spread over all points.
+    Raises ValueError where it is neither a number nor a tensor, or has a shape of its own, that would be
+    spread over all points.
     """
     value = data(y.x) if callable(data) else data
+    if not isinstance(value, Tensor | Number):
+        raise ValueError(
+            f"what it prescribes must be a number, a tensor, or a function of the points that returns one: "
+            f"it is a {type(value).__name__}"
+        )
     if not isinstance(value, Tensor) or value.dim() == 0:
         return value
     if value.shape == like.shape[1:]:
@@ -65,6 +72,29 @@ class Condition:
         """Further points (K, n, d) at which the condition looks, for points x of the region."""
         return None
 
+    def resolved(self, axes: Sequence[Axis], outputs: Sequence[str]) -> Condition:
+        """The condition with axes and positions in place of names.  Raises ConfigurationError for an
+        unknown one."""
+        return self
+
+
+class OfOutput(Condition):
+    """A dataclass of a condition on one output, by name or position, or (None) on all of them."""
+
+    output: Output | None
+
+    @property
+    def column(self) -> int | None:
+        """The output's position, once it is `resolved`."""
+        assert not isinstance(self.output, str)
+        return self.output
+
+    def resolved(self, axes: Sequence[Axis], outputs: Sequence[str]) -> Condition:
+        if not isinstance(self.output, str):
+            return self
+        resolved: Condition = replace(self, output=position_of(self.output, outputs, len(outputs)))  # type: ignore[type-var]
+        return resolved
+
 
 @dataclass(frozen=True)
 class Holds(Condition):
@@ -77,11 +107,11 @@ class Holds(Condition):
 
 
 @dataclass(frozen=True)
-class Dirichlet(Condition):
+class Dirichlet(OfOutput):
     """The value is prescribed: u = g, of one output or (None) of all of them."""
 
     value: Data = zero
-    output: int | None = None
+    output: Output | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         value = y.value if self.output is None else y.d(output=self.output)
@@ -89,11 +119,11 @@ class Dirichlet(Condition):
 
 
 @dataclass(frozen=True)
-class Neumann(Condition):
+class Neumann(OfOutput):
     """The outward normal derivative is prescribed: ∂u/∂n = g."""
 
     flux: Data = zero
-    output: int = 0
+    output: Output = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         flux = _flux(y, region, self.output)
@@ -101,7 +131,7 @@ class Neumann(Condition):
 
 
 @dataclass(frozen=True)
-class Robin(Condition):
+class Robin(OfOutput):
     """The flux is proportional to a difference in value: ∂u/∂n + h u = g (Newton's law of cooling).
 
     h, 1 / length, is a number or a function of the points, as g is.
@@ -109,7 +139,7 @@ class Robin(Condition):
 
     coefficient: Data
     value: Data = zero
-    output: int = 0
+    output: Output = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         value = y.d(output=self.output)
@@ -118,12 +148,12 @@ class Robin(Condition):
 
 
 @dataclass(frozen=True)
-class Cauchy(Condition):
+class Cauchy(OfOutput):
     """Value and outward normal derivative are both prescribed: u = g and ∂u/∂n = f; two components."""
 
     value: Data = zero
     flux: Data = zero
-    output: int = 0
+    output: Output = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         here, flux = y.d(output=self.output), _flux(y, region, self.output)
@@ -132,7 +162,7 @@ class Cauchy(Condition):
 
 
 @dataclass(frozen=True)
-class InitialVelocity(Condition):
+class InitialVelocity(OfOutput):
     """The rate of change in time is prescribed at an instant: ∂u/∂t = g, such as the initial velocity of a
     wave.
 
@@ -141,7 +171,7 @@ class InitialVelocity(Condition):
     """
 
     value: Data = zero
-    output: int = 0
+    output: Output = 0
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         begin, end = region.bounds[-1]
@@ -155,14 +185,14 @@ class InitialVelocity(Condition):
 
 
 @dataclass(frozen=True, eq=False)
-class Measured(Condition):
+class Measured(OfOutput):
     """Measured values (N, c) of one output, or (None) of all, at the points of a table, all in each step.
 
     It brings its own region: `{"data": Measured(table)}`.  Points may repeat, and may lie on the boundary.
     """
 
     table: Table
-    output: int | None = None
+    output: Output | None = None
 
     def __iter__(self) -> Iterator[Any]:
         """(region, condition), as any other entry of `conditions`."""
@@ -183,17 +213,32 @@ class Measured(Condition):
 class Periodic(Condition):
     """The solution is periodic along an axis: placed on its lower end, compared with the upper one.
 
-    Its region is that end, `domain.at(x=lower)`. u and its first `derivatives` derivatives along the axis
-    agree, for all outputs: one component each.  As a hard condition it holds by construction: the network
-    then sees (cos, sin) of the axis.
+    Its region is that end: `"ring": (self.domain.parts["x_min"], Periodic("x"))`.  u and its first
+    `derivatives` derivatives along the axis agree, for all outputs: one component each.  As a hard condition
+    it holds by construction: the network then sees (cos, sin) of the axis.
     """
 
-    axis: Axis
+    axis: Axis | str
     derivatives: int = 1
 
+    @property
+    def around(self) -> Axis:
+        """The axis, once it is `resolved`."""
+        assert isinstance(self.axis, Axis)
+        return self.axis
+
+    def resolved(self, axes: Sequence[Axis], outputs: Sequence[str]) -> Condition:
+        if isinstance(self.axis, Axis):
+            return self
+        named = {axis.name: axis for axis in axes}
+        if self.axis not in named:
+            raise unknown("axis", self.axis, named)
+        return replace(self, axis=named[self.axis])
+
     def elsewhere(self, x: Tensor, region: Region) -> Tensor:
-        length = self.axis.upper - self.axis.lower
-        fixed = [float(a == b == self.axis.lower) for a, b in region.bounds]
+        around = self.around
+        length = around.upper - around.lower
+        fixed = [float(a == b == around.lower) for a, b in region.bounds]
         return x + length * x.new_tensor(fixed)
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
@@ -201,12 +246,12 @@ class Periodic(Condition):
         jumps = [y.value - other.value]
         for output in range(y.value.shape[-1]):
             for order in range(1, self.derivatives + 1):
-                path = [self.axis.name] * order
+                path = [self.around.name] * order
                 jumps.append(y.d(*path, output=output) - other.d(*path, output=output))
         return torch.cat(jumps, dim=-1)
 
 
-def _flux(y: Derivatives, region: Region, output: int) -> Tensor:
+def _flux(y: Derivatives, region: Region, output: Output) -> Tensor:
     if not isinstance(region, Part):
         raise ConfigurationError(f"a condition on ∂u/∂n needs a normal, and {region} has none.")
     return region.flux(y, output)

@@ -16,7 +16,6 @@ from dgm_core.formulation.conditions import (
     Dirichlet,
     Holds,
     InitialVelocity,
-    Measured,
     Periodic,
 )
 from dgm_core.formulation.domains import Box, Domain, Face
@@ -46,7 +45,7 @@ class Conditioned(Protocol):
     @property
     def inputs(self) -> tuple[Axis, ...]: ...
     @property
-    def conditions(self) -> Mapping[str, tuple[Region, Condition] | Measured]: ...
+    def resolved_conditions(self) -> Mapping[str, tuple[Region, Condition]]: ...
     def residuals(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
     def with_constants_at(self, factor: float) -> Any: ...
 
@@ -92,7 +91,7 @@ def prescriptions(problem: Conditioned) -> dict[str, tuple[Region, Condition]]:
     """The conditions, those of them that are laws as the `Dirichlet` or `InitialVelocity` they come to."""
     return {
         term: (region, as_prescription(problem, region, held) if isinstance(held, Holds) else held)
-        for term, (region, held) in problem.conditions.items()
+        for term, (region, held) in problem.resolved_conditions.items()
     }
 
 
@@ -124,7 +123,7 @@ def _form(problem: Conditioned, chosen: Mapping[str, tuple[Region, Condition]]) 
         velocity: Data | None = None
         for region, condition in chosen.values():
             assert isinstance(condition, Dirichlet | InitialVelocity)
-            if condition.output not in (None, output):
+            if condition.column not in (None, output):
                 continue
             data = _data(condition, output)
             if isinstance(condition, InitialVelocity):
@@ -213,9 +212,9 @@ def _size(output: Output, x: Tensor) -> float:
 
 def _holds(problem: Conditioned, form: HardForm) -> bool:
     """Whether the form satisfies its terms, and is as smooth as the equation needs."""
-    periodic = [term for term, (_, held) in problem.conditions.items() if isinstance(held, Periodic)]
+    periodic = [term for term, (_, held) in problem.resolved_conditions.items() if isinstance(held, Periodic)]
     held = (*form.terms, *periodic)
-    regions = {term: region for term, (region, _) in problem.conditions.items() if term in held}
+    regions = {term: region for term, (region, _) in problem.resolved_conditions.items() if term in held}
     points = {term: sobol_points(region, _POINTS)[None] for term, region in regions.items()}
     points["interior"] = sobol_points(problem.domain.interior, _POINTS)[None]
     lengths = [axis.upper - axis.lower for axis in problem.inputs]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import TIME, Derivatives, Field, derivatives
+from dgm_core.calculus import TIME, Derivatives, Field, Output, derivatives, position_of
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Box, Domain, InTime
 from dgm_core.formulation.evaluation_set import sobol_points
@@ -32,9 +32,11 @@ class Within:
     (K, n, 1, d).  value: the field at the nodes, (K, n, m, q).  Where all points share the nodes n is 1.
     """
 
-    def __init__(self, field: Field, axes: Sequence[str], x: Tensor, at: Tensor) -> None:
+    def __init__(
+        self, field: Field, axes: Sequence[str], outputs: Sequence[str], x: Tensor, at: Tensor
+    ) -> None:
         self.x, self.at = x, at
-        self._field, self._axes = field, tuple(axes)
+        self._field, self._axes, self._outputs = field, tuple(axes), tuple(outputs)
         self._found: Derivatives | None = None
 
     @property
@@ -44,12 +46,15 @@ class Within:
             return self._shaped(self._found.value)
         return self._shaped(self._field(self.x.flatten(1, 2)))
 
-    def d(self, *axes: str, output: int = 0) -> Tensor:
+    def d(self, *axes: str, output: Output = 0) -> Tensor:
         """A derivative of one output at the nodes, (K, n, m, 1)."""
         if not axes:
-            return self.value[..., output : output + 1]
+            value = self.value
+            column = position_of(output, self._outputs, value.shape[-1])
+            return value[..., column : column + 1]
         if self._found is None:
             self._found = derivatives(self._field, self.x.flatten(1, 2), self._axes)
+            self._found.outputs = self._outputs
         return self._shaped(self._found.d(*axes, output=output))
 
     def _shaped(self, values: Tensor) -> Tensor:
@@ -117,7 +122,7 @@ class Integral:
         every = [bases[..., i : i + 1].expand(*inner.shape[:3], 1) for i in range(len(y.axes))]
         for place, i in enumerate(columns):
             every[i] = inner[..., place : place + 1]
-        inside = Within(field, y.axes, torch.cat(every, dim=-1), at)
+        inside = Within(field, y.axes, y.outputs, torch.cat(every, dim=-1), at)
         integral = (weights_here * self._law(inside)).sum(dim=2)
         return integral.expand(-1, y.x.shape[1], -1)
 

@@ -35,15 +35,15 @@ class OnDomain(Protocol):
 class _Nothing(Derivatives):
     """The field that is zero, at points that may be differentiated through."""
 
-    def __init__(self, x: Tensor, outputs: int, axes: Sequence[str]) -> None:
+    def __init__(self, x: Tensor, outputs: Sequence[str], axes: Sequence[str]) -> None:
         self.x = x
-        self.axes = tuple(axes)
-        self.value = torch.cat([0.0 * x[..., :1]] * outputs, dim=-1)
+        self.axes, self.outputs = tuple(axes), tuple(outputs)
+        self.value = torch.cat([0.0 * x[..., :1]] * len(outputs), dim=-1)
 
     def partial(self, output: int, path: tuple[int, ...]) -> Tensor:
         return 0.0 * self.x[..., :1]
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         raise ConfigurationError("a directional derivative is neither a value nor a velocity.")
 
 
@@ -59,9 +59,11 @@ def as_prescription(problem: OnDomain, region: Region, held: Holds) -> Condition
     with precision(torch.float64), torch.enable_grad():
         x = sobol_points(region, _POINTS)[None]
         try:
-            zero = held.law(_Nothing(x, len(problem.outputs), axes))
+            zero = held.law(_Nothing(x, problem.outputs, axes))
             fields = [_field(problem, frequency, phase) for frequency, phase in ((1.9, 1.3), (3.1, 0.4))]
             seen = [derivatives(field, x, axes) for field in fields]
+            for y in seen:
+                y.outputs = problem.outputs
             gaps = [held.law(y) - zero for y in seen]
         except Exception:
             return held
@@ -73,14 +75,14 @@ def as_prescription(problem: OnDomain, region: Region, held: Holds) -> Condition
                     continue
                 factor = _factor(gaps, [y.d(*path, output=output) for y in seen])
                 if factor is not None:
-                    return kind(_Data(held, factor, len(problem.outputs), axes), output)
+                    return kind(_Data(held, factor, problem.outputs, axes), output)
     return held
 
 
 class _Data:
     """g of a law a (u − g), (K, n, d) -> (K, n, 1)."""
 
-    def __init__(self, held: Holds, factor: float, outputs: int, axes: Sequence[str]) -> None:
+    def __init__(self, held: Holds, factor: float, outputs: Sequence[str], axes: Sequence[str]) -> None:
         self._held, self._factor, self._outputs, self._axes = held, factor, outputs, axes
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ def begun(problem: Problem) -> tuple[int, ...]:
             continue
         if not isinstance(condition, Dirichlet | InitialVelocity):
             return ()
-        outputs = range(len(orders)) if condition.output is None else (condition.output,)
+        outputs = range(len(orders)) if condition.column is None else (condition.column,)
         for output in outputs:
             orders[output] += 1
     return tuple(orders) if all(orders) else ()
@@ -143,9 +143,9 @@ class Slab(TimePart):
         moving = [i for i, order in enumerate(self._begun) if order > 1]
         count = len(self.outputs)
         if isinstance(held, Dirichlet):
-            columns = list(range(count)) if held.output is None else [held.output]
+            columns = list(range(count)) if held.column is None else [held.column]
         else:
-            places = range(len(moving)) if held.output is None else [moving.index(held.output)]
+            places = range(len(moving)) if held.column is None else [moving.index(held.column)]
             columns = [count + place for place in places]
         chosen = initial[..., columns]
         return lambda x: expansion(x, chosen)
@@ -205,7 +205,7 @@ def _extended(problem: Problem, places: Tensor, time: float) -> Tensor:
 
 def _exact(problem: Problem) -> bool:
     """Whether hard conditions satisfy everything that is prescribed where time begins."""
-    starting = {term for term, (region, _) in problem.conditions.items() if _starts(region)}
+    starting = {term for term, (region, _) in problem.resolved_conditions.items() if _starts(region)}
     return starting <= set(problem.hard_terms)
 
 

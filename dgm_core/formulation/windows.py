@@ -54,9 +54,9 @@ class Window(TimePart):
         for term, held in self._held.items():
             assert isinstance(held, Dirichlet | InitialVelocity)
             if isinstance(held, InitialVelocity):
-                conditions[term] = at, InitialVelocity(self._data(1, held.output), held.output)
+                conditions[term] = at, InitialVelocity(self._data(1, held.column), held.output)
             else:
-                conditions[term] = at, Dirichlet(self._data(0, held.output), held.output)
+                conditions[term] = at, Dirichlet(self._data(0, held.column), held.output)
         return conditions
 
     @property

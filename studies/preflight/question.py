@@ -88,12 +88,12 @@ class _Noted(Derivatives):
             self._note(output, self.axes[column], order)
         return self._inner.partial(output, path)
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         moved = directions.detach().abs().amax(dim=(0, 1, 2))
         for axis, size in zip(self.axes, moved.tolist(), strict=True):
             if size:
                 self._note(output, axis, order)
-        return self._inner.directional(directions, order, output)
+        return self._inner.along(directions, order, output)
 
     def _note(self, output: int, axis: str, order: int) -> None:
         self.orders[output, axis] = max(self.orders[output, axis], order)
@@ -125,7 +125,7 @@ def orders_by_output(problem: Problem) -> dict[tuple[int, str], int]:
         return 1.0 + torch.sin(points.sum(dim=-1, keepdim=True)) / (1.0 + width)
 
     noted = _Noted(derivatives(smooth, x, axes))
-    noted.field, noted.domain = smooth, problem.domain
+    noted.field, noted.domain, noted.outputs = smooth, problem.domain, problem.outputs
     with torch.enable_grad(), precision(torch.float64):
         problem.equation(noted)
     return dict(noted.orders)

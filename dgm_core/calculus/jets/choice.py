@@ -14,7 +14,7 @@ from dgm_core.calculus.jets.kernels.build import compiler
 from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.streams import Operator, Path, Stream
 from dgm_core.calculus.jets.tracing import NumberReads, Trace, looked
-from dgm_core.calculus.operators import Derivatives, Field, sum_of
+from dgm_core.calculus.operators import Derivatives, Field, Output, sum_of
 
 _AGREEMENT = 1e-2
 """Of the residuals by both ways, relative to the largest: rounding never reaches it, a wrong rule does."""
@@ -63,16 +63,17 @@ class _Recorder(Derivatives):
         return self._noted(self._nested.partial(output, path), output, tuple(sorted(path)))
 
     def laplacian(
-        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+        self, axes: Sequence[str] | None = None, output: Output = 0, probes: Tensor | None = None
     ) -> Tensor:
         columns = self.space(axes)  # the nested derivatives know no domain, so they are given the axes
-        total = self._nested.laplacian([self.axes[i] for i in columns], output, probes)
+        column = self.position(output)
+        total = self._nested.laplacian([self.axes[i] for i in columns], column, probes)
         if probes is not None:
             return total
-        return self._noted(total, output, Operator.laplacian(columns))
+        return self._noted(total, column, Operator.laplacian(columns))
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
-        return self._nested.directional(directions, order, output)
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
+        return self._nested.along(directions, order, output)
 
     def _noted(self, piece: Tensor, output: int, stream: Stream) -> Tensor:
         self._trace.asked.add(stream)

@@ -16,7 +16,7 @@ from dgm_core.calculus.jets.plan import Plan
 from dgm_core.calculus.jets.seeds import Seed
 from dgm_core.calculus.jets.streams import Operator, Path, Stream, Streams
 from dgm_core.calculus.jets.tracing import Trace
-from dgm_core.calculus.operators import Derivatives, Field
+from dgm_core.calculus.operators import Derivatives, Field, Output
 
 Plans = Mapping[str, Plan]
 """Set of points -> what is carried for it."""
@@ -121,16 +121,16 @@ class CarriedDerivatives(Derivatives):
         return self._nested.partial(output, path)
 
     def laplacian(
-        self, axes: Sequence[str] | None = None, output: int = 0, probes: Tensor | None = None
+        self, axes: Sequence[str] | None = None, output: Output = 0, probes: Tensor | None = None
     ) -> Tensor:
-        columns = self.space(axes)
+        columns, column = self.space(axes), self.position(output)
         if probes is None:
-            total = self._carried(output, Operator.laplacian(columns))
-            return super().laplacian(axes, output) if total is None else total
+            total = self._carried(column, Operator.laplacian(columns))
+            return super().laplacian(axes, column) if total is None else total
         directions = self._in_all_axes(probes, columns)
         count = directions.shape[2]
         (total,) = self._field.along(self.x, directions, [Operator.laplacian(range(count))])
-        return _column(total, output) / count
+        return _column(total, column) / count
 
     def _carried(self, output: int, stream: Stream) -> Tensor | None:
         """A stream as the plan gives it; None where it does not."""
@@ -143,7 +143,7 @@ class CarriedDerivatives(Derivatives):
         column = _column(piece, output)
         return column if factor == 1.0 else factor * column
 
-    def directional(self, directions: Tensor, order: int = 1, output: int = 0) -> Tensor:
+    def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         paths: list[Stream] = [(j,) * order for j in range(directions.shape[2])]
         every = directions.expand(*self.x.shape[:2], -1, -1).to(self.x)
         pieces = self._field.along(self.x, every, paths)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives
+from dgm_core.calculus import Derivatives, Output
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.domains.corners import Corner
 from dgm_core.formulation.regions import Axis, Region
@@ -34,7 +34,7 @@ class Part(Region):
     def distance(self, x: Tensor) -> Tensor:
         """How far points x (..., d) are from the surface that the part belongs to, (...)."""
 
-    def flux(self, y: Derivatives, output: int = 0) -> Tensor:
+    def flux(self, y: Derivatives, output: Output = 0) -> Tensor:
         """∂u/∂n along the outward normal, (K, n, 1)."""
         return (self.normals(y.x.detach()) * y.gradient(output=output)).sum(dim=-1, keepdim=True)
 

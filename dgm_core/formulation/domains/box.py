@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import TIME, Derivatives
+from dgm_core.calculus import TIME, Derivatives, Output
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.domains.base import Domain, Part, no_normal, off_bounds, pick
 from dgm_core.formulation.regions import Axis, BoxRegion, Parameter, Region
@@ -51,7 +51,7 @@ class Face(Part):
     def distance(self, x: Tensor) -> Tensor:
         return off_bounds(x, self.bounds)
 
-    def flux(self, y: Derivatives, output: int = 0) -> Tensor:
+    def flux(self, y: Derivatives, output: Output = 0) -> Tensor:
         axis, sign = self._normal
         return sign * y.d(axis, output=output)
 

@@ -11,7 +11,21 @@ import pytest
 import torch
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation import ODE, Box, Dirichlet, Measured, Neumann, Periodic, Problem, Table
+from dgm_core.formulation import (
+    ODE,
+    Axis,
+    Box,
+    Dirichlet,
+    Holds,
+    Integral,
+    Measured,
+    Neumann,
+    Periodic,
+    Problem,
+    Table,
+)
+from dgm_core.formulation.evaluation_set import sobol_points
+from studies.preflight.question import derivative_orders
 
 
 class Rod(Problem):
@@ -63,7 +77,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an output too many": (
         {"conditions": held(lambda self: (self.domain.boundary, Dirichlet(output=1)))},
-        "output=1 is not allowed: there is 1 output",
+        "output=1 is not allowed: there is one output",
     ),
     "a text for outputs": ({"outputs": "u"}, r"must be a tuple of names, \('u',\)"),
     "an output twice": ({"outputs": ("u", "u")}, "different names"),
@@ -130,3 +144,60 @@ def test_a_rate_of_numbers_and_a_flux_are_no_slips() -> None:
 
     assert Steady().starts == (1,)
     assert Flux().terms == ("interior", "ends", "flux")
+
+
+def two_outputs(u: str | int, v: str | int, around: str | Axis) -> Problem:
+    class Waves(Problem):
+        outputs = ("u", "v")
+        domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+        def equation(self, y):
+            along = y.directional(torch.eye(2).double()[None, None, :1], output=v)
+            total = Integral(lambda s: s.d(output=v) * s.d("x", output=u), over="x")(y)
+            first = y.d("t", output=u) - y.laplacian(output=v) - y.d("x", output=v) ** 2 + along + total
+            return torch.cat((first, y.gradient(output=v)[..., 1:] - y.d(output=u)), dim=-1)
+
+        @property
+        def conditions(self):
+            start = self.domain.initial
+            return {
+                "u": (start, Dirichlet(1.0, output=u)),
+                "v": (start, Holds(lambda y: y.d(output=v) - torch.sin(2 * math.pi * y.x[..., :1]))),
+                "ring": (self.domain.parts["x_min"], Periodic(around)),
+            }
+
+    return Waves()
+
+
+def test_outputs_and_axes_are_known_by_name() -> None:
+    named, counted = two_outputs("u", "v", "x"), two_outputs(0, 1, Axis("x", 0.0, 1.0))
+    assert named.hard_terms == counted.hard_terms == ("ring", "u", "v")
+    assert named.periodic == ("x",)
+    points = {term: sobol_points(at, 4)[None] for term, at in named.regions().items()}
+    weights = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).double()
+    fields = (lambda x: torch.sin(x @ weights), lambda x: named.constrain(x, torch.sin(x @ weights)))
+    for field in fields:
+        of_named, of_counted = named.residuals(field, points), counted.residuals(field, points)
+        assert all(torch.equal(of_named[term], of_counted[term]) for term in counted.terms)
+        assert of_named["interior"].abs().min() > 0.0
+    assert derivative_orders(named) == {"t": 1, "x": 2}
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda self: (self.domain.boundary, Dirichlet(0.0, "w")), "unknown output 'w': it must be one of u"),
+        (
+            lambda self: (self.domain.boundary, Neumann(0.0, 3)),
+            "output=3 is not allowed",
+        ),
+        (lambda self: (self.domain.at(x=0.0), Periodic("y")), "unknown axis 'y': it must be one of x"),
+        (lambda self: (self.domain.boundary, Dirichlet("0")), "must be a number, a tensor, or a function"),
+        (lambda self: (self.domain.boundary, Dirichlet(lambda p: None)), "it is a NoneType"),
+    ],
+)
+def test_a_name_that_is_none_and_data_that_are_no_numbers_are_refused(
+    make: Callable[[Any], Any], said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        type("Slip", (Rod,), {"__module__": __name__, "conditions": held(make)})()

@@ -75,7 +75,7 @@ REFUSED = {
     ),
     "wrong kind": (
         lambda: made(condition=Dirichlet("warm")),
-        r"the term 'ends' of rod cannot be computed .*TypeError",
+        r"the term 'ends' of rod cannot be computed .*what it prescribes must be a number",
     ),
     "outside of torch": (
         lambda: made(lambda self, y: torch.from_numpy(np.sin(y.value.detach().numpy()))),
