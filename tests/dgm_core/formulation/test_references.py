@@ -255,3 +255,25 @@ def test_many_dimensions_are_evaluated_on_a_sobol_set() -> None:
     assert cube.contains(points).all()
     assert torch.equal(points, evaluation_set(cube, 40))
     torch.testing.assert_close(points.mean(0), torch.full((6,), 0.5, dtype=torch.float64), atol=1e-2, rtol=0)
+
+
+def test_a_reference_that_is_nearly_exact_is_told_how_to_say_so() -> None:
+    class Wide(Problem):
+        """Its ends are where the solution is nearly zero, as ends of an infinite line are."""
+
+        domain = Box(x=(-5.0, 5.0))
+
+        def equation(self, y):
+            return y.d("x", "x") - (4.0 * y.x.square() - 2.0) * y.value
+
+        @property
+        def conditions(self):
+            return {"ends": (self.domain.boundary, Dirichlet())}
+
+        def reference(self, p):
+            return torch.exp(-p.square())
+
+    with pytest.raises(ConfigurationError, match="write reference_tolerance = 1e-10 in") as refused:
+        Wide()
+    assert "ends" in str(refused.value)
+    type("Said", (Wide,), {"reference_tolerance": 1e-10})()
