@@ -43,7 +43,8 @@ def fates(trials: pd.DataFrame, losses: pd.DataFrame) -> pd.DataFrame:
     ended = (trials["status"] == "completed").to_numpy(dtype=bool)
     alive = (~trials["status"].isin(["diverged", "failed"])).to_numpy(dtype=bool) & np.isfinite(last)
     with np.errstate(invalid="ignore"):
-        grown = (last > BLEW_UP * np.asarray(first, float)) | (error > BLEW_UP)
+        start = np.asarray(first, float)
+        grown = (last > start + (BLEW_UP - 1.0) * np.abs(start)) | (error > BLEW_UP)
         nothing = error > NOT_SOLVED
     blown_up = alive & grown
     degenerate = ended & ~blown_up & np.asarray(fell, bool) & np.asarray(converged, bool) & nothing
@@ -58,4 +59,7 @@ def _shape(loss: NDArray[np.float64]) -> tuple[bool, bool, float]:
     if len(loss) < _LEAST or not np.isfinite(loss[half:]).all():
         return False, False, float(loss[0])
     before, after = (float(np.median(part)) for part in np.array_split(loss[half:], 2))
-    return after <= FELL * loss[0], after >= CONVERGED * before, float(loss[0])
+    first = float(loss[0])
+    # Energies may be negative.
+    fell = after <= first - (1.0 - FELL) * abs(first)
+    return fell, after >= before - (1.0 - CONVERGED) * abs(before), first

@@ -27,9 +27,14 @@ def draw_band(
 
 
 def limit(axis: Axes, values: Iterable[Array], *, room: float = 2.0) -> None:
-    """A logarithmic y axis over the positive finite values and a factor of room."""
+    """A logarithmic y axis over the positive finite values and a factor of room; a plain one where some are
+    negative, as energies may be."""
     joined = np.concatenate([np.ravel(array) for array in values] or [np.array([])])
-    joined = joined[np.isfinite(joined) & (joined > 0)]
+    joined = joined[np.isfinite(joined)]
+    if (joined < 0).any():
+        axis.set_yscale("linear")
+        return
+    joined = joined[joined > 0]
     axis.set_yscale("log")
     if len(joined):
         axis.set_ylim(joined.min() / room, joined.max() * room)

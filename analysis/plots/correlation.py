@@ -22,7 +22,9 @@ from studies.records import words
 def loss_and_error_figure(run: Run) -> Figure | None:
     """Error against the last training loss, degenerate replicates ringed."""
     values = loss_and_error(run)
-    shown = values[np.isfinite(values["loss"]) & np.isfinite(values["score"]) & (values["loss"] > 0)]
+    shown = values[np.isfinite(values["loss"]) & np.isfinite(values["score"])]
+    energies = bool((shown["loss"] < 0).any())
+    shown = shown if energies else shown[shown["loss"] > 0]
     if len(shown) < 3:
         return None
     made = style.figure(style.width(style.ONE_COLUMN), 2.5)
@@ -44,7 +46,9 @@ def loss_and_error_figure(run: Run) -> Figure | None:
     if len(ringed):
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": style.VERMILION, "linewidths": 0.7}
         axis.scatter(ringed["loss"], ringed["score"], s=42, label="degenerate", **ring)
-    axis.set(xscale="log", yscale="log", ylabel=f"{run.metric_name} (nondimensional)")
+    axis.set(
+        xscale="linear" if energies else "log", yscale="log", ylabel=f"{run.metric_name} (nondimensional)"
+    )
     axis.set_xlabel("training loss, last iteration")
     more = style.entries([axis])  # statuses and rings
     handles, labels = [*handles, *more[0]], [*labels, *more[1]]

@@ -72,7 +72,10 @@ def first_iterations(run: Run) -> Figure | None:
         _inset(axis, panel_curves, look, inset)
     limit(axes[0], low, room=1.3)
     bottom, top = axes[0].get_ylim()
-    axes[0].set_ylim(bottom, top * (top / bottom) ** 0.9)  # the insets' place
+    if axes[0].get_yscale() == "log":
+        axes[0].set_ylim(bottom, top * (top / bottom) ** 0.9)  # the insets' place
+    else:
+        axes[0].set_ylim(bottom, top + 0.9 * (top - bottom))
     _finish(made, axes, panels, run)
     text = f"{_caption(run, rows)} Lines: {lines}; bands: its interval{CUT}."
     style.explain(made, title, f"{text} Inset: the first {words.counted(inset, 'iteration')}, every one.")

@@ -24,6 +24,7 @@ from dgm_core.formulation.domains import (
     Product,
     Union,
 )
+from dgm_core.formulation.energy import Energy
 from dgm_core.formulation.initial_value import InitialValueProblem
 from dgm_core.formulation.integral import Integral
 from dgm_core.formulation.integral_equation import IntegralEquation
@@ -48,6 +49,7 @@ __all__ = [
     "Difference",
     "Dirichlet",
     "Domain",
+    "Energy",
     "FixedNodes",
     "Holds",
     "InTime",

@@ -9,12 +9,13 @@ from typing import Any, ClassVar, Literal, dataclass_transform
 from pydantic import Field as Bounded
 from torch import Tensor
 
-from dgm_core.calculus import TIME, Derivatives, Field, derivatives, derivatives_at
+from dgm_core.calculus import TIME, Derivatives, Field, derivatives
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.formulation.conditions import Condition, Measured, Periodic
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
+from dgm_core.formulation.energy import Energy
 from dgm_core.formulation.evaluation_set import evaluation_set, sobol_points
 from dgm_core.formulation.hard import hard_form
 from dgm_core.formulation.integral import integrated
@@ -22,6 +23,7 @@ from dgm_core.formulation.parametrised import Parametrised
 from dgm_core.formulation.references import Table, refined
 from dgm_core.formulation.regions import Axis, Region
 from dgm_core.formulation.terms import INTERIOR, METRICS, RESIDUAL, Conditions, Points, Residuals, of_output
+from dgm_core.formulation.terms_at import terms_at
 from dgm_core.formulation.verification import verify
 from dgm_core.registry import kebab
 
@@ -103,6 +105,13 @@ class Problem(Parametrised):
         """The residual inside the domain, (K, n, c), of a field's values and derivatives there."""
         raise ConfigurationError(f"{self.name} lacks the method `equation` (or `residuals` and `regions`).")
 
+    def energy(self, y: Derivatives) -> Energy:
+        """The density whose integral the solution makes least among fields with the same boundary values.
+
+        For problems that have a minimum principle (see `Energy`); others leave it out.
+        """
+        raise ConfigurationError(f"{self.name} gives no energy: it has no method `energy`.")
+
     @property
     def conditions(self) -> Conditions:
         """The conditions beside the equation: from the name of a term to its region and what holds there."""
@@ -128,21 +137,11 @@ class Problem(Parametrised):
 
         Conditions whose points are not given are left out.
         """
-        conditions = {term: held for term, held in self.resolved_conditions.items() if term in points}
-        places = {term: points[term] for term in (INTERIOR, *conditions)}
-        for term, (region, condition) in conditions.items():
-            other = condition.elsewhere(points[term], region)
-            if other is not None:
-                places[f"{term}, elsewhere"] = other
-        with precision(points[INTERIOR].dtype):
-            y = derivatives_at(u, places, self._axes, apart=[INTERIOR])
-            for at_term in y.values():
-                at_term.field, at_term.domain, at_term.whole = u, self.domain, self.whole is self
-                at_term.outputs = self.outputs
-            residuals: Residuals = {INTERIOR: self.equation(y[INTERIOR])}
-            for term, (region, condition) in conditions.items():
-                residuals[term] = condition.residual(y[term], region, y.get(f"{term}, elsewhere"))
-        return residuals
+        return terms_at(self, u, points, self.equation)
+
+    def energies(self, u: Field, points: Points) -> dict[str, Any]:
+        """As `residuals`, with the `Energy` at each point in place of the equation's residual."""
+        return terms_at(self, u, points, self.energy)
 
     def reference(self, x: Tensor) -> Tensor:
         """The exact solution at x (..., d), as (..., q); or the numerical or tabulated one, float64."""
@@ -199,6 +198,11 @@ class Problem(Parametrised):
     def terms(self) -> tuple[str, ...]:
         """The residuals' names, in order: those of the regions unless a region serves a residual."""
         return tuple(self.regions())
+
+    @property
+    def gives_energy(self) -> bool:
+        """Whether the class has an `energy`."""
+        return type(self).energy is not Problem.energy
 
     @property
     def default_settings(self) -> str:

@@ -14,6 +14,7 @@ from dgm_core.calculus import Differenced, Field
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Domain
+from dgm_core.formulation.energy import check_energy
 from dgm_core.formulation.probing import Probed, check_form, check_reference_shape, draw, probe
 from dgm_core.formulation.references import Table, refined, within
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
@@ -44,6 +45,9 @@ class Posed(Probed, Protocol):
     table: ClassVar[Table | None]
     scales: ClassVar[Mapping[str, float | tuple[float, float]]]
 
+    @property
+    def gives_energy(self) -> bool: ...
+    def energies(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
     @property
     def domain(self) -> Domain: ...
     @property
@@ -91,6 +95,8 @@ def verify(problem: Posed) -> None:
             _check_exact(accurate, _points(accurate, _POINTS), least=_SINGLE if single else 0.0)
         elif problem.reference_kind == "numerical":
             _check_numerical(accurate)
+        if problem.gives_energy:
+            check_energy(problem)
     known.add(repr(start))
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import Derivatives
-from dgm_core.formulation import Condition, Dirichlet, Polygon, Problem, Region
+from dgm_core.formulation import Condition, Dirichlet, Energy, Polygon, Problem, Region
 
 
 class PoissonLShape(Problem):
@@ -53,6 +53,9 @@ class PoissonLShape(Problem):
 
     def equation(self, y: Derivatives) -> Tensor:
         return y.laplacian()
+
+    def energy(self, y: Derivatives) -> Energy:
+        return Energy(y.gradient(), torch.zeros_like(y.value))
 
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:

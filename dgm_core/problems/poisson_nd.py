@@ -15,6 +15,7 @@ from dgm_core.formulation import (
     BoxRegion,
     Condition,
     Dirichlet,
+    Energy,
     Points,
     Problem,
     Region,
@@ -105,6 +106,9 @@ class PoissonND(Problem):
 
     def equation(self, y: Derivatives) -> Tensor:
         return -y.laplacian() - self._forcing(y.x)
+
+    def energy(self, y: Derivatives) -> Energy:
+        return Energy(y.gradient(), -self._forcing(y.x) * y.value)
 
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dgm_core.networks import ACTIVATIONS, BATCH_NORMS, EMBEDDINGS, INITIALISATIONS, NETWORKS
 from dgm_core.networks.initialisation import LAST_LAYERS
 from dgm_core.training.balancing import BALANCINGS
+from dgm_core.training.formulations import FORMULATIONS
 from dgm_core.training.optimizers import OPTIMIZERS
 from dgm_core.training.optimizers.refusals import NO_POLISH
 from dgm_core.training.points import ADAPTATIONS
@@ -26,6 +27,7 @@ CHOICES: Mapping[str, Callable[[], Iterable[str]]] = {
     "input_scaling": lambda: INPUT_SCALINGS,
     "output_scaling": lambda: OUTPUT_SCALINGS,
     "term_scaling": lambda: TERM_SCALINGS,
+    "formulation": lambda: FORMULATIONS,
     "sampler": lambda: SAMPLERS,
     "adaptation": lambda: ADAPTATIONS,
     "precision": lambda: PRECISIONS,

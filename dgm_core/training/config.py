@@ -126,6 +126,9 @@ class TrainConfig(BaseModel):
     clip_norm: float | None = Field(default=None, gt=0, strict=True)
     """Gradients of a replicate with a larger 2-norm are scaled down to it; null does not clip.  For losses
     that jump or diverge."""
+    formulation: str = "residual"
+    """What is minimised: the squared "residual" of the equation, or the problem's "energy" where it has one.
+    An energy needs lower derivatives, and many points, as it is an integral.  Source: E and Yu (2018)."""
     loss_weights: dict[str, float] = Field(default_factory=dict)
     """Weight of each term of the loss, by the term's name; 1 if not given.  Raise a condition's to 10 or 100
     if the equation is satisfied and the condition is not.  `loss_weights.TERM` sets one and keeps the others,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME, Field, carried
-from dgm_core.formulation import Points, Problem, Residual
+from dgm_core.formulation import Energy, Points, Problem, Residual
 from dgm_core.formulation.scales import scales_of
 from dgm_core.training.causality import causal_weights
 from dgm_core.training.config import TrainConfig
@@ -49,6 +49,9 @@ class Loss:
     With `term_scaling` "unit" each component of a residual counts in units of its size for a wrong field (see
     `Scales`), before the weights of terms and in what is recorded.
 
+    With `formulation` "energy" the term of the equation is the mean of the energy's density, which may be
+    negative.
+
     Source: Sirignano and Spiliopoulos (2018); Detorakis, A Primer, eqs. 18 and 23 (weights of 1).
     """
 
@@ -65,8 +68,13 @@ class Loss:
         self.terms = problem.terms
         self.weights = torch.tensor([config.loss_weights.get(term, 1.0) for term in self.terms])
         hard = problem.hard_terms if config.hard_conditions else ()
+        self._energetic = config.formulation == "energy"
+        self._evaluate: Callable[[Field, Points], Any] = (
+            problem.energies if self._energetic else problem.residuals
+        )
         # A problem that writes its own residuals may need the points of every term.
-        self._spared = hard if type(problem).residuals is Problem.residuals else ()
+        own = type(problem).residuals is not Problem.residuals and not self._energetic
+        self._spared = () if own else hard
         self._computed = [term for term in self.terms if term not in hard]
         self._columns = [i for i, term in enumerate(self.terms) if term not in hard]
         self._sizes: dict[str, Tensor] = {}
@@ -102,7 +110,7 @@ class Loss:
     def parts(self, u: Field, points: Points) -> tuple[Tensor, Tensor]:
         """(what of each term is minimised, its mean square), (K, T) each, at the given points."""
         needed = {term: x for term, x in points.items() if term not in self._spared}
-        residuals = self.problem.residuals(self._carried(u, needed), needed)
+        residuals = self._evaluate(self._carried(u, needed), needed)
         squares = self._squares([self._scaled(term, residuals[term]) for term in self._computed])
         terms = self._stack([square.mean(dim=(-2, -1)) for square in squares])
         minimised = terms
@@ -117,17 +125,22 @@ class Loss:
         """The residuals (K, n, c) of each term that costs something, weighted: their squares add up to the
         total.
 
-        Of a pair of estimates the mean, as at fixed points; causal weights have no part in it.
+        Of a pair of estimates the mean, as at fixed points; causal weights have no part in it.  Of an energy
+        the quadratic part, and then they add up to the total without its rest.
         """
         needed = {term: x for term, x in points.items() if term not in self._spared}
-        residuals = self.problem.residuals(self._carried(u, needed), needed)
+        residuals = self._evaluate(self._carried(u, needed), needed)
         weighed = []
         for column, term in zip(self._columns, self._computed, strict=True):
-            residual = self._scaled(term, residuals[term])
-            mean = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
-            weight = float(self.weights[column])
+            residual, weight = self._scaled(term, residuals[term]), float(self.weights[column])
+            if isinstance(residual, Energy):
+                part = residual.quadratic
+                factor = weight / (2 * part.shape[1])
+            else:
+                part = residual if isinstance(residual, Tensor) else (residual[0] + residual[1]) / 2
+                factor = weight / part[0].numel()
             if weight:
-                weighed.append(mean * math.sqrt(weight / mean[0].numel()))
+                weighed.append(part * math.sqrt(factor))
         return weighed
 
     def sizes(self, u: Field, points: Points) -> dict[str, Tensor]:
@@ -155,10 +168,11 @@ class Loss:
     def _compared(self, u: Field, points: Points) -> Field | None:
         """u so carried, if an untrained replicate shows that it can be."""
         if self._untrained is None:
-            return carried(u, self.problem.residuals, points)
+            return carried(u, self._evaluate, points)
         sample = self._untrained()
         first = {term: x[:1] for term, x in points.items()}
-        return carried(u, sample.problem.residuals, first, sample)
+        evaluate: Any = sample.problem.energies if self._energetic else sample.problem.residuals
+        return carried(u, evaluate, first, sample)
 
     def _scaled(self, term: str, residual: Residual) -> Residual:
         if not self._sizes:
@@ -178,6 +192,8 @@ class Loss:
     def _square(self, residual: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         if isinstance(residual, Tensor):
             return residual * residual
+        if isinstance(residual, Energy):
+            return residual.density
         first, second = residual
         return ((first + second) / 2).square() if self._fixed_points else first * second
 

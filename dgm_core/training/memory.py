@@ -9,6 +9,7 @@ import torch
 
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.networks import build_network, count_parameters
+from dgm_core.training.formulations import ENERGY
 from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
 from dgm_core.training.optimizers.ssbroyden import SSBroyden
 from dgm_core.training.rows import rows_bytes
@@ -41,7 +42,8 @@ def needs(setup: Setup, replicates: int) -> list[Need]:
             continue
         network = build_network(config, network_inputs(problem, config), len(problem.outputs), [0])
         parameters, residuals = count_parameters(network), residual_count(problem, config, points)
-        size = rows_bytes(replicates, residuals, parameters) if kind.least_squares else 0
+        rows = max(residuals, parameters) if config.formulation == ENERGY else residuals
+        size = rows_bytes(replicates, rows, parameters) if kind.least_squares else 0
         if issubclass(kind, SSBroyden):
             size = 3 * 8 * replicates * parameters**2
         needs_by_part.append(Need(name, size, parameters, residuals))

@@ -35,6 +35,7 @@ class PieceObjective:
         untrained: Callable[[], Piece] | None = None,
     ) -> None:
         self.loss = Loss(piece.problem, config, fixed_points=True, carry=carry, untrained=untrained)
+        self._energetic = config.formulation == "energy"
         self._nested = Loss(piece.problem, config, fixed_points=True, carry=False)
         self._piece = piece
         self._flat = flat
@@ -65,7 +66,12 @@ class PieceObjective:
         return values if self._penalty is None else values + self._penalty.value(parameters)
 
     def linearised(self, parameters: Tensor) -> Rows:
-        """The weighted residuals (K, N) and their Jacobian at `parameters`."""
+        """The weighted residuals (K, N) and their Jacobian at `parameters`; of an energy, its quadratic
+        part."""
+        function: tuple[Tensor, Tensor] | None = None
+        if self._energetic:
+            values, gradients = self.differentiated(parameters)
+            function = values, gradients / 2.0
         self.write(parameters)
         if self._jacobian is None:
             self._jacobian = Jacobian(
@@ -74,7 +80,9 @@ class PieceObjective:
                 lambda: self.loss.residuals(self._piece, self._points),
                 lambda: self._nested.residuals(self._piece, self._points),
             )
-        return self._jacobian()
+        rows = self._jacobian()
+        rows.function = function
+        return rows
 
     @property
     def slow(self) -> bool:

@@ -58,6 +58,7 @@ class Rows:
 
     residuals: Tensor
     parameters: int
+    function: tuple[Tensor, Tensor] | None = None
 
     def normal(self) -> tuple[Tensor, Tensor]:
         """JᵀJ (K, P, P) and Jᵀr (K, P), summed over chunks of rows."""

@@ -13,11 +13,13 @@ from dgm_core.calculus import TIME
 from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation import Problem
 from dgm_core.formulation.cutting import window_of
+from dgm_core.formulation.terms import INTERIOR
 from dgm_core.networks import NETWORKS, build_network, count_parameters
 from dgm_core.problems import load_problem
 from dgm_core.random_streams import stream
 from dgm_core.training.balancing import BALANCINGS
 from dgm_core.training.config import TrainConfig
+from dgm_core.training.formulations import ENERGY, check_formulation
 from dgm_core.training.samplers import uniform
 from dgm_core.training.scaling import network_inputs
 
@@ -166,6 +168,7 @@ def _check(problem: Problem, config: TrainConfig) -> None:
             )
     if all(config.loss_weights.get(term, 1.0) == 0 for term in terms if term not in hard):
         raise ConfigurationError("loss_weights are not allowed to be all zero: nothing would be minimised.")
+    check_formulation(problem, config)
     if config.descends:
         _check_descent(problem, config)
     if config.adaptation != "none":
@@ -210,12 +213,14 @@ def _check(problem: Problem, config: TrainConfig) -> None:
 
 
 def residual_count(problem: Problem, config: TrainConfig, points: int) -> int:
-    """How many numbers are squared at `points` points of each term, roughly: one for each of the outputs."""
+    """How many numbers are squared at `points` points of each term, roughly: one for each of the outputs, and
+    for each derivative of first order in an energy."""
     hard = problem.hard_terms if config.hard_conditions else ()
     regions = problem.regions()
-    return len(problem.outputs) * sum(
-        regions[term].count(points) for term in problem.terms if term not in hard
-    )
+    counts = {term: regions[term].count(points) for term in problem.terms if term not in hard}
+    if config.formulation == ENERGY:
+        counts[INTERIOR] *= len(problem.inputs)
+    return len(problem.outputs) * sum(counts.values())
 
 
 def _check_descent(problem: Problem, config: TrainConfig) -> None:

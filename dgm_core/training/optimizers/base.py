@@ -115,6 +115,8 @@ class Linearised(Protocol):
     """(K, N), the loss of a replicate being the sum of their squares."""
     parameters: int
     """P."""
+    function: tuple[Tensor, Tensor] | None
+    """Where the loss is not that sum alone, it (K,) and half its gradient (K, P); JᵀJ is then a metric."""
 
     def normal(self) -> tuple[Tensor, Tensor]:
         """JᵀJ (K, P, P) and Jᵀr (K, P)."""

@@ -32,10 +32,12 @@ class GaussNewton(Minimiser):
     less than the value's last digit; and where λ cannot grow any more.  One whose Jacobian is not finite, or
     whose factorisation fails whatever λ, is lost: its value becomes NaN.
 
-    Where the residuals are linear in the solution, JᵀJ is also the Gramian of the energy natural gradient
-    (Müller and Zeinhofer 2023): the second derivative of ½ ‖L u − f‖² in the space of functions, pulled back
-    to the parameters.  Its step is then this one without damping, with a line search.  For a nonlinear
-    equation JᵀJ leaves out the term with the operator's second derivative, which vanishes with the residual.
+    It is also the energy natural gradient (Müller and Zeinhofer 2023), damped instead of searched along a
+    line.  That method's metric is the second derivative of an energy in the space of functions, pulled back
+    to the parameters.  For squared residuals of a linear equation this is JᵀJ; for a nonlinear one JᵀJ leaves
+    out the operator's second derivative, which vanishes with the residual.  With `formulation` "energy" the
+    rows of J are those of the energy's quadratic part, so that JᵀJ is the Gramian of its inner product: ∫
+    ∇∂ᵢu·∇∂ⱼu for −Δu = f, and a term of the boundary where that is not hard.
 
     Source: Levenberg (1944); Marquardt (1963); Nocedal and Wright (2006), section 10.3.
     """
@@ -55,7 +57,7 @@ class GaussNewton(Minimiser):
         self._damping = [self.options["damping"]] * len(self.parameters)
         self._system: _System | None = None
         system = self._solvable()
-        self._begin(system.residuals.square().sum(dim=1), system.finite)
+        self._begin(system.values, system.finite)
 
     def advance(self) -> None:
         system = self._solvable()
@@ -65,7 +67,7 @@ class GaussNewton(Minimiser):
         active = [k for k, finished in enumerate(self.finished) if not finished]
         digit = torch.finfo(steps.dtype).eps
         for k in active:
-            self.finished[k] = promised[k] <= digit * self.values[k]
+            self.finished[k] = promised[k] <= digit * abs(self.values[k])
         trial = self.parameters - steps
         self.moved = []
         values = self.objective.value(trial).tolist() if not self.done else self.values
@@ -89,7 +91,7 @@ class GaussNewton(Minimiser):
         self._system = None
         system = self._solvable()
         lost = torch.tensor([reason is not None for reason in self.reasons], device=system.finite.device)
-        self._begin(system.residuals.square().sum(dim=1), system.finite & ~lost)
+        self._begin(system.values, system.finite & ~lost)
         self.moved = [k for k, finished in enumerate(self.finished) if not finished]
 
     def state(self) -> dict[str, Any]:
@@ -124,9 +126,14 @@ class _System:
 
     def __init__(self, linearised: Any) -> None:
         self.residuals: Tensor = linearised.residuals
-        self._tall = self.residuals.shape[1] >= linearised.parameters
+        function = linearised.function
+        self.values = self.residuals.square().sum(dim=1) if function is None else function[0]
+        # The gradient of another function need not lie in the span of the rows.
+        self._tall = function is not None or self.residuals.shape[1] >= linearised.parameters
         if self._tall:
             self._square, self._gradient = linearised.normal()
+            if function is not None:
+                self._gradient = function[1]
         else:
             self._jacobian: Tensor = linearised.whole()
             count = self._jacobian.shape[1]

@@ -35,6 +35,8 @@ OPTIONS = {
     "tangent kernel": (ODE, {"balancing": "ntk", "balance_every": 8, "windows": 3}),
     "attention": ("heat", {"balancing": "residual-attention", "redraw_every": 0}),
     "least squares": ("heat", {"last_layer": "least-squares", "optimizer": "ssbroyden"}),
+    "energy": ("poisson-l-shape", {"formulation": "energy", "optimizer": "gauss-newton", "batch_size": 60}),
+    "energy, adam": ("poisson-l-shape", {"formulation": "energy"}),
     "lbfgs": ("heat", {"optimizer": "lbfgs"}),
     "ssbroyden": ("heat", {"optimizer": "ssbroyden", "redraw_every": 10}),
     "gauss-newton": ("heat", {"optimizer": "gauss-newton", "batch_size": 40}),
