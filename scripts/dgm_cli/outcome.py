@@ -99,6 +99,13 @@ def summary(folder: Path) -> dict[str, Any]:
     }
 
 
+def _remedy(record: Any) -> str:
+    """What to try where no trial came to its own end."""
+    more = "give the search more trials"
+    by_arrival = record.scheduler.get("order") == "arrival"
+    return f"{more}, or its scheduler a max_t that no trial reaches" if by_arrival else more
+
+
 def _tell_outcome(record: Any) -> None:
     """The winner beside the baseline, as the search confirmed them; nothing for an ablation."""
     if record.kind != "search":
@@ -107,7 +114,7 @@ def _tell_outcome(record: Any) -> None:
         messages.print("The winner is not confirmed, so there is no result.")
         return
     if record.winner is None:
-        messages.print("No trial completed, so there is no winner: give the search more trials.")
+        messages.print(f"No trial completed, so there is no winner: {_remedy(record)}.")
         return
     from studies.records import LABELS
     from studies.records.intervals import median_coverage

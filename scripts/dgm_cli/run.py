@@ -57,7 +57,7 @@ def run(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Use a Ray Tune scheduler (asha, median, fifo, pbt, pb2), also by arrival."),
+        typer.Option(help="Use a Ray Tune scheduler (asha, hyperband, bohb, median, fifo, pbt, pb2)."),
     ] = None,
     confirmations: Annotated[
         int | None, typer.Option(help="Fresh seeds that confirm winner and baseline of a search.")

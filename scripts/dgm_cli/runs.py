@@ -105,6 +105,8 @@ def _place(entry: Entry) -> str:
     at = f"{entry.iterations:,} / {entry.asked:,}"
     if (polish := entry.polishing) is not None:
         at = f"{polish.iterations:,} / {entry.asked:,}, polishing: {polish.done:,} / {polish.of:,}"
+    if entry.paused:
+        at += ", paused"
     if entry.silent_since is not None:
         at += f", silent for {words.clock(time.time() - entry.silent_since)}"
     return at
@@ -124,6 +126,7 @@ def _values(overview: Overview) -> dict[str, object]:
             entry.trial: {
                 "iterations": entry.iterations,
                 "asked": entry.asked,
+                "paused": entry.paused,
                 "polishing": entry.polishing and entry.polishing.model_dump(include=_POLISH_KEYS),
                 **entry.telemetry,
             }

@@ -18,7 +18,9 @@ from studies.records.events import (
     Exploited,
     Failed,
     Metrics,
+    Paused,
     Reported,
+    Resumed,
     Retried,
     Silent,
     Suggested,
@@ -94,6 +96,14 @@ class Course:
         """A trial goes on from another's weights, with other settings."""
         self.append([event])
         self._trials[event.trial] = self.plan.exploit(event)
+
+    def pause(self, name: str) -> None:
+        """A trial gives up its worker where it was last measured, until somebody else has it go on."""
+        self.append([Paused(trial=name, iterations=self.entry(name).iterations)])
+
+    def resume(self, name: str) -> None:
+        """A trial that was paused goes on."""
+        self.append([Resumed(trial=name)])
 
     def withdraw(self, names: Iterable[str]) -> None:
         """Trials that were under way are somebody else's to start."""

@@ -195,6 +195,21 @@ class Exploited(_Event):
     schedule: list[ScheduleStep]
 
 
+class Paused(_Event):
+    """A trial gave up its worker at a rung, until its scheduler has it go on or stops it."""
+
+    event: Literal["paused"] = "paused"
+    trial: str
+    iterations: int
+
+
+class Resumed(_Event):
+    """A trial that was paused goes on."""
+
+    event: Literal["resumed"] = "resumed"
+    trial: str
+
+
 class Retried(_Event):
     """A trial whose worker was lost, or that raised, went back to its last checkpoint."""
 
@@ -261,6 +276,8 @@ Event = (
     | Reported
     | Decided
     | Exploited
+    | Paused
+    | Resumed
     | Retried
     | Silent
     | Polishing

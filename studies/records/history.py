@@ -19,8 +19,10 @@ from studies.records.events import (
     Left,
     Metrics,
     Opened,
+    Paused,
     Polishing,
     Reported,
+    Resumed,
     Retried,
     Silent,
     Status,
@@ -54,6 +56,8 @@ class Entry:
     """Seconds since the epoch, where its worker has said nothing for long."""
     polishing: Polishing | None = None
     """How far its polish was when the log last said so; None where it is not polishing."""
+    paused: bool = False
+    """Whether it has given up its worker, and waits until its scheduler has it go on."""
     exploits: list[Exploited] = field(default_factory=list)
     """Where it took over another trial of its population: what it had reported then is that trial's."""
 
@@ -213,7 +217,7 @@ class History:
                 self.state = event.state
                 for trial, metrics in event.measured.items():
                     self._entry(trial).measured = _of(self._entry(trial), metrics)
-            case Reported() | Retried() | Silent() | Polishing() | Failed() | Ended():
+            case Paused() | Resumed() | Reported() | Retried() | Silent() | Polishing() | Failed() | Ended():
                 self._fold_trial(event, self._entry(event.trial))
         if self.sessions:
             self.sessions[-1] = (self.sessions[-1][0], max(self.sessions[-1][1], event.time))
@@ -222,9 +226,12 @@ class History:
             self._worked[len(self.sessions)] = (first, event.time)
 
     def _fold_trial(
-        self, event: Reported | Retried | Silent | Polishing | Failed | Ended, entry: Entry
+        self,
+        event: Paused | Resumed | Reported | Retried | Silent | Polishing | Failed | Ended,
+        entry: Entry,
     ) -> None:
         entry.silent_since = None
+        entry.paused = isinstance(event, Paused)
         if not isinstance(event, Silent):
             entry.polishing = event if isinstance(event, Polishing) else None
         match event:

@@ -21,7 +21,7 @@ from studies.errors import StudyError
 from studies.records.events import EVENT, Began, Event
 
 LOG = "log.jsonl"
-VERSION = 5
+VERSION = 6
 """Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is.
 
 Of 3: it is said when a worker has not been heard for some time, and how far a polish is.
@@ -29,6 +29,8 @@ Of 3: it is said when a worker has not been heard for some time, and how far a p
 Of 4: suggestions have their costs and constraints, and say of which earlier trial they have the settings.
 
 Of 5: trials of a population say whose weights they go on from.
+
+Of 6: it is said when a trial is paused, and when it goes on.
 """
 
 

@@ -126,9 +126,9 @@ class Search:
     """By arrival: a name for `ray.tune.search.create_searcher`, or a function in a file that returns a Ray
     Tune searcher; null is "optuna"."""
     scheduler: str | Callable[[], Any] | None = None
-    """By arrival: "asha", "median", "fifo", "pbt" or "pb2", or a function of a file that makes a scheduler of
-    Ray Tune's that stops trials or is one of the last two; null is "asha".  It looks every `grace_period`
-    iterations; "pbt" and "pb2" change settings of the space as trials train."""
+    """By arrival: "asha", "hyperband", "bohb", "median", "fifo", "pbt" or "pb2", or a function in a file that
+    returns a Ray Tune scheduler; null is "asha".  It looks at a trial every `grace_period` iterations;
+    "hyperband" and "bohb" pause trials, "pbt" and "pb2" change their settings as they train."""
     quick: Mapping[str, Any] = field(default_factory=dict)
     """Fields of this class that `--quick` replaces."""
 

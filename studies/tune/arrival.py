@@ -1,6 +1,7 @@
 """A study in the order in which results arrive: Ray Tune's own searcher and scheduler choose.
 
-Both are told what the study's log holds: after a crash too, when they are made anew and hear it again.
+Both are told what the study's log holds: after a crash too, when they are made anew and hear it again, in the
+same order.
 """
 
 from __future__ import annotations
@@ -10,195 +11,233 @@ from typing import Any
 
 from ray.tune.schedulers import TrialScheduler
 
-from studies.errors import StudyError
-from studies.planning.plans.arrival import PENALTY, looked
+from studies.planning.plans.arrival import Arrivals, looked
 from studies.planning.plans.search import SearchPlan
-from studies.records.events import Ended, Event, Metrics, Reported, Suggested
+from studies.planning.trial import Trial
+from studies.records.events import (
+    Decided,
+    Ended,
+    Event,
+    Failed,
+    Metrics,
+    Paused,
+    Reported,
+    Resumed,
+    Suggested,
+)
 from studies.records.log import read_log
+from studies.tune.heard import Heard
 from studies.tune.population import PopulationScheduler, PopulationSearcher
+from studies.tune.private.stand_in import StandIn
 from studies.tune.ray_parts import Arrival, result_row
 from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
-_ATTEMPTS = 1000
-"""At settings that are feasible, for each trial."""
-
-
-class Heard:
-    """What a searcher has been told; made anew from a log, it is told that again.
-
-    Asked again, a searcher that has a seed suggests what the log says, and knows it then as it did.  One that
-    does not is made once more, and told the results alone, where it can be.
-    """
-
-    def __init__(self, arrival: Arrival, events: Iterable[Event] = ()) -> None:
-        self._arrival = arrival
-        self._reports: dict[str, int] = {}
-        self._ids: dict[str, str] = {}
-        self.searcher = arrival.searcher()
-        history = [event for event in events if not isinstance(event, Suggested) or event.phase == "search"]
-        if not self._asked_again(history):
-            self.searcher, self._reports = arrival.searcher(), {}
-            self._add_points(history)
-
-    def suggest(self, name: str) -> dict[str, Any] | str | None:
-        """Settings, None for none now, or `Searcher.FINISHED`."""
-        for attempt in range(_ATTEMPTS):
-            known_as = f"{name}-{attempt}" if attempt else name
-            config = self.searcher.suggest(known_as)
-            if config is None or isinstance(config, str):
-                return config
-            changes = self._arrival.changes(config)
-            if self._arrival.study.allows(changes):
-                self._reports[name], self._ids[name] = 0, known_as
-                return changes
-            self.searcher.on_trial_complete(known_as, error=True)
-        raise StudyError(f"the searcher found no settings that are feasible in {_ATTEMPTS} draws.")
-
-    def result(self, name: str, metrics: Metrics) -> None:
-        """A trial has reported and goes on."""
-        if name in self._reports:
-            self._reports[name] += 1
-            self.searcher.on_trial_result(self._ids[name], result_row(metrics, self._reports[name]))
-
-    def end(self, name: str, metrics: Metrics | None, *, failed: bool = False) -> None:
-        """A trial has ended, or was stopped, where it was last measured."""
-        if name in self._reports:
-            last = None if metrics is None or failed else result_row(metrics, self._reports.pop(name) + 1)
-            self._reports.pop(name, None)
-            self.searcher.on_trial_complete(self._ids[name], last, error=failed)
-
-    def _asked_again(self, events: Iterable[Event]) -> bool:
-        """Whether it suggests what the log holds; it has heard all then."""
-        last: dict[str, Metrics] = {}
-        for event in events:
-            if isinstance(event, Suggested):
-                if self.suggest(event.trial) != event.changes:
-                    return False
-            elif isinstance(event, Reported):
-                last[event.trial] = event.metrics
-                if not event.metrics.final:
-                    self.result(event.trial, event.metrics)
-            elif isinstance(event, Ended):
-                failed = event.status in ("failed", "interrupted")
-                self.end(event.trial, last.get(event.trial), failed=failed)
-        return True
-
-    def _add_points(self, events: Iterable[Event]) -> None:
-        """Results alone: trials that still run are unknown to it, and so is what it thought of them."""
-        changes: dict[str, dict[str, Any]] = {}
-        last: dict[str, Metrics] = {}
-        for event in events:
-            if isinstance(event, Suggested):
-                changes[event.trial] = event.changes
-            elif isinstance(event, Reported):
-                last[event.trial] = event.metrics
-            elif isinstance(event, Ended) and event.trial in changes and event.trial in last:
-                value = min(last[event.trial].value, PENALTY)
-                try:
-                    self.searcher.add_evaluated_point(self._arrival.config(changes[event.trial]), value)
-                except NotImplementedError:
-                    name = type(self.searcher).__name__
-                    self._arrival.tell(f"{name} cannot be told of earlier trials, and goes on without them.")
-                    return
-
 
 class ArrivalSearcher(PlanSearcher):
-    """Gives out what a study's plan has (trials that were under way, confirmations), and otherwise what
-    Tune's own searcher suggests."""
+    """Gives out what Tune's scheduler has go on, what Tune's searcher suggests, and otherwise what a study's
+    plan has: confirmations."""
 
-    def __init__(self, engine: Engine, heard: Heard) -> None:
+    def __init__(self, engine: Engine, scheduler: ArrivalScheduler) -> None:
         super().__init__(engine)
-        self._heard = heard
+        self._scheduler = scheduler
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        given = super().suggest(trial_id)
-        course, pool = self._engine.course, self._engine.pool
-        plan = course.plan
-        if given is not None or pool.starting or pool.idle <= 0 or not isinstance(plan, SearchPlan):
-            return given
-        search = plan.arrivals
-        if search is None or not search.wanted:
-            return None
-        changes = self._heard.suggest(search.next_name)
-        if changes is None:
-            return None
-        if isinstance(changes, str):
-            plan.close()
-            return super().suggest(trial_id)
-        return self._give(course.offer(changes))
+        engine, pool = self._engine, self._engine.pool
+        if not (engine.course.done or engine.halted or pool.starting) and pool.idle > 0:
+            trial = self._scheduler.next()
+            if trial is not None:
+                return self._give(trial)
+        return super().suggest(trial_id)
 
 
 class ArrivalScheduler(PlanScheduler):
-    """Asks Tune's own scheduler about each report of the search's trials, and tells Tune's searcher."""
+    """Asks Tune's own scheduler about each report of the search's trials, and tells Tune's searcher.
 
-    def __init__(
-        self, engine: Engine, scheduler: TrialScheduler, heard: Heard, events: Iterable[Event]
-    ) -> None:
+    A trial that it pauses gives up its worker.  When the scheduler says so it goes on from its checkpoint in
+    any other, or ends where it stands.
+    """
+
+    def __init__(self, engine: Engine, arrival: Arrival) -> None:
         super().__init__(engine)
-        self._scheduler = scheduler
-        self._heard = heard
-        self._counts: dict[str, int] = {}
+        plan = engine.course.plan
+        assert isinstance(plan, SearchPlan)
+        assert isinstance(plan.search, Arrivals)
+        self._plan, self._search, self._study = plan, plan.search, arrival.study
+        self._heard = Heard(arrival)
+        self._trials = StandIn(arrival.scheduler(), plan.search.seeds[0], self._heard)
+        self._rows: dict[str, dict[str, Any]] = {}
+        """What each trial reported last, with what the scheduler added for the searcher."""
+        self._undecided: dict[str, Metrics] = {}
+        """Paused trials, as measured where they stand."""
         self._overdue: set[str] = set()
         """Trials that go on, and that the scheduler would have stopped, told results in another order."""
-        self._past: dict[str, list[Metrics]] = {}
-        for event in events:
-            if isinstance(event, Reported) and self._searched(event.trial):
-                self._past.setdefault(event.trial, []).append(event.metrics)
+        events = read_log(engine.folder)
+        self._hear(events)
+        self._heard.catch_up(events)
+        self._pending = self._settle(events)
+        """Trials that were under way when the last process ended."""
+        engine.course.withdraw(self._trials.members)
 
-    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
-        super().on_trial_add(tune_controller, trial)
-        name, course = trial.config["trial"], self._engine.course
-        for other in [each for each in self._past if not course.entry(each).running]:
-            self._begin(tune_controller, other, Before(other))
-        if self._searched(name):
-            self._begin(tune_controller, name, trial)
+    def next(self) -> Trial | None:
+        """The trial to train next: one that was under way, that goes on, or a new one; None for none now."""
+        self._follow_course()
+        course, trials = self._engine.course, self._trials
+        while self._pending:
+            first = self._pending.pop(0)
+            if course.entry(first).running:
+                return self._begin(first)
+        name = self._choose(more=not self._search.exhausted)
+        if name is None and not self._search.exhausted and trials.training < self._study.workers:
+            changes = self._heard.suggest(self._search.next_name)
+            if isinstance(changes, str):
+                self._plan.close()
+            elif changes is not None:
+                return self._offer(changes)
+        if name is None and not trials.training:
+            # If all wait for one that is gone, the least trained goes on.
+            name = self._choose(more=False) or trials.least_trained()
+        if name is None or name in self._engine.pool.busy:
+            return None
+        if name in self._undecided:
+            self._decide(name, self._undecided.pop(name), stopped=False)
+        course.resume(name)
+        return self._begin(name)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         name, course = trial.config["trial"], self._engine.course
         metrics = self._news(name, result)
         action = super().on_trial_result(tune_controller, trial, result)
-        if metrics is None or not self._searched(name):
+        if metrics is None or name not in self._trials.members:
             return action
-        self._counts[name] += 1
-        row = result_row(metrics, self._counts[name])
-        if metrics.final:
-            self._scheduler.on_trial_complete(tune_controller, trial, row)
-            self._heard.end(name, metrics)
-            return action
-        # One that has stopped a trial may not be told of it again.
-        stopped = name in self._overdue or self._stops(tune_controller, trial, row)
-        course.decide(looked(name, metrics, stopped=stopped))
-        if stopped:
-            self._heard.end(name, metrics)
+        row = self._rows[name] = result_row(metrics, len(course.entry(name).reports))
+        if name in self._overdue:
+            # One that has stopped a trial may not be told of it again.
+            self._decide(name, metrics, stopped=True)
+        elif metrics.final:
+            self._trials.end(name, row)
+            self._heard.end(name, row)
         else:
-            self._heard.result(name, metrics)
-        return action if course.entry(name).running else str(self.STOP)
+            self._follow(name, metrics, self._trials.hear(name, row))
+        self._end_stopped()
+        return action if course.entry(name).running and not course.entry(name).paused else str(self.STOP)
 
-    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
-        super().on_trial_error(tune_controller, trial)
-        name = trial.config["trial"]
-        if self._searched(name):
-            self._scheduler.on_trial_error(tune_controller, trial)
-            self._heard.end(name, None, failed=True)
+    def _follow(self, name: str, metrics: Metrics, action: str) -> None:
+        """Logs what the scheduler said to a report, and tells the searcher."""
+        if action == TrialScheduler.STOP:
+            self._decide(name, metrics, stopped=True)
+            return
+        if action == TrialScheduler.PAUSE:
+            self._undecided[name] = metrics
+            self._engine.course.pause(name)
+        else:
+            self._decide(name, metrics, stopped=False)
+        self._heard.result(name, self._rows[name])
 
-    def _searched(self, name: str) -> bool:
-        return self._engine.course.entry(name).spec.phase == "search"
+    def _decide(self, name: str, metrics: Metrics, *, stopped: bool) -> None:
+        self._engine.course.decide(looked(name, metrics, stopped=stopped))
+        if stopped:
+            self._heard.end(name, self._rows[name])
 
-    def _begin(self, tune_controller: Any, name: str, trial: Any) -> None:
-        """Tells the scheduler of a trial, and what it had reported to an earlier process; what follows from
-        that was decided then."""
-        self._scheduler.on_trial_add(tune_controller, trial)
-        self._counts[name] = 0
-        for metrics in self._past.pop(name, []):
-            self._counts[name] += 1
-            row = result_row(metrics, self._counts[name])
-            if metrics.final:
-                self._scheduler.on_trial_complete(tune_controller, trial, row)
-            elif name not in self._overdue and self._stops(tune_controller, trial, row):
-                self._overdue.add(name)
+    def _choose(self, *, more: bool) -> str | None:
+        name = self._trials.choose(more=more)
+        self._end_stopped()
+        return name
 
-    def _stops(self, tune_controller: Any, trial: Any, row: dict[str, Any]) -> bool:
-        return bool(self._scheduler.on_trial_result(tune_controller, trial, row) == self.STOP)
+    def _begin(self, name: str) -> Trial:
+        self._trials.begin(name)
+        return self._engine.course.trial(name)
+
+    def _offer(self, changes: dict[str, Any]) -> Trial:
+        trial = self._engine.course.offer(changes)
+        self._trials.add(trial.name, changes)
+        self._trials.begin(trial.name)
+        return trial
+
+    def _end_stopped(self) -> None:
+        """Ends paused trials that the scheduler has stopped, where they stand."""
+        for name in self._trials.take_stopped():
+            if name in self._undecided:
+                self._decide(name, self._undecided.pop(name), stopped=True)
+
+    def _follow_course(self) -> None:
+        """Tells scheduler and searcher of trials that have failed, or were cut off."""
+        for member in self._trials.get_live_trials():
+            name = member.trial_id
+            entry = self._engine.course.entry(name)
+            if not entry.running:
+                self._undecided.pop(name, None)
+                self._give_up(name, failed=entry.error is not None)
+        self._end_stopped()
+
+    def _give_up(self, name: str, *, failed: bool) -> None:
+        self._heard.end(name, None, failed=True)
+        if failed:
+            self._trials.fail(name)
+        else:
+            self._trials.stop(name)
+
+    def _hear(self, events: Iterable[Event]) -> None:
+        """Tells scheduler and searcher what the log holds; what was done then counts, whatever they say."""
+        trials, counts = self._trials, dict[str, int]()
+        at_once = _stopped_at_once(events)
+        for event in events:
+            name = getattr(event, "trial", "")
+            if isinstance(event, Suggested) and event.phase == "search":
+                self._heard.repeat(name, event.changes)
+                trials.add(name, event.changes)
+                trials.begin(name)
+                counts[name] = 0
+            if name not in counts:
+                continue
+            live = not trials.members[name].is_finished()
+            if isinstance(event, Reported):
+                counts[name] += 1
+                row = self._rows[name] = result_row(event.metrics, counts[name])
+                if live and event.metrics.final:
+                    trials.end(name, row)
+                elif live:
+                    trials.hear(name, row)
+                if not event.metrics.final and (name, event.metrics.iterations) not in at_once:
+                    self._heard.result(name, row)
+            elif isinstance(event, Paused) and live:
+                trials.pause(name)
+            elif isinstance(event, Resumed) and live:
+                trials.resume(name)
+            elif isinstance(event, Failed) and live:
+                self._give_up(name, failed=True)
+            elif isinstance(event, Ended):
+                failed = event.status in ("failed", "interrupted")
+                self._heard.end(name, self._rows.get(name), failed=failed)
+                if live and trials.members[name].paused and not failed:
+                    trials.choose(more=False)  # which may have stopped it then, too
+                if not trials.members[name].is_finished():
+                    trials.stop(name)
+
+    def _settle(self, events: Iterable[Event]) -> list[str]:
+        """Does what follows from the last reports and is not in the log; the trials that are to go on."""
+        self._trials.take_stopped()
+        pending: list[str] = []
+        decided = {(event.trial, event.rung) for event in events if isinstance(event, Decided)}
+        for name, member in self._trials.members.items():
+            entry = self._engine.course.entry(name)
+            if not entry.running:
+                continue
+            metrics = entry.reports[max(entry.reports)] if entry.reports else None
+            if metrics is None or (name, metrics.iterations) in decided:
+                if member.is_finished():
+                    self._overdue.add(name)
+                if not (member.paused and entry.paused):
+                    pending.append(name)
+            elif member.is_finished():
+                self._decide(name, metrics, stopped=True)
+            elif member.paused:
+                self._undecided[name] = metrics
+                if not entry.paused:
+                    self._engine.course.pause(name)
+            else:
+                self._decide(name, metrics, stopped=False)
+                pending.append(name)
+        return pending
 
 
 def arrival_parts(engine: Engine, arrival: Arrival) -> tuple[PlanSearcher, PlanScheduler]:
@@ -206,13 +245,11 @@ def arrival_parts(engine: Engine, arrival: Arrival) -> tuple[PlanSearcher, PlanS
     if arrival.population:
         population = PopulationScheduler(engine, arrival)
         return PopulationSearcher(engine, population), population
-    events = read_log(engine.folder)
-    heard = Heard(arrival, events)
-    return ArrivalSearcher(engine, heard), ArrivalScheduler(engine, arrival.scheduler(), heard, events)
+    scheduler = ArrivalScheduler(engine, arrival)
+    return ArrivalSearcher(engine, scheduler), scheduler
 
 
-class Before:
-    """As much of a trial of an earlier process as a scheduler looks at."""
-
-    def __init__(self, name: str) -> None:
-        self.trial_id, self.config, self.status = name, dict[str, Any](), "TERMINATED"
+def _stopped_at_once(events: Iterable[Event]) -> set[tuple[str, int]]:
+    """Trials and rungs at which they were stopped when they reported: searchers hear of their ends alone."""
+    stopped = {(event.trial, event.rung) for event in events if isinstance(event, Decided) and event.stopped}
+    return stopped - {(event.trial, event.iterations) for event in events if isinstance(event, Paused)}

@@ -55,10 +55,12 @@ class PopulationScheduler(PlanScheduler):
 
     def choose(self) -> Trial | None:
         """The trial to train next; None where none can now."""
-        name = self._population.choose()
+        name = self._population.pick()
         if name is None or name in self._engine.pool.busy:
             return None
         self._population.begin(name)
+        if self._engine.course.entry(name).paused:
+            self._engine.course.resume(name)
         return self._engine.course.trial(name)
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
@@ -68,6 +70,8 @@ class PopulationScheduler(PlanScheduler):
         if metrics is None or name not in self._population.members:
             return action
         pauses, exploits = self._report(name, metrics)
+        if pauses and all(exploit.trial != name for exploit in exploits):
+            self._engine.course.pause(name)
         for exploit in exploits:
             self._take_over(exploit)
         return str(self.STOP) if pauses else action

@@ -12,6 +12,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from ray import tune
 from ray.tune.schedulers import (
+    HyperBandForBOHB,
     HyperBandScheduler,
     PopulationBasedTraining,
     PopulationBasedTrainingReplay,
@@ -19,7 +20,7 @@ from ray.tune.schedulers import (
     TrialScheduler,
     create_scheduler,
 )
-from ray.tune.search import Searcher, create_searcher
+from ray.tune.search import ConcurrencyLimiter, Searcher, create_searcher
 from ray.tune.search.bohb import TuneBOHB
 
 from dgm_core import ConfigurationError
@@ -30,15 +31,23 @@ from studies.study import Search
 from studies.study.space import corners, setting, shown_value
 from studies.trials.trainable import SCORE, TIME
 from studies.tune.populations import POPULATIONS, check_population, population_scheduler
-from studies.tune.private.population import Population, Snapshot
+from studies.tune.private.population import Population
+from studies.tune.private.stand_in import PAUSING
 
 SEARCHERS = ("ax", "bayesopt", "bohb", "hebo", "hyperopt", "nevergrad", "optuna", "zoopt")
 """Names that Tune's `create_searcher` knows."""
-SCHEDULERS = {"asha": "async_hyperband", "median": "median_stopping_rule", "fifo": "fifo"}
+SCHEDULERS = {
+    "asha": "async_hyperband",
+    "hyperband": "hyperband",
+    "bohb": "hb_bohb",
+    "median": "median_stopping_rule",
+    "fifo": "fifo",
+}
 """Name to that of Tune's `create_scheduler`."""
+_IN_BRACKETS = ("hyperband", "bohb")
+"""Count reports: brackets of single iterations would be too many for any search to fill."""
 _REFUSED = {
     PopulationBasedTrainingReplay: "trains one trial by the schedule of another",
-    HyperBandScheduler: "pauses trials until others are as far",
     ResourceChangingScheduler: "changes the resources of trials",
 }
 _MODE = "min"
@@ -61,12 +70,27 @@ class Arrival:
 
     def __post_init__(self) -> None:
         made = self.scheduler()
+        self._check_pausing(made)
         object.__setattr__(self, "population", isinstance(made, PopulationBasedTraining))
         if self.population:
             check_population(self.study, made)
         else:
-            self.searcher()
+            self._check_bohb(made, self.searcher())
         self._check_time()
+
+    def _check_pausing(self, scheduler: TrialScheduler) -> None:
+        if isinstance(scheduler, HyperBandScheduler) and not PAUSING.usable:
+            raise ConfigurationError(
+                f"the scheduler {_named(self.study.scheduler)} is not allowed in a study with this version "
+                "of Ray: use it in a plain Ray Tune script, with studies.trainable (docs/ray-tune.md)."
+            )
+
+    def _check_bohb(self, scheduler: TrialScheduler, searcher: Searcher) -> None:
+        if isinstance(innermost(searcher), TuneBOHB) and not isinstance(scheduler, HyperBandForBOHB):
+            raise ConfigurationError(
+                f"the searcher {_named(self.study.searcher)} learns from HyperBandForBOHB alone: add "
+                "scheduler='bohb'."
+            )
 
     def _check_time(self) -> None:
         """Refuses a scheduler that counts by what trials do not report: most pass over such reports silently.
@@ -78,10 +102,10 @@ class Arrival:
             return  # what another looks for may be optional
         row = _Asked({TIME: 1, "training_iteration": 1, SCORE: 1.0, "loss": 1.0})
         row["time_total_s"] = 1.0
-        population = Population(made, 0)
-        population.add("", {key: corners(each)[0] for key, each in self.study.space.items()})
+        trials = Population(made, 0)
+        trials.add("", {key: corners(each)[0] for key, each in self.study.space.items()})
         try:
-            population.report(row, Snapshot("", "", 1))
+            trials.hear("", row)
         except (RuntimeError, KeyError):
             if not row.missing:
                 raise
@@ -99,11 +123,6 @@ class Arrival:
         make = partial(create_searcher, asked) if isinstance(asked, str) else asked
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         made = _made("searcher", asked, make, Searcher)
-        if isinstance(made, TuneBOHB):
-            raise ConfigurationError(
-                f"the searcher {_named(asked)} learns from HyperBandForBOHB alone, which pauses trials: use "
-                "both in a plain Ray Tune script, with studies.trainable (docs/ray-tune.md)."
-            )
         space = {key: domain(distribution) for key, distribution in self.study.drawn.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -120,7 +139,7 @@ class Arrival:
         study, asked = self.study, "asha" if self.study.scheduler is None else self.study.scheduler
         if isinstance(asked, str) and asked not in (*SCHEDULERS, *POPULATIONS):
             raise unknown("scheduler", asked, (*SCHEDULERS, *POPULATIONS))
-        options = {
+        options: dict[str, Any] = {
             "time_attr": TIME,
             "max_t": study.max_t,
             "grace_period": study.grace_period,
@@ -131,6 +150,9 @@ class Arrival:
             make = asked
         elif asked in POPULATIONS:
             make = partial(population_scheduler, study, asked)
+        elif asked in _IN_BRACKETS:
+            options |= _brackets(study)
+            make = partial(create_scheduler, SCHEDULERS[asked], **options)
         else:
             make = partial(create_scheduler, SCHEDULERS[asked], **options)
         made = _made("scheduler", asked, make, TrialScheduler)
@@ -154,6 +176,21 @@ class Arrival:
     def config(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Settings as a searcher suggests them."""
         return {key: shown_value(self.study.space[key], value) for key, value in changes.items()}
+
+
+def _brackets(study: Search) -> dict[str, Any]:
+    """Brackets whose first rung is the first report, and whose survivors come to their own ends."""
+    reports, reached = -(-study.max_t // study.grace_period), 1
+    while reached < reports:
+        reached *= study.reduction_factor
+    return {"time_attr": "training_iteration", "max_t": reached, "stop_last_trials": False}
+
+
+def innermost(searcher: Searcher) -> Searcher:
+    """The searcher itself, where others limit how much it is asked for."""
+    while isinstance(searcher, ConcurrencyLimiter):
+        searcher = searcher.searcher
+    return searcher
 
 
 def result_row(metrics: Metrics, count: int) -> dict[str, Any]:

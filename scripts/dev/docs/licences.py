@@ -19,7 +19,13 @@ of them is bundled; pip installs them. Their exact versions are in `scripts/cons
 | package | needed for | licence |
 | --- | --- | --- |
 """
-_KINDS = {"dashboards": "`dgm dashboard`", "mlflow": "`--log-to mlflow`", "wandb": "`--log-to wandb`"}
+_KINDS = {
+    "dashboards": "`dgm dashboard`",
+    "samplers": "`--sampler` gp and cma-es, `--scheduler` pb2",
+    "bohb": "`--searcher bohb`",
+    "mlflow": "`--log-to mlflow`",
+    "wandb": "`--log-to wandb`",
+}
 """Extras that a user installs; the others serve development."""
 
 
@@ -51,5 +57,11 @@ def licence(package: str) -> str:
     return (text.get("License") or "see the package").splitlines()[0]
 
 
-_ABSENT = {"mlflow-skinny": "Apache License 2.0", "wandb": "MIT License"}
+_ABSENT = {
+    "scikit-learn": "BSD-3-Clause",
+    "hpbandster": "BSD 3-Clause License",
+    "ConfigSpace": "BSD License",
+    "mlflow-skinny": "Apache License 2.0",
+    "wandb": "MIT License",
+}
 """Of extras that development does without."""

@@ -37,11 +37,6 @@ class Arrivals(SearchTrials):
         return self._closed or self._cut or len(self._trials) == self._study.trials
 
     @property
-    def wanted(self) -> bool:
-        """Whether a trial can be offered now."""
-        return not self.exhausted and len(self._running) < self._study.workers
-
-    @property
     def next_name(self) -> str:
         """Of the trial that is offered next."""
         return f"{len(self._trials) + 1:03d}"

@@ -24,6 +24,7 @@ from studies.tune.worker_pool import WorkerPool
 STYLES = {
     None: "bold cyan",
     "waiting": "cyan",
+    "paused": "cyan",
     "polishing": "cyan",
     "completed": "green",
     "stopped": "yellow",
@@ -138,10 +139,12 @@ class LiveTable:
         state: str | None = entry.status
         if state is None and entry.trial in self._pool.waiting:
             state = "waiting"
+        elif state is None and entry.paused:
+            state = "paused"
         elif state is None and (polish := self._polish(entry.trial)) is not None:
             state = f"polishing {polish[0]:,} / {polish[1]:,}"
         silent = entry.silent_since
-        if entry.running and silent is not None and state != "waiting":
+        if entry.running and silent is not None and state not in ("waiting", "paused"):
             state = f"silent {words.clock(time.time() - silent)}"
         return Text(state or "running", style=STYLES.get(state and state.split()[0], "bold red"))
 

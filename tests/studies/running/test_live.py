@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from studies.records.events import Ended, Event
+from studies.records.events import Ended, Event, Paused, Resumed
 from studies.records.history import History
 from studies.records.log import read_log
 from studies.running.describe import study_record
@@ -89,6 +89,16 @@ def test_a_trial_that_polishes_says_how_far_it_is(events: list[Event]) -> None:
     pool.latest[name] = {"iterations": 33, "score": 0.5, "polish": 12, "polish_of": 1_500}
     (row,) = (line for line in drawn(history, pool).splitlines() if line.startswith(name))
     assert "polishing 12 / 1,500" in row
+
+
+def test_a_paused_trial_is_shown_as_such_until_it_goes_on(events: list[Event]) -> None:
+    first = next(i for i, event in enumerate(events) if isinstance(event, Ended))
+    name = next(entry.trial for entry in History(events[:first]).entries.values() if entry.running)
+    paused = [*events[:first], Paused(trial=name, iterations=40)]
+    for told, state in ((paused, "paused"), ([*paused, Resumed(trial=name)], "running")):
+        text = drawn(History(told), WorkerPool(2))
+        (row,) = (line for line in text.splitlines() if line.startswith(name))
+        assert state in row
 
 
 def test_a_pipe_gets_a_plain_line_for_each_trial_that_ends(events: list[Event], tmp_path: Path) -> None:

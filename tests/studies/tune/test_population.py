@@ -106,11 +106,13 @@ def finished(folder: Path, study: Search = STUDY, *, kills: int = 0, seed: int =
             torn.write(b'{"event": "repor')
 
 
-@pytest.mark.parametrize("scheduler", ["pbt", together])
+@pytest.mark.parametrize("scheduler", ["pbt", together, "pb2"])
 @pytest.mark.parametrize("kills", [0, 4])
 def test_trials_take_over_others_and_the_winner_s_schedule_is_confirmed(
     tmp_path: Path, scheduler: Any, kills: int
 ) -> None:
+    if scheduler == "pb2":
+        pytest.importorskip("sklearn", reason="the extra `samplers` is not installed")
     history = finished(tmp_path / "run", replace(STUDY, scheduler=scheduler), kills=kills)
     entries = history.phase("search")
     assert [entry.trial for entry in entries] == [f"{n:03d}" for n in range(1, 6)]
