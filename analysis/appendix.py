@@ -50,6 +50,10 @@ def _tables(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
         ).rename(columns={"baseline": "the baseline's"}),
         f"Median {run.metric_name} on the evaluation points, with intervals of order statistics"
         f"{'; ratios are paired over shared seeds' if compares else ''}.": _results(run),
+        f"Values of each setting beyond which the {run.noun} is more than twice the winner's, all others "
+        "held, by a Gaussian process over the completed trials; –: not within the space.": (
+            tables.flatness_table(run)
+        ),
     }
     yield from ((caption, table) for caption, table in made.items() if len(table))
 

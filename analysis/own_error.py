@@ -29,6 +29,7 @@ def own_error(run: Run, tables: Tables) -> list[str]:
         *_choice(run, tables),
         *_steps(run, tables),
         *_importance(tables),
+        *flatness_words(run, tables),
     ]
 
 
@@ -88,7 +89,7 @@ def _choice(run: Run, tables: Tables) -> list[str]:
     chance = _chance(winner["best_of_these"])
     sentences = [
         f"Of the best {trials}, confirmed on the same seeds, the winner is the best with probability "
-        f"{chance} (bootstrap over {seeds})."
+        f"{chance} (from {seeds} and their scores in the search)."
     ]
     ties = [row["trial"] for row in rows[1:] if not row["p_holm"] < LEVEL]
     better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["to_winner_high"] < 1]
@@ -133,6 +134,48 @@ def _importance(tables: Tables) -> list[str]:
     sentence = "What sets the best quarter of the trials apart, as shares of all searched settings: "
     sentence += effects
     return [f"{sentence}; not beyond chance: {others}." if others else f"{sentence}."]
+
+
+def flatness_words(run: Run, tables: Tables) -> list[str]:
+    """How far each setting can move before the error doubles, as far as the trials tell."""
+    rows = rows_of(tables["flatness"])
+    if not rows:
+        return []
+    said = {key_name(row["setting"]): _range(row) for row in rows}
+    known = "; ".join(f"{key} {words}" for key, words in said.items() if words)
+    unknown = ", ".join(key for key, words in said.items() if not words)
+    sentences = []
+    if known:
+        sentences.append(
+            f"With all other settings held, the {run.noun} stays below twice the winner's for: {known}."
+        )
+    if unknown:
+        sentences.append(
+            f"Too few trials near the winner to say how far {agree(len(rows), 'it', 'each')} can move "
+            f"before the {run.noun} doubles: {unknown}."
+        )
+    return ["  ".join(sentences)]
+
+
+def _range(row: Mapping[str, Any]) -> str:
+    """Where the error stays below twice the winner's; empty where the trials do not say."""
+    if isinstance(row.get("kept"), str):
+        groups = (("kept", "{}"), ("doubling", "not {}"), ("unknown", "perhaps {}"))
+        return ", ".join(words.format(row[name]) for name, words in groups if row[name])
+    sides = (row["below"], row["above"])
+    if set(sides) <= {"flat", "edge"}:
+        return "any value of the space"
+    parts = [_side(row, "lower", "below", "down to"), _side(row, "upper", "above", "up to")]
+    return ", ".join(part for part in parts if part)
+
+
+def _side(row: Mapping[str, Any], name: str, side: str, words: str) -> str:
+    nearer = row[f"{name}_high" if name == "lower" else f"{name}_low"]
+    if row[side] == "shown":
+        return f"{words} {interval(row[name], row[f'{name}_low'], row[f'{name}_high'])}"
+    if row[side] == "partly":
+        return f"{words} {plain(nearer)} at least"
+    return f"{words} the edge of the space" if row[side] == "flat" else ""
 
 
 def _chance(value: float) -> str:

@@ -33,6 +33,7 @@ TABLES: dict[str, tuple[str, Callable[[Run], pd.DataFrame]]] = {
     "revived": ("Stopped trials, revived by hand", tables.revived_table),
     "path": ("From the baseline to the winner, one setting at a time", tables.path_table),
     "importance": ("Which settings set the best quarter of the trials apart", tables.importance_table),
+    "flatness": ("How far each setting can move before the {noun} doubles", tables.flatness_table),
     "counts": ("Trials", tables.counts_table),
     "trials": ("Every trial", tables.trials_table),
 }

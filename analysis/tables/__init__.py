@@ -2,6 +2,7 @@
 
 from analysis.tables.ablation import arms_table, budget_table, factor_table
 from analysis.tables.after import audit_table, path_table, revived_table, rivals_table
+from analysis.tables.flatness import flatness_table
 from analysis.tables.front import budgets_table, front_table
 from analysis.tables.importance import importance_table
 from analysis.tables.runs import compare_table, correlation_table, polish_table
@@ -18,6 +19,7 @@ __all__ = [
     "counts_table",
     "decisions_table",
     "factor_table",
+    "flatness_table",
     "front_table",
     "importance_table",
     "latex",

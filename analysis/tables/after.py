@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import scores, statistics
+from analysis.chances import probability_best
 from analysis.load import Run
 from analysis.tables.cells import error_cells, generator, paired_cells, rows_of
 from studies.records.reduction import median
 
-_RESAMPLES = 5_000
 TOP = 3
 """The best trials that a stop should not lose."""
 
@@ -22,15 +22,21 @@ def rivals_table(run: Run) -> pd.DataFrame:
     """A row for the winner and each of the next best trials, confirmed on the same seeds.
 
     `selected` is the score by which the search ranked it, `shrinkage` the confirmed median over that.
-    `best_of_these` is the probability that it is the best of them (see `probability_best`).  `to_winner`:
+    `best_of_these` is the probability that it is the best of them (see `analysis.chances`).  `to_winner`:
     error over the winner's on shared seeds; `p_holm` adjusted for the rivals.
     """
     confirmed = _confirmed(run)
     if len(confirmed) < 2:
         return pd.DataFrame()
-    chosen = scores.trial_scores(run.phase("search")).set_index("trial")["score"]
-    rng = generator(run.study.seed)
-    best = probability_best([scores.by_seed(rows) for rows in confirmed.values()], rng)
+    search = run.phase("search")
+    trials = scores.trial_scores(search).set_index("trial")
+    chosen, rng = trials["score"], generator(run.study.seed)
+    completed = search[search["trial"].isin(list(trials.index[trials["status"] == "completed"]))]
+    best = probability_best(
+        {trial: scores.by_seed(rows) for trial, rows in confirmed.items()},
+        {str(trial): scores.by_seed(rows) for trial, rows in completed.groupby("trial", sort=False)},
+        rng,
+    )
     (winner, base), table = next(iter(confirmed.items())), []
     for (trial, rows), chance in zip(confirmed.items(), best, strict=True):
         score = chosen.get(trial, np.nan)
@@ -41,21 +47,6 @@ def rivals_table(run: Run) -> pd.DataFrame:
             row |= paired_cells(rows, base, rng)
         table.append(row)
     return _compared(table, "to_winner")
-
-
-def probability_best(errors: list[pd.Series], rng: np.random.Generator) -> list[float]:
-    """How likely each setting has the lowest median error, by a bootstrap over the seeds that all share.
-
-    errors: of each setting by seed, infinite where diverged.  Equal medians share.
-    """
-    both = pd.concat(errors, axis=1, join="inner").to_numpy(float)  # (n, k)
-    n = len(both)
-    if n == 0:
-        return [float("nan")] * len(errors)
-    drawn = both[rng.integers(n, size=(_RESAMPLES, n))]
-    middle = median(drawn, axis=1)
-    least = middle == middle.min(axis=1, keepdims=True)
-    return [float(share) for share in (least / least.sum(axis=1, keepdims=True)).mean(axis=0)]
 
 
 def audit_table(run: Run) -> pd.DataFrame:

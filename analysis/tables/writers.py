@@ -30,6 +30,11 @@ HEADERS = {
     "to_winner": "ratio to the winner [interval]",
     "best_of_these": "P(best of these)",
     "importance": "importance [95 %]",
+    "lower": "twice the winner's below [95 %]",
+    "upper": "twice the winner's above [95 %]",
+    "kept": "less than twice",
+    "doubling": "more than twice",
+    "unknown": "cannot be told",
     "shrinkage": "confirmed / selected",
     "p": "p",
     "p_holm": "p (Holm)",
@@ -49,7 +54,7 @@ HEADERS = {
     "stopped_share": "share stopped [95 %]",
 }
 
-_FOR_THE_RECORD = ("metric", "max_error", "baseline", "p_exact_holm", "pairs", "parameters")
+_FOR_THE_RECORD = ("metric", "max_error", "baseline", "p_exact_holm", "pairs", "parameters", "below", "above")
 _IF_ANY = ("blown_up", "failed", "interrupted", "without_cutoff")
 """Columns that only the CSV holds, and those it alone holds while they are zero throughout."""
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dgm_cli.common import interval, messages, print_json
 from studies.hints import left_hint, quoted, report_hint
 from studies.signals import check_asked, going_on
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def finish(folder: Path, as_json: bool) -> int:
@@ -64,13 +67,14 @@ def summary(folder: Path) -> dict[str, Any]:
     from analysis.budgets import verdicts
     from analysis.load import load_run
     from analysis.scores import headlines
-    from analysis.tables import counts_table
+    from analysis.tables import counts_table, flatness_table, importance_table
     from analysis.tables.search import STATUSES
     from analysis.tables.solving import solved_rows
 
     run = load_run(folder)
     rows = headlines(run.trials)
     record, counts = run.study, counts_table(run).iloc[0]
+    asked = {"importance": importance_table, "flatness": flatness_table} if record.kind == "search" else {}
     outcomes = {"winner": record.winner, "baseline": record.confirmed_baseline}
     confirmed = {
         name: {
@@ -96,6 +100,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "winner": confirmed.get("winner"),
         "baseline": confirmed.get("baseline"),
         "verdict": " ".join(verdicts(run)) or None,
+        **{name: _rows(make(run)) for name, make in asked.items()},
     }
 
 
@@ -104,6 +109,12 @@ def _remedy(record: Any) -> str:
     more = "give the search more trials"
     by_arrival = record.scheduler.get("order") == "arrival"
     return f"{more}, or its scheduler a max_t that no trial reaches" if by_arrival else more
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, with None for what there is none of."""
+    known = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
 
 
 def _tell_outcome(record: Any) -> None:

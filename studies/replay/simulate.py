@@ -96,7 +96,7 @@ def _search(
         number, stop = int(scheduled.trial), scheduled.stop
         row = rows[number]
         final = stop == scheduled.stops[-1]
-        metrics = _metrics(stop, table.score(row, stop), final)
+        metrics = trained(stop, table.score(row, stop), final)
         if final:
             clock.end(scheduled)
             rule.end(number, stop, metrics.value)
@@ -116,7 +116,7 @@ def _search(
 _NONE = Replicates(status=[], scores=[], errors={}, losses=[], diverged_at=[])
 
 
-def _metrics(iterations: int, score: float, final: bool) -> Metrics:
+def trained(iterations: int, score: float, final: bool) -> Metrics:
     """What a study would have been told."""
     return Metrics(
         iterations=iterations,

@@ -14,7 +14,7 @@ from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.report import make_tables
 from analysis.statistics import rate
-from analysis.tables.after import lost_by_stops, probability_best
+from analysis.tables.after import lost_by_stops
 from tests.analysis.synthetic import trial_row
 
 
@@ -53,15 +53,6 @@ def test_how_likely_the_winner_is_the_best_of_those_confirmed(search: Run) -> No
     said = " ".join(own_error(run, make_tables(run)))
     assert "Of the best 3 trials" in said
     assert "Not to be told from it with so many seeds: t01." in said
-
-
-def test_the_probability_of_being_best_is_that_of_the_medians() -> None:
-    rng = np.random.default_rng(0)
-    one = pd.Series([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert probability_best([one, one + 10], rng) == [1.0, 0.0]
-    assert probability_best([one, one], rng) == [0.5, 0.5]
-    won, lost = probability_best([one, one.replace(3.0, np.inf)], rng)  # its median is that of a divergence
-    assert won > 0.6 > 0.4 > lost
 
 
 def test_stops_that_lost_a_good_trial_are_counted(search: Run) -> None:
