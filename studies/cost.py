@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dgm_core import Setup
+from dgm_core import Problem, Setup
 from dgm_core.networks import count_parameters
-from dgm_core.training.optimizers import OPTIMIZERS
+from dgm_core.training.optimizers import OPTIMIZERS, Optimizer
 from dgm_core.training.solution import Solution
 
 _LAYER_MS = 0.126
@@ -59,10 +59,24 @@ def _steps_cost(setup: Setup, replicates: int, batch_size: int, optimizer: str, 
     """Nominal milliseconds of some steps of an optimizer: of its gradients, and of what it does besides."""
     config, kind = setup.config, OPTIMIZERS.get(optimizer)
     parameters = count_parameters(Solution(setup, [0])) / config.windows
-    points = sum(region.count(batch_size) for region in setup.problem.regions().values())
+    points = sum(setup.problem.regions()[term].count(batch_size) for term in _counted(setup, kind))
     gradient = _LAYER_MS * (config.depth + 1) + _PRODUCT_MS * points * replicates * parameters
     besides = _MATRIX_MS * replicates * kind.products(points, round(parameters))
     return kind.gradients * steps * gradient + steps * besides
+
+
+def _counted(setup: Setup, kind: type[Optimizer]) -> Sequence[str]:
+    """The terms whose points cost something.
+
+    Those of hard conditions do not, and are left out for methods that multiply matrices.  For all others they
+    count: without them a seed would give another search than it gave before.
+    """
+    problem = setup.problem
+    every = tuple(problem.regions())
+    spares = setup.config.hard_conditions and type(problem).residuals is Problem.residuals
+    if not spares or kind.products(2, 2) == 0.0:
+        return every
+    return [term for term in every if term not in problem.hard_terms]
 
 
 def training_seconds(setup: Setup, replicates: int) -> float:

@@ -29,7 +29,9 @@ class Expansion:
     axis is periodic, ω = 2π / L.  Elsewhere ω = π / L: a smooth function on [a, b] has smooth extensions of
     twice the period; least squares find one, and the sum converges geometrically.
 
-    Without axes a sum is a constant.  Source: Boyd (2002) and Huybrechs (2010), Fourier extensions.
+    Without axes a sum is a constant.  Source: Boyd (2002), "A comparison of numerical algorithms for Fourier
+    extension of the first, second, and third kinds"; Huybrechs (2010), "On the Fourier extension of
+    nonperiodic functions".
     """
 
     axes: tuple[Axis, ...]

@@ -60,14 +60,15 @@ class Fredholm(IntegralEquation):
         },
         "second-order": {
             "problem.quadrature": "gauss-legendre",
-            "problem.nodes": 32,
+            "problem.nodes": 16,
             "depth": 2,
             "width": 8,
             "activation": "sin",
+            "gain": 2.0,
             "sampler": "sobol",
-            "batch_size": 50,
+            "batch_size": 32,
             "optimizer": "gauss-newton",
-            "damping": 1e-8,
+            "damping": 1e-10,
             "iterations": 60,
         },
     }

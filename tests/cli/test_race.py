@@ -52,6 +52,13 @@ def test_time_to_the_first_one_s_error_and_error_at_its_time():
     assert "not" in table
 
 
+def test_with_patience_the_others_go_on_for_longer_than_the_first():
+    clock = Clock()
+    runners = (clock.runner("quick", 1.0, [0.1]), clock.runner("late", 1.0, [0.9, 0.8, 0.05, 0.01]))
+    _, late = run(RaceHeat("work", runners), [0], clock, patience=3.0)
+    assert (late.reached, late.seconds, late.error, late.error_then) == (3.0, 3.0, 0.05, 0.9)
+
+
 def test_medians_are_over_seeds():
     clock = Clock()
     (one,) = run(RaceHeat("work", (clock.runner("slow", 1.0, [0.1]),)), [0, 1, 2], clock)

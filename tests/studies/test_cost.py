@@ -29,6 +29,16 @@ def test_a_gauss_newton_step_costs_the_smaller_of_its_systems() -> None:
     assert cost("gauss-newton", batch_size=2) < 5 * cost("adam", batch_size=2)
 
 
+def test_points_of_hard_conditions_cost_a_matrix_method_nothing_and_others_what_they_always_did() -> None:
+    hard = {"hard_conditions": True}
+    for name in ("adam", "soap", "lbfgs"):
+        assert cost(name, **hard) == cost(name)
+    products = [cost(name, **hard) - 4 * 0.126 * 4 for name in ("gauss-newton", "spring")]
+    gradients, matrices = 4 * 1.44e-7 * 200 * 921, 1.5e-8 * 200 * 921 * 200
+    assert products == pytest.approx([gradients + matrices] * 2)
+    assert cost("ssbroyden", **hard) < cost("ssbroyden")
+
+
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if issubclass(OPTIMIZERS.get(name), Minimiser)])
 def test_a_polish_costs_the_steps_of_its_optimizer(name: str) -> None:
     polished = SETUP.changed({"polish": name, "polish_iterations": 7, "polish_points": 200})

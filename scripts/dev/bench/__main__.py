@@ -36,6 +36,9 @@ def bench(
     cpu: Annotated[bool, typer.Option("--cpu", help="Count processor time: for a busy machine.")] = False,
     only: Annotated[str, typer.Option(help="Only cases and peers whose names contain this.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="Of a race: trainings of each runner.")] = 6,
+    patience: Annotated[
+        float, typer.Option(min=1.0, help="Of a race: how often the first one's time the others may take.")
+    ] = 1.0,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with the numbers.")] = False,
 ) -> None:
     """Times peers that do the same work in turn on one thread: ratios first, medians and ranges."""
@@ -62,7 +65,7 @@ def bench(
         if not json:
             print(f"\n{comparison.name}: {comparison.about}\n\n{markdown(results, comparison.unit)}\n")
     for race in races:
-        results_by_name[race.name] = _run_race(race, only, seeds, json=json)
+        results_by_name[race.name] = _run_race(race, only, seeds, patience, json=json)
     if json:
         print_json(
             {
@@ -74,14 +77,14 @@ def bench(
         )
 
 
-def _run_race(race: Race, only: str, seeds: int, *, json: bool) -> list[dict[str, Any]]:
+def _run_race(race: Race, only: str, seeds: int, patience: float, *, json: bool) -> list[dict[str, Any]]:
     """The standings of a race's heats whose names contain `only`; processor time."""
     messages.print(f"{race.name}: {race.about}")
     standings = []
     for heat in race.heats():
         if only in heat.title:
             messages.print(f"  {heat.title}")
-            standings += run_heat(heat, range(_FIRST_SEED, _FIRST_SEED + seeds))
+            standings += run_heat(heat, range(_FIRST_SEED, _FIRST_SEED + seeds), patience=patience)
     if not json:
         print(f"\n{race.name}: {race.about}; medians of {seeds} seeds\n\n{standings_table(standings)}\n")
     return [standing.to_dict() for standing in standings]

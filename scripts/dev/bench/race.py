@@ -57,8 +57,8 @@ class Standing:
     """Medians over seeds of one runner.
 
     error, seconds: at its own end, or where its time was up.  reached: seconds to the error at which the
-    first runner ends; infinite where half of the seeds do not reach it in its time.  error_then: at the time
-    at which that one ends.
+    first runner ends; infinite where half of the seeds do not reach it before they stop.  error_then: at the
+    time at which that one ends.
     """
 
     heat: str
@@ -74,15 +74,19 @@ class Standing:
         return asdict(self)
 
 
-def run(heat: RaceHeat, seeds: Sequence[int], clock: Clock = time.process_time) -> list[Standing]:
-    """The standings of a heat's runners that can run; all but the first stop when the first's median time
-    is up."""
+def run(
+    heat: RaceHeat, seeds: Sequence[int], clock: Clock = time.process_time, patience: float = 1.0
+) -> list[Standing]:
+    """The standings of a heat's runners that can run.
+
+    All but the first stop after the first's median time, times `patience`.
+    """
     standings: list[Standing] = []
     goal, limit = 0.0, math.inf
     for runner in heat.runners:
         if runner.missing:
             continue
-        laps = [_laps(runner.course(seed), limit, clock) for seed in seeds]
+        laps = [_laps(runner.course(seed), patience * limit, clock) for seed in seeds]
         ends = [runner_results[-1] for runner_results in laps]
         error = statistics.median(error for _, error in ends)
         seconds = statistics.median(spent for spent, _ in ends)

@@ -26,7 +26,7 @@ def deepxde_course(name: str) -> Callable[[int], Course]:
 
     Heat: demo "heat equation", 3 × 20 tanh, 2 540 points in the domain.  Burgers: demo "Burgers equation",
     the same. Helmholtz: demo "Helmholtz equation over a 2D square domain" with hard conditions, 3 × 150
-    sin.
+    sin.  L-shape: demo "Poisson equation over L-shaped domain", 4 × 50 tanh, 1 200 points in the domain.
     """
 
     def of(seed: int) -> Iterator[Callable[[], float]]:
@@ -124,4 +124,23 @@ def _helmholtz(dde: Any) -> Any:
     return dde.Model(data, network)
 
 
-_MODELS: dict[str, Callable[[Any], Any]] = {"heat": _heat, "burgers": _burgers, "helmholtz": _helmholtz}
+def _l_shape(dde: Any) -> Any:
+    problem = load_problem("poisson-l-shape")
+    domain = dde.geometry.Polygon([[0, 0], [1, 0], [1, 1], [-1, 1], [-1, -1], [0, -1]])
+
+    def residual(x: Any, u: Any) -> Any:
+        return dde.grad.hessian(u, x, i=0, j=0) + dde.grad.hessian(u, x, i=1, j=1)
+
+    edge = dde.icbc.DirichletBC(
+        domain, lambda x: problem.reference(torch.as_tensor(x)).numpy(), lambda _, on_boundary: on_boundary
+    )
+    data = dde.data.PDE(domain, residual, edge, num_domain=1200, num_boundary=120)
+    return dde.Model(data, dde.nn.FNN([2, 50, 50, 50, 50, 1], "tanh", "Glorot uniform"))
+
+
+_MODELS: dict[str, Callable[[Any], Any]] = {
+    "heat": _heat,
+    "burgers": _burgers,
+    "helmholtz": _helmholtz,
+    "poisson-l-shape": _l_shape,
+}

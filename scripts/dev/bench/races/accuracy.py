@@ -22,7 +22,7 @@ FIRST_ORDER = {
     "fitzhugh-nagumo": "tuned",
 }
 """Problem -> its settings by Adam, with a polish by L-BFGS where the search chose one."""
-BY_DEEPXDE = ("heat", "burgers", "helmholtz")
+BY_DEEPXDE = ("heat", "burgers", "helmholtz", "poisson-l-shape")
 
 
 def course(setup: Setup) -> Callable[[int], Course]:
