@@ -46,15 +46,15 @@ class Helmholtz(Problem):
         },
         "second-order": {
             "depth": 2,
-            "width": 24,
+            "width": 20,
             "activation": "sin",
             "gain": 3.9,
             "input_scaling": "unit",
             "hard_conditions": True,
             "sampler": "sobol",
-            "batch_size": 1_500,
+            "batch_size": 500,
             "optimizer": "ssbroyden",
-            "iterations": 3_600,
+            "iterations": 5_000,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }

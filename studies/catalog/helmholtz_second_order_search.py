@@ -7,6 +7,6 @@ STUDY = second_order_search(
     question="Which second-order method solves the Helmholtz equation best, with which network and points?",
     activations=("sin", "tanh"),
     width=(16, 40),
-    batch_size=(800, 3_000),
+    batch_size=(400, 3_000),
     gain=(2.0, 5.0),
 )
