@@ -117,9 +117,10 @@ def tune_trial(config: dict[str, Any], payload: TrialPayload, store: Store, devi
             tune.report({**progress(trainer, telemetry), **told})
 
     def save(trainer: Trainer) -> None:
-        save_checkpoint(trainer, store, config["folder"])
         if config["snapshots"] and trainer.iteration in config["rungs"]:
+            # Before its own: one that is found at a rung reports there, and does not save again.
             save_checkpoint(trainer, store, snapshot_folder(config["folder"], trainer.iteration))
+        save_checkpoint(trainer, store, config["folder"])
 
     watchdog = Watchdog(config["timeout"], trace_of(store, config["folder"]))
     tune.report(BEGUN)
@@ -129,6 +130,8 @@ def tune_trial(config: dict[str, Any], payload: TrialPayload, store: Store, devi
             state = load_checkpoint(store, config["folder"])
             if state is None and config["origin"] is not None:
                 state = load_checkpoint(store, config["origin"])
+                if state is None:
+                    raise StudyError(f"the state {config['origin']} that this trial goes on from is gone.")
             schedule = [ScheduleStep.model_validate(step) for step in config["schedule"]]
             run_trial(
                 setup, config["seeds"], config["rungs"], report, save, state, device=device, schedule=schedule

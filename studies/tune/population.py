@@ -22,6 +22,7 @@ from studies.records.log import read_log
 from studies.study.branches import at_random, drawn
 from studies.study.space import label, nearest
 from studies.trials.checkpoints import snapshot_folder
+from studies.tune.population_states import PopulationStates
 from studies.tune.populations import mutable
 from studies.tune.private.population import Exploit, Population, Snapshot
 from studies.tune.ray_parts import Arrival, result_row
@@ -43,7 +44,11 @@ class PopulationScheduler(PlanScheduler):
         self._population = Population(arrival.scheduler(), self._search.seeds[0])
         self._told: set[str] = set()
         self._mutable = mutable(self._study)
-        self._hear(read_log(engine.folder))
+        self._states = PopulationStates(engine.store)
+        events = read_log(engine.folder)
+        self._hear(events)
+        self._states.recall(events)
+        self._drop()
         engine.course.withdraw(self._population.members)
 
     def fill(self) -> None:
@@ -69,11 +74,13 @@ class PopulationScheduler(PlanScheduler):
         action = super().on_trial_result(tune_controller, trial, result)
         if metrics is None or name not in self._population.members:
             return action
+        self._states.left(self._engine.course.trial(name).folder, metrics.iterations)
         pauses, exploits = self._report(name, metrics)
         if pauses and all(exploit.trial != name for exploit in exploits):
             self._engine.course.pause(name)
         for exploit in exploits:
             self._take_over(exploit)
+        self._drop()
         return str(self.STOP) if pauses else action
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
@@ -93,8 +100,25 @@ class PopulationScheduler(PlanScheduler):
     def _take_over(self, exploit: Exploit) -> None:
         """Logs what follows from an exploit, and tells the population what became of it."""
         event = self._exploited(exploit)
+        self._states.gave_up(self._engine.course.trial(event.trial).folder)
         self._engine.course.exploit(event)
         self._population.members[event.trial].config = dict(event.changes)
+
+    def _drop(self) -> None:
+        """Drops the states that no trial can go on from any more; the log says by now who goes on from which.
+
+        Those of a scheduler that is none of Ray's own stay: it may go back further.
+        """
+        if not self._arrival.rays_own:
+            return
+        needed = {snapshot_folder(at.folder, at.iteration) for at in self._population.held}
+        for name in self._population.members:
+            entry, trial = self._engine.course.entry(name), self._engine.course.trial(name)
+            if trial.origin is None or not entry.running:
+                continue
+            if entry.iterations == entry.exploits[-1].iteration:
+                needed.add(trial.origin)  # it may have no state of its own yet
+        self._states.keep(needed)
 
     def _exploited(self, exploit: Exploit) -> Exploited:
         course, at = self._engine.course, exploit.snapshot

@@ -35,6 +35,21 @@ class Exploit(NamedTuple):
 class Population(StandIn):
     """The trials of a population, and what a scheduler of Tune's says of them."""
 
+    def __init__(self, scheduler: TrialScheduler, seed: int) -> None:
+        super().__init__(scheduler, seed)
+        self._saved: dict[str, Snapshot] = {}
+
+    @property
+    def held(self) -> set[Snapshot]:
+        """The snapshots that a trial can still be told to go on from.
+
+        Ray's schedulers take the last that they asked a trial to save, or where it stands as it is paused; of
+        trials that have ended they take none.
+        """
+        live = [each for each in self.members.values() if not each.is_finished()]
+        known = [each.checkpoint for each in live] + [self._saved.get(each.trial_id) for each in live]
+        return {each for each in known if each is not None}
+
     def report(self, row: dict[str, Any], at: Snapshot) -> tuple[bool, list[Exploit]]:
         """A trial has reported: whether it makes way for others, and who goes on from whose state."""
         member = self.members[at.trial]
@@ -70,6 +85,8 @@ class Population(StandIn):
             each.status = str(TuneTrial.PENDING if each.checkpoint is None else TuneTrial.PAUSED)
 
     def _schedule_trial_save(self, trial: Member, result: Any = None) -> Snapshot | None:
+        if trial.checkpoint is not None:
+            self._saved[trial.trial_id] = trial.checkpoint
         return trial.checkpoint
 
 

@@ -17,12 +17,13 @@ from ray.tune.search.optuna import OptunaSearch
 from dgm_core import ConfigurationError
 from studies.planning.course import Course
 from studies.planning.plans import SearchPlan
-from studies.records.events import Exploited, Suggested
+from studies.records.events import Exploited, Reported, Suggested
 from studies.records.history import History
 from studies.records.log import LOG, Log, read_log
 from studies.records.storage import Store
 from studies.study import Choice, PowersOfTwo, Search
 from studies.study.space import nearest
+from studies.trials.checkpoints import checkpoint_key, snapshot_folder
 from studies.tune.arrival import arrival_parts
 from studies.tune.private.population import POPULATION
 from studies.tune.ray_parts import Arrival
@@ -61,9 +62,12 @@ class Driver:
         self.controller: Any = SimpleNamespace(_actor_cache=cache)
         self.running: list[Any] = []
         self.choose = choose
+        self.store = Store.at(folder)
+        self.most = 0
 
     def step(self) -> bool:
         while isinstance(given := self.searcher.suggest("any"), dict):
+            self.begin(given)
             trial = SimpleNamespace(config=given, trial_id=given["trial"], placement_group_factory=None)
             self.scheduler.on_trial_add(self.controller, trial)
             self.running.append(trial)
@@ -77,11 +81,24 @@ class Driver:
         told = self.course.entry(name).reports
         ends = (*goes.rungs, goes.setup.config.iterations)
         at = metrics(goes, next(end for end in ends if end not in told))
+        self.save(goes.folder)
+        if trial.config["snapshots"] and not at.final:
+            self.save(snapshot_folder(goes.folder, at.iterations))
         action = self.scheduler.on_trial_result(self.controller, trial, {METRICS: at.model_dump_json()})
         if action == self.scheduler.STOP or at.final:
             self.running.remove(trial)
             self.follower.on_trial_complete(1, [], trial)
         return True
+
+    def begin(self, given: dict[str, Any]) -> None:
+        """What a worker begins from is there; and how much else is."""
+        if given["origin"] is not None and self.store.read(checkpoint_key(given["folder"])) is None:
+            assert self.store.read(checkpoint_key(given["origin"])) is not None
+        states = [key for key in self.store.sizes() if "-at-" in key]
+        self.most = max(self.most, len(states))
+
+    def save(self, folder: str) -> None:
+        self.store.write(checkpoint_key(folder), b"state")
 
 
 def population_run(folder: Path) -> Path:
@@ -99,7 +116,9 @@ def finished(folder: Path, study: Search = STUDY, *, kills: int = 0, seed: int =
             life = choose.randrange(3, 12) if kills else 10_000
             while life and driver.step():
                 life -= 1
+            assert driver.most <= 3 * study.trials
             if not kills:
+                assert not [key for key in driver.store.sizes() if "-at-" in key]
                 return History(read_log(folder))
         kills -= 1
         with open(folder / LOG, "ab") as torn:
@@ -137,6 +156,34 @@ def test_trials_take_over_others_and_the_winner_s_schedule_is_confirmed(
     assert confirmed
     assert all(entry.spec.schedule == best.spec.schedule for entry in confirmed)
     assert all(entry.spec.changes == best.spec.changes for entry in confirmed)
+
+
+def test_of_a_scheduler_of_one_s_own_all_states_stay(tmp_path: Path) -> None:
+    """It may have a trial go on from any earlier one."""
+
+    class Further(PopulationBasedTraining):
+        pass
+
+    def further() -> PopulationBasedTraining:
+        return Further(
+            time_attr="iterations",
+            perturbation_interval=80,
+            hyperparam_mutations={"learning_rate": [0.01, 0.02]},
+        )
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with Log(folder) as log:
+        driver = Driver(folder, log, replace(STUDY, scheduler=further), random.Random(0))
+        while driver.step():
+            pass
+    reported = {
+        (event.trial, event.metrics.iterations)
+        for event in read_log(folder)
+        if isinstance(event, Reported) and not event.metrics.final and event.trial.isdigit()
+    }
+    states = [key for key in driver.store.sizes() if "-at-" in key]
+    assert len(states) >= len(reported)
 
 
 def test_a_resumed_population_decides_what_it_would_have_decided(tmp_path: Path) -> None:
