@@ -20,7 +20,7 @@ from dgm_cli.names import check_name, completed
 from dgm_cli.notify import ended, notified
 from dgm_cli.options import Address, Device, Json, LogTo, Name, Notify, Out, RayDashboard, TrialTimeout
 from dgm_cli.outcome import finish
-from dgm_cli.own import With, is_file, load_files, named
+from dgm_cli.own import Trust, With, is_file, load_files, named, trusted
 from dgm_cli.places import Storage
 from dgm_cli.submit import submit_instead
 from dgm_core.collecting import uncollected
@@ -107,6 +107,7 @@ def run(
             metavar="RUN", help="Search as RUN did, with its sampler, stopping rule, trials, seed and limits."
         ),
     ] = None,
+    trust: Trust = False,
     seed: Annotated[int | None, typer.Option(help="Seed of the whole study (default: 0).")] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Take a quick look: smaller space, fewer trials.")
@@ -152,7 +153,7 @@ def run(
     from studies.tune.session import begin_ray, check_cores
 
     there, begun = check_cores(cores, address=address), None
-    if address == "local" and not files and not is_file(study):
+    if address == "local" and not files and like is None and not is_file(study):
         # Before anything that takes time to import; a user's file may change the environment first.
         begun = context.with_resource(begin_ray(there, dashboard=dashboard))
         context.with_resource(closing(begun.close))
@@ -190,7 +191,7 @@ def run(
     )
     chosen = load_study(study)
     if like is not None:
-        chosen, seed = _like(chosen, like, seed)
+        chosen, seed = _like(chosen, like, seed, trust)
     chosen = edits.of(chosen, option=lambda name: f"--{name.replace('_', '-')}")
     options = Options(
         out=out,
@@ -214,13 +215,19 @@ def run(
         return finish(folder, as_json)
 
 
-def _like(chosen: Any, run: Path, seed: int | None) -> tuple[Any, int]:
+def _like(chosen: Any, run: Path, seed: int | None, trust: bool) -> tuple[Any, int]:
     """The study as a run was run, and that one's seed where none is given."""
     from studies.records.opening import open_run
     from studies.running.starting import like
+    from studies.sources import load_kept
 
     record = open_run(run)
-    return like(chosen, record), record.seed if seed is None else seed
+
+    def load() -> None:
+        trusted(run, record.sources, trust)
+        load_kept(run, record.sources)
+
+    return like(chosen, record, load), record.seed if seed is None else seed
 
 
 def _start(text: str) -> str | dict[str, Any]:

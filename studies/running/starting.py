@@ -60,16 +60,21 @@ def with_starts(study: Study, tell: Callable[[str], None]) -> Study:
     return replace(study, start_from=starts)
 
 
-def like(study: Study, record: StudyRecord) -> Study:
+def like(study: Study, record: StudyRecord, load: Callable[[], None] = lambda: None) -> Study:
     """The study, searched or compared as a run was: its sampler, stops, trials, replicates, limits.
 
-    The question stays: equation, space, baseline.  Files of that run are loaded already, where its sampler is
-    a function of one.  Raises ConfigurationError where the run is of another kind.
+    The question stays: equation, space, baseline.  load: loads the files that the run keeps; it is called
+    where none that is loaded has the problem of that run, or the function that makes its sampler.  Raises
+    ConfigurationError where the run is of another kind.
     """
     kind = {"search": Search, "ablation": Ablation}.get(record.kind)
     if kind is None or not isinstance(study, kind):
         raise ConfigurationError(f"{study.name} cannot be run like a run of the kind {record.kind!r}.")
-    other = from_dict(record.definition)
+    try:
+        other = from_dict(record.definition)
+    except ConfigurationError:
+        load()
+        other = from_dict(record.definition)
     if isinstance(study, Search) and isinstance(other, Search) and other.order == "arrival":
         study = study.by_arrival()  # without what only the search's own clock knows
     names = [each.name for each in fields(study) if each.name not in _OF_THE_QUESTION]

@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 from optuna.distributions import FloatDistribution, IntDistribution
 
-from dgm_core import ConfigurationError
+from dgm_cli.run import _like
+from dgm_core import ConfigurationError, extensions
 from studies import settings_of
 from studies.records import Outcome, read_study, write_study
 from studies.records.history import History
 from studies.records.settings_text import settings_text
 from studies.running.describe import study_record
 from studies.running.starting import like, with_starts
+from studies.sources import keep_sources, sources_record
 from studies.study import Choice, PowersOfTwo, Search, from_dict, to_dict
 from studies.study.ablation import Ablation
 from tests.studies.planning.test_branches import BRANCHED, small
@@ -180,3 +182,33 @@ def test_a_run_by_arrival_is_followed_by_a_study_with_a_budget_of_its_clock() ->
     assert isinstance(study, Search)
     assert (study.order, study.scheduler, study.grace_period) == ("arrival", "median", 30)
     assert (study.budget, dict(study.quick)) == (None, {"trials": 2})
+
+
+def test_a_run_s_own_sampler_is_taken_from_the_files_that_it_keeps(tmp_path: Path, own_files: None) -> None:
+    file = tmp_path / "mine/drawing.py"
+    file.parent.mkdir()
+    file.write_text(
+        "from optuna.samplers import RandomSampler\n\n"
+        "def drawing(seed):\n    return RandomSampler(seed=seed)\n"
+    )
+    made = replace(SEARCH, sampler=extensions.load(file).drawing, trials=7)
+    record = study_record(made, run="run", seed=5, quick=False, cores=1, command=None)
+    run = tmp_path / "run"
+    run.mkdir()
+    record.sources = sources_record(keep_sources(run, BASE))
+    write_study(run, record)
+    file.unlink()
+
+    extensions.unload()
+    study, seed = _like(SEARCH, run, None, False)  # this user made it here: nobody is asked
+    assert (study.sampler.__name__, study.trials, seed) == ("drawing", 7, 5)
+    assert study.sampler(1).__class__.__name__ == "RandomSampler"
+
+    extensions.unload()
+    (kept,) = (run / "sources").rglob("drawing.py")
+    kept.write_text(kept.read_text() + "\n")  # altered since
+    with pytest.raises(ConfigurationError, match=r"would run code that it keeps .* then give --trust"):
+        _like(SEARCH, run, None, False)
+    assert not any(module.__name__ == "drawing" for module in extensions.modules())
+    study, seed = _like(SEARCH, run, 2, True)
+    assert (study.sampler.__name__, seed) == ("drawing", 2)
