@@ -13,7 +13,9 @@ from analysis.load import Run
 from analysis.statistics import Interval
 from analysis.tables.after import TOP, busiest_rung, lost_by_stops
 from analysis.tables.cells import rows_of
+from analysis.tables.flatness import LEAST, completed
 from analysis.tables.rounding import LEVEL, interval, plain
+from analysis.tables.writers import chance as chance_words
 from studies.records import LABELS
 from studies.records.words import agree, counted, share
 
@@ -29,6 +31,7 @@ def own_error(run: Run, tables: Tables) -> list[str]:
         *_choice(run, tables),
         *_steps(run, tables),
         *_importance(tables),
+        *_variance(run, tables),
         *flatness_words(run, tables),
     ]
 
@@ -86,7 +89,7 @@ def _choice(run: Run, tables: Tables) -> list[str]:
     with np.errstate(divide="ignore", invalid="ignore"):
         shrinkage = float(np.exp(np.mean(np.log([row["shrinkage"] for row in rows]))))
     trials, seeds = counted(len(rows), "trial"), counted(winner["n"], "seed")
-    chance = _chance(winner["best_of_these"])
+    chance = chance_words(winner["best_of_these"])
     sentences = [
         f"Of the best {trials}, confirmed on the same seeds, the winner is the best with probability "
         f"{chance} (from {seeds} and their scores in the search)."
@@ -136,11 +139,26 @@ def _importance(tables: Tables) -> list[str]:
     return [f"{sentence}; not beyond chance: {others}." if others else f"{sentence}."]
 
 
+def _variance(run: Run, tables: Tables) -> list[str]:
+    """What each setting alone explains of all that the settings do."""
+    rows = [row for row in rows_of(tables["importance"]) if not np.isnan(row["variance"])]
+    if not rows:
+        return []
+    shares = ", ".join(
+        f"{key_name(row['setting'])} {interval(row['variance'], row['variance_low'], row['variance_high'])}"
+        for row in sorted(rows, key=lambda row: -row["variance"])
+    )
+    return [
+        f"Of the variance of the logarithm of the {run.noun} over the whole space, each setting alone "
+        f"explains (fANOVA): {shares}."
+    ]
+
+
 def flatness_words(run: Run, tables: Tables) -> list[str]:
     """How far each setting can move before the error doubles, as far as the trials tell."""
     rows = rows_of(tables["flatness"])
     if not rows:
-        return []
+        return _too_few(run)
     said = {key_name(row["setting"]): _range(row) for row in rows}
     known = "; ".join(f"{key} {words}" for key, words in said.items() if words)
     unknown = ", ".join(key for key, words in said.items() if not words)
@@ -155,6 +173,17 @@ def flatness_words(run: Run, tables: Tables) -> list[str]:
             f"before the {run.noun} doubles: {unknown}."
         )
     return ["  ".join(sentences)]
+
+
+def _too_few(run: Run) -> list[str]:
+    """That a search with a winner has not the trials for it."""
+    n = len(completed(run))
+    if run.study.kind != "search" or run.study.winner is None or n >= LEAST:
+        return []
+    return [
+        f"{counted(n, 'completed trial')} {agree(n, 'is', 'are')} too few to say how far a setting can move "
+        f"before the {run.noun} doubles: {LEAST} are needed."
+    ]
 
 
 def _range(row: Mapping[str, Any]) -> str:
@@ -176,11 +205,6 @@ def _side(row: Mapping[str, Any], name: str, side: str, words: str) -> str:
     if row[side] == "partly":
         return f"{words} {plain(nearer)} at least"
     return f"{words} the edge of the space" if row[side] == "flat" else ""
-
-
-def _chance(value: float) -> str:
-    """A probability that a bootstrap of few seeds gives: never for sure."""
-    return "above 0.99" if value > 0.99 else "below 0.01" if value < 0.01 else f"{value:.2f}"
 
 
 def _factor(row: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ Hellsten and Nardi 2024, ICML).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
@@ -24,6 +26,8 @@ _NOISE, _NOISE_SPREAD = np.log(0.2), 1.0
 _OFFSET = 10.0
 """Variance of a constant that is not known: the process has no mean of its own."""
 _JITTER = 1e-6
+_FEATURES = 128
+"""Of a function that is drawn whole."""
 
 
 class Surrogate:
@@ -50,6 +54,31 @@ class Surrogate:
             mean, deviation = _difference(theta, self._points, self._values, slices, origin)
             chances += ndtr((mean - rise) / np.maximum(deviation, 1e-9))
         return np.asarray(chances / len(self._draws))
+
+    def shares(self, design: Array, levels: Sequence[Array], rng: np.random.Generator) -> Array:
+        """What each setting alone explains of the variance over the design, (draws, settings).
+
+        The first-order indices of the functional analysis of variance (Sobol' 1993), of functions drawn from
+        the posterior: a share of one for each draw, so that the draws give an interval (Oakley and O'Hagan
+        2004, J. R. Stat. Soc. B 66:751).  design: (N, d), evenly over the space; levels: of each setting in
+        turn, its coordinates at some values, (G, c).
+        """
+        blocks, first = [], 0
+        for own in levels:
+            block = np.repeat(design[None], len(own), axis=0)
+            block[:, :, first : first + own.shape[1]] = own[:, None]
+            blocks.append(block.reshape(-1, design.shape[1]))
+            first += own.shape[1]
+        places, ends = np.vstack(blocks), np.cumsum([len(block) for block in blocks])[:-1]
+        rows = []
+        for theta in self._draws:
+            path = _path(theta, self._points, self._values, places, rng)
+            parts = np.split(path, ends)
+            effects = [
+                part.reshape(len(own), -1).mean(axis=1) for part, own in zip(parts, levels, strict=True)
+            ]
+            rows.append([effect.var() / path.var() for effect in effects])
+        return np.array(rows)
 
 
 def _slice(
@@ -110,3 +139,23 @@ def _difference(
     mean = solved[:, 1:].T @ solved[:, 0]
     variance = 2 * size - 2 * _kernel(slices, start, lengths, size)[:, 0] - (solved[:, 1:] ** 2).sum(axis=0)
     return mean, np.sqrt(np.maximum(variance, 0.0))
+
+
+def _path(theta: Array, points: Array, values: Array, places: Array, rng: np.random.Generator) -> Array:
+    """A function drawn from the posterior at some places (q, d), but for a constant.
+
+    One drawn before anything was seen, of random Fourier features, is corrected by what was (Wilson et al.
+    2020, ICML).
+    """
+    lengths, size, noise = _scales(theta)
+    d = points.shape[1]
+    frequencies = rng.normal(size=(d, _FEATURES)) / np.sqrt(rng.chisquare(5, size=_FEATURES) / 5)
+    phases, weights = rng.uniform(0, 2 * np.pi, _FEATURES), rng.normal(size=_FEATURES)
+
+    def before(x: Array) -> Array:
+        waves = np.cos((x / lengths) @ frequencies + phases)
+        return np.asarray(np.sqrt(2 * size / _FEATURES) * waves @ weights)
+
+    seen = before(points) + np.sqrt(_OFFSET) * rng.normal() + np.sqrt(noise) * rng.normal(size=len(points))
+    left = linalg.cho_solve((_factor(theta, points), True), values - seen, check_finite=False)
+    return before(places) + _kernel(places, points, lengths, size) @ left

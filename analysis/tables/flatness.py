@@ -37,8 +37,7 @@ def flatness_table(run: Run) -> pd.DataFrame:
     Of a setting without an order, `kept`, `doubling` and `unknown` are the other choices, by whether the
     error stays below twice the winner's.  Empty where fewer than eight trials completed.
     """
-    trials = scores.trial_scores(run.phase("search"))
-    trials = trials[(trials["status"] == "completed") & np.isfinite(trials["score"]) & (trials["score"] > 0)]
+    trials = completed(run)
     winner = None if run.study.winner is None else run.study.winner.trial
     if len(trials) < LEAST or winner not in set(trials["trial"]):
         return pd.DataFrame()
@@ -53,6 +52,14 @@ def flatness_table(run: Run) -> pd.DataFrame:
     settings = [list(trials[CONFIG + axis.key]) for axis in axes]
     place = list(trials["trial"]).index(winner)
     return slopes(axes, settings, np.log(trials["score"].to_numpy(float)), place, generator(run.study.seed))
+
+
+def completed(run: Run) -> pd.DataFrame:
+    """The trials of the search whose errors have a logarithm."""
+    trials = scores.trial_scores(run.phase("search"))
+    return trials[
+        (trials["status"] == "completed") & np.isfinite(trials["score"]) & (trials["score"] > 0)
+    ].reset_index(drop=True)
 
 
 def slopes(

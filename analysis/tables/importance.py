@@ -20,6 +20,7 @@ from scipy.special import ndtr
 from analysis import scores, statistics
 from analysis.load import Run
 from analysis.tables.cells import generator, rows_of, spread
+from analysis.tables.variance import variance_shares
 from studies.records import CONFIG
 
 Array = NDArray[np.float64]
@@ -32,7 +33,22 @@ _RESAMPLES = 1_000
 
 
 def importance_table(run: Run) -> pd.DataFrame:
-    """A row for each searched setting that all trials have, the most important first.
+    """A row for each searched setting that all trials have: see `set_apart` and `variance_shares`.
+
+    `variance` is what the setting alone explains of the variance of the logarithm of the error over the space
+    (fANOVA), NaN where fewer than eight trials completed.
+    """
+    table = set_apart(run)
+    if table.empty:
+        return table
+    alone = variance_shares(run, _ranked(run), list(table["setting"]), generator(run.study.seed))
+    unknown = statistics.Interval(np.nan, np.nan, np.nan)
+    cells = [spread("variance", alone.get(key, unknown)) for key in table["setting"]]
+    return table.join(pd.DataFrame(cells))
+
+
+def set_apart(run: Run) -> pd.DataFrame:
+    """By PED-ANOVA, a row for each searched setting that all trials have, the most important first.
 
     `importance` is its share of the divergences of all, with a 95 % percentile bootstrap over trials; `p` is
     that of a permutation of the trials' order, `p_holm` adjusted for the settings.  Empty where fewer than

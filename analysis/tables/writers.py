@@ -30,6 +30,7 @@ HEADERS = {
     "to_winner": "ratio to the winner [interval]",
     "best_of_these": "P(best of these)",
     "importance": "importance [95 %]",
+    "variance": "alone, of the variance (fANOVA) [95 %]",
     "lower": "twice the winner's below [95 %]",
     "upper": "twice the winner's above [95 %]",
     "kept": "less than twice",
@@ -158,6 +159,8 @@ def _cell(name: str, value: Any) -> str:
         return rounding.ABSENT
     if name == "p" or name.startswith("p_"):
         return rounding.probability(float(value))
+    if name == "best_of_these":
+        return chance(float(value))
     if name == "coverage":
         return f"{100 * float(value):.1f} %"
     if isinstance(value, bool | np.bool_):
@@ -165,6 +168,11 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e6):
         return rounding.plain(value)
     return f"{value:.0f}" if isinstance(value, float) else str(value)
+
+
+def chance(value: float) -> str:
+    """A probability that a model of few seeds gives: never for sure."""
+    return "above 0.99" if value > 0.99 else "below 0.01" if value < 0.01 else f"{value:.2f}"
 
 
 def _markdown(text: str) -> str:

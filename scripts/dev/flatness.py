@@ -6,6 +6,7 @@ alone, and compares it with what all trainings of the table say at the same sett
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +21,7 @@ from analysis.axes import SettingAxis
 from analysis.surrogate import Surrogate
 from analysis.tables.cells import rows_of
 from analysis.tables.flatness import slopes
+from analysis.tables.variance import axis_shares
 from dgm_cli.common import messages
 from dgm_core import ConfigurationError
 from studies.planning.suggesting import Suggestions
@@ -48,39 +50,53 @@ def flatness(
     read = TrainingTable.read(table, error=error, cost=cost, settings=columns)
     if not (np.isfinite(read.errors) & (read.errors > 0)).all():
         raise ConfigurationError(f"{table} has errors that have no logarithm.")
-    axes = [SettingAxis(key, describe(distribution)) for key, distribution in read.space.items()]
-    some = np.random.default_rng(0).permutation(len(read.errors))[:_ALL]
-    errors = np.log(read.errors)
-    points = np.hstack([axis.coordinates(list(read.settings[axis.key])) for axis in axes])
-    full = Surrogate(points[some], errors[some], np.random.default_rng(0), draws=_DRAWS)
-    shown = Table("trials", "nearer end right", "farther end right", "both", *_KINDS, "choices right")
+    judge = Judge.of(read)
+    shown = Table(
+        "trials", "nearer end right", "farther end right", "both", *_KINDS, "choices right", "fANOVA"
+    )
     for count in (int(text) for text in trials.split(",")):
-        tables = [_both(read, axes, errors, full, sampler, count, seed) for seed in range(searches)]
+        tables = [
+            judge.compared(searched(read, sampler, count, seed), np.random.default_rng(seed))
+            for seed in range(searches)
+        ]
         shown.add_row(str(count), *_cells(pd.concat(tables, ignore_index=True)))
     messages.print(shown)
     messages.print(f"{read.name}: {searches} searches each, by {sampler}.", highlight=False)
 
 
-def _both(
-    read: TrainingTable,
-    axes: list[SettingAxis],
-    errors: Array,
-    full: Surrogate,
-    sampler: str,
-    count: int,
-    seed: int,
-) -> pd.DataFrame:
-    """The table of one search, with what all trainings say as `true_…`."""
-    rows = searched(read, sampler, count, seed)
-    rng = np.random.default_rng(seed)
-    winner = int(errors[rows].argmin())
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """All trainings of a table: the axes of its settings, (n, c) coordinates, (n,) logarithms of the errors,
+    and the truth, as they have it."""
 
-    def of(indices: list[int], place: int, surrogate: Surrogate | None) -> pd.DataFrame:
-        values = [list(read.settings[axis.key].iloc[indices]) for axis in axes]
-        return slopes(axes, values, errors[indices], place, rng, surrogate)
+    table: TrainingTable
+    axes: list[SettingAxis]
+    points: Array
+    errors: Array
+    truth: Surrogate
+    shares: list[statistics.Interval]
 
-    true = of([rows[winner]], 0, full)
-    return of(rows, winner, None).join(true.add_prefix("true_"))
+    @classmethod
+    def of(cls, table: TrainingTable) -> Judge:
+        """Of a table whose errors all have a logarithm."""
+        axes = [SettingAxis(key, describe(distribution)) for key, distribution in table.space.items()]
+        points = np.hstack([axis.coordinates(list(table.settings[axis.key])) for axis in axes])
+        some, errors = np.random.default_rng(0).permutation(len(points))[:_ALL], np.log(table.errors)
+        truth = Surrogate(points[some], errors[some], np.random.default_rng(0), draws=_DRAWS)
+        shares = axis_shares(axes, truth, np.random.default_rng(0))
+        return cls(table, axes, points, errors, truth, shares)
+
+    def compared(self, rows: list[int], rng: np.random.Generator) -> pd.DataFrame:
+        """The table that some trainings alone give, with what all say as `true_…`, and `share_right`."""
+        few, errors = Surrogate(self.points[rows], self.errors[rows], rng), self.errors[rows]
+        settings = [list(self.table.settings[axis.key].iloc[rows]) for axis in self.axes]
+        tables = [
+            slopes(self.axes, settings, errors, int(errors.argmin()), rng, surrogate)
+            for surrogate in (few, self.truth)
+        ]
+        shares = axis_shares(self.axes, few, rng)
+        right = [own.low <= true.point <= own.high for own, true in zip(shares, self.shares, strict=True)]
+        return tables[0].join(tables[1].add_prefix("true_")).assign(share_right=right)
 
 
 def searched(read: TrainingTable, sampler: str, count: int, seed: int) -> list[int]:
@@ -111,7 +127,7 @@ def _cells(table: pd.DataFrame) -> list[str]:
     both = [a and b for a, b in zip(nearer, farther, strict=True)]
     shares = [_share(values) for values in (nearer, farther, both)]
     known = [f"{kinds.count(kind) / max(1, len(kinds)):.0%}" for kind in _KINDS]
-    return [*shares, *known, _share(right) if right else "–"]
+    return [*shares, *known, _share(right) if right else "–", _share(list(table["share_right"]))]
 
 
 def _choices(row: dict[str, Any], name: str) -> list[str]:

@@ -16,7 +16,7 @@ from optuna.distributions import FloatDistribution
 from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.report import make_tables
-from analysis.tables.importance import BEST, best_of, divergence, importance_table
+from analysis.tables.importance import BEST, best_of, divergence, set_apart
 from tests.analysis.synthetic import record, trial_row
 
 SPACE: dict[str, Any] = {
@@ -52,7 +52,7 @@ def rate(config: dict[str, Any]) -> float:
 
 
 def test_the_setting_that_decides_is_the_important_one(run: Callable[[str], Run]) -> None:
-    tables = [importance_table(searched(run("search"), rate, seed=seed)) for seed in range(4)]
+    tables = [set_apart(searched(run("search"), rate, seed=seed)) for seed in range(4)]
     assert all(table["setting"].iloc[0] == "learning_rate" for table in tables)
     assert all("learning_rate" in told(table) for table in tables)
     assert sum(len(told(table)) > 1 for table in tables) <= 1
@@ -61,7 +61,7 @@ def test_the_setting_that_decides_is_the_important_one(run: Callable[[str], Run]
 
 def test_a_choice_that_decides_is_found(run: Callable[[str], Run]) -> None:
     found = searched(run("search"), lambda config: 1.0 if config["activation"] == "sin" else 0.01)
-    table = importance_table(found)
+    table = set_apart(found)
     assert table["setting"].iloc[0] == "activation"
     assert "activation" in told(table)
 
@@ -91,10 +91,7 @@ def test_it_is_optuna_s_but_for_the_kernel() -> None:
 def test_chance_is_seldom_taken_for_an_effect(run: Callable[[str], Run]) -> None:
     """Scores that no setting has a part in: at most 5 % of searches say so."""
     base = run("search")
-    wrong = [
-        bool(told(importance_table(searched(base, lambda config: 1.0, n=16, seed=seed))))
-        for seed in range(20)
-    ]
+    wrong = [bool(told(set_apart(searched(base, lambda config: 1.0, n=16, seed=seed)))) for seed in range(20)]
     assert sum(wrong) <= 3, "5 % of 20; more than 3 of them have less than one chance in 50"
 
 
@@ -107,9 +104,9 @@ def test_stopped_trials_count_behind_the_completed_and_few_trials_say_nothing(
         status=np.where(good, "completed", "stopped"), iterations=np.where(good, 1000, 100)
     )
     trials.loc[~good, "score"] = 1e-9  # of a rung: it is not compared with an end
-    stopped = importance_table(replace(found, trials=trials))
-    assert stopped.equals(importance_table(found)) or stopped["setting"].iloc[0] == "learning_rate"
-    assert importance_table(replace(found, trials=found.trials.iloc[:9])).empty
+    stopped = set_apart(replace(found, trials=trials))
+    assert stopped.equals(set_apart(found)) or stopped["setting"].iloc[0] == "learning_rate"
+    assert set_apart(replace(found, trials=found.trials.iloc[:9])).empty
     said = " ".join(own_error(found, make_tables(found)))
     assert "learning rate" in said
     assert "not beyond chance: " in said
