@@ -49,6 +49,14 @@ class Derivatives(ABC):
     def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         """As `directional`, of an output by its position."""
 
+    def __getattr__(self, name: str) -> Any:
+        told, known = f"the derivatives of a field have no {name!r}", vars(self)
+        for kind, names, place in (("axis", "axes", "x"), ("output", "outputs", "value")):
+            if name in known.get(names, ()):
+                column = known[names].index(name)
+                told = f"the values of the {kind} {name} are y.{place}[..., {column}:{column + 1}]"
+        raise AttributeError(told, name=name, obj=self)
+
     def d(self, *axes: str, output: Output = 0) -> Tensor:
         """The derivative of one output along the named axes in turn, (K, n, 1)."""
         return self.partial(self.position(output), self.columns(axes))
@@ -106,6 +114,11 @@ class Derivatives(ABC):
     def columns(self, axes: Sequence[str]) -> tuple[int, ...]:
         """The columns of named axes.  Raises ConfigurationError for an unknown one."""
         for axis in axes:
+            if not isinstance(axis, str):
+                raise ConfigurationError(
+                    f"a derivative along {axis!r} is not allowed: name the axis once for each order, as in "
+                    'd("x", "x").'
+                )
             if axis not in self.axes:
                 raise unknown("axis", axis, self.axes)
         return tuple(self.axes.index(axis) for axis in axes)

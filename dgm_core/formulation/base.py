@@ -12,7 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import TIME, Derivatives, Field, derivatives
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, unknown
-from dgm_core.formulation.conditions import Condition, Measured, Periodic
+from dgm_core.formulation.conditions import Condition, Measured, Periodic, joined
 from dgm_core.formulation.defaults import DIFFERENTIAL
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.energy import Energy
@@ -101,8 +101,9 @@ class Problem(Parametrised):
     def domain(self) -> Domain:
         """Where the equation holds."""
 
-    def equation(self, y: Derivatives) -> Tensor:
-        """The residual inside the domain, (K, n, c), of a field's values and derivatives there."""
+    def equation(self, y: Derivatives) -> Any:
+        """The residual inside the domain of a field's values and derivatives there, (K, n, c), or a tuple of
+        residuals (K, n, 1)."""
         raise ConfigurationError(f"{self.name} lacks the method `equation` (or `residuals` and `regions`).")
 
     def energy(self, y: Derivatives) -> Energy:
@@ -137,7 +138,7 @@ class Problem(Parametrised):
 
         Conditions whose points are not given are left out.
         """
-        return terms_at(self, u, points, self.equation)
+        return terms_at(self, u, points, lambda y: joined(self.equation(y), y.value))
 
     def energies(self, u: Field, points: Points) -> dict[str, Any]:
         """As `residuals`, with the `Energy` at each point in place of the equation's residual."""

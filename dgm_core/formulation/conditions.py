@@ -21,13 +21,36 @@ from dgm_core.formulation.domains import Part
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Axis, FixedNodes, Region
 
-Data = Callable[[Tensor], Tensor] | Tensor | float
-"""What a condition prescribes: a number, or a function of the points x, (K, n, d) -> (K, n, 1)."""
+Data = Callable[[Tensor], Any] | Tensor | float | Sequence[Any]
+"""What a condition prescribes: a number, or a function of the points x, (K, n, d) -> (K, n, 1); of several
+outputs a tuple of these, or a function that returns one."""
 
 
 def zero(x: Tensor) -> Tensor:
     """The data of a homogeneous condition."""
     return torch.zeros_like(x[..., :1])
+
+
+def joined(given: Any, like: Tensor) -> Any:
+    """Components that are given as a tuple, each (K, n, 1) or a number, side by side; anything else as it is.
+
+    like: (K, n, c), what a number is spread over.
+    """
+    if not isinstance(given, tuple | list) or not given:
+        return given
+    if not all(isinstance(part, Tensor | Number) for part in given):
+        return given
+    zeros = torch.zeros_like(like[..., :1])
+    parts = [part if isinstance(part, Tensor) and part.dim() else zeros + part for part in given]
+    return torch.cat(parts, dim=-1)
+
+
+def evaluated(data: Data, x: Tensor) -> Any:
+    """What data are at points x, (K, n, d)."""
+    value = data(x) if callable(data) else data
+    if isinstance(value, tuple | list):
+        value = [part(x) if callable(part) else part for part in value]
+    return joined(value, x)
 
 
 def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
@@ -36,14 +59,14 @@ def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
     Raises ValueError where it is neither a number nor a tensor, or has a shape of its own, that would be
     spread over all points.
     """
-    value = data(y.x) if callable(data) else data
+    value = evaluated(data, y.x)
     if not isinstance(value, Tensor | Number):
         raise ValueError(
             f"what it prescribes must be a number, a tensor, or a function of the points that returns one: "
             f"it is a {type(value).__name__}"
         )
     if not isinstance(value, Tensor) or value.dim() == 0:
-        return value
+        return value  # type: ignore[return-value]  # mypy does not count float as a Number
     if value.shape == like.shape[1:]:
         return value  # values at nodes, the same for every replicate
     # torch.broadcast_shapes would import sympy, which takes longer than a short training.
@@ -103,7 +126,8 @@ class Holds(Condition):
     law: Callable[[Derivatives], Tensor]
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        return self.law(y)
+        held: Tensor = joined(self.law(y), y.value)
+        return held
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dgm_core.formulation.conditions import (
     Holds,
     InitialVelocity,
     Periodic,
+    evaluated,
 )
 from dgm_core.formulation.domains import Box, Domain, Face
 from dgm_core.formulation.domains.box import Sides
@@ -149,7 +150,7 @@ def _data(condition: Dirichlet | InitialVelocity, output: int) -> Data:
     prescribed = condition.value
 
     def data(x: Tensor) -> Tensor:
-        value = prescribed(x) if callable(prescribed) else prescribed
+        value = evaluated(prescribed, x)
         if isinstance(value, float | int) or not value.shape:
             return value + 0.0 * x[..., :1]
         return value if value.shape[-1] == 1 else value[..., output : output + 1]

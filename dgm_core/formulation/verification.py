@@ -15,7 +15,7 @@ from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.energy import check_energy
-from dgm_core.formulation.probing import Probed, check_form, check_reference_shape, draw, probe
+from dgm_core.formulation.probing import Probed, check_form, check_reference_shape, draw, probe, reference_at
 from dgm_core.formulation.references import Table, refined, within
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
 from dgm_core.formulation.trained import Trained
@@ -164,7 +164,7 @@ def _check_table(problem: Posed, table: Table) -> None:
 
 def _check_values(problem: Posed) -> None:
     points = problem.evaluation_points()
-    values = problem.reference(points)
+    values = reference_at(problem, points)
     expected = (len(points), len(problem.outputs))
     if tuple(values.shape) != expected:
         raise ConfigurationError(

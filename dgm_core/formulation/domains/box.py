@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -139,6 +140,16 @@ class Sides(Part):
         return which, again[..., 0]
 
 
+def _axis(name: str, bounds: Any) -> Axis:
+    try:
+        lower, upper = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            f"{name}={bounds!r} of a Box is not allowed: it must be a pair of numbers, {name}=(0.0, 1.0)."
+        ) from None
+    return Axis(name, lower, upper, isinstance(bounds, Parameter))
+
+
 @dataclass(frozen=True, init=False)
 class Box(Domain):
     """A box, `Box(x=(0, 1), y=(0, 1))`; an axis called "t", time, comes last.
@@ -150,12 +161,7 @@ class Box(Domain):
     spans: tuple[Axis, ...]
 
     def __init__(self, **bounds: tuple[float, float] | Parameter) -> None:
-        self._set(
-            [
-                Axis(name, float(pair[0]), float(pair[1]), isinstance(pair, Parameter))
-                for name, pair in bounds.items()
-            ]
-        )
+        self._set([_axis(name, pair) for name, pair in bounds.items()])
 
     @classmethod
     def of(cls, axes: Sequence[Axis]) -> Box:

@@ -3,6 +3,6 @@
 from dgm_core.formulation.probing.form import check_form
 from dgm_core.formulation.probing.probe import probe
 from dgm_core.formulation.probing.probed import Probed, draw
-from dgm_core.formulation.probing.shapes import check_reference_shape
+from dgm_core.formulation.probing.shapes import check_reference_shape, reference_at
 
-__all__ = ["Probed", "check_form", "check_reference_shape", "draw", "probe"]
+__all__ = ["Probed", "check_form", "check_reference_shape", "draw", "probe", "reference_at"]

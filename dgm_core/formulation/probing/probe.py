@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from dgm_core.calculus import TIME
+from dgm_core.calculus import TIME, Differenced
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.probing.dependence import check_subjects
 from dgm_core.formulation.probing.hard_conditions import check_hard
-from dgm_core.formulation.probing.probed import Probed, Waves, draw, residuals_of
+from dgm_core.formulation.probing.probed import Points, Probed, Waves, draw, residuals_of, uncomputable
 from dgm_core.formulation.probing.shapes import SIZES, check_replicates, check_shapes
 
 
@@ -25,9 +25,23 @@ def probe(problem: Probed) -> None:
     with torch.enable_grad():
         residuals = {size: residuals_of(problem, Waves(problem), x) for size, x in points.items()}
         check_shapes(problem, residuals, points)
+        _check_derivatives(problem, points[1, 5])
         check_replicates(problem, points[3, 5])
         check_subjects(problem)
         check_hard(problem, points[3, 5])
+
+
+def _check_derivatives(problem: Probed, points: Points) -> None:
+    """Refuses derivatives that are not asked of y: those that are carried forward leave no graph behind."""
+    lengths = [axis.upper - axis.lower for axis in problem.inputs]
+    try:
+        problem.residuals(Differenced(Waves(problem), lengths), points)
+    except RuntimeError as error:
+        if "does not require grad" in str(error):
+            what = f"the equation or a condition of {problem.name}"
+            raise uncomputable(problem, what, error, points) from error
+    except Exception:
+        return  # of another kind, which the checks before and after this one tell
 
 
 def check_axes(problem: Probed) -> None:

@@ -23,6 +23,7 @@ _HINTS = {
     "`torch.clamp` in place of `max` and `min`",
     "converted to Python scalars": "; points are many at once: compute with torch, not with `math`",
     "Can't call numpy()": "; compute with torch, as torch.sin(x), so that derivatives follow",
+    "does not require grad": "; write y.d('x', 'x') for derivatives, and not `torch.autograd`",
     "numpy.ndarray": "; compute with torch, as torch.sin(x), so that derivatives follow",
 }
 """What an error of Python or torch says -> what to do about it."""
@@ -112,11 +113,11 @@ def residuals_of(problem: Probed, u: Field, points: Points) -> Residuals:
             try:
                 computed({interior: points[interior], term: points[term]})
             except Exception as cause:
-                raise _uncomputable(problem, f"the term {term!r} of {problem.name}", cause, points) from cause
-        raise _uncomputable(problem, f"the residuals of {problem.name}", error, points) from error
+                raise uncomputable(problem, f"the term {term!r} of {problem.name}", cause, points) from cause
+        raise uncomputable(problem, f"the residuals of {problem.name}", error, points) from error
 
 
-def _uncomputable(problem: Probed, what: str, error: Exception, points: Points) -> ConfigurationError:
+def uncomputable(problem: Probed, what: str, error: Exception, points: Points) -> ConfigurationError:
     """The error in words; shapes that do not fit come from a missing axis as a rule."""
     if isinstance(error, ConfigurationError):
         return error

@@ -91,7 +91,7 @@ def check_reference_shape(problem: Probed) -> None:
     """Refuses a reference whose values depend on the shape (..., d) in which the points come."""
     axes, x = len(problem.inputs), next(iter(draw(problem, 3, 5).values()))
     # Reversed as well: the value at a point must not depend on the other points.
-    values, flat = problem.reference(x), problem.reference(x.reshape(-1, axes).flip(0)).flip(0)
+    values, flat = reference_at(problem, x), reference_at(problem, x.reshape(-1, axes).flip(0)).flip(0)
     expected = (*x.shape[:-1], len(problem.outputs))
     if tuple(values.shape) != expected:
         raise ConfigurationError(
@@ -103,3 +103,24 @@ def check_reference_shape(problem: Probed) -> None:
             f"the reference of {problem.name} has other values at points {tuple(x.shape)} than at the same "
             f"points as {(x.shape[0] * x.shape[1], axes)}: x[..., :1] is a coordinate at points of any shape."
         )
+
+
+def reference_at(problem: Probed, x: Tensor) -> Tensor:
+    """The reference at points (..., d)."""
+    shape = tuple(x.shape)
+    try:
+        values: Any = problem.reference(x)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        told = " ".join(str(error).split()).rstrip(".")
+        raise ConfigurationError(
+            f"the reference of {problem.name} cannot be computed at points {shape}: "
+            f"{type(error).__name__}: {told}."
+        ) from error
+    if not isinstance(values, Tensor):
+        join = ": join outputs by torch.cat(…, dim=-1)" if isinstance(values, tuple | list) else ""
+        raise ConfigurationError(
+            f"the reference of {problem.name} must give a tensor, and gives a {type(values).__name__}{join}."
+        )
+    return values

@@ -183,6 +183,47 @@ def test_outputs_and_axes_are_known_by_name() -> None:
     assert derivative_orders(named) == {"t": 1, "x": 2}
 
 
+def test_systems_laws_and_data_may_be_tuples() -> None:
+    def pair(joined: bool) -> Problem:
+        def together(*parts: torch.Tensor) -> Any:
+            return torch.cat(parts, dim=-1) if joined else parts
+
+        def start(p: torch.Tensor) -> Any:
+            wave = torch.sin(math.pi * p[..., :1])
+            return together(wave, 0.0 * wave) if joined else (wave, 0.0)
+
+        class Pair(Problem):
+            outputs = ("u", "v")
+            domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+            def equation(self, y):
+                u, v = y.d(output="u"), y.d(output="v")
+                return together(y.d("t", output="u") - v, y.d("t", output="v") - y.d("x", "x") - u * v)
+
+            @property
+            def conditions(self):
+                ends = Holds(lambda y: together(y.d(output="u"), y.d(output="v")))
+                return {
+                    "start": (self.domain.initial, Dirichlet(start)),
+                    "ends": (self.domain.boundary, ends),
+                }
+
+        return Pair()
+
+    tuples, tensors = pair(joined=False), pair(joined=True)
+    points = {term: sobol_points(at, 4)[None] for term, at in tuples.regions().items()}
+    assert tuples.hard_terms == tensors.hard_terms == ("start",)
+    weights = torch.tensor([[1.0, 2.0], [3.0, 4.0]]).double()
+    for field in (lambda x: torch.sin(x @ weights), lambda x: tuples.constrain(x, torch.sin(x @ weights))):
+        of_tuples, of_tensors = tuples.residuals(field, points), tensors.residuals(field, points)
+        assert all(torch.equal(of_tuples[term], of_tensors[term]) for term in tensors.terms)
+    assert type("Both", (type(tuples),), {"conditions": held(both)})().hard_terms == ("ends",)
+
+
+def both(self: Any) -> Any:
+    return self.domain.boundary, Dirichlet((0.0, lambda p: torch.sin(p[..., 1:])))
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -201,3 +242,51 @@ def test_a_name_that_is_none_and_data_that_are_no_numbers_are_refused(
 ) -> None:
     with pytest.raises(ConfigurationError, match=said):
         type("Slip", (Rod,), {"__module__": __name__, "conditions": held(make)})()
+
+
+class Moving(Problem):
+    domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+    def equation(self, y):
+        return self.law(y)
+
+    @property
+    def conditions(self):
+        return {"start": (self.domain.initial, Dirichlet(1.0)), "ends": (self.domain.boundary, Dirichlet())}
+
+
+def by_autograd(self: Any, y: Any) -> Any:
+    return y.d("t") - torch.autograd.grad(y.value.sum(), y.x, create_graph=True)[0][..., :1]
+
+
+@pytest.mark.parametrize(
+    ("law", "said"),
+    [
+        (by_autograd, r"write y\.d\('x', 'x'\) for derivatives, and not `torch\.autograd`"),
+        (lambda self, y: y.d("t") - y.t, r"the values of the axis t are y\.x\[\.\.\., 1:2\]"),
+        (lambda self, y: y.d("t") - y.u, r"the values of the output u are y\.value\[\.\.\., 0:1\]"),
+        (lambda self, y: y.d("t") - y.velocity, "the derivatives of a field have no 'velocity'"),
+        (lambda self, y: y.d("t") - y.d("x", 2), r'name the axis once for each order, as in d\("x", "x"\)'),
+    ],
+)
+def test_derivatives_are_asked_for_as_there_are(law: Callable[[Any, Any], Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        type("Slip", (Moving,), {"__module__": __name__, "law": law})()
+
+
+def test_what_is_no_pair_of_numbers_bounds_no_box() -> None:
+    with pytest.raises(ConfigurationError, match=r"x=1\.0 of a Box .* a pair of numbers"):
+        Box(x=1.0, t=(0.0, 1.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("reference", "said"),
+    [
+        (lambda self, x, t: x, "the reference of slip cannot be computed at points"),
+        (lambda self, p: (p[..., :1], p[..., 1:]), r"gives a tuple: join outputs by torch\.cat"),
+    ],
+)
+def test_a_reference_that_gives_no_tensor_is_refused(reference: Callable[..., Any], said: str) -> None:
+    changes = {"__module__": __name__, "reference": reference, "law": lambda self, y: y.d("t")}
+    with pytest.raises(ConfigurationError, match=said):
+        type("Slip", (Moving,), changes)()

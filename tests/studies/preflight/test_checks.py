@@ -95,6 +95,20 @@ class Kernel(IntegralEquation):
         return (x - t).abs().clamp_min(1e-12) ** self.power
 
 
+class Forced(Problem):
+    """Heat from a source along x, or, by a slip, from one along each axis."""
+
+    column: bool = False
+    domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+    def equation(self, y: Any) -> Any:
+        return y.d("t") - y.d("x", "x") - torch.sin(y.x[..., :1] if self.column else y.x)
+
+    @property
+    def conditions(self) -> Any:
+        return {"start": (self.domain.initial, Dirichlet()), "ends": (self.domain.boundary, Dirichlet())}
+
+
 def with_space(**space: Any) -> Search:
     return replace(SEARCH, space={**SEARCH.space, **space})
 
@@ -132,6 +146,7 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         Setup.named(Slab(("x_min", "x_max", "y_min"))),
         Setup.named(Slab()),
     ),
+    "surplus-residuals": ("warning", Setup.named(Forced()), Setup.named(Forced(column=True))),
     "unidentified-constants": ("warning", Setup.named(Rates()), Setup.named(Rates(product=False))),
     "vanishing-derivatives": (
         "warning",
