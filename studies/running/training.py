@@ -60,7 +60,7 @@ class Training:
         """Trains until all is done or something ends it; the error where the disk was full."""
         arrival = None
         if isinstance(self.study, Search) and self.study.order == "arrival":
-            arrival = Arrival(self.study, self.tell)
+            arrival = Arrival(self.study, self.tell, self.record.seed)
             if arrival.population:
                 self.record.scheduler["population"] = True
                 write_study(folder, self.record)

@@ -65,6 +65,8 @@ class Arrival:
     study: Search
     tell: Callable[[str], None] = print
     """Is given a sentence about what is out of the ordinary."""
+    seed: int = 0
+    """Of a searcher that is asked for by name, so that it suggests the same when it is made again."""
     population: bool = field(init=False, default=False)
     """Whether the scheduler changes the settings of trials as they train, by what it sees of all of them."""
 
@@ -125,19 +127,31 @@ class Arrival:
         asked = "optuna" if self.study.searcher is None else self.study.searcher
         if isinstance(asked, str) and asked not in SEARCHERS:
             raise unknown("searcher", asked, SEARCHERS)
-        make = partial(create_searcher, asked) if isinstance(asked, str) else asked
+        make = partial(create_searcher, asked, **self._options) if isinstance(asked, str) else asked
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         made = _made("searcher", asked, make, Searcher)
         space = {key: domain(distribution) for key, distribution in self.study.drawn.items()}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            taken = made.set_search_properties(SCORE, _MODE, space)
+            try:
+                taken = made.set_search_properties(SCORE, _MODE, space)
+            except Exception as error:  # each has its own way to refuse a space
+                raise ConfigurationError(
+                    f"the searcher {_named(asked)} cannot search the space of {self.study.name}: "
+                    f"{_cause(error)}"
+                ) from None
         if not taken:
             raise ConfigurationError(
                 f"the searcher {_named(asked)} sets a space, a metric or a mode: leave them out, "
                 "the study sets them."
             )
         return made
+
+    @property
+    def _options(self) -> dict[str, int]:
+        """The seed as one or another searcher calls it, and the trials as one does."""
+        seed = self.seed % (1 << 31)
+        return {"seed": seed, "random_state_seed": seed, "random_state": seed, "budget": self.study.trials}
 
     def scheduler(self) -> TrialScheduler:
         """A scheduler that has heard nothing."""
@@ -250,13 +264,16 @@ def _made(kind: str, asked: Any, make: Callable[[], Any], root: type[Any]) -> An
     try:
         made = make()
     except Exception as error:  # an assertion, where a package is missing
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(f"the {kind} {_named(asked)} cannot be created: {cause}") from None
+        raise ConfigurationError(f"the {kind} {_named(asked)} cannot be created: {_cause(error)}") from None
     if not isinstance(made, root):
         raise ConfigurationError(
             f"the {kind} {_named(asked)} returned a {type(made).__name__}: it must return a Ray Tune {kind}."
         )
     return made
+
+
+def _cause(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _named(asked: Any) -> str:

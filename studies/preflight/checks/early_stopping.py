@@ -13,14 +13,15 @@ from studies.records.words import count
 
 def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
     search = question.search
-    if search is None or search.early_stopping == "none":
+    if search is None or search.early_stopping == "none" or search.scheduler == "fifo":
         return
     if not search.rungs:
+        none = "scheduler = 'fifo'" if search.order == "arrival" else "early_stopping = 'none'"
         yield (
             "warning",
             f"No trial is longer than grace_period, {count(search.grace_period, 'iteration')}.",
             "Early stopping looks at none of them: all are trained to their ends.",
-            "Lower grace_period, or say early_stopping = 'none'.",
+            f"Lower grace_period, or say {none}.",
         )
         return
     space = search.space.get("iterations")

@@ -68,6 +68,13 @@ class Forgetful(Searcher):
     def restore(self, checkpoint_path: str) -> None: ...
 
 
+class Numbers(Forgetful):
+    """Takes floats alone, and says so as Tune's searchers do."""
+
+    def set_search_properties(self, metric: str, mode: str, config: dict[str, Any], **spec: Any) -> bool:
+        raise ValueError("Numbers does not support parameters of type `Integer`")
+
+
 class Short(Forgetful):
     """Ends after three trials."""
 
@@ -210,6 +217,18 @@ def test_of_one_worker_a_seeded_searcher_goes_on_after_kills_as_if_without(
     assert [(d.trial, d.rung, d.stopped) for d in killed.decisions] == decided
 
 
+@pytest.mark.parametrize("name", ["optuna", "hyperopt"])
+def test_one_that_is_named_has_the_study_s_seed(tmp_path: Path, name: str) -> None:
+    if name != "optuna":
+        pytest.importorskip(name)
+    study = replace(ARRIVAL, searcher=name)
+    first, again, other = (Arrival(study, seed=seed).searcher().suggest("001") for seed in (3, 3, 4))
+    assert first == again
+    assert first != other
+    _, said = finished(tmp_path / "run", study, kills=3)
+    assert said == []  # it suggests again what it did: nobody has to tell it the results
+
+
 @pytest.mark.parametrize("make", [at_random, ahead])
 def test_one_without_a_seed_is_told_the_results(tmp_path: Path, make: Any) -> None:
     history, _ = finished(tmp_path / "run", replace(ARRIVAL, searcher=make), kills=2)
@@ -329,6 +348,7 @@ def spaced() -> Any:
         ({"searcher": "optunaa"}, "unknown searcher 'optunaa'.*Did you mean 'optuna'"),
         ({"scheduler": "ahsa"}, "unknown scheduler 'ahsa'.*Did you mean 'asha'"),
         ({"searcher": "nevergrad"}, "the searcher 'nevergrad' cannot be created: .*nevergrad"),
+        ({"searcher": Numbers}, "'Numbers' cannot search the space of .*: Numbers does not support"),
         ({"searcher": lambda: 3}, "returned a int: it must return a Ray Tune searcher"),
         ({"scheduler": MedianStoppingRule.__mro__[-1]}, "must return a Ray Tune scheduler"),
         ({"scheduler": changing_resources}, "changes the resources of trials: .*plain Ray Tune"),
