@@ -55,7 +55,7 @@ class Advection(Problem):
             "sampler": "sobol",
             "batch_size": 1_000,
             "optimizer": "gauss-newton",
-            "iterations": 60,
+            "iterations": 200,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }
