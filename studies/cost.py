@@ -15,7 +15,7 @@ from dgm_core.training.solution import Solution
 _LAYER_MS = 0.126
 _PRODUCT_MS = 1.44e-7
 _START_MS = 180.0
-_MATRIX_MS = 1.5e-8
+_MATRIX_MS = 3e-8
 
 
 def iteration_cost(setup: Setup, replicates: int) -> float:

@@ -48,14 +48,14 @@ class Advection(Problem):
         },
         "second-order": {
             "depth": 2,
-            "width": 24,
+            "width": 28,
             "activation": "sin",
             "gain": 1.5,
             "hard_conditions": True,
             "sampler": "sobol",
-            "batch_size": 1_000,
+            "batch_size": 1_200,
             "optimizer": "gauss-newton",
-            "iterations": 200,
+            "iterations": 150,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }
