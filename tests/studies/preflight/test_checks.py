@@ -241,6 +241,10 @@ def test_rungs_above_every_end_are_told_of_and_no_early_stopping_is_no_fault() -
     (finding,) = found("early-stopping", replace(SEARCH, grace_period=2_000))
     assert finding.what == "No trial is longer than grace_period, 2,000 iterations."
     assert not found("early-stopping", replace(SEARCH, grace_period=2_000, early_stopping="none"))
+    arrival = replace(SEARCH, grace_period=2_000, order="arrival")
+    (finding,) = found("early-stopping", arrival)
+    assert finding.remedy == "Lower grace_period, or say scheduler = 'fifo'."
+    assert not found("early-stopping", replace(arrival, scheduler="fifo"))
 
 
 def test_a_setting_that_would_change_the_objective_by_itself_is_refused_when_it_is_defined() -> None:
