@@ -10,6 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 
 from dgm_core import ConfigurationError
+from dgm_core.extensions import explained, in_one_line
 from studies.samplers.base import Sampler
 
 
@@ -40,8 +41,15 @@ class FactorySampler(Sampler):
 
 
 def check_repeatable(sampler: FactorySampler, trials: int = 3) -> None:
-    """Refuses one whose suggestions are no function of its seed.  Raises ConfigurationError."""
-    if _drawn(sampler, trials) != _drawn(sampler, trials):
+    """Raises ConfigurationError for one that fails, or whose suggestions are no function of its seed."""
+    try:
+        first, again = _drawn(sampler, trials), _drawn(sampler, trials)
+    except ConfigurationError:
+        raise
+    except Exception as error:  # a user's code
+        where = explained(error) or in_one_line(error)
+        raise ConfigurationError(f"the sampler {sampler._called!r} fails in this space: {where}") from error
+    if first != again:
         raise ConfigurationError(
             f"the sampler {sampler._called!r} suggests different settings each time it is created "
             "with the same seed: "

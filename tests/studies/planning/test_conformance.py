@@ -91,6 +91,10 @@ def unseeded(_: int) -> optuna.samplers.BaseSampler:
     return TPESampler()
 
 
+def failing(seed: int) -> optuna.samplers.BaseSampler:
+    return TPESampler(n_startup_trials=seed // 0)
+
+
 def median() -> optuna.pruners.BasePruner:
     return optuna.pruners.MedianPruner(n_startup_trials=2)
 
@@ -120,6 +124,11 @@ def test_functions_give_any_sampler_and_pruner_of_optunas(
         ({"early_stopping": "ahsa"}, r"unknown early stopping rule 'ahsa'.*Did you mean 'asha'\?"),
         ({"sampler": unseeded}, "'unseeded' suggests different settings each time"),
         ({"sampler": lambda seed: 3}, "returned a int"),
+        (
+            {"sampler": lambda: TPESampler()},
+            "'<lambda>' fails in this space: TypeError: .*takes 0",
+        ),
+        ({"sampler": failing}, "'failing' fails in this space: ZeroDivisionError"),
         ({"sampler": "grid"}, "'grid' needs a step, or choices, for learning_rate"),
         ({"sampler": "grid", "space": {"depth": IntDistribution(1, 3)}}, "the grid has 3 settings"),
         (
