@@ -18,7 +18,7 @@ from rich.table import Table
 from dgm_cli.common import messages, print_json
 from dgm_cli.options import Json
 from dgm_cli.places import Place, glance
-from dgm_cli.verdicts import best_words, verdicts_of
+from dgm_cli.verdicts import best_line, best_words, verdicts_of
 from dgm_core.errors import ConfigurationError
 from studies.errors import StudyError
 from studies.hints import quoted, resume_command, resume_hint
@@ -57,10 +57,8 @@ def status(
     console.print(phases)
     if said := words.rungs(overview.rungs):
         console.print(said, soft_wrap=True)
-    if overview.best is not None:
-        chosen = "" if record.kind == "solve" else ", selected as the best: not confirmed on fresh seeds"
-        spread = words.spread(overview.best, record.metric)
-        console.print(f"best: trial {overview.best.trial}, {spread}{chosen}", soft_wrap=True)
+    if said := best_line(overview):
+        console.print(said, soft_wrap=True)
     for said in verdicts_of(overview):
         console.print(f"verdict: {said}", soft_wrap=True)
     if overview.owner is not None:
@@ -113,7 +111,7 @@ def _place(entry: Entry) -> str:
 
 
 def _values(overview: Overview) -> dict[str, object]:
-    best = overview.best
+    best, winner = overview.best, overview.record.winner
     return {
         "study": overview.record.name,
         "state": overview.state,
@@ -121,6 +119,7 @@ def _values(overview: Overview) -> dict[str, object]:
         "phases": {phase: dict(states) for phase, states in overview.phases.items()},
         "rungs": {str(rung): list(counts) for rung, counts in overview.rungs.items()},
         "best": None if best is None else _best(best),
+        "winner": None if winner is None else {"trial": winner.trial, "score": winner.score},
         "verdict": " ".join(verdicts_of(overview)) or None,
         "running": {
             entry.trial: {

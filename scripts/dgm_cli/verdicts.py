@@ -28,6 +28,22 @@ def verdicts_of(overview: Overview) -> list[str]:
     return [said] if said else []
 
 
+def best_line(overview: Overview) -> str:
+    """The best trial in a line: its confirmed error where there is one; empty where none has completed."""
+    from dgm_cli.common import interval
+    from studies.records import LABELS, words
+
+    record, best = overview.record, overview.best
+    if best is None:
+        return ""
+    if (winner := record.winner) is None:
+        chosen = "" if record.kind == "solve" else ", selected as the best: not confirmed on fresh seeds"
+        return f"best: trial {best.trial}, {words.spread(best, record.metric)}{chosen}"
+    selected = overview.history.entries.get(winner.trial)
+    said = f"best: trial {winner.trial}, {LABELS[record.metric]} {interval(winner.score)} on fresh seeds"
+    return said if selected is None else f"{said}; selected with {words.number(selected.score)}"
+
+
 def best_words(overview: Overview) -> str:
     """The number to quote of a run, of which metric, and whether it is confirmed or selected.
 

@@ -1,11 +1,14 @@
-"""What a reproduction says of the paper's error."""
+"""What a reproduction says of the paper's error, and a status of the best trial."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import pytest
 
 from dgm_cli.common import interval
 from dgm_cli.reproduce import verdict
+from dgm_cli.verdicts import best_line
 
 
 def errors(median, low, high, n=5, diverged=0):
@@ -53,3 +56,21 @@ def test_the_verdict_follows_from_the_interval(paper, mae, share, expected):
 )
 def test_an_error_is_printed_with_its_interval_and_count(mae, expected):
     assert interval(mae) == expected
+
+
+def test_a_status_gives_the_confirmed_error_once_there_is_one():
+    """The score that a search selected is no result: it says so, and stands behind the confirmed one."""
+    trial = SimpleNamespace(
+        trial="008", score=4.7e-3, spread=(4.3e-3, 7.6e-3), spec=SimpleNamespace(seeds=(1, 2, 3))
+    )
+    history = SimpleNamespace(entries={"008": trial})
+    record = SimpleNamespace(kind="search", metric="mae", winner=None)
+    overview = SimpleNamespace(record=record, best=trial, history=history)
+    assert best_line(overview).endswith("(n = 3), selected as the best: not confirmed on fresh seeds")
+    record.winner = SimpleNamespace(trial="008", score=errors(7.3e-3, 4.6e-3, 1.1e-2, n=10))
+    said = best_line(overview)
+    assert said == (
+        "best: trial 008, MAE 0.0073 [0.0046, 0.011] (n = 10) on fresh seeds; selected with 4.7e-03"
+    )
+    overview.best = None
+    assert best_line(overview) == ""

@@ -14,7 +14,7 @@ from dgm_cli.dashboard.logbook import lines
 from dgm_cli.dashboard.metrics import exposition, ray_targets
 from dgm_cli.dashboard.monitoring import METRICS, TARGETS
 from dgm_cli.dashboard.tools import Running
-from dgm_cli.verdicts import best_words
+from dgm_cli.verdicts import best_line, best_words
 from studies.records import LABELS, words
 from studies.records.log import LogError, read_log
 
@@ -126,7 +126,7 @@ class Page:
 
     def _render(self, name: str, host: str, **values: Any) -> str:
         shared = {"links": self.links(host), "left_out": self.left_out, "labels": LABELS, "words": words}
-        shared["best_words"] = best_words
+        shared |= {"best_words": best_words, "best_line": best_line}
         return self.templates.get_template(name).render(many=len(self.shown) > 1, **shared, **values)
 
 
