@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import citing, settings, tables
+from analysis.arms import key_name
 from analysis.budgets import verdicts
 from analysis.load import Run
 from analysis.tables.writers import latex, latex_text, markdown
@@ -51,11 +52,14 @@ def _tables(run: Run) -> Iterator[tuple[str, pd.DataFrame]]:
         f"Median {run.metric_name} on the evaluation points, with intervals of order statistics"
         f"{'; ratios are paired over shared seeds' if compares else ''}.": _results(run),
         f"Values of each setting beyond which the {run.noun} is more than twice the winner's, all others "
-        "held, by a Gaussian process over the completed trials; –: not within the space.": (
-            tables.flatness_table(run)
-        ),
+        "held, by a Gaussian process over the completed trials; –: not within the space.": (_ranges(run)),
     }
     yield from ((caption, table) for caption, table in made.items() if len(table))
+
+
+def _ranges(run: Run) -> pd.DataFrame:
+    table = tables.flatness_table(run)
+    return table.assign(setting=table["setting"].map(key_name)) if len(table) else table
 
 
 def _results(run: Run) -> pd.DataFrame:

@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 _STEPS = 41
 """Values of a setting that are looked at, at most."""
+_FEW = 12
+"""Values up to which they are not as good as all between them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,13 @@ class SettingAxis:
         if self.distribution["distribution"] == "IntDistribution":
             return sorted({round(value) for value in values})
         return [self.distribution["low"], *values[1:-1], self.distribution["high"]]
+
+    def spread(self, places: Array) -> Array:
+        """Coordinates at places (n,) of [0, 1), each value of the space as likely as any other."""
+        steps = self.steps()
+        if self.choices is None and len(steps) > _FEW:
+            return places[:, None]
+        return self.coordinates([steps[int(place * len(steps))] for place in places])
 
     def _scaled(self, value: Any) -> float:
         return math.log(float(value)) if self.distribution.get("log") else float(value)

@@ -58,8 +58,8 @@ def axis_shares(
 ) -> list[Interval]:
     """The share of each axis, in the median of the surrogate's draws, with the interval of 95 % of them."""
     unit = qmc.Sobol(len(axes), rng=rng).random(_DESIGN)
-    design = [axis.coordinates(_at(axis, column)) for axis, column in zip(axes, unit.T, strict=True)]
-    levels = [axis.coordinates(_at(axis, (np.arange(_LEVELS) + 0.5) / _LEVELS)) for axis in axes]
+    design = [axis.spread(column) for axis, column in zip(axes, unit.T, strict=True)]
+    levels = [axis.spread((np.arange(_LEVELS) + 0.5) / _LEVELS) for axis in axes]
     levels = [np.unique(each, axis=0) for each in levels]
     shares = surrogate.shares(np.hstack(design), levels, rng)
     low, middle, high = np.percentile(shares, [2.5, 50.0, 97.5], axis=0)
@@ -88,12 +88,6 @@ def _looks(run: Run, last: dict[str, float]) -> dict[int, list[tuple[str, float]
         if str(row["trial"]) in last and not pd.isna(row["score"]) and row["score"] > 0:
             looks.setdefault(int(row["rung"]), []).append((str(row["trial"]), float(row["score"])))
     return looks
-
-
-def _at(axis: SettingAxis, places: Array) -> list[object]:
-    """Values of an axis at places of [0, 1]."""
-    steps = axis.steps()
-    return [steps[min(int(place * len(steps)), len(steps) - 1)] for place in places]
 
 
 def _log(score: float) -> float:

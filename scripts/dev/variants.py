@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from optuna.samplers import BaseSampler, TPESampler
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, QMCSampler, TPESampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial
 
 from studies.samplers.base import Sampler, quiet
 
@@ -49,9 +53,48 @@ class ManyCandidates(_Variant):
     options: ClassVar[dict[str, Any]] = {"n_ei_candidates": 100}
 
 
-class FewerGood(_Variant):
-    """A tenth of the trials is good, with 25 at most, is Optuna's; here a quarter of the square root's share
-    (Bergstra et al. 2013): fewer good ones of many, more of few."""
+class SobolFirst(Sampler):
+    """The start-up trials are points of a scrambled Sobol sequence and not random ones."""
 
-    name = "tpe-sqrt"
-    options: ClassVar[dict[str, Any]] = {"gamma": lambda n: max(1, min(round(0.5 * n**0.5), 25))}
+    name = "tpe-sobol"
+    seeded_once = True
+    keeps_notes = True
+    knows_stopped = True
+
+    def make(self, seed: int) -> BaseSampler:
+        return _SobolFirst(seed, self.startup_trials)
+
+
+class _SobolFirst(BaseSampler):
+    """TPE has a seed of its own for each trial, as it has in a search."""
+
+    def __init__(self, seed: int, startup_trials: int) -> None:
+        self._seed, self._startup = seed, startup_trials
+        self._sobol = quiet(
+            QMCSampler, qmc_type="sobol", scramble=True, seed=seed, warn_independent_sampling=False
+        )
+
+    def _of(self, trial: FrozenTrial) -> BaseSampler:
+        if trial.number < self._startup:
+            return self._sobol
+        seed = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
+        return quiet(
+            TPESampler,
+            seed=seed,
+            n_startup_trials=self._startup,
+            multivariate=True,
+            constant_liar=True,
+        )
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self._of(trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._of(trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        return self._of(trial).sample_independent(study, trial, param_name, param_distribution)

@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.appendix import _tables
 from analysis.axes import SettingAxis
 from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.report import make_tables
 from analysis.tables.flatness import flatness_table, slopes
+from analysis.tables.writers import markdown
 from studies.records import Outcome
 from tests.analysis.synthetic import record, trial_row
 
@@ -90,6 +92,10 @@ def test_what_the_report_says_of_it(run: Callable[[str], Run]) -> None:
     assert table.loc["activation", "doubling"] == "relu"
     assert table.loc["activation", "kept"] == "sin"
     assert table.loc["depth", "below"] == table.loc["depth", "above"] == "flat"
+    captions = {caption: shown for caption, shown in _tables(found) if "twice the winner's" in caption}
+    (appendix,) = captions.values()
+    assert "learning rate" in set(appendix["setting"])
+    assert "relu" in markdown(appendix)
     said = next(words for words in own_error(found, tables) if "stays below twice" in words)
     assert "depth (layers) any value of the space" in said
     assert "activation sin, not relu" in said
