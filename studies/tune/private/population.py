@@ -6,6 +6,7 @@ Tune's controller, some of them private.  Here both are stand-ins, which only re
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -37,7 +38,13 @@ class Population(StandIn):
 
     def __init__(self, scheduler: TrialScheduler, seed: int) -> None:
         super().__init__(scheduler, seed)
+        self._folder = tempfile.TemporaryDirectory(prefix="dgm-population-")
         self._saved: dict[str, Snapshot] = {}
+
+    @property
+    def scratch(self) -> str:
+        """A folder for the records that PBT keeps of itself."""
+        return self._folder.name
 
     @property
     def held(self) -> set[Snapshot]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import random
-import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -87,11 +86,15 @@ class StandIn:
         self._scheduler = scheduler
         self._seed = seed
         self._asked = 0
-        self._scratch = tempfile.TemporaryDirectory(prefix="dgm-population-")
         self._stopped: list[str] = []
         self._another: list[Member] = []
         self.search_alg = SimpleNamespace(searcher=Unheard() if searcher is None else searcher)
         self.members: dict[str, Member] = {}
+
+    @property
+    def scratch(self) -> str:
+        """A folder for what a scheduler writes, where it does."""
+        return ""
 
     @property
     def training(self) -> int:
@@ -100,7 +103,7 @@ class StandIn:
 
     def add(self, name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         """One more trial; its configuration, with what the scheduler has filled in."""
-        self.members[name] = member = Member(name, dict(config), self._scratch.name)
+        self.members[name] = member = Member(name, dict(config), self.scratch)
         with self._drawing():
             self._scheduler.on_trial_add(self, member)
         return member.config
