@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+import dgm_cli  # noqa: F401 before NumPy: one thread for linear algebra, as in every command
 from dgm_core import extensions
 
 # The same examples in every run, so that one run says what the next will; new ones are drawn with
