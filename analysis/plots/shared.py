@@ -57,7 +57,7 @@ def helped(
     with ExitStack() as stack:
         try:
             claims_folder = Path(stack.enter_context(TemporaryDirectory()))
-            helpers = stack.enter_context(_helpers(run, folder, claims_folder, count))
+            helpers = stack.enter_context(_helpers(run, folder, names, claims_folder, count))
         except OSError:
             yield lambda draw: [name for name in names if draw(name)]
             return
@@ -74,7 +74,9 @@ def helped(
 
 
 @contextmanager
-def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _helpers(
+    run: Path, folder: Path, names: Sequence[str], claims: Path, count: int
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Processes that draw, each from another figure on; none is left in the end."""
     path = [place or os.getcwd() for place in sys.path]
     places = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
@@ -88,6 +90,7 @@ def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list
             processes.append(subprocess.Popen(command, env=places, stdin=quiet, stdout=quiet, stderr=quiet))
         yield processes
     finally:
+        killed = False
         for helper in processes:
             if helper.poll() is None:
                 helper.terminate()  # which leaves no half of a file
@@ -97,3 +100,8 @@ def _helpers(run: Path, folder: Path, claims: Path, count: int) -> Iterator[list
             except subprocess.TimeoutExpired:
                 helper.kill()
                 helper.wait()
+                killed = True
+        if killed:
+            for name in names:
+                for half in folder.glob(f".{name}.*"):
+                    half.unlink(missing_ok=True)

@@ -50,7 +50,7 @@ class Derivatives(ABC):
         """As `directional`, of an output by its position."""
 
     def __getattr__(self, name: str) -> Any:
-        told, known = f"the derivatives of a field have no {name!r}", vars(self)
+        told, known = f"the derivatives of a field have no attribute {name!r}", vars(self)
         for kind, names, place in (("axis", "axes", "x"), ("output", "outputs", "value")):
             if name in known.get(names, ()):
                 column = known[names].index(name)

@@ -49,7 +49,7 @@ def test_a_helper_draws_what_is_left_to_it(copied, tmp_path: Path, monkeypatch: 
     first, *others = every.names
     (tmp_path / "claims").mkdir()
     (tmp_path / "claims" / first).touch()
-    with shared._helpers(run.folder, tmp_path / "figures", tmp_path / "claims", 1) as (helper,):
+    with shared._helpers(run.folder, tmp_path / "figures", [], tmp_path / "claims", 1) as (helper,):
         assert helper.wait(timeout=120) == 0
     claims = Claims(tmp_path / "claims")
     assert claims[first] is None
@@ -80,11 +80,13 @@ def test_where_nothing_can_be_started_the_report_is_made_alone(
     assert len(pictures(folder)) > 8
 
 
+@pytest.mark.parametrize("farewell", [30.0, 0.0])
 def test_an_error_leaves_no_helper_and_no_half_of_a_file(
-    copied, cores, monkeypatch: pytest.MonkeyPatch
+    farewell: float, copied, cores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = copied("search")
     cores(3)
+    monkeypatch.setattr(shared, "_FAREWELL", farewell)  # at 0.0 a helper is killed in the midst of its file
     begun: list[subprocess.Popen[bytes]] = []
     start = subprocess.Popen
 

@@ -265,7 +265,7 @@ def by_autograd(self: Any, y: Any) -> Any:
         (by_autograd, r"write y\.d\('x', 'x'\) for derivatives, and not `torch\.autograd`"),
         (lambda self, y: y.d("t") - y.t, r"the values of the axis t are y\.x\[\.\.\., 1:2\]"),
         (lambda self, y: y.d("t") - y.u, r"the values of the output u are y\.value\[\.\.\., 0:1\]"),
-        (lambda self, y: y.d("t") - y.velocity, "the derivatives of a field have no 'velocity'"),
+        (lambda self, y: y.d("t") - y.velocity, "the derivatives of a field have no attribute 'velocity'"),
         (lambda self, y: y.d("t") - y.d("x", 2), r'name the axis once for each order, as in d\("x", "x"\)'),
     ],
 )
