@@ -38,8 +38,9 @@ STUDY = Search(
     trials=5, startup_trials=2, replicates=1, confirmations=1, grace_period=ITERATIONS // 3, workers=3,
 )
 """
-SHORT, LONG = 6_000, 60_000
-"""Iterations of a trial: of one that takes a second, and of one in whose midst something can happen."""
+SHORT, LONG = 20_000, 60_000
+"""Iterations of a trial: of one that is no sooner done than a third node has its worker, and of one in whose
+midst something can happen."""
 SECONDS = 600
 """That a study may take on a machine that does much else; on an idle one it is less than a minute."""
 TABLES = ("trials", "decisions", "curves", "solutions")
