@@ -195,15 +195,15 @@ def _check_exact(problem: Posed, points: Mapping[str, Tensor], *, least: float) 
             if not size <= allowed:  # a NaN is refused too
                 raise ConfigurationError(
                     f"the reference of {problem.name} does not satisfy its term {term!r}: "
-                    f"the residual is {size:.1e}, where {allowed:.1e} is allowed{_hint(size / scale)}."
+                    f"the residual is {size:.1e}, where {allowed:.1e} is allowed{_hint(size, scale)}."
                 )
 
 
-def _hint(share: float) -> str:
+def _hint(size: float, scale: float) -> str:
     """How to allow a reference that is nearly exact, such as a solution on a larger domain."""
-    if not 0.0 < share < _NEARLY:
+    if not 0.0 < size < _NEARLY * scale:
         return ""
-    tolerance = 10.0 ** math.ceil(math.log10(share))
+    tolerance = 10.0 ** math.ceil(math.log10(size / scale))
     return f"; if it has no more digits, write reference_tolerance = {tolerance:.0e} in the class"
 
 

@@ -290,3 +290,17 @@ def test_a_reference_that_gives_no_tensor_is_refused(reference: Callable[..., An
     changes = {"__module__": __name__, "reference": reference, "law": lambda self, y: y.d("t")}
     with pytest.raises(ConfigurationError, match=said):
         type("Slip", (Moving,), changes)()
+
+
+def test_residuals_of_one_s_own_may_differentiate_the_field_themselves() -> None:
+    class Own(Problem):
+        domain = Box(x=(0.0, 1.0))
+
+        def regions(self):
+            return {"interior": self.domain.interior}
+
+        def residuals(self, u, points):
+            x = points["interior"].detach().requires_grad_()
+            return {"interior": torch.autograd.grad(u(x).sum(), x, create_graph=True)[0] - 1.0}
+
+    assert Own().terms == ("interior",)

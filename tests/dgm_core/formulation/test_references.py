@@ -13,6 +13,7 @@ import torch
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.formulation import Axis, Box, Dirichlet, FixedNodes, Holds, Neumann, Periodic, Problem, Table
 from dgm_core.formulation.evaluation_set import SOBOL_POINTS, evaluation_set
+from dgm_core.formulation.verification import _hint
 
 torch.set_num_threads(1)
 SHORT = {"iterations": 40, "width": 8, "depth": 1, "batch_size": 16}
@@ -277,3 +278,9 @@ def test_a_reference_that_is_nearly_exact_is_told_how_to_say_so() -> None:
         Wide()
     assert "ends" in str(refused.value)
     type("Said", (Wide,), {"reference_tolerance": 1e-10})()
+
+
+@pytest.mark.parametrize(("size", "scale"), [(1e-9, 0.0), (0.0, 0.0), (math.nan, 1.0), (0.5, 1.0)])
+def test_of_a_reference_that_is_wrong_nothing_more_is_said(size: float, scale: float) -> None:
+    """Also where a wrong field would leave no residual either."""
+    assert _hint(size, scale) == ""
