@@ -19,12 +19,12 @@ def verdicts_of(overview: Overview) -> list[str]:
     from analysis.load import load_run
     from analysis.verdict import sentence, verdict
     from studies.records import CURVES
-    from studies.records.tables import trials_frame
+    from studies.records.rebuild import trials_table
 
     record = overview.record
     if record.kind == "ablation" and (overview.folder / CURVES).is_file():
         return verdicts(load_run(overview.folder))
-    said = sentence(verdict(record, trials_frame(overview.history, record.terms, record.metric)))
+    said = sentence(verdict(record, trials_table(overview.folder, overview.history, record)))
     return [said] if said else []
 
 

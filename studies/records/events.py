@@ -40,6 +40,8 @@ class Replicates(_Record):
         lengths |= {len(values) for values in (self.reasons, self.mae_batch_statistics) if values}
         if lengths != {len(self.status)}:
             raise ValueError(f"each must have one value a replicate, {len(self.status)} in all")
+        if len({len(each) for each in self.losses}) > 1:
+            raise ValueError("each replicate must have as many losses")
         return self
 
 

@@ -2,14 +2,17 @@
 
 It is the one truth of a run; Parquet files, Optuna's database and Ray's files can be made again from it and
 the checkpoints.  A process that is killed, or a disk that fills up, leaves at most a torn last line, which
-a reader skips and the next writer cuts off.
+a reader skips and the next writer cuts off.  Each line ends with its own checksum, so that a bit that
+changes on the disk later is noticed and does not become a wrong number.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +24,7 @@ from studies.errors import StudyError
 from studies.records.events import EVENT, Began, Event
 
 LOG = "log.jsonl"
-VERSION = 6
+VERSION = 7
 """Of the log's format.  Of 2: reports have telemetry, and a session says where its dashboard is.
 
 Of 3: it is said when a worker has not been heard for some time, and how far a polish is.
@@ -31,7 +34,12 @@ Of 4: suggestions have their costs and constraints, and say of which earlier tri
 Of 5: trials of a population say whose weights they go on from.
 
 Of 6: it is said when a trial is paused, and when it goes on.
+
+Of 7: lines have a checksum.
 """
+
+_SUMMED = re.compile(rb',"crc32":"([0-9a-f]{8})"}$')
+"""The end of a line: the CRC-32 of the line without it."""
 
 
 class LogError(StudyError):
@@ -63,7 +71,7 @@ class Log:
             return []
         begun = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(b"".join(event.model_dump_json().encode() + b"\n" for event in stamped))
+            self._file.write(b"".join(map(_line, stamped)))
             self._file.flush()
             os.fdatasync(self._file.fileno())
         except OSError:
@@ -108,12 +116,14 @@ def read_log(folder: Path) -> list[Event]:
     events: list[Event] = []
     for number, line in enumerate(content[: _whole(content)].splitlines(), 1):
         try:
-            event = EVENT.validate_json(line)
+            event = EVENT.validate_json(_checked(line))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             fault = f"{where}: {first['msg']}" if where else str(first["msg"])
             raise LogError(f"{path} is damaged in line {number}: {fault}.") from None
+        except ValueError as error:
+            raise LogError(f"{path} is damaged in line {number}: {error}.") from None
         if isinstance(event, Began) and event.version > VERSION:
             raise LogError(
                 f"{path} was written in version {event.version} of its format, newer than this program's "
@@ -121,6 +131,23 @@ def read_log(folder: Path) -> list[Event]:
             )
         events.append(event)
     return events
+
+
+def _line(event: Event) -> bytes:
+    """An event as its line of the log."""
+    content = event.model_dump_json().encode()
+    return b'%b,"crc32":"%08x"}\n' % (content[:-1], zlib.crc32(content))
+
+
+def _checked(line: bytes) -> bytes:
+    """A line without its checksum; older logs have none.  Raises ValueError where it does not fit."""
+    found = _SUMMED.search(line)
+    if found is None:
+        return line
+    content = line[: found.start()] + b"}"
+    if zlib.crc32(content) != int(found[1], 16):
+        raise ValueError("it is not what was written, by its checksum")
+    return content
 
 
 def _whole(content: bytes) -> int:

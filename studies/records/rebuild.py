@@ -38,10 +38,15 @@ def write_tables(folder: Path, history: History, record: StudyRecord, *, out: Pa
     Into the run folder, or into `out`.
     """
     out = folder if out is None else out
-    write_table(out, TRIALS, _made(folder, lambda: trials_frame(history, record.terms, record.metric)))
+    write_table(out, TRIALS, trials_table(folder, history, record))
     if record.kind == "search":
         write_table(out, DECISIONS, _made(folder, lambda: decisions_frame(history)))
     write_curves(folder, history, out)
+
+
+def trials_table(folder: Path, history: History, record: StudyRecord) -> pd.DataFrame:
+    """See `trials_frame`.  Raises LogError where the log of a run does not go together with study.json."""
+    return _made(folder, lambda: trials_frame(history, record.terms, record.metric))
 
 
 def _made(folder: Path, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -145,10 +150,10 @@ def settle(folder: Path) -> None:
 
 def _mend(folder: Path, record: StudyRecord) -> None:
     """Makes the tables again that follow from the log alone, where they cannot be read."""
-    makers = {
-        TRIALS: lambda history: trials_frame(history, record.terms, record.metric),
-        DECISIONS: decisions_frame,
+    makers: dict[str, Callable[[History], pd.DataFrame]] = {
+        TRIALS: lambda history: trials_table(folder, history, record),
+        DECISIONS: lambda history: _made(folder, partial(decisions_frame, history)),
     }
     for name, make in makers.items():
         if (folder / name).is_file() and not readable(folder / name):
-            write_table(folder, name, _made(folder, partial(make, read_history(folder))))
+            write_table(folder, name, make(read_history(folder)))

@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from studies.records.parquet import DamagedTableError, read_table
 from studies.records.rebuild import settle, snapshot
 from studies.running.rerun import recorded
 from studies.running.resume import read_run
-from tests.analysis.logged import Training, log_run
+from tests.analysis.logged import Training, log_run, unsummed
 from tests.analysis.synthetic import record
 from tests.analysis.synthetic_runs import SPACE
 
@@ -46,7 +47,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     setups = {each.trial: HEAT.to_dict() for each in trainings}
     study = record(space=SPACE, setups=setups, definition={"name": "heat-search"})
-    folder = log_run(tmp_path_factory.mktemp("damage") / "run", study, trainings)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: 1.8e9)  # the same bytes each time the tests run
+        folder = log_run(tmp_path_factory.mktemp("damage") / "run", study, trainings)
     (folder / "models").mkdir()
     trainer = Trainer(HEAT, [1, 2])
     trainer.advance(3)
@@ -155,13 +158,22 @@ def test_without_its_solutions_a_run_has_all_else_and_the_file_is_named(
 def test_a_wrong_key_of_the_log_is_named_with_its_line(run: Path, tmp_path: Path, key: str) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run, copy)
-    lines = (copy / "log.jsonl").read_text().splitlines(keepends=True)
+    lines = unsummed((copy / "log.jsonl").read_text()).splitlines(keepends=True)
     place = next(number for number, line in enumerate(lines) if '"suggested"' in line)
     head, _, config = lines[place].rpartition('"config":')
     lines[place] = f'{head}"config":{config.replace(key, key[:-1] + "r")}'
     (copy / "log.jsonl").write_text("".join(lines))
     with pytest.raises(StudyError, match=rf"log\.jsonl is damaged in line {place + 1}: .*config\.{key}"):
         overview(copy)
+
+
+def test_losses_of_other_terms_than_the_problem_has_are_named(run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    log = unsummed((copy / "log.jsonl").read_text())
+    (copy / "log.jsonl").write_text(log.replace('"losses":[[', '"losses":[[0.0,').replace("],[", "],[0.0,"))
+    with pytest.raises(StudyError, match=r"log\.jsonl or .*study\.json is damaged: they contradict"):
+        _values(overview(copy))
 
 
 @pytest.mark.parametrize("offset", range(4, 3000, 157))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from studies.records.events import Began, Cut, Ended, Event, Left, Metrics, Replicates, Reported, Suggested
 from studies.records.history import History, read_history
 from studies.records.log import LOG, VERSION, Log, LogError, read_log
+from tests.analysis.logged import unsummed
 
 
 def suggested(trial: str = "001") -> Suggested:
@@ -94,26 +95,43 @@ def test_a_log_torn_anywhere_is_its_whole_lines_and_can_be_written_on(
 
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
 @settings(max_examples=100, deadline=None)
-def test_a_log_with_a_wrong_byte_is_read_or_refused_by_a_sentence(
+def test_a_wrong_byte_is_noticed_wherever_it_is(
     tmp_path_factory: pytest.TempPathFactory, at: int, byte: int
 ) -> None:
     folder = tmp_path_factory.mktemp("wrong")
     path = written(folder)
     content = bytearray(path.read_bytes())
-    content[at % len(content)] = byte
+    at %= len(content)
+    if content[at] == byte:
+        byte ^= 1
+    content[at] = byte
     path.write_bytes(bytes(content))
-    said = str(path)
-    try:
+    if at == len(content) - 1:  # the last line is not whole any more, as after a crash
+        assert len(read_history(folder).entries) == 2
+        return
+    with pytest.raises(LogError) as raised:
         read_history(folder)
-    except LogError as error:
-        said = str(error)
-    assert str(path) in said
-    assert len(said.splitlines()) == 1
+    assert str(raised.value).startswith(f"{path} is damaged in line ")
+    assert len(str(raised.value).splitlines()) == 1
 
 
-def test_a_damaged_line_is_named_by_its_number(tmp_path: Path) -> None:
+def test_a_line_is_json_and_a_number_changed_in_it_is_noticed(tmp_path: Path) -> None:
     path = written(tmp_path)
     lines = path.read_text().splitlines()
+    assert all(len(json.loads(line)["crc32"]) == 8 for line in lines)
+    lines[2] = lines[2].replace('"score":0.3', '"score":0.2')
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(LogError, match=r"is damaged in line 3: .*checksum"):
+        read_log(tmp_path)
+
+
+def test_a_line_without_checksum_is_read_and_what_is_wrong_in_it_is_named(tmp_path: Path) -> None:
+    """As older versions wrote them."""
+    path = written(tmp_path)
+    plain = unsummed(path.read_text())
+    path.write_text(plain)
+    assert [event.model_copy(update={"time": 0.0}) for event in read_log(tmp_path)] == EVENTS
+    lines = plain.splitlines()
     lines[2] = lines[2].replace('"iterations":10', '"iterations":"ten"')
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(LogError, match=r"is damaged in line 3: .*iterations"):
