@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.training.setup import Setup
+from dgm_core.training.setup import Setup, completed
 
 ADJUSTABLE = (
     *("learning_rate", "schedule", "milestones", "decay"),
@@ -23,8 +23,8 @@ def adjusted(state: Mapping[str, Any], setup: Setup) -> dict[str, Any]:
     ConfigurationError where another setting is different, and where the optimizer descends on fixed points:
     what it remembers is of one loss.
     """
-    before, after = state["setup"], setup.to_dict()
-    changed = [key for key, value in after["config"].items() if before["config"].get(key) != value]
+    before, after = completed(state["setup"]), setup.to_dict()
+    changed = [key for key, value in after["config"].items() if before["config"][key] != value]
     other = [key for key in ("problem", "parameters") if before[key] != after[key]]
     for key in (*other, *changed):
         if key not in ADJUSTABLE:

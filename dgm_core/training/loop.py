@@ -211,7 +211,7 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continues from `state`.  Raises ConfigurationError where it is another setup's."""
-        if tuple(state["seeds"]) != self.seeds or state["setup"] != self.setup.to_dict():
+        if tuple(state["seeds"]) != self.seeds or not self.setup.is_of(state["setup"]):
             raise ConfigurationError("the checkpoint belongs to another configuration or other seeds.")
         self.network.load(state["network"])
         self.network.warm = state.get("warm", False)

@@ -135,6 +135,10 @@ class Setup:
         problem = load_problem(values["problem"], values["parameters"])
         return cls(problem, TrainConfig.create(values["config"]))
 
+    def is_of(self, values: Mapping[str, Any]) -> bool:
+        """Whether `to_dict`, of this or an older version, gave these values for an equal setup."""
+        return completed(values) == self.to_dict()
+
     @classmethod
     def named(cls, problem: Problem, settings: str | None = None) -> Setup:
         """The problem with its settings of the given name ("paper", "tuned"), by default its own choice."""
@@ -146,6 +150,14 @@ class Setup:
         config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
         parameters = {key: value for key, value in values.items() if key not in config}
         return cls(problem, TrainConfig.create(config)).changed(parameters)
+
+
+def completed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What `Setup.to_dict` gave, by an older version too: settings that it did not know have their defaults.
+
+    Raises ConfigurationError where it holds a setting that is not known, or a value that is not allowed.
+    """
+    return {**values, "config": TrainConfig.create(values["config"]).model_dump(mode="json")}
 
 
 def _check(problem: Problem, config: TrainConfig) -> None:

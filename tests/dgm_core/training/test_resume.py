@@ -7,6 +7,7 @@ import torch
 
 from dgm_core import ConfigurationError, Trainer
 from dgm_core.training import checkpoint
+from dgm_core.training.adjusting import adjusted
 from dgm_core.training.polish import Polish
 
 ODE = "exponential-decay"
@@ -130,6 +131,20 @@ def test_errors_and_seconds_are_restored(make_setup):
     resumed.restore(trainer.state())
     assert resumed.curves.errors == trainer.curves.errors
     assert resumed.seconds == trainer.seconds > 0
+
+
+def test_the_state_of_an_older_version_that_did_not_know_a_setting_is_gone_on_from(make_setup):
+    trainer = Trainer(make_setup(), [1])
+    trainer.advance(10)
+    older = trainer.state()
+    for key in ("formulation", "last_layer"):
+        del older["setup"]["config"][key]
+    resumed = Trainer(make_setup(), [1])
+    resumed.restore(older)
+    assert resumed.iteration == 10
+    assert adjusted(older, make_setup())["setup"] == make_setup().to_dict()
+    with pytest.raises(ConfigurationError, match="another configuration"):
+        Trainer(make_setup(last_layer="least-squares"), [1]).restore(older)
 
 
 @pytest.mark.parametrize(("changes", "seeds"), [({"width": 9}, [1, 2]), ({}, [1, 3])])
