@@ -91,7 +91,7 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
     if counts["run"]:
         ran = 100 * counts["iterations_share"]
         grounds.append(
-            f"Of {counted(counts['asked'], 'trial')} asked, {counts['run']:,} ran: "
+            f"Of {counted(counts['asked'], 'trial')} asked for, {counts['run']:,} ran: "
             f"{counts['completed']} completed, {counts['stopped']} stopped early, "
             f"{counts['diverged']} diverged, {counts['failed']} failed, "
             f"{counts['interrupted']} interrupted.  They ran {counts['iterations_run']:,} of "
@@ -100,8 +100,8 @@ def _search(run: Run, tables: Tables) -> tuple[list[str], list[str]]:
         if np.isfinite(counts["busy"]):
             cores = counted(run.study.cores, "core")
             grounds.append(
-                f"Trainings took {100 * counts['busy']:.0f} % of the time of its {cores}, "
-                f"{counts['seconds']:.0f} s."
+                f"The run took {counts['seconds']:.0f} s; training kept its {cores} busy for "
+                f"{100 * counts['busy']:.0f} % of that."
             )
     return said, grounds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,15 +11,17 @@ import pandas as pd
 from analysis import arms, scores
 from analysis.arms import key_name
 from analysis.budgets import verdicts
+from analysis.called import distinct, names
 from analysis.load import Run
 from analysis.page import asset, plain_table, render, rounded_table
 from analysis.plots import compared, style
 from analysis.settings import shown
 from analysis.tables import compare_table
-from analysis.tables.rounding import seconds
+from analysis.tables.rounding import ABSENT, seconds
 from studies.records import CONFIG, LABELS
 from studies.records.words import counted
 
+_OF_PROBLEM_OR_NETWORK = ("problem.", "network.", "loss_weights")
 _COLUMNS = (
     "n",
     "diverged",
@@ -39,28 +41,23 @@ _COLUMNS = (
 
 def page(runs: Sequence[Run]) -> str:
     """The page, HTML in one file: runs in the order in which they were started, as a history of a study."""
-    ordered = sorted(runs, key=lambda run: run.study.started)
+    ordered = sorted(distinct(runs), key=lambda run: run.study.started)
     table = compare_table(ordered)
-    names = [_name(row) for row in table[["study", "run", "setting"]].to_dict("records")]
-    results = pd.DataFrame({"setting": names}).join(table[[name for name in _COLUMNS if name in table]])
+    called = names(ordered)
+    settings = [
+        f"{called[folder]}: {name}" for folder, name in zip(table["folder"], table["setting"], strict=True)
+    ]
+    results = pd.DataFrame({"setting": settings}).join(table[[name for name in _COLUMNS if name in table]])
     return render(
         "comparison.html.j2",
         title=f"{counted(len(ordered), 'run')} compared",
-        verdicts=[(_called(run), " ".join(verdicts(run))) for run in ordered],
-        figure=_figure(names, table),
+        verdicts=[(called[str(run.folder)], " ".join(verdicts(run))) for run in ordered],
+        figure=_figure(settings, table),
         results=rounded_table("results", "What each came to", results),
-        settings=plain_table("Settings that are not the same everywhere", _settings(ordered)),
-        history=plain_table("Runs, the first one first", _history(ordered)),
+        settings=plain_table("Settings that are not the same everywhere", _settings(ordered, called)),
+        history=plain_table("Runs, the first one first", _history(ordered, called)),
         css=asset("report.css"),
     )
-
-
-def _called(run: Run) -> str:
-    return f"{run.study.name}/{run.study.run}"
-
-
-def _name(row: dict[Any, Any]) -> str:
-    return f"{row['study']}/{row['run']}: {row['setting']}"
 
 
 def _figure(names: list[str], table: pd.DataFrame) -> dict[str, str] | None:
@@ -73,7 +70,7 @@ def _figure(names: list[str], table: pd.DataFrame) -> dict[str, str] | None:
     return {"image": image, "alt": f"{finding}. {caption}"}
 
 
-def _settings(runs: Sequence[Run]) -> pd.DataFrame:
+def _settings(runs: Sequence[Run], called: Mapping[str, str]) -> pd.DataFrame:
     """A row for each setting that differs between any two of the compared, a column for each of them."""
     columns: dict[str, dict[str, str]] = {}
     for run in runs:
@@ -84,14 +81,21 @@ def _settings(runs: Sequence[Run]) -> pd.DataFrame:
                 for column in scores.told_columns(rows, run.study.space)
             }
             settings["problem"] = " ".join([run.study.problem, *map(str, run.study.parameters.values())])
-            columns[f"{_called(run)}: {name}"] = settings
-    keys = list(dict.fromkeys(key for settings in columns.values() for key in settings))
-    differing = [key for key in keys if len({settings.get(key, "–") for settings in columns.values()}) > 1]
-    told = [
-        {"setting": key_name(key), **{name: settings.get(key, "–") for name, settings in columns.items()}}
-        for key in differing
-    ]
+            columns[f"{called[str(run.folder)]}: {name}"] = settings
+    told = []
+    for key in dict.fromkeys(key for settings in columns.values() for key in settings):
+        values = {name: settings.get(key, _absent(key)) for name, settings in columns.items()}
+        if len(set(values.values())) > 1:
+            told.append({"setting": key_name(key), **values})
     return pd.DataFrame(told, columns=["setting", *columns])
+
+
+def _absent(key: str) -> str:
+    """What stands for a setting that a run does not have.
+
+    Every training has all settings of its version but those of other problems and networks.
+    """
+    return ABSENT if key.startswith(_OF_PROBLEM_OR_NETWORK) else "not in its version"
 
 
 def _plain(value: Any) -> Any:
@@ -100,10 +104,10 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _history(runs: Sequence[Run]) -> pd.DataFrame:
+def _history(runs: Sequence[Run], called: Mapping[str, str]) -> pd.DataFrame:
     rows = [
         {
-            "run": _called(run),
+            "run": called[str(run.folder)],
             "started": run.study.started.partition(".")[0].replace("T", " ").replace("+00:00", " UTC"),
             "state": run.study.state,
             "took": seconds(float("nan") if run.study.seconds is None else run.study.seconds),

@@ -41,8 +41,8 @@ def _rungs(run: Run, tables: Tables) -> list[str]:
     if row is None:
         return []
     total = int(tables["early-stopping"]["stopped"].sum())
-    stops = f"{share(row['stopped'], total, 'early stop')} {agree(row['stopped'], 'rests', 'rest')}"
-    sentence = f"{stops} on the rung of {counted(row['rung'], 'iteration')}.  "
+    stops = f"{share(row['stopped'], total, 'early stop')} {agree(row['stopped'], 'was', 'were')} made"
+    sentence = f"{stops} at the rung of {counted(row['rung'], 'iteration')}.  "
     rho = Interval(*(row[f"rung_rho{end}"] for end in ("", "_low", "_high")))
     if np.isnan(rho.point):
         return [f"{sentence}Too few trials completed to say whether the {run.noun} there predicts the end."]
@@ -77,8 +77,8 @@ def _end(row: Mapping[str, Any]) -> str:
     if not np.isfinite(row["score"]):
         return "diverged"
     place = "the best" if row["place"] == 1 else f"number {row['place']}"
-    score = f"{plain(row['then'])} there and {plain(row['score'])} at its end"
-    return f"has a {LABELS[row['metric']]} of {score}: it would have been {place} of those that completed"
+    course = f"from {LABELS[row['metric']]} {plain(row['then'])} to {plain(row['score'])}"
+    return f"goes {course} at its end: it would have been {place} of the completed trials"
 
 
 def _choice(run: Run, tables: Tables) -> list[str]:

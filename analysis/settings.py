@@ -104,7 +104,7 @@ def sampled(run: Run) -> str:
         often = "at its own times" if every is None else f"every {counted(every, 'iteration')}"
         return (
             f"Ray Tune's searcher {searcher} suggested {trials} in the order in which results arrived. "
-            f"Its scheduler {scheduler} looked at them {often}."
+            f"The scheduler {scheduler} looked at them {often}."
         )
     sampler = held.get("sampler", _DEFAULT_SAMPLER)
     by_tpe = sampler == _DEFAULT_SAMPLER
@@ -116,10 +116,11 @@ def sampled(run: Run) -> str:
     if not scheduler.get("rungs") or rule == "none":
         return f"{text} No trial was stopped early."
     if rule != _DEFAULT_RULE:
-        return f"{text} The rule {rule} of early stopping looked at them."
-    rungs = ", ".join(map(str, scheduler["rungs"]))
+        return f"{text} The early stopping rule {rule} decided which of them to stop."
+    *rungs, last = map(str, scheduler["rungs"])
+    when = f"iterations {', '.join(rungs)} and {last}" if rungs else f"iteration {last}"
     share = scheduler.get("reduction_factor")
-    return f"{text} ASHA looked at them at iteration {rungs} and kept the best 1/{share} of those before."
+    return f"{text} ASHA looked at them at {when}, and stopped those not among the best 1/{share} so far."
 
 
 def scheduled(run: Run, trial: str) -> dict[str, str]:

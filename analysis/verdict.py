@@ -134,11 +134,11 @@ def compared(cells: Mapping[str, dict[str, Any]], base: str) -> list[str]:
     """
     _adjust(cells)
     kinds = groups(cells)
-    names = {"better": f"better than the baseline {base}", "worse": "worse than it", "diverged": "diverged"}
+    names = {"better": f"better than the baseline ({base})", "worse": "worse", "diverged": "diverged"}
     told = [f"{name}: {', '.join(map(quoted, kinds[kind]))}" for kind, name in names.items() if kinds[kind]]
     if not kinds["better"]:
         differs = "is significantly better than" if kinds["worse"] else "differs significantly from"
-        told.insert(0, f"no arm {differs} the baseline {base}")
+        told.insert(0, f"no arm {differs} the baseline ({base})")
     return told
 
 
@@ -185,7 +185,7 @@ def _ablation(study: StudyRecord, trials: pd.DataFrame) -> str:
         return ""
     best = min(middle, key=lambda arm: middle[arm])
     text = solved_rows(study, arms[best])
-    said = [f"the best arm, {arm_said(study, best)}: {text}"] if text else []
+    said = [f"the best arm is {arm_said(study, best)}: {text}"] if text else []
     base = study.baseline
     if base not in middle or len(middle) == 1:
         return "; ".join(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,21 @@ from dgm_core import extensions
 # --hypothesis-profile=default.
 settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
+
+
+def _survive(number: int, frame: FrameType | None) -> None:
+    """Does nothing, as if the signal were ignored, but the processes that tests start do not inherit it."""
+
+
+# What is ignored here, as under nohup or after & in a script, would also be ignored in the processes that
+# tests start and then interrupt.  A terminal that is closed still does not end tests that nohup started.
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGHUP, _survive),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks

@@ -119,6 +119,7 @@ def compare_table(runs: Sequence[Run]) -> pd.DataFrame:
                 "learning_rate_use": study.learning_rates,
                 "state": study.state,
                 "commit": study.commit,
+                "folder": str(run.folder),
             }
             table.append(row)
     return pd.DataFrame(table)

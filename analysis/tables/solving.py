@@ -49,12 +49,12 @@ def solved(
         error_there = (yardsticks or {}).get(name, {}).get("rel_l2", 0.0)
         # A solution that is one of these fields is no worse solved for it.
         if error_there > _EXACT and rel_l2 >= error_there:
-            both = f"{number(rel_l2, 2)}, and {number(error_there, 2)}"
+            both = f"{number(rel_l2, 2)}, against {number(error_there, 2)}"
             return f"no better than {field} (relative L² error {both})"
     size = f"{number(100 * rel_l2, 2)} % of the solution's size"
     if rel_l2 > NOT_SOLVED:
         return f"not solved: wrong by {size}"
-    return f"solved to {size}" if rel_l2 <= SOLVED else f"only solved to {size}"
+    return f"solved to {size}" if rel_l2 <= SOLVED else f"solved only to {size}"
 
 
 def satisfied(residual: float) -> str:

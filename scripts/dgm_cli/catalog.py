@@ -67,10 +67,11 @@ def list_all(
 
 
 def _list_samplers() -> None:
-    """Samplers, with what they need, rules of early stopping, and objectives beside the error."""
+    """Samplers, with what they need, rules of early stopping, objectives beside the error, and Ray Tune's."""
     from studies.objectives import OBJECTIVES
     from studies.samplers import SAMPLERS
     from studies.stopping import RULES
+    from studies.tune.offered import POPULATIONS, SCHEDULERS, SEARCHERS
 
     console = Console(highlight=False, markup=False)
     for title, kind, registry in (
@@ -83,6 +84,15 @@ def _list_samplers() -> None:
             entry = registry.get(name)
             description = sys.modules[entry.__module__].__doc__ or entry.__doc__ or ""
             table.add_row(name, description.strip().partition("\n")[0], getattr(entry, "package", None) or "")
+        console.print(table)
+        console.print()
+    for title, kind, offered in (
+        ("dgm run … --searcher (Ray Tune's; results count in the order of arrival)", "searcher", SEARCHERS),
+        ("dgm run … --scheduler (likewise)", "scheduler", SCHEDULERS | POPULATIONS),
+    ):
+        table = _table(title, kind, "what it is", "needs")
+        for name, each in offered.items():
+            table.add_row(name, each.what, each.needs)
         console.print(table)
         console.print()
 

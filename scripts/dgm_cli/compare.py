@@ -49,6 +49,7 @@ def compare(
     The terminal shows the columns that fit it; --out writes all of them.
     """
     from analysis.budgets import verdicts
+    from analysis.called import distinct, names
     from analysis.load import load_run
     from analysis.tables import compare_table, present
     from studies.records.rebuild import settle
@@ -57,13 +58,14 @@ def compare(
     for run in runs:
         with suppress(OSError):  # a folder that cannot be written is compared as it stands
             settle(run)
-    loaded = [load_run(run) for run in runs]
+    loaded = distinct([load_run(run) for run in runs])
+    called = names(loaded)
     table = compare_table(loaded)
     if table.empty:
         raise ConfigurationError("these runs have no confirmed settings and no arms to compare.")
     if len(metrics := list(table["metric"].unique())) > 1:
         raise ConfigurationError(f"these runs are scored by different metrics: {', '.join(metrics)}.")
-    shown = present(table.assign(run=table["study"] + "/" + table["run"])[SHOWN])
+    shown = present(table.assign(run=table["folder"].map(called))[SHOWN])
     spare = dict(zip(SPARED, range(len(SPARED), 0, -1), strict=True))
     columns = [
         Column(str(name), [str(cell) for cell in shown[name]], spare=spare.get(str(name), 0))
@@ -73,7 +75,7 @@ def compare(
     console.print(view(columns, console.width, fold=True))
     for each in loaded:
         if said := " ".join(verdicts(each)):
-            console.print(f"{each.study.name}/{each.study.run}: {said}", soft_wrap=True)
+            console.print(f"{called[str(each.folder)]}: {said}", soft_wrap=True)
     if out is not None:
         from analysis.comparison import page
 

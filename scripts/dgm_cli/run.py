@@ -53,11 +53,13 @@ def run(
     ] = None,
     searcher: Annotated[
         str | None,
-        typer.Option(help="Use a Ray Tune searcher; results count in the order of arrival."),
+        typer.Option(
+            help="Use a Ray Tune searcher (see `dgm list samplers`); results count in the order of arrival."
+        ),
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="Use a Ray Tune scheduler (asha, hyperband, bohb, median, fifo, pbt, pb2)."),
+        typer.Option(help="Use a Ray Tune scheduler (see `dgm list samplers`); likewise."),
     ] = None,
     confirmations: Annotated[
         int | None, typer.Option(help="Fresh seeds that confirm winner and baseline of a search.")

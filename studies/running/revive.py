@@ -76,7 +76,7 @@ def revive(
         if name in history.entries:
             status = history.entries[name].status
             raise ConfigurationError(f"trial {name} of {folder} was not stopped early: it {_ended(status)}.")
-        raise unknown("stopped trial of this run", name, stopped)
+        raise unknown("stopped trial", name, stopped)
     if record.device != "cpu" and record.device != choose_device("auto"):
         raise ConfigurationError(
             f"{folder} was trained on {record.device}, which this machine does not have."

@@ -16,9 +16,6 @@ from studies.study.space import PowersOfTwo, corners
 from studies.trials.trainable import TIME
 from studies.tune.private.population import POPULATION, Population
 
-POPULATIONS = ("pbt", "pb2")
-"""Names of schedulers that change all that can change in a space, every `grace_period` iterations."""
-
 
 def mutable(study: Search) -> list[str]:
     """The searched settings that can change in the midst of a training."""
@@ -26,7 +23,7 @@ def mutable(study: Search) -> list[str]:
 
 
 def population_scheduler(study: Search, name: str) -> TrialScheduler:
-    """One of `POPULATIONS` that changes all that can change in a study's space.
+    """One of `studies.tune.offered.POPULATIONS` that changes all that can change in a study's space.
 
     Raises ConfigurationError where nothing can, and for PB2 where a setting is no number.
     """

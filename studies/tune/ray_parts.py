@@ -30,20 +30,13 @@ from studies.records.events import Metrics
 from studies.study import Search
 from studies.study.space import corners, setting, shown_value
 from studies.trials.trainable import SCORE, TIME
-from studies.tune.populations import POPULATIONS, check_population, population_scheduler
+from studies.tune.offered import POPULATIONS, SCHEDULERS, SEARCHERS
+from studies.tune.populations import check_population, population_scheduler
 from studies.tune.private.population import Population
 from studies.tune.private.stand_in import PAUSING
 
-SEARCHERS = ("ax", "bayesopt", "bohb", "hebo", "hyperopt", "nevergrad", "optuna", "zoopt")
-"""Names that Tune's `create_searcher` knows."""
-SCHEDULERS = {
-    "asha": "async_hyperband",
-    "hyperband": "hyperband",
-    "bohb": "hb_bohb",
-    "median": "median_stopping_rule",
-    "fifo": "fifo",
-}
-"""Name to that of Tune's `create_scheduler`."""
+_OF_TUNE = {"asha": "async_hyperband", "bohb": "hb_bohb", "median": "median_stopping_rule"}
+"""Names of Tune's `create_scheduler` that are not ours."""
 _IN_BRACKETS = ("hyperband", "bohb")
 """Count reports: brackets of single iterations would be too many for any search to fill."""
 _REFUSED = {
@@ -171,9 +164,9 @@ class Arrival:
             make = partial(population_scheduler, study, asked)
         elif asked in _IN_BRACKETS:
             options |= _brackets(study)
-            make = partial(create_scheduler, SCHEDULERS[asked], **options)
+            make = partial(create_scheduler, _OF_TUNE.get(asked, asked), **options)
         else:
-            make = partial(create_scheduler, SCHEDULERS[asked], **options)
+            make = partial(create_scheduler, _OF_TUNE.get(asked, asked), **options)
         made = _made("scheduler", asked, make, TrialScheduler)
         for kind, reason in _REFUSED.items():
             if isinstance(made, kind):

@@ -73,7 +73,7 @@ def test_the_rung_that_stops_most_is_named_with_its_evidence(search: Run) -> Non
     busiest = tables["early-stopping"].sort_values("stopped").iloc[-1]
     said, *_ = own_error(search, tables)
     total = int(tables["early-stopping"]["stopped"].sum())
-    assert f"{busiest['stopped']} of {total} early stops rest on the rung of 500 iterations" in said
+    assert f"{busiest['stopped']} of {total} early stops were made at the rung of 500 iterations" in said
     assert f"Among the {busiest['survivors']} trials that completed" in said
 
 
@@ -101,5 +101,5 @@ def test_revived_trials_are_told_of_and_are_no_sample_of_the_stops(search: Run) 
     assert tables["revived"]["place"].tolist()[0] == 1
     first, second = (said for said in own_error(run, tables) if "revived" in said)
     assert f"Trial {stopped[0]}, stopped at 500 of" in first
-    assert first.endswith("it would have been the best of those that completed.")
+    assert first.endswith("it would have been the best of the completed trials.")
     assert second.endswith("and revived, diverged.")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.called import distinct, names
 from analysis.comparison import page
 from analysis.load import Run, load_run
 from analysis.plots import compared, style
@@ -43,6 +44,30 @@ def test_a_page_has_results_settings_and_history(
     assert text.count('class="verdict"') == 2
     assert "<script" not in text
     assert 'alt="' in text
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(
+    run: Callable[[str], Run], copied: Callable[[str], Path]
+) -> None:
+    first, second = run("search"), load_run(copied("search"))
+    called = names([first, second, run("batch-size")])
+    assert len({*called.values()}) == 3
+    assert all(str(each.folder).endswith(called[str(each.folder)]) for each in (first, second))
+    assert distinct([first, second, load_run(first.folder / ".." / first.folder.name)]) == [first, second]
+
+
+def test_a_setting_that_an_older_program_did_not_have_is_told_from_one_of_another_problem(
+    run: Callable[[str], Run], copied: Callable[[str], Path]
+) -> None:
+    older = load_run(copied("search"))
+    gone = [name for name in older.trials if name == "config/learning_rate"]
+    trials = older.trials.drop(columns=gone).assign(**{"config/problem.speed": 2.0})
+    text = page([run("search"), Run(older.folder, older.study, trials)])
+    cells = {row[0]: row[1:] for row in rows(text, "Settings that are not the same everywhere")}
+    rate = next(values for name, values in cells.items() if name.startswith("learning rate"))
+    assert rate[2:] == ["not in its version"] * 2
+    speed = next(values for name, values in cells.items() if "speed" in name)
+    assert speed == ["–", "–", "2", "2"]
 
 
 def test_the_figure_has_a_dot_for_each_setting_that_is_known(run: Callable[[str], Run]) -> None:

@@ -60,10 +60,10 @@ def test_without_a_reference_the_residual_says_it(residual: float, said: str) ->
 @pytest.mark.parametrize(
     ("error", "constant", "conditions", "said"),
     [
-        (0.02, 0.3, 0.1, "only solved to 2.0 % of the solution's size"),
-        (0.2, 0.3, 0.1, f"{BETWEEN} (relative L² error 0.20, and 0.10)"),
-        (0.4, 0.3, 0.1, "no better than a constant (relative L² error 0.40, and 0.30)"),
-        (0.002, 0.001, 0.1, "no better than a constant (relative L² error 0.0020, and 0.0010)"),
+        (0.02, 0.3, 0.1, "solved only to 2.0 % of the solution's size"),
+        (0.2, 0.3, 0.1, f"{BETWEEN} (relative L² error 0.20, against 0.10)"),
+        (0.4, 0.3, 0.1, "no better than a constant (relative L² error 0.40, against 0.30)"),
+        (0.002, 0.001, 0.1, "no better than a constant (relative L² error 0.0020, against 0.0010)"),
         (1e-5, 1e-17, 0.0, "solved to 0.0010 % of the solution's size"),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_winner_that_is_worse_says_keep_the_baseline(tmp_path: Path) -> None:
     worse = [2.6 * error * wobble for error, wobble in zip(BASE, (1, 1.1, 0.9, 1, 1.05, 0.95), strict=True)]
     said = _search(tmp_path / "run", list(worse), list(BASE))
     assert said.startswith(
-        "only solved to 8.0 % of the solution's size; keep the baseline: the search's best is 2.60"
+        "solved only to 8.0 % of the solution's size; keep the baseline: the search's best is 2.60"
     )
     assert "distinguishable" not in said
 
@@ -156,9 +156,9 @@ def test_all_diverged_and_no_reference(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("scores", "said"),
     [
-        ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs significantly from the baseline 1"),
-        ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline 1: 2"),
-        ((5.0, 6.0, 4.5, 6.0, 5.0), "no arm is significantly better than the baseline 1; worse than it: 2"),
+        ((0.5, 0.61, 0.4, 0.6, 0.52), "no arm differs significantly from the baseline (1)"),
+        ((0.05, 0.06, 0.045, 0.06, 0.05), "better than the baseline (1): 2"),
+        ((5.0, 6.0, 4.5, 6.0, 5.0), "no arm is significantly better than the baseline (1); worse: 2"),
     ],
 )
 def test_an_ablation_names_the_direction_or_says_that_no_arm_differs(
@@ -184,7 +184,7 @@ def test_arms_that_cost_the_same_are_compared_once_and_one_that_diverged_is_told
     (only,) = at_equal_budgets(run)
     assert only == (
         "At equal iterations (60) and training points (3,840) and time (1.0 s): "
-        'no arm is significantly better than the baseline tanh, 1; worse than it: "relu, 1"; diverged: sin.'
+        'no arm is significantly better than the baseline (tanh, 1); worse: "relu, 1"; diverged: sin.'
     )
 
 
@@ -232,7 +232,7 @@ def test_an_arm_is_said_with_what_it_is_a_value_of() -> None:
 def test_a_title_claims_no_more_than_the_verdict(run: Callable[[str], Run]) -> None:
     """The arm of the lowest error is named, and with a ratio only where it is shown to be better."""
     found = run("batch-size")
-    better = re.search(r"better than the baseline 64: ([\d, ]+);", verdict(found.study, found.trials))
+    better = re.search(r"better than the baseline \(64\): ([\d, ]+);", verdict(found.study, found.trials))
     assert better is not None
     title = findings.best_arm(found)
     named = re.match(r"batch size (\d+) has the lowest median MAE", title)
@@ -252,15 +252,15 @@ def test_arms_are_compared_at_equal_steps_points_and_seconds(run: Callable[[str]
     assert first == sentence(verdict(found.study, found.trials))
     steps, points, seconds = others
     assert steps.startswith(
-        "At equal iterations (3,000): better than the baseline 64: 512, 1024; worse than it: 2,"
+        "At equal iterations (3,000): better than the baseline (64): 512, 1024; worse: 2,"
     )
     assert points.startswith(
-        "At equal training points (3,000): better than the baseline 64: 2, 4, 8, 16, 32; worse"
+        "At equal training points (3,000): better than the baseline (64): 2, 4, 8, 16, 32; worse"
     )
     assert seconds.startswith(
-        "At equal time (3.0 s): no arm is significantly better than the baseline 64; worse"
+        "At equal time (3.0 s): no arm is significantly better than the baseline (64); worse"
     )
-    assert "worse than it: 2, 4, 8, 16." in seconds
+    assert "worse: 2, 4, 8, 16." in seconds
     assert at_equal_budgets(run("search")) == []
 
 

@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from dgm_cli.app import call
+from dgm_cli.app import app, call
 from dgm_cli.names import names
 from dgm_core import PROBLEMS, ConfigurationError
 from studies.catalog import STUDIES
+from studies.objectives import OBJECTIVES
+from studies.samplers import SAMPLERS
+from studies.stopping import RULES
 from studies.study.edits import arms_of
+from studies.tune.offered import POPULATIONS, SCHEDULERS, SEARCHERS
 
 
 def dgm(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -138,6 +142,17 @@ def test_runs_are_compared_in_a_table_that_fits_a_terminal(tmp_path: Path) -> No
     assert "MAE" in done.stdout
     assert "…" not in done.stdout
     assert len((tmp_path / "all.csv").read_text().splitlines()) == 3
+    again = dgm("compare", *runs, f"{runs[0]}/")
+    assert again.stdout == done.stdout
+
+
+def test_every_name_that_an_option_takes_is_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    app(["list", "samplers"], standalone_mode=False)
+    shown = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert {*SAMPLERS.names(), *RULES.names(), *OBJECTIVES.names(), *SEARCHERS, *SCHEDULERS} <= shown
+    assert set(POPULATIONS) <= shown
 
 
 def test_changed_settings_are_not_called_the_paper_s(tmp_path: Path) -> None:

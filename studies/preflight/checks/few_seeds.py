@@ -35,8 +35,9 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
             yield (
                 "warning",
                 f"{counted(study.replicates, 'seed')} and {counted(comparisons, 'comparison')} with the "
-                f"baseline: the smallest adjusted p possible is {least:.2g}.",
-                "However different two arms are, the test cannot say so at 5 %; only intervals can show it.",
+                f"baseline: the signed-rank test cannot give an adjusted p below {least:.2g}.",
+                "Whether an arm is better or worse then rests on the t-test alone, which assumes normal "
+                "differences of log error and cannot be used where a seed diverges.",
                 f"Use --replicates {seeds_needed(comparisons)} or more, or fewer arms.",
             )
     if question.search is not None and median_coverage(question.search.confirmations) < _COVERAGE:

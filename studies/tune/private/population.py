@@ -7,7 +7,8 @@ Tune's controller, some of them private.  Here both are stand-ins, which only re
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from ray.tune.experiment import Trial as TuneTrial
@@ -38,13 +39,7 @@ class Population(StandIn):
 
     def __init__(self, scheduler: TrialScheduler, seed: int) -> None:
         super().__init__(scheduler, seed)
-        self._folder = tempfile.TemporaryDirectory(prefix="dgm-population-")
         self._saved: dict[str, Snapshot] = {}
-
-    @property
-    def scratch(self) -> str:
-        """A folder for the records that PBT keeps of itself."""
-        return self._folder.name
 
     @property
     def held(self) -> set[Snapshot]:
@@ -90,6 +85,17 @@ class Population(StandIn):
         """No trial is trained now: those that were go on from what they left."""
         for each in self.get_live_trials():
             each.status = str(TuneTrial.PENDING if each.checkpoint is None else TuneTrial.PAUSED)
+
+    @contextmanager
+    def _drawing(self, counts: bool = True) -> Iterator[None]:
+        """With a folder for the records that PBT keeps of itself, which nothing here reads.
+
+        It exists during the call alone: a process that is killed between two calls leaves none behind.
+        """
+        with tempfile.TemporaryDirectory(prefix="dgm-population-") as folder, super()._drawing(counts):
+            for each in self.members.values():
+                each.local_dir = each.local_experiment_path = folder
+            yield
 
     def _schedule_trial_save(self, trial: Member, result: Any = None) -> Snapshot | None:
         if trial.checkpoint is not None:

@@ -29,7 +29,7 @@ _ROUNDS = 32
 class Member:
     """Stands for one of Tune's trials."""
 
-    def __init__(self, name: str, config: dict[str, Any], scratch: str = "") -> None:
+    def __init__(self, name: str, config: dict[str, Any]) -> None:
         self.trial_id = self.experiment_tag = name
         self.config = config
         self.status = str(TuneTrial.PENDING)
@@ -37,7 +37,7 @@ class Member:
         self.checkpoint: Any = None
         self.evaluated_params: dict[str, Any] = {}
         self.last_result: dict[str, Any] = {}
-        self.local_dir = self.local_experiment_path = scratch
+        self.local_dir = self.local_experiment_path = ""
         self.temporary_state = SimpleNamespace(saving_to=None)
         self.manager = SimpleNamespace(
             checkpoint_config=SimpleNamespace(num_to_keep=None), _latest_checkpoint_result=None
@@ -92,18 +92,13 @@ class StandIn:
         self.members: dict[str, Member] = {}
 
     @property
-    def scratch(self) -> str:
-        """A folder for what a scheduler writes, where it does."""
-        return ""
-
-    @property
     def training(self) -> int:
         """How many trials have a worker, or are about to get one."""
         return sum(each.status == TuneTrial.RUNNING for each in self.members.values())
 
     def add(self, name: str, config: Mapping[str, Any]) -> dict[str, Any]:
         """One more trial; its configuration, with what the scheduler has filled in."""
-        self.members[name] = member = Member(name, dict(config), self.scratch)
+        self.members[name] = member = Member(name, dict(config))
         with self._drawing():
             self._scheduler.on_trial_add(self, member)
         return member.config

@@ -14,12 +14,13 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.samplers import RandomSampler, TPESampler
 from ray import tune
 from ray.tune.schedulers import (
+    SCHEDULER_IMPORT,
     ASHAScheduler,
     FIFOScheduler,
     MedianStoppingRule,
     ResourceChangingScheduler,
 )
-from ray.tune.search import Searcher
+from ray.tune.search import SEARCH_ALG_IMPORT, Searcher
 from ray.tune.search.optuna import OptunaSearch
 
 from dgm_core import ConfigurationError
@@ -31,7 +32,8 @@ from studies.records.log import LOG, Log, read_log
 from studies.records.storage import Store
 from studies.study import Choice, PowersOfTwo, Search, from_dict, to_dict
 from studies.tune.arrival import arrival_parts
-from studies.tune.ray_parts import SCHEDULERS, Arrival, domain
+from studies.tune.offered import POPULATIONS, SCHEDULERS, SEARCHERS
+from studies.tune.ray_parts import Arrival, domain
 from studies.tune.tuning import METRICS, Engine, PlanCallback
 from studies.tune.worker_pool import WorkerPool
 from tests.studies.running.synthetic import SEARCH, reports
@@ -158,6 +160,13 @@ def finished(
 
 def suggested(history: History) -> list[Any]:
     return [entry.spec.changes for entry in history.phase("search")]
+
+
+def test_the_names_offered_are_those_that_tune_creates() -> None:
+    assert SEARCHERS.keys() == SEARCH_ALG_IMPORT.keys() - {"random", "variant_generator"}  # Tune's default
+    for name in SCHEDULERS:
+        assert not Arrival(replace(ARRIVAL, scheduler=name)).population
+    assert POPULATIONS.keys() < SCHEDULER_IMPORT.keys()
 
 
 @pytest.mark.parametrize("scheduler", sorted(SCHEDULERS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,8 +25,9 @@ from studies.records.storage import Store
 from studies.study import Choice, PowersOfTwo, Search
 from studies.study.space import nearest
 from studies.trials.checkpoints import checkpoint_key, snapshot_folder
+from studies.trials.trainable import SCORE
 from studies.tune.arrival import arrival_parts
-from studies.tune.private.population import POPULATION
+from studies.tune.private.population import POPULATION, Population, Snapshot
 from studies.tune.ray_parts import Arrival
 from studies.tune.tuning import METRICS, Engine, PlanCallback
 from studies.tune.worker_pool import WorkerPool
@@ -252,6 +254,24 @@ def test_pb2_asks_for_its_package() -> None:
             Arrival(replace(STUDY, scheduler="pb2"))
     else:
         assert Arrival(replace(STUDY, scheduler="pb2")).population
+
+
+def test_a_process_that_is_killed_leaves_no_folder_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    population = Population(Arrival(replace(STUDY, scheduler=together)).scheduler(), 0)
+    exploits = []
+    for name in ("good", "bad"):
+        population.add(name, {"learning_rate": 1e-2})
+    for place, name in enumerate(("good", "bad", "good", "bad")):
+        population.begin(name)
+        row = {"iterations": 80 * (1 + place // 2), "training_iteration": 1 + place // 2, SCORE: place % 2}
+        exploits += population.report(row, Snapshot(name, name, row["iterations"]))[1]
+    assert ("bad", "good") in [
+        (each.trial, each.snapshot.trial) for each in exploits
+    ]  # which PBT writes down
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_this_ray_trains_populations() -> None:
