@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from types import FrameType
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import dgm_cli  # noqa: F401 before NumPy: one thread for linear algebra, as in every command
 from dgm_core import extensions
 
-# The same examples in every run, so that one run says what the next will; new ones are drawn with
-# --hypothesis-profile=default.
-settings.register_profile("same", derandomize=True)
+# The same examples in every run, so that one run says what the next will, however busy the machine; new
+# ones are drawn with --hypothesis-profile=default.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("same")
 
 

@@ -20,6 +20,7 @@ from studies.records import read_study
 from studies.running.solve import resume_solve, solve_setup
 from studies.trials import trainable
 from tests.analysis.logged import unsummed
+from tests.still import stand_still, without_path
 
 SETUP = Setup.named(load_problem("heat")).changed({"width": 4, "batch_size": 4, "iterations": 30})
 
@@ -29,21 +30,35 @@ def interrupted(far: TrainingProgress, loss: float, score: float) -> None:
         raise KeyboardInterrupt
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def made(out: Path) -> dict[str, Path]:
     """A run that is finished and one that was left, with all kinds of files that a study leaves."""
-    out = tmp_path_factory.mktemp("out")
-    made = {}
+    folders = {}
     for name, progress in (("finished", None), ("left", interrupted)):
         with pytest.MonkeyPatch.context() as patch:
+            stand_still(patch)
             patch.setattr(trainable, "CHECKPOINT_SECONDS", 0.0)
             run = solve_setup(SETUP, out=out, replicates=2, run=name, on_progress=progress).folder
+        without_path(run / "errors.json", out)
         (run / "curves").mkdir()
         shutil.copy(run / "curves.parquet", run / "curves" / "solve-00000.parquet")
         with sqlite3.connect(run / "optuna.db") as database:
             database.execute("create table studies (study_id integer)")
-        made[name] = run
-    return made
+        folders[name] = run
+    return folders
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return made(tmp_path_factory.mktemp("out"))
+
+
+def test_the_same_bytes_are_harmed_each_time_the_tests_run(runs: dict[str, Path], tmp_path: Path) -> None:
+    for name, again in made(tmp_path).items():
+        files = sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+        assert len(files) > 9
+        assert [
+            file for file in files if (again / file).read_bytes() != (runs[name] / file).read_bytes()
+        ] == []
 
 
 def truncate(path: Path, choose: random.Random) -> None:

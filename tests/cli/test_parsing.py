@@ -33,7 +33,7 @@ def refusal(changes: dict[str, Any]) -> str | None:
 
 
 @given(st.lists(st.text(max_size=20), max_size=4))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_parsed_or_refused_by_a_sentence(pairs: list[str]) -> None:
     said, parsed = "--set", None
     try:
@@ -45,13 +45,13 @@ def test_any_text_is_parsed_or_refused_by_a_sentence(pairs: list[str]) -> None:
 
 
 @given(st.sampled_from(KEYS), FINITE)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_number_is_read_as_it_was_written(key: str, value: float) -> None:
     assert parse_settings([f"{key}={json.dumps(value)}"]) == {key: value}
 
 
 @given(st.sampled_from(KEYS) | st.text(max_size=12), VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_value_of_any_key_is_taken_or_refused_by_a_sentence_that_names_the_key(
     key: str, value: Any
 ) -> None:

@@ -28,7 +28,7 @@ def told(file):
 
 def meet():
     '''Keeps a worker until one of the other node has come as far: one alone could train all.'''
-    own, until = os.getppid(), time.monotonic() + 60
+    own, until = os.getppid(), time.monotonic() + 600
     while psutil.Process(own).name() == "raylet" and time.monotonic() < until:
         parents = {{int(line.split(" ")[1]) for line in LOG.read_text().splitlines()}} - {{own}}
         if any(psutil.pid_exists(pid) and psutil.Process(pid).name() == "raylet" for pid in parents):

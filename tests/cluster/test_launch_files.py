@@ -101,8 +101,10 @@ _DGM = """sleep ${{DGM_STAY}} &
 stay=$!
 trap 'kill $stay; echo dgm stopped >> {log}; exit 130' TERM
 until [ "$(grep -c ^srun {log})" -ge 3 ]; do sleep 0.05; done  # all nodes were called
-wait $stay"""
+# The script that has called waits, and hears what it is sent.
+until [ ! -e /proc/$PPID ] || [ "$(cut -d' ' -f3 /proc/$PPID/stat)" = S ]; do sleep 0.05; done"""
 RECORDER = """#!/usr/bin/env bash
+{before}
 # In one piece: others write at the same time.
 printf '%s\\n' "$(basename "$0") token=${{#RAY_AUTH_TOKEN}} $*" >> {log}
 {then}
@@ -115,12 +117,12 @@ def slurm(tmp_path: Path) -> dict[str, str]:
     log, root = tmp_path / "calls", tmp_path / "checkout"
     for folder in (tmp_path / "bin", root / ".venv/bin"):
         folder.mkdir(parents=True)
-    for path, then in (
-        (tmp_path / "bin/srun", "exec sleep 600"),
-        (tmp_path / "bin/scontrol", "printf 'localhost\\nnode-2\\nnode-3\\n'"),
-        (root / ".venv/bin/dgm", _DGM),
+    for path, before, then in (
+        (tmp_path / "bin/srun", "", "exec sleep 600"),
+        (tmp_path / "bin/scontrol", "", "printf 'localhost\\nnode-2\\nnode-3\\n'"),
+        (root / ".venv/bin/dgm", _DGM, "wait $stay"),
     ):
-        path.write_text(RECORDER.format(log=log, then=then.format(log=log)))
+        path.write_text(RECORDER.format(log=log, before=before.format(log=log), then=then))
         path.chmod(0o755)
     return {
         **os.environ,
@@ -149,7 +151,7 @@ def test_a_slurm_job_starts_nodes_and_a_study_and_leaves_none(
             time.sleep(0.05)
         if ends == "by Slurm":
             job.send_signal(signal.SIGTERM)
-        job.wait(30)
+        job.wait()
     calls = log.read_text().splitlines()
     nodes = [call for call in calls if call.startswith("srun")]
     assert len(nodes) == 3

@@ -29,12 +29,10 @@ def test_nothing_outlives_a_process_that_is_killed_and_the_user_is_told() -> Non
         assert process.stdout is not None
         assert process.stderr is not None
         mark = process.stdout.readline().strip()
-        (orphan,) = marked(MARK, mark)
+        assert len(marked(MARK, mark)) == 1
         process.send_signal(signal.SIGKILL)
         process.wait()
-        deadline = time.monotonic() + 30
         while marked(MARK, mark):
-            assert time.monotonic() < deadline, f"{orphan} is alive"
             time.sleep(0.05)
         assert process.stderr.read() == "dgm: the study was left; go on with: dgm resume RUN\n"
 
@@ -42,7 +40,7 @@ def test_nothing_outlives_a_process_that_is_killed_and_the_user_is_told() -> Non
 def test_what_a_body_leaves_is_gone_after_it(capfd: pytest.CaptureFixture[str]) -> None:
     with reaped("the study was left"):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    assert child.wait(timeout=30) == -signal.SIGKILL
+    assert child.wait() == -signal.SIGKILL
     with subprocess.Popen([sys.executable, "-c", f"import os; print({MARK!r} in os.environ)"]) as after:
         after.wait()
     assert capfd.readouterr() == ("False\n", "")

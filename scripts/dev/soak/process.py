@@ -21,6 +21,26 @@ from studies.records.log import LOG
 PATIENCE = 600.0
 _AGENT = re.compile(r"ray::\w+Agent\b")
 _RAY_SESSION = re.compile(r"(/\S+/session_[\w.-]+)")
+_HOLDS = """
+import runpy, sys, time
+
+import dgm_cli  # before NumPy, as in every command
+from studies.records.log import Log
+from studies.signals import asked
+
+kind, *sys.argv[1:] = sys.argv[1:]
+append = Log.append
+
+def held(log, events):
+    stamped = append(log, events)
+    while any(event.event == kind for event in stamped) and not asked():
+        time.sleep(0.05)
+    return stamped
+
+Log.append = held
+runpy.run_module("dgm_cli.main", run_name="__main__", alter_sys=True)
+"""
+"""`dgm` that stands still as soon as an event of a kind is in its log, until it is killed or asked to end."""
 
 
 @dataclass
@@ -28,15 +48,19 @@ class Process:
     """`dgm` with some arguments, all whose descendants can be counted.
 
     mark: a variable in the environment of the process and of all that it starts, Ray's processes included.
+    hold: the kind of event after whose first it does nothing more, so that what then happens to it happens
+    there however fast it is.
     """
 
     arguments: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: f"DGM_SOAK_{os.getpid()}_{time.monotonic_ns()}")
+    hold: str | None = None
 
     def __post_init__(self) -> None:
+        program = ["-m", "dgm_cli.main"] if self.hold is None else ["-c", _HOLDS, self.hold]
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "dgm_cli.main", *self.arguments],
+            [sys.executable, *program, *self.arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

@@ -25,11 +25,11 @@ from tests.cli.dashboard.conftest import HOSTILE, Dashboard, made_run, opened
 from tests.studies.running.synthetic import SEARCH
 from tests.studies.tune.test_session import addresses
 
-_PATIENCE = 60.0
+_PATIENCE = 600.0
 
 
 def fetched(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=30.0) as answer:
+    with urllib.request.urlopen(url, timeout=_PATIENCE) as answer:
         return str(answer.read().decode())
 
 
@@ -132,7 +132,7 @@ def test_ctrl_c_ends_all_of_it(dashboard: Dashboard) -> None:
     dashboard.process.popen.send_signal(signal.SIGINT)
     code, said = dashboard.process.ended()
     assert (code, said) == (0, "")
-    assert dashboard.process.left(10.0)[0] == 0
+    assert dashboard.process.left()[0] == 0
 
 
 def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing(
@@ -154,7 +154,7 @@ def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing
     eventually(f"{found.addresses['Page']}runs/1/state", "best: trial")
     found.process.popen.kill()
     found.process.ended()
-    assert found.process.left(10.0)[0] == 0
+    assert found.process.left()[0] == 0
     (left,) = Path(tempfile.gettempdir()).glob(f"dgm-dashboard-{found.process.popen.pid}-*")
     again = opened(tmp_path / "results")
     again.process.popen.send_signal(signal.SIGINT)

@@ -104,7 +104,7 @@ def test_the_default_suggests_what_it_always_has(tmp_path: Path) -> None:
         assert entry.spec.changes == pytest.approx(changes, rel=1e-12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cores=st.integers(1, 6), seed=st.integers(0, 10_000), kills=st.integers(0, 6))
 def test_a_search_is_the_same_with_any_workers_order_and_kills(
     reference: tuple[str, str], tmp_path_factory: pytest.TempPathFactory, cores: int, seed: int, kills: int
@@ -137,7 +137,7 @@ def test_a_budget_interrupts_what_runs_and_confirms_the_best(budgeted: tuple[str
         assert told in trials
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(cores=st.integers(1, 6), seed=st.integers(0, 10_000), kills=st.integers(0, 6))
 def test_a_budget_cuts_the_same_search_short_with_any_workers_order_and_kills(
     budgeted: tuple[str, str], tmp_path_factory: pytest.TempPathFactory, cores: int, seed: int, kills: int

@@ -75,7 +75,7 @@ def test_what_is_appended_is_read_to_the_last_bit(tmp_path: Path) -> None:
 
 
 @given(cut=st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_log_torn_anywhere_is_its_whole_lines_and_can_be_written_on(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ) -> None:
@@ -94,7 +94,7 @@ def test_a_log_torn_anywhere_is_its_whole_lines_and_can_be_written_on(
 
 
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_wrong_byte_is_noticed_wherever_it_is(
     tmp_path_factory: pytest.TempPathFactory, at: int, byte: int
 ) -> None:

@@ -39,7 +39,7 @@ def test_a_search_by_arrival_is_killed_and_resumed(tmp_path: Path) -> None:
     file = tmp_path / "by_arrival.py"
     file.write_text(STUDY)
     run = tmp_path / "by-arrival/run"
-    before, events = killed_and_resumed(file, tmp_path, run, after=20_000)
+    before, events = killed_and_resumed(file, tmp_path, run, at="decided")
     assert any(isinstance(event, Suggested) for event in before)
     suggested = [event.trial for event in events if isinstance(event, Suggested) and event.phase == "search"]
     assert suggested == [f"{number:03d}" for number in range(1, 7)]

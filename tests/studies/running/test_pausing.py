@@ -36,7 +36,7 @@ def test_a_search_whose_trials_are_paused_is_killed_and_resumed(tmp_path: Path) 
     file = tmp_path / "pausing.py"
     file.write_text(STUDY)
     run = tmp_path / "pausing/run"
-    before, events = killed_and_resumed(file, tmp_path, run, after=8_000)
+    before, events = killed_and_resumed(file, tmp_path, run, at="paused")
     assert any(isinstance(event, Paused) for event in before)
     assert any(isinstance(event, Resumed) for event in events)
     record = read_study(run)

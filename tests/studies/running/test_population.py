@@ -54,7 +54,7 @@ def test_a_population_is_killed_and_resumed(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.write_text(STUDY)
     run = tmp_path / "evolving/run"
-    _, events = killed_and_resumed(file, tmp_path, run, after=16_000)
+    _, events = killed_and_resumed(file, tmp_path, run, at="exploited")
     exploits = [event for event in events if isinstance(event, Exploited)]
     assert exploits
     record = read_study(run)

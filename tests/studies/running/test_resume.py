@@ -54,7 +54,7 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
         assert "Traceback" not in said
         alive, seconds = process.left()
         assert alive == 0
-        assert seconds < 30, "Ray's own agents outlive a killed driver by a minute"
+        assert seconds < 50, "Ray's own agents outlive a killed driver by a minute"
         assert overview(run).state == ("interrupted" if fault == "SIGTERM" else "killed")
         process = Process(["resume", str(run)])
     code, said = process.ended()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -51,11 +52,16 @@ def test_a_residual_that_sleeps_is_told_of_and_ended_and_gone_on_with(
     sleeper: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainable, "REPORT_SECONDS", 0.02)
-    changes = {"iterations": 300, "width": 4, "polish_iterations": 0}
+    changes = {"iterations": 3_000, "width": 4, "polish_iterations": 0}
     setup = Setup.named(load_problem("sleeper")).changed(changes)
     said: list[str] = []
+    since: list[float] = []
+    # The vigil's clock goes from then on: what takes long before, a compiler for example, is no silence.
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() - since[0] if since else 0.0)
+    monkeypatch.setattr(vigil, "time", clock)
 
     def fall_asleep(far: Any, loss: float, score: float) -> None:
+        since.append(time.monotonic())
         sleeper.ASLEEP.set()
 
     options: dict[str, Any] = {"replicates": 1, "run": "one", "tell": said.append, "timeout": 1.0}
@@ -70,6 +76,7 @@ def test_a_residual_that_sleeps_is_told_of_and_ended_and_gone_on_with(
     record = read_study(folder)
     assert record.state == "failed"
     sleeper.ASLEEP.clear()
+    since.clear()
     solved = resume_solve(solve_setup_of(folder, record), folder, read_study(folder))
     assert solved.summary["status"] == "completed"
 
@@ -79,8 +86,7 @@ def test_what_comes_back_in_time_is_heard_again(monkeypatch: pytest.MonkeyPatch)
     told: list[float] = []
     watch = vigil.Vigil(30.0, told.append, trace=Path("unused"))
     with watch.kept():
-        deadline = time.monotonic() + 20
-        while not told and time.monotonic() < deadline:
+        while not told:
             time.sleep(0.01)
         watch.heard()
     assert told[0] >= 0.02
@@ -102,7 +108,7 @@ def test_what_takes_no_signal_is_given_up_with_the_trace_of_its_threads(
 
     watch = vigil.Vigil(0.05, lambda seconds: None, give_up=give_up, trace=tmp_path / "hung.txt")
     with watch.kept():
-        assert gone.wait(20)
+        assert gone.wait()
     assert "in test_what_takes_no_signal" in left[0]
 
 

@@ -117,7 +117,7 @@ def test_what_is_no_rule_is_refused() -> None:
     assert RULES.names() == ["asha", "hyperband", "median", "none", "patience"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     reduction_factor=st.integers(2, 4),
     scores=st.lists(st.tuples(*[st.floats(1e-6, 1e3)] * 3), min_size=1, max_size=25),

@@ -17,10 +17,10 @@ with Watchdog(0.2, Path(sys.argv[1])).watching():
 """
 
 IN_ORDER = """
-watchdog = Watchdog(0.2, Path(sys.argv[1]))
+watchdog = Watchdog(1.0, Path(sys.argv[1]))  # more than a busy machine keeps a process waiting
 with watchdog.watching():
     with watchdog.asleep():
-        threading.Event().wait(0.5)
+        threading.Event().wait(1.2)
 print("ended")
 """
 

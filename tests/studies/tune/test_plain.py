@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import signal
@@ -38,18 +39,40 @@ from tests.docs.pages import ROOT, snippets
 
 TINY = Setup.named(load_problem("heat")).changed({"width": 4, "depth": 1, "batch_size": 8, "iterations": 60})
 PAGE = ROOT / "docs/ray-tune.md"
-KILLED = """
+
+
+def known(experiment: Path) -> bool:
+    """Whether Tune has saved its state since a second checkpoint, and so after it heard of the first."""
+    second = [path.stat().st_mtime for path in experiment.glob("*/checkpoint_000001/*.pt")]
+    saved = [path.stat().st_mtime for path in experiment.glob("experiment_state-*.json")]
+    return bool(second and saved) and max(saved) > min(second)
+
+
+KILLED = f"""
+import os
+import time
+from pathlib import Path
+
 import ray
 from ray import tune
 from dgm_core import Setup, load_problem
 from studies import trainable
 
+{inspect.getsource(known)}
+
+class Holds(tune.Callback):
+    process = os.getpid()  # a restored run has this callback too
+
+    def on_step_end(self, iteration, trials, **info):
+        while os.getpid() == self.process and known(Path(FOLDER) / "killed"):  # until it is killed
+            time.sleep(0.05)
+
 ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
 tune.Tuner(
     trainable("heat", report_every=100),
-    param_space={"learning_rate": tune.grid_search([1e-3, 1e-2]), "iterations": 2000, "width": 8},
+    param_space={{"learning_rate": tune.grid_search([1e-3, 1e-2]), "iterations": 2000, "width": 8}},
     tune_config=tune.TuneConfig(metric="score", mode="min"),
-    run_config=tune.RunConfig(name="killed", storage_path=FOLDER, verbose=0),
+    run_config=tune.RunConfig(name="killed", storage_path=FOLDER, verbose=0, callbacks=[Holds()]),
 ).fit()
 """
 
@@ -294,13 +317,6 @@ def test_resources_are_those_asked_for_and_a_wrong_key_fails_its_trial_alone(ses
     good, wrong = tuner.fit()
     assert good.metrics["iterations"] == 3
     assert "Did you mean 'iterations'?" in str(wrong.error)
-
-
-def known(experiment: Path) -> bool:
-    """Whether Tune has saved its state since a second checkpoint, and so after it heard of the first."""
-    second = [path.stat().st_mtime for path in experiment.glob("*/checkpoint_000001/*.pt")]
-    saved = [path.stat().st_mtime for path in experiment.glob("experiment_state-*.json")]
-    return bool(second and saved) and max(saved) > min(second)
 
 
 @pytest.mark.ray

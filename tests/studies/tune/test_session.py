@@ -131,9 +131,7 @@ def test_a_ray_that_was_begun_is_gone_with_a_process_that_is_killed(when: str) -
     assert done.returncode == -signal.SIGKILL
     session, *address = done.stdout.split()
     assert len(address) == (when == "up")
-    deadline = time.monotonic() + 60
     while of_session(int(session)):
-        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
