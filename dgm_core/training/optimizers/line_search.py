@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 _DECREASE, _CURVATURE = 1e-3, 0.9
 """c₁ and c₂ of the conditions, as L-BFGS-B has them (Byrd et al. 1995)."""
-_NOISE = 1e-6
+NOISE = 1e-6
 """Differences of φ, relative to φ(0), that count as rounding; those of a loss whose residuals are 1e-10."""
 _TRIALS = 20
 _GROWTH = (2.0, 10.0)
@@ -95,7 +95,7 @@ class LineSearch:
 
     @property
     def _noise(self) -> float:
-        return _NOISE * abs(self.origin.value)
+        return NOISE * abs(self.origin.value)
 
     def _lowers(self, trial: LinePoint) -> bool:
         """Sufficient decrease, exact or approximate; not by a trial that is not finite."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.training.optimizers.base import Minimiser
-from dgm_core.training.optimizers.line_search import LineSearch, Verdict
+from dgm_core.training.optimizers.line_search import NOISE, LineSearch, Verdict
 
 
 class Curvature(Protocol):
@@ -75,6 +75,11 @@ class QuasiNewton(Minimiser):
         """The method's inverse Hessian, as yet the identity; like: (K, P), for its shape, dtype and
         device."""
 
+    def first_trial(self, gain: float, slope: float) -> float:
+        """The first length along a direction of this slope, where the last step lowered the function by
+        `gain`, more than rounding can."""
+        return 1.0
+
     def advance(self) -> None:
         self._tell(*self.objective.differentiated(self.trial))
 
@@ -127,15 +132,20 @@ class QuasiNewton(Minimiser):
         self._directions = _replaced(self._directions, directions, chosen)
         slopes = torch.linalg.vecdot(directions, self._gradients).tolist()
         for k in chosen:
-            self._search(k, slopes[k])
+            self._search(k, slopes[k], self._searches[k].origin.value - self.values[k])
 
-    def _search(self, k: int, slope: float) -> None:
-        """Begins a line search of replicate k along its direction, of the given slope."""
+    def _search(self, k: int, slope: float, gain: float = 0.0) -> None:
+        """Begins a line search of replicate k along its direction, of the given slope.
+
+        gain: by how much the last step lowered the function.
+        """
         # No descent: by rounding, where the curvature is no longer that of the function.
         if not self._curvature.counts[k] or not slope < 0.0:
             self._descend(k)
             return
-        self._searches[k] = LineSearch.begin(self.values[k], slope, 1.0)
+        known = gain > NOISE * abs(self.values[k])
+        step = self.first_trial(gain, slope) if known else 1.0
+        self._searches[k] = LineSearch.begin(self.values[k], slope, step)
         self.finished[k] = -slope <= torch.finfo(self.parameters.dtype).eps * abs(self.values[k])
 
     def _restart(self, k: int) -> None:

@@ -245,6 +245,13 @@ def test_self_scaled_broyden_ends_where_bfgs_ends():
         assert found.values[k] == pytest.approx(known.fun, rel=1e-9, abs=1e-20)
 
 
+def test_self_scaled_broyden_is_told_rarely_that_its_first_trial_is_too_long():
+    """With trials of length 1 it looks 1.5 to 1.8 times a step."""
+    found = run(rosenbrock, starts(6, 20), SSBroyden, iterations=100)
+    assert found.iterations == [100] * 6
+    assert max(found.evaluations) < 135
+
+
 def test_self_scaled_broyden_s_matrix_satisfies_the_secant_equation_and_stays_positive():
     generator = torch.Generator().manual_seed(5)
     curvature = torch.logspace(0, 3, 7, dtype=torch.float64)
@@ -257,6 +264,7 @@ def test_self_scaled_broyden_s_matrix_satisfies_the_secant_equation_and_stays_po
         direction = -inverse.update(s, y, g, [0])
         x = x + s
         torch.testing.assert_close(inverse._matrix[0] @ y[0], s[0])
+        assert torch.equal(inverse._matrix, inverse._matrix.mT)
         assert torch.linalg.eigvalsh(inverse._matrix[0]).min() > 0.0
     assert inverse.counts == [12]
 
