@@ -11,11 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import scores
-from analysis.axes import SettingAxis
+from analysis.axes import SettingAxis, searched_axes
 from analysis.load import Run
 from analysis.surrogate import Surrogate
 from analysis.tables.cells import generator
-from studies.records import CONFIG
 
 Array = NDArray[np.float64]
 
@@ -41,15 +40,10 @@ def flatness_table(run: Run) -> pd.DataFrame:
     winner = None if run.study.winner is None else run.study.winner.trial
     if len(trials) < LEAST or winner not in set(trials["trial"]):
         return pd.DataFrame()
-    axes = [
-        SettingAxis(key, drawn)
-        for key, drawn in run.study.space.items()
-        if not drawn.get("when") and CONFIG + key in trials and trials[CONFIG + key].notna().all()
-    ]
-    axes = [axis for axis in axes if trials[CONFIG + axis.key].map(repr).nunique() > 1]
-    if not axes:
+    searched = searched_axes(run, trials)
+    if not searched:
         return pd.DataFrame()
-    settings = [list(trials[CONFIG + axis.key]) for axis in axes]
+    axes, settings = [axis for axis, _ in searched], [values for _, values in searched]
     place = list(trials["trial"]).index(winner)
     return slopes(axes, settings, np.log(trials["score"].to_numpy(float)), place, generator(run.study.seed))
 
@@ -90,17 +84,19 @@ def slopes(
     chances = np.split(surrogate.exceeds(np.vstack(slices), points[winner], math.log(TIMES)), ends)
     for axis, values, chance in zip(axes, settings, chances, strict=True):
         columns.append(_row(axis, values[winner], chance))
-    return pd.DataFrame(columns)
+    winners = pd.Series([row["winner"] for row in columns], dtype=object)  # whole numbers stay whole
+    return pd.DataFrame(columns).assign(winner=winners)
 
 
 def _row(axis: SettingAxis, value: Any, chances: Array) -> dict[str, Any]:
     row: dict[str, Any] = {"setting": axis.key, "winner": value}
     steps = axis.steps()
     if axis.choices is not None:
+        (own,) = axis.places([value])
         others = [
             (str(step), chance)
-            for step, chance in zip(steps, chances, strict=True)
-            if repr(step) != repr(value)
+            for place, (step, chance) in enumerate(zip(steps, chances, strict=True))
+            if place != own
         ]
         return row | {
             "kept": ", ".join(step for step, chance in others if chance < _SURE),

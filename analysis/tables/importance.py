@@ -8,8 +8,6 @@ completed.  Written here because reports are made without Optuna, whose evaluato
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from analysis import scores, statistics
+from analysis.axes import SettingAxis, searched_axes
 from analysis.load import Run
 from analysis.tables.cells import generator, rows_of, spread
 from analysis.tables.variance import variance_shares
-from studies.records import CONFIG
 
 Array = NDArray[np.float64]
 
@@ -52,18 +50,12 @@ def set_apart(run: Run) -> pd.DataFrame:
 
     `importance` is its share of the divergences of all, with a 95 % percentile bootstrap over trials; `p` is
     that of a permutation of the trials' order, `p_holm` adjusted for the settings.  Empty where fewer than
-    ten trials have ended.
+    ten trials have ended, and where nothing says which are the best quarter.
     """
     trials = _ranked(run)
-    if len(trials) < _LEAST_TRIALS:
+    if len(trials) < _LEAST_TRIALS or not _parted(trials):
         return pd.DataFrame()
-    keys = [
-        key
-        for key, drawn_from in run.study.space.items()
-        if not drawn_from.get("when") and CONFIG + key in trials and trials[CONFIG + key].notna().all()
-    ]
-    units = {key: _unit(run.study.space[key], list(trials[CONFIG + key])) for key in keys}
-    units = {key: values for key, values in units.items() if len(np.unique(values[0])) > 1}
+    units = {axis.key: _unit(axis, values) for axis, values in searched_axes(run, trials)}
     if len(units) < 2:
         return pd.DataFrame()
     rng, n = generator(run.study.seed), len(trials)
@@ -74,6 +66,8 @@ def set_apart(run: Run) -> pd.DataFrame:
         np.array([divergence(*values, weights, best) for values in units.values()])
         for weights, best in ((once, best_of(once)), (drawn, best_of(drawn)), (once, at_random))
     )
+    if not setting_values.any():
+        return pd.DataFrame()
     return _table(list(units), setting_values[:, 0], resampled, chance)
 
 
@@ -82,6 +76,12 @@ def best_of(weights: Array) -> Array:
     n = weights.sum(axis=1, keepdims=True)
     before = np.cumsum(weights, axis=1) - weights
     return np.clip(np.maximum(1.0, np.round(BEST * n)) - before, 0.0, weights)
+
+
+def _parted(trials: pd.DataFrame) -> bool:
+    """Whether the best quarter of ranked trials have errors, and not all trials the same."""
+    last = trials["status"].iloc[round(BEST * len(trials)) - 1]
+    return bool(last != "diverged" and len(trials[["status", "score"]].drop_duplicates()) > 1)
 
 
 def divergence(values: Array, levels: int, weights: Array, best: Array) -> Array:
@@ -116,15 +116,11 @@ def _bandwidth(values: Array) -> float:
     return max(1.0 / _CELLS, 1.059 * min(sizes, default=0.0) * len(values) ** -0.2)
 
 
-def _unit(distribution: Mapping[str, Any], values: list[Any]) -> tuple[Array, int]:
+def _unit(axis: SettingAxis, values: list[Any]) -> tuple[Array, int]:
     """A setting's values for `divergence`, with the number of its levels, 0 for a number."""
-    if "choices" in distribution:
-        known = [repr(choice) for choice in distribution["choices"]]
-        places = [known.index(repr(value)) if repr(value) in known else -1 for value in values]
-        return np.array(places, float), len(known)
-    scale = math.log if distribution.get("log") else float
-    low, high = scale(distribution["low"]), scale(distribution["high"])
-    return np.array([(scale(float(value)) - low) / max(high - low, 1e-300) for value in values]), 0
+    if axis.choices is not None:
+        return np.array(axis.places(values), float), len(axis.choices)
+    return axis.coordinates(values)[:, 0], 0
 
 
 def _ranked(run: Run) -> pd.DataFrame:
@@ -146,8 +142,8 @@ def _ranked(run: Run) -> pd.DataFrame:
 
 def _table(keys: list[str], measured: Array, resampled: Array, chance: Array) -> pd.DataFrame:
     """measured: (d,); resampled, chance: (d, B)."""
-    shares = resampled / resampled.sum(axis=0)
-    low, high = np.percentile(shares, [2.5, 97.5], axis=1)
+    total = resampled.sum(axis=0)  # 0 where the best of a resample lie as all of it do
+    low, high = np.percentile((resampled / np.where(total, total, 1.0))[:, total > 0], [2.5, 97.5], axis=1)
     p = (1 + (chance >= measured[:, None]).sum(axis=1)) / (1 + chance.shape[1])
     point = measured / measured.sum()
     rows = [

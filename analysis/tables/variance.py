@@ -38,10 +38,11 @@ def variance_shares(
     """The share of each of some settings that all trials have, the median of the posterior with 95 % of it.
 
     trials: a row for each that ended (see `analysis.scores.trial_scores`).  Nothing where fewer than eight of
-    them completed.  A stopped trial counts with its last score times what trials that completed gained from
+    them completed with an error that has a logarithm.  A stopped trial counts with its last score times what trials that completed gained from
     there to their ends, in the median; a diverged one as the worst of all.
     """
-    if (trials["status"] == "completed").sum() < LEAST:
+    logged = (trials["status"] == "completed") & (trials["score"] > 0)
+    if logged.sum() < LEAST:
         return {}
     ends = ended(run, trials)
     counted = np.flatnonzero(~np.isnan(ends))
@@ -61,7 +62,7 @@ def axis_shares(
     design = [axis.spread(column) for axis, column in zip(axes, unit.T, strict=True)]
     levels = [axis.spread((np.arange(_LEVELS) + 0.5) / _LEVELS) for axis in axes]
     levels = [np.unique(each, axis=0) for each in levels]
-    shares = surrogate.shares(np.hstack(design), levels, rng)
+    shares = np.minimum(1.0, surrogate.shares(np.hstack(design), levels, rng))  # the design's error apart
     low, middle, high = np.percentile(shares, [2.5, 50.0, 97.5], axis=0)
     return [Interval(*map(float, three)) for three in zip(middle, low, high, strict=True)]
 

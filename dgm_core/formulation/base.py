@@ -142,7 +142,7 @@ class Problem(Parametrised):
 
     def energies(self, u: Field, points: Points) -> dict[str, Any]:
         """As `residuals`, with the `Energy` at each point in place of the equation's residual."""
-        return terms_at(self, u, points, self.energy)
+        return terms_at(self, u, points, lambda y: Energy.of(self.energy(y), y.value))
 
     def reference(self, x: Tensor) -> Tensor:
         """The exact solution at x (..., d), as (..., q); or the numerical or tabulated one, float64."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Number
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError
+from dgm_core.formulation.conditions import joined
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.terms import INTERIOR
@@ -26,8 +28,9 @@ class Energy(NamedTuple):
 
     For −Δu = f it is ½ |∇u|² − f u: `Energy(y.gradient(), -f * y.value)`.
 
-    quadratic: q, (K, n, c), linear in the field and its derivatives.  ∫ q(v)·q(w) is the inner product of the
-    energy natural gradient.  rest: r, (K, n, 1), in which the metric has no part.
+    quadratic: q, (K, n, c), or a tuple of components (K, n, 1), linear in the field and its derivatives.
+    ∫ q(v)·q(w) is the inner product of the energy natural gradient.  rest: r, (K, n, 1) or a number, in which
+    the metric has no part.
 
     Source: E and Yu (2018), "The Deep Ritz method"; Müller and Zeinhofer (2023), "Achieving High Accuracy
     with PINNs via Energy Natural Gradient Descent".
@@ -40,6 +43,17 @@ class Energy(NamedTuple):
     def density(self) -> Tensor:
         """½ |q|² + r, (K, n, 1)."""
         return 0.5 * self.quadratic.square().sum(dim=-1, keepdim=True) + self.rest
+
+    @classmethod
+    def of(cls, given: Any, value: Tensor) -> Any:
+        """What a problem's `energy` returned, its tuples and numbers as tensors; else what it is.
+
+        value: of the field, (K, n, q), what a number is spread over.
+        """
+        if not isinstance(given, cls):
+            return given
+        rest = (given.rest,) if isinstance(given.rest, Number) else given.rest
+        return cls(joined(given.quadratic, value), joined(rest, value))
 
 
 class Energetic(Protocol):
@@ -105,6 +119,10 @@ def check_energy(problem: Energetic) -> None:
 
 def _check_shapes(name: str, energy: Energy, points: int) -> None:
     for part, tensor, last in (("quadratic", energy.quadratic, None), ("rest", energy.rest, 1)):
+        if not isinstance(tensor, Tensor):
+            raise ConfigurationError(
+                f"the {part} part of the energy of {name} must be a tensor: it is a {type(tensor).__name__}."
+            )
         shape = tuple(tensor.shape)
         if len(shape) != 3 or shape[:2] != (1, points) or (last is not None and shape[2] != last):
             raise ConfigurationError(

@@ -6,6 +6,7 @@ from typing import Any
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import Dirichlet, Periodic, Problem
+from dgm_core.formulation.terms import INTERIOR
 
 ENERGY = "energy"
 FORMULATIONS = ("residual", ENERGY)
@@ -21,6 +22,12 @@ def check_formulation(problem: Problem, config: Any) -> None:
         raise ConfigurationError(
             f"{start}: {problem.name} gives no energy; one with a minimum principle has a method `energy`."
         )
+    for term in problem.terms:
+        if term != INTERIOR and term not in problem.conditions:
+            raise ConfigurationError(
+                f"{start}: the term {term!r} of {problem.name} is none of its `conditions`, which stay beside an "
+                "energy in place of its own `residuals`."
+            )
     for term, (_, condition) in problem.conditions.items():
         if not isinstance(condition, Dirichlet | Periodic):
             raise ConfigurationError(

@@ -121,3 +121,38 @@ def test_an_axis_is_on_the_scale_of_the_space() -> None:
     one, two = activation.coordinates(["tanh", "relu"])
     assert np.linalg.norm(one - two) == pytest.approx(1.0)
     assert (rate.steps()[0], rate.steps()[-1]) == (1e-4, 1e-1)
+
+
+def test_a_choice_is_what_a_table_makes_of_it(run: Callable[[str], Run]) -> None:
+    """Whole numbers beside others, None, truth and collections: none is taken for another, or for none."""
+    choices = [1, 2.5, True, None, "1", (1, 2)]
+    axis = SettingAxis("choice", {"distribution": "CategoricalDistribution", "choices": choices})
+    cells = [1.0, np.float64(2.5), np.True_, np.nan, "1", "[1, 2]"]
+    assert axis.places(cells) == axis.places(choices) == list(range(6))
+    assert axis.places([3, False, "2"]) == [None] * 3
+    assert (axis.coordinates(cells) > 0).tolist() == np.eye(6, dtype=bool).tolist()
+
+
+def test_a_winner_s_choice_is_none_of_the_others(run: Callable[[str], Run]) -> None:
+    found = searched(run("search"), 24, BEST)
+    gains, starts = [k % 2 for k in range(24)], [k % 3 == 0 for k in range(24)]
+    found.study.space = {
+        "gain": {"distribution": "CategoricalDistribution", "choices": [1, 2.5]},
+        "initialisation": {"distribution": "CategoricalDistribution", "choices": [None, "glorot"]},
+    }
+    found.trials["config/gain"] = [1.0 + 1.5 * each for each in gains]
+    found.trials["config/initialisation"] = [None if each else "glorot" for each in starts]
+    factors = [10.0 if gain else 1.0 for gain in gains]
+    found.trials["score"] = 1e-3 * np.array(factors) * np.exp(np.random.default_rng(0).normal(0, 0.05, 24))
+    gain, start = flatness_table(found).to_dict("records")
+    assert (gain["winner"], gain["kept"], gain["doubling"], gain["unknown"]) == (1, "", "2.5", "")
+    assert (start["winner"], start["kept"]) == (None, "glorot")
+
+
+def test_values_of_a_space_with_steps_are_on_them() -> None:
+    whole = {"distribution": "IntDistribution", "log": False, "step": 20, "low": 10, "high": 50}
+    assert SettingAxis("width", whole).steps() == [10, 30, 50]
+    share = {"distribution": "FloatDistribution", "log": False, "step": 0.25, "low": 0.0, "high": 1.0}
+    assert SettingAxis("dropout", share).steps() == [0.0, 0.25, 0.5, 0.75, 1.0]
+    long = SettingAxis("iterations", whole | {"step": 1, "low": 1, "high": 10_001}).steps()
+    assert (len(long), long[0], long[-1]) == (41, 1, 10_001)

@@ -16,7 +16,7 @@ from optuna.distributions import FloatDistribution
 from analysis.load import Run
 from analysis.own_error import own_error
 from analysis.report import make_tables
-from analysis.tables.importance import BEST, best_of, divergence, set_apart
+from analysis.tables.importance import BEST, _table, best_of, divergence, set_apart
 from tests.analysis.synthetic import record, trial_row
 
 SPACE: dict[str, Any] = {
@@ -110,3 +110,18 @@ def test_stopped_trials_count_behind_the_completed_and_few_trials_say_nothing(
     said = " ".join(own_error(found, make_tables(found)))
     assert "learning rate" in said
     assert "not beyond chance: " in said
+
+
+def test_nothing_is_set_apart_where_no_trial_is_better_than_another(run: Callable[[str], Run]) -> None:
+    found = searched(run("search"), rate)
+    assert len(set_apart(found))
+    assert set_apart(replace(found, trials=found.trials.assign(score=0.1, mae=0.1))).empty
+    lost = found.trials["trial"] > "004"  # more than three quarters
+    few = found.trials.assign(status=np.where(lost, "diverged", "completed"))
+    assert set_apart(replace(found, trials=few)).empty
+
+
+def test_resamples_in_which_nothing_differs_leave_the_interval() -> None:
+    resampled = np.array([[3.0, 0.0, 1.0], [1.0, 0.0, 1.0]])
+    table = _table(["depth", "width"], np.array([3.0, 1.0]), resampled, resampled)
+    assert table["importance_low"].tolist() == pytest.approx([0.50625, 0.25625])

@@ -18,7 +18,7 @@ from analysis.report import make_tables
 from analysis.scores import trial_scores
 from analysis.surrogate import Surrogate
 from analysis.tables.importance import importance_table
-from analysis.tables.variance import axis_shares, ended
+from analysis.tables.variance import axis_shares, ended, variance_shares
 from tests.analysis.test_importance import rate, searched
 
 AXES = [
@@ -78,3 +78,19 @@ def test_a_stopped_trial_counts_with_what_it_would_have_gained(run: Callable[[st
     assert logs[9] == pytest.approx(np.log(known[9] / 10))
     assert np.isnan(logs[10]), "no trial that completed was seen at its rung"
     assert logs[11] == np.nanmax(logs[:11])
+
+
+def test_errors_of_zero_have_no_variance_to_share(run: Callable[[str], Run]) -> None:
+    found = searched(run("search"), rate)
+    assert variance_shares(found, trial_scores(found.trials.assign(score=0.0)), ["depth"], rng()) == {}
+
+
+def test_no_share_is_above_one() -> None:
+    points = np.repeat([[0.0], [0.5], [1.0]], 5, axis=0)
+    (axis,) = [SettingAxis("a", {"distribution": "IntDistribution", "log": False, "low": 0, "high": 2})]
+    (share,) = axis_shares([axis], Surrogate(points, points[:, 0], rng(), draws=10), rng())
+    assert share.high <= 1.0
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

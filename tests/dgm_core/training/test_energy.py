@@ -180,6 +180,13 @@ class Misshapen(Square):
         return Energy(y.gradient(), y.value.sum())
 
 
+class Unfinished(Square):
+    """Half of it is not written yet."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), None)
+
+
 class Bare(Square):
     """The density itself."""
 
@@ -193,9 +200,61 @@ class Bare(Square):
         (Doubled, "does not belong to its reference"),
         (Saddle, "is not least at the reference"),
         (Misshapen, r"the rest part of the energy of misshapen has the shape \(\)"),
+        (Unfinished, "the rest part of the energy of unfinished must be a tensor: it is a NoneType"),
         (Bare, r"must return Energy\(quadratic, rest\)"),
     ],
 )
 def test_an_energy_that_is_none_of_the_equation_is_refused(kind, sentence):
     with pytest.raises(ConfigurationError, match=sentence):
         kind()
+
+
+class Written(Square):
+    """In components and with a number, as an equation may be too."""
+
+    def energy(self, y):
+        return Energy((y.d("x"), y.d("y")), -self.force(y.x) * y.value)
+
+
+class Harmonic(Square):
+    """u_xx + u_yy = 0, whose energy has no load."""
+
+    def equation(self, y):
+        return y.laplacian()
+
+    def energy(self, y):
+        return Energy(y.gradient(), 0)
+
+    @property
+    def conditions(self):
+        return {"edge": (self.domain.boundary, Dirichlet(self.reference))}
+
+    def reference(self, x):
+        return x[..., :1] * x[..., 1:]
+
+
+def test_components_and_numbers_are_an_energy_too():
+    changes = {"optimizer": "gauss-newton", "iterations": 2}
+    assert torch.equal(
+        train(setup(Written(), **changes), [1]).losses, train(setup(Square(), **changes), [1]).losses
+    )
+    soft = setup(Harmonic(), hard_conditions=False, **changes)
+    assert math.isfinite(train(soft, [1]).losses[0, 0])
+
+
+class Own(Square):
+    """Residuals of its own, and no conditions."""
+
+    conditions = Problem.conditions
+
+    def regions(self):
+        return {"interior": self.domain.interior, "edge": self.domain.boundary}
+
+    def residuals(self, u, points):
+        y = self.derivatives(u, points["interior"])
+        return {"interior": self.equation(y), "edge": u(points["edge"])}
+
+
+def test_terms_that_are_no_conditions_are_refused():
+    with pytest.raises(ConfigurationError, match="the term 'edge' of own is none of its `conditions`"):
+        setup(Own(), hard_conditions=False)
