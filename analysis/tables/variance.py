@@ -38,8 +38,8 @@ def variance_shares(
     """The share of each of some settings that all trials have, the median of the posterior with 95 % of it.
 
     trials: a row for each that ended (see `analysis.scores.trial_scores`).  Nothing where fewer than eight of
-    them completed with an error that has a logarithm.  A stopped trial counts with its last score times what trials that completed gained from
-    there to their ends, in the median; a diverged one as the worst of all.
+    them completed with an error that has a logarithm.  A stopped trial counts with its last score times what
+    trials that completed gained from there to their ends, in the median; a diverged one as the worst of all.
     """
     logged = (trials["status"] == "completed") & (trials["score"] > 0)
     if logged.sum() < LEAST:

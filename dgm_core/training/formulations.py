@@ -25,8 +25,8 @@ def check_formulation(problem: Problem, config: Any) -> None:
     for term in problem.terms:
         if term != INTERIOR and term not in problem.conditions:
             raise ConfigurationError(
-                f"{start}: the term {term!r} of {problem.name} is none of its `conditions`, which stay beside an "
-                "energy in place of its own `residuals`."
+                f"{start}: the term {term!r} of {problem.name} is none of its `conditions`; beside an energy "
+                "these are trained, and no `residuals` of its own."
             )
     for term, (_, condition) in problem.conditions.items():
         if not isinstance(condition, Dirichlet | Periodic):

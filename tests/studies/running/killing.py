@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from pathlib import Path
@@ -10,13 +11,38 @@ from dev.soak.process import Process
 from studies.records.events import Event
 from studies.records.log import read_log
 
+SEARCH = """
+from optuna.distributions import FloatDistribution
+from ray.tune.search.optuna import OptunaSearch
 
-def killed_and_resumed(file: Path, out: Path, run: Path, *, at: str) -> tuple[list[Event], list[Event]]:
-    """The events of a run's log when it was killed, and in the end, which begin with the same.
+from dgm_core import Setup, load_problem
+from studies import Search
 
-    file: of the study.  out: folder of the results.  run: the run's own in it.  at: the kind of event that
-    it is killed at, the first that is in its log.
+def own():
+    return OptunaSearch()
+
+STUDY = Search(
+    name="by-arrival",
+    base=Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 240}),
+    space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
+    trials=6, replicates=1, confirmations=2, grace_period=60, reduction_factor=2,
+    order="arrival", PART,
+)
+"""
+"""A study's file; PART: a scheduler or a searcher of Ray Tune's."""
+
+
+def killed_and_resumed(study: str, out: Path, *, at: str) -> tuple[Path, list[Event], list[Event]]:
+    """The folder of a run, and the events of its log when it was killed, and in the end, which begin with the
+    same.
+
+    study: the text of its file.  out: folder of the results.  at: the kind of event that it is killed at, the
+    first that is in its log.
     """
+    file = out / "study" / "asked.py"
+    file.parent.mkdir()
+    file.write_text(study)
+    run = out / re.findall(r'name="(.*)"', study)[0] / "run"
     process = Process(["run", str(file), "--out", str(out), "--name", run.name], hold=at)
     while not any(event.event == at for event in read_log(run)):
         assert process.running, process.ended()
@@ -28,4 +54,4 @@ def killed_and_resumed(file: Path, out: Path, run: Path, *, at: str) -> tuple[li
     assert code == 0, said
     events = read_log(run)
     assert events[: len(before)] == before
-    return before, events
+    return run, before, events

@@ -12,31 +12,14 @@ from studies.public import Result
 from studies.records import read_study
 from studies.records.events import Paused, Resumed
 from studies.running.rerun import rerun
-from tests.studies.running.killing import killed_and_resumed
+from tests.studies.running.killing import SEARCH, killed_and_resumed
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
 
-STUDY = """
-from optuna.distributions import FloatDistribution
-
-from dgm_core import Setup, load_problem
-from studies import Search
-
-STUDY = Search(
-    name="pausing",
-    base=Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 240}),
-    space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
-    trials=6, replicates=1, confirmations=2, grace_period=60, reduction_factor=2,
-    order="arrival", scheduler="bohb",
-)
-"""
-
 
 def test_a_search_whose_trials_are_paused_is_killed_and_resumed(tmp_path: Path) -> None:
-    file = tmp_path / "pausing.py"
-    file.write_text(STUDY)
-    run = tmp_path / "pausing/run"
-    before, events = killed_and_resumed(file, tmp_path, run, at="paused")
+    study = SEARCH.replace("PART", 'scheduler="bohb"')
+    run, before, events = killed_and_resumed(study, tmp_path, at="paused")
     assert any(isinstance(event, Paused) for event in before)
     assert any(isinstance(event, Resumed) for event in events)
     record = read_study(run)

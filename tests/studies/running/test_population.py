@@ -50,11 +50,7 @@ STUDY = Search(
 
 
 def test_a_population_is_killed_and_resumed(tmp_path: Path) -> None:
-    file = tmp_path / "study/evolving.py"
-    file.parent.mkdir()
-    file.write_text(STUDY)
-    run = tmp_path / "evolving/run"
-    _, events = killed_and_resumed(file, tmp_path, run, at="exploited")
+    run, _, events = killed_and_resumed(STUDY, tmp_path, at="exploited")
     exploits = [event for event in events if isinstance(event, Exploited)]
     assert exploits
     record = read_study(run)

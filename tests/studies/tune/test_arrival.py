@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import RandomSampler, TPESampler
@@ -39,6 +41,7 @@ from studies.tune.worker_pool import WorkerPool
 from tests.studies.running.synthetic import SEARCH, reports
 
 ARRIVAL = replace(SEARCH, order="arrival", confirmations=2)
+DRAWS = itertools.count()
 
 
 def seeded() -> Searcher:
@@ -46,7 +49,8 @@ def seeded() -> Searcher:
 
 
 def at_random() -> Searcher:
-    return OptunaSearch(sampler=RandomSampler())
+    """Suggests something else in each process, though the same in each run of the tests."""
+    return OptunaSearch(sampler=RandomSampler(seed=next(DRAWS)))
 
 
 def ahead() -> Searcher:
@@ -58,10 +62,11 @@ class Forgetful(Searcher):
 
     def set_search_properties(self, metric: str, mode: str, config: dict[str, Any], **spec: Any) -> bool:
         self._metric, self._mode, self._space = metric, mode, config
+        self._draw = np.random.RandomState(next(DRAWS))
         return True
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
-        return {key: domain.sample() for key, domain in self._space.items()}
+        return {key: domain.sample(random_state=self._draw) for key, domain in self._space.items()}
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None: ...
 
@@ -267,10 +272,14 @@ def test_a_time_limit_cuts_it(tmp_path: Path) -> None:
         assert driver.course.plan.ready(1)
 
 
-def test_a_failed_trial_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheduler", ["asha", "bohb"])
+def test_a_failed_trial_is_told_and_the_others_go_on(tmp_path: Path, scheduler: str) -> None:
+    """Those that are paused too, which wait for it."""
     with Log(tmp_path) as log:
-        driver = Tune(tmp_path, log, ARRIVAL, 2, random.Random(0), [])
+        driver = Tune(tmp_path, log, replace(ARRIVAL, scheduler=scheduler), 2, random.Random(0), [])
         driver.step()
+        while scheduler == "bohb" and not any(e.paused for e in driver.course.history.entries.values()):
+            driver.step()
         trial = driver.running.pop()
         driver.scheduler.on_trial_error(driver.controller, trial)
         driver.follower.on_trial_error(1, [], trial)

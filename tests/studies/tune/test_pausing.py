@@ -155,20 +155,6 @@ def test_a_paused_trial_has_no_worker_and_the_table_says_so(tmp_path: Path) -> N
         assert History(read_log(tmp_path)).entries[paused.trial].paused
 
 
-def test_a_trial_fails_while_others_wait_for_it(tmp_path: Path) -> None:
-    with Log(tmp_path) as log:
-        driver = Tune(tmp_path, log, replace(ARRIVAL, scheduler=bohb), 2, random.Random(0), [])
-        while not any(entry.paused for entry in driver.course.history.entries.values()):
-            driver.step()
-        trial = driver.running.pop()
-        driver.scheduler.on_trial_error(driver.controller, trial)
-        driver.follower.on_trial_error(1, [], trial)
-        while driver.step():
-            pass
-        assert driver.course.done
-        assert driver.course.entry(trial.config["trial"]).status == "failed"
-
-
 def test_a_time_limit_ends_paused_trials(tmp_path: Path) -> None:
     with Log(tmp_path) as log:
         driver = Tune(tmp_path, log, replace(ARRIVAL, scheduler=Forgotten), 1, random.Random(0), [])
