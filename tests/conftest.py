@@ -44,6 +44,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group("cluster" if cluster else str(item.path)))
 
 
+@pytest.hookimpl(tryfirst=True)  # before fixtures of modules
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test draws the same whatever its process ran before it, which pytest-xdist decides by the clock."""
+    import numpy as np  # after dgm_cli
+    import torch
+
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 (the global generator is the point)
+
+
 @pytest.fixture(autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that a test makes leave their marks in a folder of its own (see `studies.trust`)."""

@@ -38,3 +38,9 @@ def test_the_global_generator_is_neither_read_nor_moved():
 def test_the_numbers_are_those_of_earlier_versions():
     """A seed in a paper must mean the same tomorrow."""
     assert stream(1, "weights").initial_seed() == 13290402987770926735
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_test_draws_the_same_whatever_was_drawn_before_it(before):
+    assert torch.rand(1).item() == pytest.approx(0.49626, abs=1e-5)
+    torch.rand(before)
