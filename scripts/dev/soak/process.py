@@ -28,19 +28,19 @@ import dgm_cli  # before NumPy, as in every command
 from studies.records.log import Log
 from studies.signals import asked
 
-kind, *sys.argv[1:] = sys.argv[1:]
+text, *sys.argv[1:] = sys.argv[1:]
 append = Log.append
 
 def held(log, events):
     stamped = append(log, events)
-    while any(event.event == kind for event in stamped) and not asked():
+    while any(text in event.model_dump_json() for event in stamped) and not asked():
         time.sleep(0.05)
     return stamped
 
 Log.append = held
 runpy.run_module("dgm_cli.main", run_name="__main__", alter_sys=True)
 """
-"""`dgm` that stands still as soon as an event of a kind is in its log, until it is killed or asked to end."""
+"""`dgm` that stands still once an event with some text is in its log, until it is killed or asked to end."""
 
 
 @dataclass
@@ -48,8 +48,8 @@ class Process:
     """`dgm` with some arguments, all whose descendants can be counted.
 
     mark: a variable in the environment of the process and of all that it starts, Ray's processes included.
-    hold: the kind of event after whose first it does nothing more, so that what then happens to it happens
-    there however fast it is.
+    hold: text of an event of the log, after which it does nothing more: so what then happens to it happens
+    there, however fast it is (see `wait_for_event`).
     """
 
     arguments: list[str]
@@ -128,6 +128,16 @@ def wait_for_log(folder: Path, process: Process, bytes_more: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def wait_for_event(folder: Path, process: Process, text: str) -> bool:
+    """Waits until a run's log has an event with some text; whether it had before the process ended."""
+    path = folder / LOG
+    while not (path.exists() and text.encode() in path.read_bytes()):
+        if not process.running:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def log_size(folder: Path) -> int:

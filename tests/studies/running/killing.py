@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 from pathlib import Path
 
-from dev.soak.process import Process
+from dev.soak.process import Process, wait_for_event
 from studies.records.events import Event
 from studies.records.log import read_log
 
@@ -43,10 +42,9 @@ def killed_and_resumed(study: str, out: Path, *, at: str) -> tuple[Path, list[Ev
     file.parent.mkdir()
     file.write_text(study)
     run = out / re.findall(r'name="(.*)"', study)[0] / "run"
-    process = Process(["run", str(file), "--out", str(out), "--name", run.name], hold=at)
-    while not any(event.event == at for event in read_log(run)):
-        assert process.running, process.ended()
-        time.sleep(0.05)
+    place = f'"event":"{at}"'
+    process = Process(["run", str(file), "--out", str(out), "--name", run.name], hold=place)
+    assert wait_for_event(run, process, place), process.ended()
     process.send(signal.SIGKILL)
     process.ended()
     before = read_log(run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from dev.soak.compare import differences, misplaced, tables
 from dev.soak.faults import ANYWHERE, Target
-from dev.soak.process import Process, wait_for_log
+from dev.soak.process import Process, wait_for_event, wait_for_log
 from dgm_core import ConfigurationError
 from studies.records import CHECKPOINTS, OPTUNA, read_study
 from studies.records.events import Ended, Suggested
@@ -44,10 +43,10 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
     undisturbed: Path, tmp_path: Path, faults: list[str]
 ) -> None:
     run = tmp_path / "heat-batch-size" / "run"
-    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
-    for fault in faults:
-        # So much does the log grow when a trial is suggested, and not when a process begins.
-        assert wait_for_log(run, process, 1_000), process.ended()
+    line = [*ABLATION, "--out", str(tmp_path), "--name", "run"]
+    for fault, place in zip(faults, ('"event":"suggested"', '"event":"reported"'), strict=False):
+        process = Process(line, hold=place)
+        assert wait_for_event(run, process, place), process.ended()
         assert ANYWHERE[fault](Target(process, run, tmp_path / "trap", None), random.Random(0))
         code, said = process.ended()
         assert code == (130 if fault == "SIGTERM" else -signal.SIGKILL), said
@@ -56,7 +55,8 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
         assert alive == 0
         assert seconds < 50, "Ray's own agents outlive a killed driver by a minute"
         assert overview(run).state == ("interrupted" if fault == "SIGTERM" else "killed")
-        process = Process(["resume", str(run)])
+        line = ["resume", str(run)]
+    process = Process(line)
     code, said = process.ended()
     assert code == 0, said
     assert process.left()[0] == 0
@@ -91,17 +91,12 @@ def test_a_baseline_off_the_steps_of_its_space_survives_a_kill_in_its_confirmati
     """Optuna's copy is made anew then, whatever became of it: with the baseline as it is."""
     file, run = tmp_path / "stepped.py", tmp_path / "stepped" / "run"
     file.write_text(STEPPED)
-    process = Process(["run", str(file), "--out", str(tmp_path), "--name", "run", "--cores", "1"])
-
-    def confirming() -> bool:
-        events = read_log(run)
-        begun = {event.trial for event in events if isinstance(event, Suggested) and event.phase == "confirm"}
-        ended = {event.trial for event in events if isinstance(event, Ended)}
-        return bool(begun) and not begun <= ended
-
-    while not confirming():
-        assert process.running, process.ended()
-        time.sleep(0.02)
+    line, place = (
+        ["run", str(file), "--out", str(tmp_path), "--name", "run", "--cores", "1"],
+        '"phase":"confirm"',
+    )
+    process = Process(line, hold=place)
+    assert wait_for_event(run, process, place), process.ended()
     assert ANYWHERE["kill -9 of the driver"](Target(process, run, tmp_path / "trap", None), random.Random(0))
     process.ended()
     assert process.left()[0] == 0
@@ -157,10 +152,9 @@ def test_two_studies_at_once_on_one_machine_are_what_each_is_alone(undisturbed: 
 
 def test_what_ended_and_has_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "heat-batch-size" / "run"
-    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
-    while not any(isinstance(event, Ended) for event in read_log(run)):
-        assert process.running, process.ended()
-        time.sleep(0.02)
+    place = '"event":"ended"'
+    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"], hold=place)
+    assert wait_for_event(run, process, place), process.ended()
     assert ANYWHERE["kill -9 of the driver"](Target(process, run, tmp_path / "trap", None), random.Random(0))
     process.ended()
     ended = next(event for event in read_log(run) if isinstance(event, Ended)).trial
