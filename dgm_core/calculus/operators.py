@@ -50,7 +50,8 @@ class Derivatives(ABC):
         """As `directional`, of an output by its position."""
 
     def __getattr__(self, name: str) -> Any:
-        told, known = f"the derivatives of a field have no attribute {name!r}", vars(self)
+        told = f"y has no attribute {name!r}: y.value is the field, y.d('x') a derivative, y.x the points"
+        known = vars(self)
         for kind, names, place in (("axis", "axes", "x"), ("output", "outputs", "value")):
             if name in known.get(names, ()):
                 column = known[names].index(name)

@@ -82,6 +82,11 @@ class Integral:
         until: bool = False,
         nodes: int = 20,
     ) -> None:
+        if not callable(law):
+            raise ConfigurationError(
+                f"the integrand {law!r} of an Integral is not allowed: it must be a function, such as "
+                "lambda s: s.value."
+            )
         self._law = law
         self._over = (over,) if isinstance(over, str) else None if over is None else tuple(over)
         self._until = until
@@ -93,6 +98,10 @@ class Integral:
 
     def __call__(self, y: Derivatives) -> Tensor:
         """(K, n, c) at the points of y."""
+        if isinstance(y, Tensor):
+            raise ConfigurationError(
+                "an Integral is called with y itself, as in self.integral(y), and not with a tensor."
+            )
         field, domain = y.field, y.domain
         if field is None or domain is None:
             raise ConfigurationError(

@@ -82,6 +82,8 @@ class Table:
     points: Tensor
     values: Tensor
     interpolate: bool = False
+    names: tuple[str, ...] = ()
+    """Of the columns of the points, where they have been read by name."""
 
     def __post_init__(self) -> None:
         if self.points.dim() != 2 or self.values.dim() != 2 or len(self.points) != len(self.values):
@@ -117,7 +119,7 @@ class Table:
         columns = read_columns(path, [*inputs, *outputs], gaps=gaps, dates=dates, decimal=decimal)
         points = np.stack([columns[name] for name in inputs], axis=1)
         values = np.stack([columns[name] for name in outputs], axis=1)
-        return cls(torch.from_numpy(points), torch.from_numpy(values), interpolate)
+        return cls(torch.from_numpy(points), torch.from_numpy(values), interpolate, tuple(inputs))
 
     def inside(self, domain: Contains) -> Table:
         """The table without the points outside of a domain.
@@ -127,7 +129,7 @@ class Table:
         kept = within(domain, self.points)
         if not kept.any():
             raise ConfigurationError(f"no point of the table lies in {domain}.")
-        return Table(self.points[kept], self.values[kept], self.interpolate)
+        return Table(self.points[kept], self.values[kept], self.interpolate, self.names)
 
     def __call__(self, x: Tensor) -> Tensor:
         """The values at x (..., d), as (..., q) of the same dtype: differentiable, by torch's operations.

@@ -98,7 +98,7 @@ def test_what_a_file_lacks_is_a_sentence(folder, monkeypatch, capsys) -> None:
     assert dgm(["solve", "wrong.py"], monkeypatch) == 2
     told = capsys.readouterr().err
     assert "wrong.py, line" in told
-    assert "the derivatives of a field have no attribute 'nothing'" in told
+    assert "y has no attribute 'nothing'" in told
     assert "Traceback" not in told
 
 

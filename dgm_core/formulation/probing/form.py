@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation.conditions import Condition, Measured
 from dgm_core.formulation.domains import Domain
+from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Region
 
 _INTERIOR = "interior"
@@ -84,6 +85,25 @@ def _conditions(problem: Formed) -> Any:
         raise
 
 
+def _check_table(problem: Formed, what: str, table: Any) -> None:
+    """Whether the columns of measured points are the axes, in their order."""
+    axes = [axis.name for axis in problem.domain.axes]
+    if not isinstance(table, Table):
+        raise ConfigurationError(
+            f"{what} must have a table, as Table.read makes it: it is a {type(table).__name__}."
+        )
+    if table.points.shape[1] != len(axes):
+        raise ConfigurationError(
+            f"{what} has points of {counted(table.points.shape[1], 'column')}: they must be the axes "
+            f"{', '.join(axes)}."
+        )
+    if set(table.names) == set(axes) and list(table.names) != axes:
+        raise ConfigurationError(
+            f"{what} has points of the columns {', '.join(table.names)}: they must be in the order of the "
+            f"axes, {', '.join(axes)}."
+        )
+
+
 def _check_condition(problem: Formed, term: Any, held: Any) -> None:
     if not isinstance(term, str):
         raise ConfigurationError(f"the condition {term!r} of {problem.name} must have a name, a text.")
@@ -92,12 +112,15 @@ def _check_condition(problem: Formed, term: Any, held: Any) -> None:
             f"a condition named {_INTERIOR!r} is not allowed in {problem.name}: the equation's own term has "
             "that name."
         )
-    if isinstance(held, Measured):
-        return
     what = f"the condition {term!r} of {problem.name}"
+    if isinstance(held, Measured):
+        _check_table(problem, what, held.table)
+        return
     if not isinstance(held, tuple) or len(held) != 2:
         raise ConfigurationError(f"{what} must be a pair of a region and a condition, such as {_EXAMPLE}.")
     region, condition = held
+    if isinstance(condition, Measured):
+        raise ConfigurationError(f"{what} has a region too many: measured data bring their own points.")
     if isinstance(region, Condition) and isinstance(condition, Region):
         raise ConfigurationError(f"{what} has the condition before the region: write {_EXAMPLE}.")
     if not isinstance(region, Region):

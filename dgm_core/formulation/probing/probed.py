@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -24,6 +25,10 @@ _HINTS = {
     "converted to Python scalars": "; points are many at once: compute with torch, not with `math`",
     "Can't call numpy()": "; compute with torch, as torch.sin(x), so that derivatives follow",
     "does not require grad": "; write y.d('x', 'x') for derivatives, and not `torch.autograd`",
+    "torch.gradient": "; write y.d('x') for derivatives",
+    "equation() missing": "; it is called with y alone: y.x are the points, y.value the field",
+    "<lambda>() missing": "; it is called with one argument, whose last axis has the columns",
+    "'Integral'": "; an Integral is called with y, as in self.integral(y)",
     "numpy.ndarray": "; compute with torch, as torch.sin(x), so that derivatives follow",
 }
 """What an error of Python or torch says -> what to do about it."""
@@ -125,10 +130,22 @@ def uncomputable(problem: Probed, what: str, error: Exception, points: Points) -
     message = " ".join(str(error).split()).rstrip(".") or "no message"
     hints = (hint for told, hint in _HINTS.items() if told in message)
     hint = next(hints, f"; {SLIP}" if isinstance(error, RuntimeError) and "size" in message else "")
+    hint = hint or _meant(problem, error)
     return ConfigurationError(
         f"{what} cannot be computed for K = {counted(k, 'replicate')} of n = {counted(n, 'point')}: "
         f"{type(error).__name__}: {message}{hint}."
     )
+
+
+def _meant(problem: Probed, error: Exception) -> str:
+    """The name that was meant, where one is near."""
+    if isinstance(error, NameError) and error.name and hasattr(problem, error.name):
+        return f"; write self.{error.name}"
+    if isinstance(error, AttributeError) and error.name and error.obj is not None:
+        known = {name.lower(): name for name in dir(error.obj) if not name.startswith("_")}
+        near = get_close_matches(error.name.lower(), known, n=1)
+        return f"; did you mean {known[near[0]]!r}?" if near else ""
+    return ""
 
 
 def agree(values: Tensor, other: Tensor) -> bool:

@@ -26,6 +26,10 @@ SIZES = ((1, 5), (1, 7), (3, 5))
 """(replicates, points) for which shapes are checked."""
 
 
+def _kind(part: object) -> str:
+    return "None; is a `return` missing?" if part is None else f"a {type(part).__name__}"
+
+
 def check_shapes(problem: Probed, each_size: Mapping[tuple[int, int], Residuals], points: Any) -> None:
     """Refuses residuals that are not (K, n, c) with the same c for any number of points."""
     components: dict[tuple[str, int], dict[tuple[int, int], int]] = {}
@@ -39,8 +43,8 @@ def check_shapes(problem: Probed, each_size: Mapping[tuple[int, int], Residuals]
             for i, part in enumerate(parts):
                 if not isinstance(part, Tensor):
                     raise ConfigurationError(
-                        f"the residual {term!r} of {problem.name} must be a tensor: "
-                        f"it is a {type(part).__name__}."
+                        f"the residual {term!r} of {problem.name} must be a tensor, or a tuple of them for "
+                        f"a system: it is {_kind(part)}."
                     )
                 components.setdefault((term, i), {})[size] = _components(
                     problem, term, part, points[size][term].shape

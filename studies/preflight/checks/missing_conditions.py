@@ -9,6 +9,7 @@ from dgm_core import Problem
 from dgm_core.calculus import TIME
 from dgm_core.errors import counted
 from dgm_core.formulation import Box
+from dgm_core.formulation.conditions import OfOutput
 from dgm_core.formulation.determination import LOW_DEGREES, UNNOTICED, Determination, determination
 from studies.preflight.covered import Covered, covered
 from studies.preflight.finding import Check, Level
@@ -138,8 +139,22 @@ def _lacking(look: _Look, parts: list[str], order: str, each: int) -> Iterator[S
             f"The equation of {look.problem.name} has {order}, counting each output's highest, and "
             f"{counted(sum(have.values()), 'condition')} on {' and '.join(parts)}.",
             f"Without one more condition {_MANY}",
-            f"Give each of these parts {counted(each, 'condition')}, or as many in all; {_INTENDED}",
+            f"Give each of these parts {counted(each, 'condition')}, or as many in all"
+            f"{_of_one_output(look.problem)}; {_INTENDED}",
         )
+
+
+def _of_one_output(problem: Problem) -> str:
+    """A word on conditions that are about one output of several, as those on a flux are."""
+    kinds = [
+        type(held).__name__
+        for _, held in problem.resolved_conditions.values()
+        if isinstance(held, OfOutput) and held.column is not None
+    ]
+    if not kinds or len(problem.outputs) == 1:
+        return ""
+    first, *others = problem.outputs
+    return f" ({kinds[0]} is about one output: {first!r}, unless it says output={others[0]!r})"
 
 
 def _unnoticed(problem: Problem, known: Determination) -> Said:

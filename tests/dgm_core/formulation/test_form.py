@@ -27,6 +27,8 @@ from dgm_core.formulation import (
 from dgm_core.formulation.evaluation_set import sobol_points
 from studies.preflight.question import derivative_orders
 
+ONE = torch.tensor([[0.5]], dtype=torch.float64)
+
 
 class Rod(Problem):
     domain = Box(x=(0.0, 1.0))
@@ -70,6 +72,43 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "the equation's name": (
         {"conditions": held(lambda self: (self.domain.boundary, Dirichlet()), "interior")},
         "the equation's own term has that name",
+    ),
+    "a file for a table": (
+        {"conditions": held(lambda self: Measured("values.csv"))},
+        "must have a table, as Table.read makes it: it is a str",
+    ),
+    "data of another axis more": (
+        {"conditions": held(lambda self: Measured(Table(torch.zeros(3, 2), torch.zeros(3, 1))))},
+        "has points of 2 columns: they must be the axes x",
+    ),
+    "a place for data": (
+        {"conditions": held(lambda self: (self.domain.boundary, Measured(Table(ONE, ONE))))},
+        "measured data bring their own points",
+    ),
+    "no return": ({"equation": lambda self, y: None}, "it is None; is a `return` missing"),
+    "a dictionary for a system": ({"equation": lambda self, y: {"u": y.value}}, "or a tuple of them"),
+    "the points as an argument": (
+        {"equation": lambda self, u, x: u},
+        "it is called with one argument",
+    ),
+    "a parameter's name alone": ({"k": 1.0, "equation": lambda self, y: k * y.value}, "write self.k"),  # noqa: F821
+    "a mistyped parameter": (
+        {"rate": 1.0, "equation": lambda self, y: self.Rate * y.value},
+        "did you mean 'rate'",
+    ),
+    "a subscript": ({"equation": lambda self, y: y.u_xx}, r"y.d\('x'\) a derivative"),
+    "torch.gradient": (
+        {"equation": lambda self, y: torch.gradient(y.value)[0]},
+        r"write y.d\('x'\) for derivatives",
+    ),
+    "an integral of a tensor": (
+        {"equation": lambda self, y: y.value - Integral()(y.value)},
+        "called with y itself",
+    ),
+    "an integral not called": ({"equation": lambda self, y: y.value - Integral()}, "called with y, as in"),
+    "a number for an integrand": (
+        {"equation": lambda self, y: y.value - Integral(1.0)(y)},
+        "the integrand 1.0 of an Integral is not allowed",
     ),
     "an unknown part": (
         {"conditions": held(lambda self: (self.domain.parts["left"], Dirichlet()))},
@@ -265,7 +304,7 @@ def by_autograd(self: Any, y: Any) -> Any:
         (by_autograd, r"write y\.d\('x', 'x'\) for derivatives, and not `torch\.autograd`"),
         (lambda self, y: y.d("t") - y.t, r"the values of the axis t are y\.x\[\.\.\., 1:2\]"),
         (lambda self, y: y.d("t") - y.u, r"the values of the output u are y\.value\[\.\.\., 0:1\]"),
-        (lambda self, y: y.d("t") - y.velocity, "the derivatives of a field have no attribute 'velocity'"),
+        (lambda self, y: y.d("t") - y.velocity, "y has no attribute 'velocity'"),
         (lambda self, y: y.d("t") - y.d("x", 2), r'name the axis once for each order, as in d\("x", "x"\)'),
     ],
 )

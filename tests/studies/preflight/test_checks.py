@@ -109,6 +109,27 @@ class Forced(Problem):
         return {"start": (self.domain.initial, Dirichlet()), "ends": (self.domain.boundary, Dirichlet())}
 
 
+class Pair(Problem):
+    """Two coupled outputs, each with its equation or, by a slip, only the first."""
+
+    both: bool = True
+    outputs = ("u", "v")
+    domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+    def equation(self, y: Any) -> Any:
+        u, v = y.value[..., :1], y.value[..., 1:]
+        first = y.d("t") - y.d("x", "x") + u * v
+        second = y.d("t", output="v") - y.d("x", "x", output="v") - u
+        return (first, second) if self.both else first
+
+    @property
+    def conditions(self) -> Any:
+        return {
+            "start": (self.domain.initial, Dirichlet(1.0)),
+            "ends": (self.domain.boundary, Dirichlet(1.0)),
+        }
+
+
 def with_space(**space: Any) -> Search:
     return replace(SEARCH, space={**SEARCH.space, **space})
 
@@ -146,6 +167,7 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         Setup.named(Slab(("x_min", "x_max", "y_min"))),
         Setup.named(Slab()),
     ),
+    "missing-equations": ("warning", Setup.named(Pair(both=False)), Setup.named(Pair())),
     "surplus-residuals": ("warning", Setup.named(Forced()), Setup.named(Forced(column=True))),
     "unidentified-constants": ("warning", Setup.named(Rates()), Setup.named(Rates(product=False))),
     "vanishing-derivatives": (
