@@ -144,7 +144,7 @@ def _meant(problem: Probed, error: Exception) -> str:
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
         known = {name.lower(): name for name in dir(error.obj) if not name.startswith("_")}
         near = get_close_matches(error.name.lower(), known, n=1)
-        return f"; did you mean {known[near[0]]!r}?" if near else ""
+        return f" (did you mean {known[near[0]]!r}?)" if near else ""
     return ""
 
 

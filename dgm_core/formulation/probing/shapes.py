@@ -27,7 +27,7 @@ SIZES = ((1, 5), (1, 7), (3, 5))
 
 
 def _kind(part: object) -> str:
-    return "None; is a `return` missing?" if part is None else f"a {type(part).__name__}"
+    return "None, as where `return` is missing" if part is None else f"a {type(part).__name__}"
 
 
 def check_shapes(problem: Probed, each_size: Mapping[tuple[int, int], Residuals], points: Any) -> None:

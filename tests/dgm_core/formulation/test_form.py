@@ -85,7 +85,7 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
         {"conditions": held(lambda self: (self.domain.boundary, Measured(Table(ONE, ONE))))},
         "measured data bring their own points",
     ),
-    "no return": ({"equation": lambda self, y: None}, "it is None; is a `return` missing"),
+    "no return": ({"equation": lambda self, y: None}, "it is None, as where `return` is missing"),
     "a dictionary for a system": ({"equation": lambda self, y: {"u": y.value}}, "or a tuple of them"),
     "the points as an argument": (
         {"equation": lambda self, u, x: u},
