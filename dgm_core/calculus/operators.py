@@ -139,7 +139,7 @@ def position_of(output: Output, names: Sequence[str], count: int) -> int:
         if output not in names:
             raise unknown("output", output, names)
         return names.index(output)
-    if not isinstance(output, SupportsIndex) or not 0 <= int(output) < count:
+    if isinstance(output, bool) or not isinstance(output, SupportsIndex) or not 0 <= int(output) < count:
         there = "there is one output: its position is 0" if count == 1 else f"positions are 0 to {count - 1}"
         raise ConfigurationError(f"output={output!r} is not allowed: {there}.")
     return int(output)

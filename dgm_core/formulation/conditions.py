@@ -74,9 +74,12 @@ def prescribed(data: Data, y: Derivatives, like: Tensor) -> Tensor | float:
         n in (1, m) for n, m in zip(value.shape, like.shape, strict=True)
     )
     if not fits:
+        each = "" if like.shape[-1] == 1 else f" or {tuple(like.shape)}"
+        slip = value.dim() < like.dim() or value.shape[-1] == like.shape[-2]
+        hint = ": write x[..., :1] for a coordinate, and not x[..., 0]" if slip else ""
         raise ValueError(
-            f"the data have the shape {tuple(value.shape)}, where it must be {(*like.shape[:2], 1)} "
-            f"for points {tuple(y.x.shape)}: write x[..., :1] for a coordinate, and not x[..., 0]"
+            f"the data have the shape {tuple(value.shape)}, where it must be {(*like.shape[:2], 1)}{each} "
+            f"for points {tuple(y.x.shape)}{hint}"
         )
     return value
 

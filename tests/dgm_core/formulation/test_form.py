@@ -118,6 +118,18 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
         {"conditions": held(lambda self: (self.domain.boundary, Dirichlet(output=1)))},
         "output=1 is not allowed: there is one output",
     ),
+    "truth for an output": (
+        {"conditions": held(lambda self: (self.domain.boundary, Dirichlet(output=False)))},
+        "output=False is not allowed",
+    ),
+    "data for more outputs than there are": (
+        {
+            "outputs": ("u", "v"),
+            "equation": lambda self, y: (y.d("x", "x"), y.d("x", output="v")),
+            "conditions": held(lambda self: (self.domain.boundary, Dirichlet((0.0, 1.0, 2.0)))),
+        },
+        r"must be \(1, 5, 1\) or \(1, 5, 2\) for points \(1, 5, 1\)\.$",
+    ),
     "a text for outputs": ({"outputs": "u"}, r"must be a tuple of names, \('u',\)"),
     "an output twice": ({"outputs": ("u", "u")}, "different names"),
     "a list for a parameter": (
