@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -140,6 +139,9 @@ def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['tensorboard'] = None\n")
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    temporary = tmp_path / "temporary"  # of its own: whichever dashboard starts next would clear what is left
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     made_run(tmp_path / "results" / "a" / "one")
     made_run(tmp_path / "results" / "b" / "two")
     found = opened(tmp_path / "results")
@@ -155,7 +157,7 @@ def test_what_is_not_installed_is_left_out_and_a_killed_dashboard_leaves_nothing
     found.process.popen.kill()
     found.process.ended()
     assert found.process.left()[0] == 0
-    (left,) = Path(tempfile.gettempdir()).glob(f"dgm-dashboard-{found.process.popen.pid}-*")
+    (left,) = temporary.glob(f"dgm-dashboard-{found.process.popen.pid}-*")
     again = opened(tmp_path / "results")
     again.process.popen.send_signal(signal.SIGINT)
     assert again.process.ended()[0] == 0
