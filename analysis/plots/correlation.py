@@ -47,7 +47,9 @@ def loss_and_error_figure(run: Run) -> Figure | None:
         ring: dict[str, Any] = {"facecolors": "none", "edgecolors": style.VERMILION, "linewidths": 0.7}
         axis.scatter(ringed["loss"], ringed["score"], s=42, label="degenerate", **ring)
     axis.set(
-        xscale="linear" if energies else "log", yscale="log", ylabel=f"{run.metric_name} (nondimensional)"
+        xscale="linear" if energies else "log",
+        yscale="log" if (shown["score"] > 0).any() else "linear",
+        ylabel=f"{run.metric_name} (nondimensional)",
     )
     axis.set_xlabel("training loss, last iteration")
     more = style.entries([axis])  # statuses and rings

@@ -33,8 +33,9 @@ def training_panels(run: Run, loss: Axes, error: Axes, rows: pd.DataFrame) -> st
     if len(x):
         limit(error, band(measured))
     across = STEPS if went.polishes else ITERATIONS
-    loss.set(xscale="log", xlabel=across, ylabel="training loss", title="loss")
-    error.set(xscale="log", xlabel=across, ylabel=run.metric_name, title=run.noun)
+    scale = "log" if (shown.iterations > 0).any() else "linear"
+    loss.set(xscale=scale, xlabel=across, ylabel="training loss", title="loss")
+    error.set(xscale=scale, xlabel=across, ylabel=run.metric_name, title=run.noun)
     asked, windows = _polish(rows)
     for first, last in went.polishes:
         for axis in (loss, error):
@@ -50,7 +51,9 @@ def training_panels(run: Run, loss: Axes, error: Axes, rows: pd.DataFrame) -> st
         loss.set_xscale("linear")
         error.set_xscale("linear")
         loss.set_xlim(0, None)
-    error.set_xlim(loss.get_xlim())
+    low, high = loss.get_xlim()
+    if low > 0 or error.get_xscale() == "linear":
+        error.set_xlim(low, high)
     return text
 
 

@@ -226,6 +226,16 @@ def test_heat_map_cells_say_n(run: Callable[[str], Run]) -> None:
     assert ablation.heat_map(run("batch-size")) is None
 
 
+def test_errors_of_zero_are_drawn_without_a_warning(
+    run: Callable[[str], Run], recwarn: pytest.WarningsRecorder
+) -> None:
+    exact = run("batch-norm")
+    trials = exact.trials.assign(score=0.0, **{exact.study.metric: 0.0})
+    (axis,) = drawn(correlation.loss_and_error_figure(Run(exact.folder, exact.study, trials))).axes
+    assert axis.get_yscale() == "linear"
+    assert not [str(each.message) for each in recwarn if each.category is UserWarning]
+
+
 def test_degenerate_runs_are_ringed(run: Callable[[str], Run]) -> None:
     made = drawn(correlation.loss_and_error_figure(run("batch-norm")))
     ring = next(mark for mark in made.axes[0].collections if mark.get_label() == "degenerate")

@@ -66,6 +66,7 @@ class Rates(InitialValueProblem):
     """y' = −a b y with measured data, where only the product enters, or y' = −a y − b."""
 
     product: bool = True
+    scale: float = 1.0  # of the times at which it was measured
     a: float = Trained(1.0, positive=True)
     b: float = Trained(1.0, positive=True)
     domain = Box(t=(0.0, 2.0))
@@ -78,7 +79,7 @@ class Rates(InitialValueProblem):
 
     @property
     def conditions(self) -> Any:
-        return {**super().conditions, "data": Measured(Table(TIMES, torch.exp(-1.7 * TIMES)))}
+        return {**super().conditions, "data": Measured(Table(self.scale * TIMES, torch.exp(-1.7 * TIMES)))}
 
 
 class Kernel(IntegralEquation):
@@ -155,6 +156,7 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         with_space(iterations=IntDistribution(1_000, 2_000)),
     ),
     "edge-by-construction": ("note", with_space(iterations=IntDistribution(1_000, 2_000)), SEARCH),
+    "data-outside": ("warning", Setup.named(Rates(scale=60.0)), Setup.named(Rates())),
     "few-seeds": ("warning", replace(ABLATION, replicates=5), ABLATION),
     "rough-quadrature": ("warning", Setup.named(Kernel()), Setup.named(Kernel(power=1.0))),
     "second-order-memory": (
