@@ -21,8 +21,8 @@ def _examine(question: Question) -> Iterator[tuple[Level, str, str, str]]:
         if outside:
             yield (
                 "warning",
-                f"{share(outside, len(points), 'point')} of the data {term!r} {agree(outside, 'lies', 'lie')} "
-                f"outside the domain of {problem.name}.",
+                f"{share(outside, len(points), 'point')} of the data {term!r} "
+                f"{agree(outside, 'lies', 'lie')} outside the domain of {problem.name}.",
                 "The equation is not trained there, and the error there is not measured.",
                 "Check units and columns; `table.inside(self.domain)` leaves such points out.",
             )
