@@ -30,7 +30,8 @@ def probability_best(
     confirmed, searched: errors by seed, infinite where diverged, of each confirmed trial and of each that the
     search completed, by the trials' names.  The seeds that all share count; where the search has
     none for a confirmed trial, its confirmation counts alone.  A setting half of whose confirmed seeds
-    diverged has no chance; other diverged seeds count as the largest finite error.  NaN without shared seeds.
+    diverged has no chance; other diverged seeds count as the largest finite error.  NaN without shared seeds,
+    and of one seed where the search does not say how far another would be.
     """
     names = list(confirmed)
     fresh = _shared(confirmed)  # (k, n)
@@ -66,7 +67,9 @@ def _lowest(fresh: Array, before: Array, places: list[int], rng: np.random.Gener
     (k, n), (m, r) = fresh.shape, before.shape
     squares = _residual(fresh) + _residual(before)
     freedom = (k - 1) * (n - 1) + max(0, m - 1) * max(0, r - 1)
-    if squares == 0.0 or freedom == 0:  # no noise to be seen: ties share
+    if freedom == 0:  # of one seed nobody knows what another would give
+        return np.full(k, np.nan)
+    if squares == 0.0:  # no noise: ties share
         least = fresh.mean(axis=1) == fresh.mean(axis=1).min()
         return np.asarray(least / least.sum(), float)
     noise, level = squares / freedom, fresh.mean(axis=1)
@@ -92,7 +95,7 @@ def _lowest(fresh: Array, before: Array, places: list[int], rng: np.random.Gener
 
 def _shared(errors: Mapping[str, pd.Series]) -> Array:
     """Errors at the seeds that all have, (settings, seeds)."""
-    return pd.concat(list(errors.values()), axis=1, join="inner").to_numpy(float).T
+    return pd.concat(list(errors.values()), axis=1, join="inner").dropna().to_numpy(float).T
 
 
 def _logs(errors: Array) -> Array:

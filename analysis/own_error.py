@@ -89,10 +89,12 @@ def _choice(run: Run, tables: Tables) -> list[str]:
     with np.errstate(divide="ignore", invalid="ignore"):
         shrinkage = float(np.exp(np.mean(np.log([row["shrinkage"] for row in rows]))))
     trials, seeds = counted(len(rows), "trial"), counted(winner["n"], "seed")
-    chance = chance_words(winner["best_of_these"])
+    start, chance = f"Of the best {trials}, confirmed on the same seeds, ", winner["best_of_these"]
     sentences = [
-        f"Of the best {trials}, confirmed on the same seeds, the winner is the best with probability "
-        f"{chance} (from {seeds} and their scores in the search)."
+        f"{start}{seeds} cannot say how likely the winner is the best."
+        if np.isnan(chance)
+        else f"{start}the winner is the best with probability {chance_words(chance)} (from {seeds} and their "
+        "scores in the search)."
     ]
     ties = [row["trial"] for row in rows[1:] if not row["p_holm"] < LEVEL]
     better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["to_winner_high"] < 1]

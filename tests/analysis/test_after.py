@@ -55,6 +55,16 @@ def test_how_likely_the_winner_is_the_best_of_those_confirmed(search: Run) -> No
     assert "Not to be told from it with so many seeds: t01." in said
 
 
+def test_one_seed_does_not_say_how_likely_the_winner_is_the_best(search: Run) -> None:
+    first = confirmed_seeds(search)
+    run = with_rows(search, rows("rivals", "t01", [1.1e-4], first))
+    one = run.trials[(run.trials["phase"] != "confirm") | (run.trials["seed"] == first)]
+    run = replace(run, trials=one.reset_index(drop=True))
+    said = " ".join(own_error(run, make_tables(run)))
+    assert "1 seed cannot say how likely the winner is the best" in said
+    assert "nan" not in said
+
+
 def test_stops_that_lost_a_good_trial_are_counted(search: Run) -> None:
     stopped = sorted(search.trials.loc[search.trials["status"] == "stopped", "trial"].unique())
     good, bad = rows("audit", stopped[0], [1e-9] * 3), rows("audit", stopped[1], [0.5] * 3)

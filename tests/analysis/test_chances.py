@@ -70,3 +70,18 @@ def test_over_many_searches_it_is_as_often_right_as_it_says(noise: str, between:
         was.append(levels[top].argmin() == 0)
     error = np.std(was) / np.sqrt(len(was))
     assert abs(np.mean(said) - np.mean(was)) < 2.5 * error
+
+
+def test_one_seed_says_nothing_of_another(rng: np.random.Generator) -> None:
+    one = {name: pd.Series([error]) for name, error in (("a", 1.0), ("b", 2.0), ("c", np.inf))}
+    assert np.isnan(probability_best({name: one[name] for name in "ab"}, {}, rng)).all()
+    chances = probability_best(one, {}, rng)
+    assert np.isnan(chances[:2]).all()
+    assert chances[2] == 0.0
+
+
+def test_seeds_without_an_error_are_not_shared(rng: np.random.Generator) -> None:
+    whole = {"a": pd.Series([1.0, 2.0, 3.1]), "b": pd.Series([2.0, 1.9, 3.0])}
+    gaps = {"a": pd.Series([1.0, 2.0, 3.1, np.nan]), "b": pd.Series([2.0, 1.9, 3.0, 1.0])}
+    expected = probability_best(whole, whole, np.random.default_rng(1))
+    assert probability_best(gaps, gaps, np.random.default_rng(1)) == expected
