@@ -85,12 +85,11 @@ class FitzHughNagumo(InitialValueProblem):
             "activation": "tanh",
             "input_scaling": "unit",
             "hard_conditions": True,
-            "windows": 20,
+            "windows": 9,
             "sampler": "sobol",
             "batch_size": 80,
-            "optimizer": "gauss-newton",
-            "damping": 1e-7,
-            "iterations": 1_000,
+            "optimizer": "ssbroyden",
+            "iterations": 6_300,
         },
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -79,25 +80,34 @@ class SelfScaled:
     def _add(self, k: int, s: Tensor, y: Tensor, before: Tensor) -> None:
         """A pair (P,) of replicate k; before: the gradient where the step began."""
         matrix, applied = self._matrix[k], self._applied[k]
-        if not self.counts[k]:
+        first = not self.counts[k]
+        if first:
             applied = before  # H is the identity
-        curvature, square = float(s @ y), float(s @ s)
+        along = torch.mv(matrix, y)
+        vectors = torch.stack([s, along, y, applied, before])
+        products = torch.mm(vectors, vectors.T).tolist()  # all that are needed, in one wait
+        curvature, square = products[0][2], products[0][0]
         if not curvature > torch.finfo(s.dtype).eps * square > 0.0:
             return
-        if not self.counts[k]:
-            matrix.mul_(curvature / float(y @ y))  # Nocedal and Wright (2006), eq. 6.20
-            applied = matrix @ before
-        along = matrix @ y
-        inner = float(y @ along)
+        inner, scale = products[1][2], 1.0
+        if first:
+            scale = curvature / products[2][2]  # of H; Nocedal and Wright (2006), eq. 6.20
+            inner *= scale
         # s is a multiple of −H g, and B s the same multiple of −g.
-        length = float(s @ applied) / float(applied @ applied)
-        phi, tau = _scales(length**2 * float(before @ applied) / curvature, inner / curvature, len(s))
-        v = s / curvature - along / inner
+        length = products[0][3] / (products[3][3] * scale)
+        b = length**2 * products[4][3] * scale / curvature
+        phi, tau = _scales(b, inner / curvature, len(s))
         # All three dyads in one pass over the matrix, which is what the time goes into.  Each is of a vector
         # with itself, so that the matrix stays symmetric to the last bit.
-        weights = s.new_tensor([-1.0 / (inner * tau), phi * inner / tau, 1.0 / curvature])[:, None]
-        vectors = torch.stack([along, v, s]) * weights.abs().sqrt()
-        matrix.addmm_(vectors.T, weights.sign() * vectors, beta=1.0 / tau)
+        dyads = [
+            (-1.0 / (inner * tau), 0.0, scale),
+            (phi * inner / tau, 1.0 / curvature, -scale / inner),
+            (1.0 / curvature, 1.0, 0.0),
+        ]
+        left = [[math.sqrt(abs(w)) * of_s, math.sqrt(abs(w)) * of_along] for w, of_s, of_along in dyads]
+        right = [[x if w > 0.0 else -x for x in row] for (w, _, _), row in zip(dyads, left, strict=True)]
+        both = torch.mm(s.new_tensor(left + right), vectors[:2])
+        matrix.addmm_(both[:3].T, both[3:], beta=scale / tau)
         self.counts[k] += 1
 
     def state(self) -> dict[str, Any]:
