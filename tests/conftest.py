@@ -35,15 +35,6 @@ for _number, _handler in (
         signal.signal(_number, _handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Processes that share the tests: a file's stay together, and clusters do not meet each other."""
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            cluster = item.get_closest_marker("cluster") is not None
-            item.add_marker(pytest.mark.xdist_group("cluster" if cluster else str(item.path)))
-
-
 @pytest.hookimpl(tryfirst=True)  # before fixtures of modules
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test draws the same whatever its process ran before it, which pytest-xdist decides by the clock."""
