@@ -58,17 +58,24 @@ def own_files() -> Iterator[None]:
     extensions.unload()
 
 
+_AT_FIRST = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+
+
+def _hear_as_at_first() -> None:
+    for number, handler in _AT_FIRST.items():
+        if handler is not None:  # C's own, which Python cannot put back
+            signal.signal(number, handler)
+
+
 @pytest.fixture(autouse=True)
 def _signals_are_heard_as_before() -> Iterator[None]:
     """A test that leaves a signal ignored breaks those after it, far from where it happened.
 
     Processes inherit what is ignored, so that they could not be interrupted either.  Tune leaves a handler of
-    its own behind, which is taken back here.
+    its own behind, in a test or in what the tests of a file share, which is taken back here.
     """
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    _hear_as_at_first()
     yield
-    ignored = {number for number in before if signal.getsignal(number) is signal.SIG_IGN}
-    for number, handler in before.items():
-        if handler is not None:  # C's own, which Python cannot put back
-            signal.signal(number, handler)
-    assert ignored == {number for number, handler in before.items() if handler is signal.SIG_IGN}
+    ignored = {number for number in _AT_FIRST if signal.getsignal(number) is signal.SIG_IGN}
+    _hear_as_at_first()
+    assert ignored == {number for number, handler in _AT_FIRST.items() if handler is signal.SIG_IGN}

@@ -24,7 +24,7 @@ Dgm = Callable[..., tuple[int, str]]
 def dgm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Dgm:
     def call(*arguments: str | Path) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["dgm", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "250")
+        monkeypatch.setenv("COLUMNS", "400")
         with pytest.raises(SystemExit) as ending:
             main()
         output = capsys.readouterr()
