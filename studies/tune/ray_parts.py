@@ -162,10 +162,9 @@ class Arrival:
             make = asked
         elif asked in POPULATIONS:
             make = partial(population_scheduler, study, asked)
-        elif asked in _IN_BRACKETS:
-            options |= _brackets(study)
-            make = partial(create_scheduler, _OF_TUNE.get(asked, asked), **options)
         else:
+            if asked in _IN_BRACKETS:
+                options |= _brackets(study)
             make = partial(create_scheduler, _OF_TUNE.get(asked, asked), **options)
         made = _made("scheduler", asked, make, TrialScheduler)
         for kind, reason in _REFUSED.items():
