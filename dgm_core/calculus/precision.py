@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 
 class Precision(TorchFunctionMode):
@@ -64,8 +64,19 @@ def precision(dtype: torch.dtype) -> Iterator[Precision | None]:
 
 
 def _mixed(arguments: Sequence[Any], options: Mapping[str, Any]) -> bool:
-    dtypes = {leaf.dtype for leaf in tree_leaves((arguments, options)) if isinstance(leaf, Tensor)}
-    return torch.float32 in dtypes and torch.float64 in dtypes
+    """Whether tensors of both are among the arguments; it is asked before each of torch's functions."""
+    kinds = set(_kinds(arguments))
+    if options:
+        kinds.update(_kinds(options.values()))
+    return torch.float32 in kinds and torch.float64 in kinds
+
+
+def _kinds(values: Iterable[Any]) -> Iterator[torch.dtype]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value.dtype
+        elif isinstance(value, (tuple, list)):
+            yield from _kinds(value)
 
 
 def _double(leaf: Any) -> Any:

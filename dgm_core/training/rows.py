@@ -14,8 +14,16 @@ from dgm_core.training.sweeps import Sweep
 CHUNK_BYTES = 2**28
 """Of the rows of the Jacobian that are held at once while JᵀJ is summed."""
 
-BLOCK = 192
+CACHED_BYTES = 2**22
+"""Of the rows of several replicates that JᵀJ is made of together.  Larger ones are made and multiplied one
+replicate after another: rows that are still in the processor's cache are written and read several times as
+fast."""
+
+BLOCK = 96
 """Columns of a block of JᵀJ: fewer make products too small to be fast, more compute more of them twice."""
+
+ALL = slice(None)
+"""Of the replicates."""
 
 
 class Columns:
@@ -35,9 +43,18 @@ class Columns:
         return self._places[id(parameter)]
 
     def write(
-        self, pass_: Pass, adjoints: Sequence[Tensor], bucket: int, point: int, into: Tensor, *, add: bool
+        self,
+        pass_: Pass,
+        adjoints: Sequence[Tensor],
+        bucket: int,
+        point: int,
+        into: Tensor,
+        *,
+        add: bool,
+        replicates: slice = ALL,
     ) -> None:
-        """Writes, or adds, the rows of neighbouring points of a bucket, from a point on, into (K, n, P)."""
+        """Writes, or adds, the rows of neighbouring points of a bucket, from a point on, into (k, n, P), for
+        the k replicates chosen."""
         place = pass_.layout.buckets[bucket]
         points = slice(point, point + into.shape[1])
 
@@ -47,8 +64,8 @@ class Columns:
         for linear_map, adjoint in zip(pass_.maps, adjoints, strict=True):
             linear_map.write(
                 target,
-                place.view(linear_map.inputs)[:, :, points],
-                place.view(adjoint)[:, :, points],
+                place.view(linear_map.inputs)[replicates, :, points],
+                place.view(adjoint)[replicates, :, points],
                 add=add,
             )
 
@@ -62,23 +79,26 @@ class Rows:
 
     def normal(self) -> tuple[Tensor, Tensor]:
         """JᵀJ (K, P, P) and Jᵀr (K, P), summed over chunks of rows."""
-        square: Tensor | None = None
-        for start, rows in self.chunks():
-            residuals = self.residuals[:, start : start + rows.shape[1], None]
-            if square is None:
-                square = rows.new_zeros(len(rows), self.parameters, self.parameters)
-                gradient = torch.zeros_like(square[:, :, :1])
-            add_gram(square, rows)
-            gradient.baddbmm_(rows.mT, residuals)
-        assert square is not None
-        return square, gradient[:, :, 0]
+        replicates, count = self.residuals.shape
+        square = self.residuals.new_zeros(replicates, self.parameters, self.parameters)
+        gradient = self.residuals.new_zeros(replicates, self.parameters)
+        together = max(1, CACHED_BYTES // (8 * count * self.parameters))
+        for first in range(0, replicates, together):
+            chosen = slice(first, min(replicates, first + together))
+            for start, rows in self.chunks(chosen):
+                add_gram(square[chosen], rows)
+                residuals = self.residuals[chosen, start : start + rows.shape[1]]
+                for k, matrix in enumerate(rows):
+                    gradient[first + k].addmv_(matrix.mT, residuals[k])
+        return square, gradient
 
     def whole(self) -> Tensor:
         """J (K, N, P)."""
         return torch.cat([rows for _, rows in self.chunks()], dim=1)
 
-    def chunks(self) -> Iterator[tuple[int, Tensor]]:
-        """First row, and rows (K, n, P), one after another; the next may overwrite the last."""
+    def chunks(self, replicates: slice = ALL) -> Iterator[tuple[int, Tensor]]:
+        """First row, and rows (k, n, P) of the replicates chosen, one after another; the next may overwrite
+        the last."""
         raise NotImplementedError
 
 
@@ -90,8 +110,8 @@ class StoredJacobian(Rows):
         self.parameters = jacobian.shape[2]
         self._jacobian = jacobian
 
-    def chunks(self) -> Iterator[tuple[int, Tensor]]:
-        yield 0, self._jacobian
+    def chunks(self, replicates: slice = ALL) -> Iterator[tuple[int, Tensor]]:
+        yield 0, self._jacobian[replicates]
 
     def whole(self) -> Tensor:
         return self._jacobian
@@ -117,31 +137,37 @@ class Swept(Rows):
             )
             self._swept.append((sweep, taps.adjoints(gradients)))
 
-    def chunks(self) -> Iterator[tuple[int, Tensor]]:
-        replicates, count = self.residuals.shape
-        size = max(1, min(count, CHUNK_BYTES // (8 * replicates * self.parameters)))
-        room = self.residuals.new_empty(replicates, size, self.parameters)
+    def chunks(self, replicates: slice = ALL) -> Iterator[tuple[int, Tensor]]:
+        chosen = self.residuals[replicates]
+        count = chosen.shape[1]
+        size = max(1, min(count, CHUNK_BYTES // (8 * len(chosen) * self.parameters)))
+        room = chosen.new_empty(len(chosen), size, self.parameters)
         for start in range(0, count, size):
             end = min(count, start + size)
             rows = room[:, : end - start]
-            self._fill(rows, start, end)
+            self._fill(rows, start, end, replicates)
             yield start, rows
 
     def whole(self) -> Tensor:
         rows = self.residuals.new_empty(*self.residuals.shape, self.parameters)
-        self._fill(rows, 0, rows.shape[1])
+        self._fill(rows, 0, rows.shape[1], ALL)
         return rows
 
-    def _fill(self, rows: Tensor, start: int, end: int) -> None:
+    def _fill(self, rows: Tensor, start: int, end: int, replicates: slice) -> None:
         rows.zero_()
         for sweep, adjoints in self._swept:
             for segment in sweep.segments:
                 first, last = max(segment.row, start), min(segment.row + segment.count, end)
                 if first < last:
-                    tap = self._taps.passes[segment.call]
-                    point = segment.point + first - segment.row
-                    into = rows[:, first - start : last - start]
-                    self._columns.write(tap, adjoints[segment.call], segment.bucket, point, into, add=True)
+                    self._columns.write(
+                        self._taps.passes[segment.call],
+                        adjoints[segment.call],
+                        segment.bucket,
+                        segment.point + first - segment.row,
+                        rows[:, first - start : last - start],
+                        add=True,
+                        replicates=replicates,
+                    )
 
 
 def add_gram(square: Tensor, rows: Tensor) -> None:
@@ -150,7 +176,8 @@ def add_gram(square: Tensor, rows: Tensor) -> None:
     count = rows.shape[2]
     for start in range(0, count, BLOCK):
         end = min(count, start + BLOCK)
-        square[:, start:, start:end] += torch.bmm(rows[:, :, start:].mT, rows[:, :, start:end])
+        for whole, matrix in zip(square, rows, strict=True):
+            whole[start:, start:end].addmm_(matrix[:, start:].mT, matrix[:, start:end])
         square[:, start:end, end:] = square[:, end:, start:end].mT
 
 

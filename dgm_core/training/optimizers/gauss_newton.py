@@ -140,9 +140,9 @@ class _System:
             self._square = self._jacobian.new_zeros(len(self._jacobian), count, count)
             add_gram(self._square, self._jacobian.mT)
             self._gradient = torch.bmm(self._jacobian.mT, self.residuals.unsqueeze(2))[:, :, 0]
-        self.finite = torch.isfinite(self._square).all(dim=2).all(dim=1) & torch.isfinite(self._gradient).all(
-            dim=1
-        )
+        # Where the diagonal of a Gramian is finite, all of it is.
+        diagonal = self._square.diagonal(dim1=1, dim2=2)
+        self.finite = torch.isfinite(diagonal).all(dim=1) & torch.isfinite(self._gradient).all(dim=1)
 
     def solved(
         self, damping: list[float], finished: list[bool], centre: Tensor | None
@@ -152,35 +152,38 @@ class _System:
 
         It raises the damping of those for which it must; finished ones get no step.
         """
-        factor, failed = self._factorised(damping, finished)
+        steps, failed = torch.zeros_like(self._gradient), []
+        # One by one: a matrix that has just been factorised is still in the processor's cache.
+        for k in (k for k, done in enumerate(finished) if not done):
+            factor = self._factorised(k, damping)
+            if factor is None:
+                failed.append(k)
+            else:
+                steps[k] = self._step(k, factor, damping[k], None if centre is None else centre[k])
         lam = self._gradient.new_tensor(damping)[:, None]
-        if self._tall:
-            right = self._gradient if centre is None else self._gradient + lam * centre
-            steps = torch.cholesky_solve(right.unsqueeze(2), factor)[:, :, 0]
-        else:
-            right = self.residuals.unsqueeze(2)
-            if centre is not None:
-                right = right - torch.bmm(self._jacobian, centre.unsqueeze(2))
-            steps = torch.bmm(self._jacobian.mT, torch.cholesky_solve(right, factor))[:, :, 0]
-            steps = steps if centre is None else steps + centre
-        stays = torch.tensor([done or k in failed for k, done in enumerate(finished)], device=steps.device)
-        steps = torch.where(stays[:, None], 0.0, steps)
         # |r|² − |r − J d|² = 2 dᵀJᵀr − dᵀJᵀJ d, where JᵀJ d = Jᵀr + λ (c − d) with the centre c.
         away = steps if centre is None else steps - centre
         promised = torch.linalg.vecdot(steps, self._gradient + lam * away)
         return steps, promised.tolist(), failed
 
-    def _factorised(self, damping: list[float], finished: list[bool]) -> tuple[Tensor, list[int]]:
-        """Cholesky factors (K, n, n), and the replicates that have none."""
-        active = [k for k, done in enumerate(finished) if not done]
+    def _factorised(self, k: int, damping: list[float]) -> Tensor | None:
+        """The Cholesky factor (n, n) of replicate k; None where there is none."""
         for _ in range(_FACTORISATIONS):
-            square = self._square.clone()
-            square.diagonal(dim1=1, dim2=2).add_(square.new_tensor(damping)[:, None])
+            square = self._square[k].clone()
+            square.diagonal().add_(damping[k])
             factor, info = torch.linalg.cholesky_ex(square)
-            codes = info.tolist()
-            failing = [k for k in active if codes[k]]
-            if not failing:
-                return factor, []
-            for k in failing:
-                damping[k] *= 10.0
-        return factor, failing
+            if not info.item():
+                return factor
+            damping[k] *= 10.0
+        return None
+
+    def _step(self, k: int, factor: Tensor, damping: float, centre: Tensor | None) -> Tensor:
+        """d (P,) of replicate k."""
+        if self._tall:
+            right = self._gradient[k] if centre is None else self._gradient[k] + damping * centre
+            return torch.cholesky_solve(right.unsqueeze(1), factor)[:, 0]
+        jacobian, right = self._jacobian[k], self.residuals[k]
+        if centre is not None:
+            right = right - torch.mv(jacobian, centre)
+        step = torch.mv(jacobian.mT, torch.cholesky_solve(right.unsqueeze(1), factor)[:, 0])
+        return step if centre is None else step + centre

@@ -115,6 +115,21 @@ def test_one_that_is_not_finite_is_lost_with_a_reason_and_harms_no_other():
         torch.testing.assert_close(harmed.parameters[k], healthy.parameters[k])
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("residuals", [rosenbrock, few])
+@pytest.mark.parametrize("harm", [math.nan, math.inf])
+def test_a_single_entry_of_the_jacobian_that_is_not_finite_is_seen(method, residuals, harm):
+    class Harmed(Squares):
+        def linearised(self, x):
+            found = super().linearised(x)
+            found.whole()[1, 0, 2] = harm
+            return found
+
+    found = method(Harmed(residuals), starts(3, 6), Settings())
+    assert found.finished == [False, True, False]
+    assert "not finite" in found.reasons[1]
+
+
 def test_a_factorisation_that_fails_raises_the_damping_and_in_the_end_the_replicate_is_lost():
     class Indefinite(Squares):
         """JᵀJ with a negative eigenvalue, as rounding can leave it."""

@@ -107,6 +107,28 @@ def test_summed_in_chunks_it_is_the_same(problem, monkeypatch):
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize("together", [1, 2])
+def test_the_system_of_a_replicate_does_not_depend_on_how_many_are_made_together(together, monkeypatch):
+    made, at = objective("heat", points=9)
+    rows = made.linearised(at)
+    whole = rows.normal()
+    made_of: list[int] = []
+    monkeypatch.setattr(
+        "dgm_core.training.rows.CACHED_BYTES", 8 * together * rows.residuals.shape[1] * at.shape[1]
+    )
+    fill = type(rows)._fill
+
+    def filled(self, part, *others):
+        made_of.append(len(part))
+        fill(self, part, *others)
+
+    monkeypatch.setattr(type(rows), "_fill", filled)
+    for one, other in zip(rows.normal(), whole, strict=True):
+        assert torch.equal(one, other)
+    assert max(made_of) == together
+    assert sum(made_of) == len(at)
+
+
 def test_the_blocks_of_a_gram_matrix_are_those_of_the_whole(monkeypatch):
     monkeypatch.setattr("dgm_core.training.rows.BLOCK", 3)
     rows = torch.randn(2, 6, 8, generator=stream(0), dtype=torch.float64)
