@@ -81,16 +81,38 @@ def place_of_the_user() -> str:
     """ " in FILE, line N," of the innermost frame that is the user's own; empty where none is."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        if not _foreign(file, frame.f_globals.get("__name__", "")):
-            return f" in {file}, line {frame.f_lineno},"
+        if not (_of_the_program(frame) or _of_a_library(frame)):
+            return _place(frame)
         frame = frame.f_back
     return ""
 
 
-def _foreign(file: str, module: str) -> bool:
-    """Whether code is the program's, a library's or Python's own."""
-    if module.partition(".")[0] in PROGRAM or file.startswith("<frozen"):
+def place_of_direct_use() -> str:
+    """The same, of the frame that called a library; empty where the program did.
+
+    Calls that torch hands to a mode count as the library's.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and (_of_a_library(frame) or frame.f_code.co_name in _HANDED):
+        frame = frame.f_back
+    return "" if frame is None or _of_the_program(frame) else _place(frame)
+
+
+_HANDED = ("__torch_function__", "__torch_dispatch__")
+
+
+def _place(frame: FrameType) -> str:
+    return f" in {frame.f_code.co_filename}, line {frame.f_lineno},"
+
+
+def _of_the_program(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").partition(".")[0] in PROGRAM
+
+
+def _of_a_library(frame: FrameType) -> bool:
+    """Whether it is a library's or Python's own."""
+    file = frame.f_code.co_filename
+    if file.startswith("<frozen"):
         return True
     return bool({"site-packages", "dist-packages"} & set(Path(file).parts)) or file.startswith(_STANDARD)
 

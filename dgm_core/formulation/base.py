@@ -92,7 +92,7 @@ class Problem(Parametrised):
         if "name" not in cls.__dict__:
             cls.name = kebab(cls.__name__)
 
-    def __post_init__(self) -> None:
+    def examine(self) -> None:
         verify(self)
         assert self.metric  # refuses a score that is none
 

@@ -105,7 +105,7 @@ class Condition:
 
 
 class OfOutput(Condition):
-    """A dataclass of a condition on one output, by name or position, or (None) on all of them."""
+    """A dataclass of a condition on one output, by name or position, or (None) on each of them."""
 
     output: Output | None
 
@@ -114,6 +114,21 @@ class OfOutput(Condition):
         """The output's position, once it is `resolved`."""
         assert not isinstance(self.output, str)
         return self.output
+
+    def values(self, y: Derivatives) -> Tensor:
+        """(K, n, c) of the outputs it is on."""
+        return y.value if self.output is None else y.d(output=self.output)
+
+    def fluxes(self, y: Derivatives, region: Region) -> Tensor:
+        """Their outward normal derivatives, (K, n, c)."""
+        return self.of_each(y, lambda output: _flux(y, region, output))
+
+    def of_each(self, y: Derivatives, quantity: Callable[[Output], Tensor]) -> Tensor:
+        """A quantity (K, n, 1) of each of them, (K, n, c)."""
+        count = y.value.shape[-1]
+        if self.output is not None or count == 1:
+            return quantity(self.output or 0)
+        return torch.cat([quantity(output) for output in range(count)], dim=-1)
 
     def resolved(self, axes: Sequence[Axis], outputs: Sequence[str]) -> Condition:
         if not isinstance(self.output, str):
@@ -135,25 +150,25 @@ class Holds(Condition):
 
 @dataclass(frozen=True)
 class Dirichlet(OfOutput):
-    """The value is prescribed: u = g, of one output or (None) of all of them."""
+    """The value is prescribed: u = g, of one output or (None) of each of them."""
 
     value: Data = zero
     output: Output | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        value = y.value if self.output is None else y.d(output=self.output)
+        value = self.values(y)
         return value - prescribed(self.value, y, value)
 
 
 @dataclass(frozen=True)
 class Neumann(OfOutput):
-    """The outward normal derivative is prescribed: ∂u/∂n = g."""
+    """The outward normal derivative is prescribed: ∂u/∂n = g, of one output or (None) of each of them."""
 
     flux: Data = zero
-    output: Output = 0
+    output: Output | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        flux = _flux(y, region, self.output)
+        flux = self.fluxes(y, region)
         return flux - prescribed(self.flux, y, flux)
 
 
@@ -161,29 +176,30 @@ class Neumann(OfOutput):
 class Robin(OfOutput):
     """The flux is proportional to a difference in value: ∂u/∂n + h u = g (Newton's law of cooling).
 
-    h, 1 / length, is a number or a function of the points, as g is.
+    h, 1 / length, is a number or a function of the points, as g is.  Of one output or (None) of each of them.
     """
 
     coefficient: Data
     value: Data = zero
-    output: Output = 0
+    output: Output | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        value = y.d(output=self.output)
+        value = self.values(y)
         transfer = prescribed(self.coefficient, y, value)
-        return _flux(y, region, self.output) + transfer * value - prescribed(self.value, y, value)
+        return self.fluxes(y, region) + transfer * value - prescribed(self.value, y, value)
 
 
 @dataclass(frozen=True)
 class Cauchy(OfOutput):
-    """Value and outward normal derivative are both prescribed: u = g and ∂u/∂n = f; two components."""
+    """Value and outward normal derivative are both prescribed: u = g and ∂u/∂n = f; two components for one
+    output or (None) for each of them."""
 
     value: Data = zero
     flux: Data = zero
-    output: Output = 0
+    output: Output | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        here, flux = y.d(output=self.output), _flux(y, region, self.output)
+        here, flux = self.values(y), self.fluxes(y, region)
         value = here - prescribed(self.value, y, here)
         return torch.cat([value, flux - prescribed(self.flux, y, flux)], dim=-1)
 
@@ -191,14 +207,14 @@ class Cauchy(OfOutput):
 @dataclass(frozen=True)
 class InitialVelocity(OfOutput):
     """The rate of change in time is prescribed at an instant: ∂u/∂t = g, such as the initial velocity of a
-    wave.
+    wave, of one output or (None) of each of them.
 
     Its region is `domain.initial`, or another instant.  An instant has no outward normal, so `Neumann`,
     `Robin` and `Cauchy` are errors there.
     """
 
     value: Data = zero
-    output: Output = 0
+    output: Output | None = None
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
         begin, end = region.bounds[-1]
@@ -207,13 +223,13 @@ class InitialVelocity(OfOutput):
                 "InitialVelocity is allowed at an instant only, such as `domain.initial`: "
                 f"{region} is not (`Holds` takes any law elsewhere)."
             )
-        velocity = y.d(TIME, output=self.output)
+        velocity = self.of_each(y, lambda output: y.d(TIME, output=output))
         return velocity - prescribed(self.value, y, velocity)
 
 
 @dataclass(frozen=True, eq=False)
 class Measured(OfOutput):
-    """Measured values (N, c) of one output, or (None) of all, at the points of a table, all in each step.
+    """Measured values (N, c) of one output, or (None) of each, at the points of a table, all in each step.
 
     It brings its own region: `{"data": Measured(table)}`.  Points may repeat, and may lie on the boundary.
     """
@@ -226,7 +242,7 @@ class Measured(OfOutput):
         return iter((FixedNodes.of(self.table.points), self))
 
     def residual(self, y: Derivatives, region: Region, other: Derivatives | None = None) -> Tensor:
-        field = y.value if self.output is None else y.d(output=self.output)
+        field = self.values(y)
         values = self.table.values
         if values.shape[1] not in (1, field.shape[-1]):
             raise ValueError(

@@ -42,6 +42,8 @@ class Conditioned(Protocol):
     outputs: ClassVar[tuple[str, ...]]
 
     @property
+    def identity(self) -> str: ...
+    @property
     def domain(self) -> Domain: ...
     @property
     def inputs(self) -> tuple[Axis, ...]: ...
@@ -66,7 +68,7 @@ def hard_form(problem: Conditioned) -> HardForm:
     problem = problem.with_constants_at(1.0)
 
     known = _known.setdefault(type(problem), {})
-    key = repr(problem)
+    key = problem.identity
     if key not in known:
         known[key] = HardForm(())  # what the problem asks of itself meanwhile
         with precision(torch.float64):

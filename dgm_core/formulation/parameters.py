@@ -18,16 +18,25 @@ STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=
 def make_dataclass(cls: type, root: type) -> None:
     """Makes `cls` and its bases, down from the direct subclasses of `root`, frozen pydantic dataclasses.
 
-    `root`, its direct subclasses, and a class that its author decorated (with any `dataclass`) or gave an
-    `__init__` stay as they are.
+    `root`, its direct subclasses, a class that its author decorated (with any `dataclass`) or gave an
+    `__init__`, and those that inherit this `__init__` stay as they are.
     """
     for ancestor in reversed(cls.__mro__):
-        decorated = {"__dataclass_fields__", "__init__"} & set(vars(ancestor))
         parametrised = issubclass(ancestor, root) and ancestor is not root and root not in ancestor.__bases__
-        if parametrised and not decorated:
+        if parametrised and "__dataclass_fields__" not in vars(ancestor) and not built_by_hand(ancestor):
             _made(ancestor)
             init = _explaining(vars(ancestor)["__init__"])
             setattr(ancestor, "__init__", init)  # noqa: B010 (a method: mypy refuses)
+
+
+def built_by_hand(cls: type) -> bool:
+    """Whether its author wrote the `__init__` of a class, or of one that it inherits it from."""
+    for ancestor in cls.__mro__:
+        if "__dataclass_fields__" in vars(ancestor):
+            return False
+        if "__init__" in vars(ancestor):
+            return ancestor is not object
+    return False
 
 
 def _made(cls: type) -> None:

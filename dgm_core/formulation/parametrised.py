@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import copy
 import inspect
-from abc import ABC
+import itertools
+from abc import ABC, ABCMeta
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import in_own_words
-from dgm_core.formulation.parameters import field_names, make_dataclass
+from dgm_core.formulation.parameters import built_by_hand, field_names, make_dataclass
 from dgm_core.formulation.trained import BOUND, Known, Trained, Values, trained_in
 
+T = TypeVar("T", bound="Parametrised")
 
-class Parametrised(ABC):
+_NUMBER = "_number"
+"""Where an instance with an `__init__` of its author's keeps what tells it from others."""
+_numbers = itertools.count()
+
+
+class _Examining(ABCMeta):
+    """Examines each instance once it is complete, whatever `__init__` its class has."""
+
+    def __call__(cls: type[T], *arguments: Any, **parameters: Any) -> T:  # type: ignore[misc]
+        if (arguments or parameters) and built_by_hand(cls):
+            raise _unrecorded(cls)
+        instance: T = ABCMeta.__call__(cls, *arguments, **parameters)
+        instance.__dict__[_NUMBER] = next(_numbers)
+        instance.examine()
+        return instance
+
+
+class Parametrised(ABC, metaclass=_Examining):
     """The annotated fields of a subclass's subclasses are their parameters: validated and frozen.
 
     A field that is `Trained` is a constant with a value for each replicate, which training fits.
@@ -25,6 +44,22 @@ class Parametrised(ABC):
     def __new__(cls, *arguments: Any, **parameters: Any) -> Self:
         make_dataclass(cls, Parametrised)
         return super().__new__(cls)
+
+    def __post_init__(self) -> None:
+        """Called by the `__init__` that is made of the fields; a subclass's may refuse what they say."""
+
+    def examine(self) -> None:
+        """Refuses an instance that contradicts itself.  Raises ConfigurationError."""
+
+    @property
+    def identity(self) -> str:
+        """What tells the instance from others of its class: its parameters and the values of its constants.
+
+        One whose class has an `__init__` of its author's may differ in more, and is like no other.
+        """
+        names = dict.fromkeys([*field_names(self), *type(self).trained()])
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        return f"{self.__dict__[_NUMBER]}: {values}" if built_by_hand(type(self)) else values
 
     def parameters(self) -> dict[str, Any]:
         """The parameters by name, as plain values."""
@@ -82,9 +117,18 @@ class Parametrised(ABC):
             raise ConfigurationError(f"{cls.__name__} lacks {lacking}.")
         make_dataclass(cls, Parametrised)
         allowed = field_names(cls)
+        if parameters and built_by_hand(cls):
+            raise _unrecorded(cls)
         for key in parameters:
             if key not in allowed:
                 if not allowed:
                     raise ConfigurationError(f"unknown key 'problem.{key}': {cls.name} has no parameters.")
                 raise unknown("key", f"problem.{key}", [f"problem.{name}" for name in allowed])
         return cls(**parameters)
+
+
+def _unrecorded(cls: type[Parametrised]) -> ConfigurationError:
+    return ConfigurationError(
+        f"{cls.__name__} cannot be given parameters, as it has an `__init__` of its own: write each as a "
+        "field of the class, `speed: float = 1.0`, so that it is checked and recorded."
+    )

@@ -33,6 +33,8 @@ class Contains(Protocol):
 class NumericallySolved(Protocol):
     """A problem with a numerical solution."""
 
+    @property
+    def identity(self) -> str: ...
     def solve(self, refinement: int) -> Field: ...
 
 
@@ -64,7 +66,7 @@ def refined(problem: NumericallySolved) -> Refined:
     A class that is defined again, as in a notebook, counts as a new one.
     """
     known = _REFINED.setdefault(type(problem), {})
-    key = repr(problem)
+    key = problem.identity
     if key not in known:
         known[key] = Refined(problem.solve(1), problem.solve(0))
     return known[key]

@@ -29,6 +29,8 @@ class Sized(Protocol):
     scales: ClassVar[Mapping[str, float | tuple[float, float]]]
 
     @property
+    def identity(self) -> str: ...
+    @property
     def inputs(self) -> tuple[Axis, ...]: ...
     @property
     def terms(self) -> tuple[str, ...]: ...
@@ -70,7 +72,7 @@ def scales_of(problem: Sized) -> Scales:
     # Trained constants have a value for each replicate; sizes are the same for all.
     problem = problem.with_true_constants()
     known = _known.setdefault(type(problem), {})
-    key = repr(problem)
+    key = problem.identity
     if key not in known:
         with precision(torch.float64):
             known[key] = _found(problem.accurate())

@@ -24,9 +24,12 @@ class TimePart(Problem):
     initial: Tensor | None = None
 
     def __post_init__(self) -> None:
-        """Takes over what describes the problem; its reference has been verified with the whole."""
+        """Takes over what describes the problem."""
         for constant in ("name", "outputs", "source", "settings", "resolution", "score"):
             object.__setattr__(self, constant, getattr(self.problem, constant))
+
+    def examine(self) -> None:
+        """Nothing: the whole problem was examined."""
 
     @property
     def whole(self) -> Problem:

@@ -26,7 +26,7 @@ _ROUGH = 0.1
 """Share of a wrong field's residual that finite differences may leave of a numerical reference's."""
 
 _verified: WeakKeyDictionary[type, set[str]] = WeakKeyDictionary()
-"""Class -> the `repr` of its instances that passed; a class that is gone may leave its id to a new one."""
+"""Class -> the `identity` of its instances that passed; a class that is gone may leave its id to another."""
 
 
 _EXTRAPOLATE = "let it extrapolate, as SciPy's interpolators do with bounds_error=False and fill_value=None"
@@ -45,6 +45,8 @@ class Posed(Probed, Protocol):
     table: ClassVar[Table | None]
     scales: ClassVar[Mapping[str, float | tuple[float, float]]]
 
+    @property
+    def identity(self) -> str: ...
     @property
     def gives_energy(self) -> bool: ...
     def energies(self, u: Field, points: Mapping[str, Tensor]) -> dict[str, Any]: ...
@@ -72,7 +74,7 @@ def verify(problem: Posed) -> None:
     """
     check_form(problem)
     known = _verified.setdefault(type(problem), set())
-    if repr(problem) in known:
+    if problem.identity in known:
         return
     check_scales(problem)
     if problem.reference_kind in ("exact", "numerical"):
@@ -97,7 +99,7 @@ def verify(problem: Posed) -> None:
             _check_numerical(accurate)
         if problem.gives_energy:
             check_energy(problem)
-    known.add(repr(start))
+    known.add(start.identity)
 
 
 def residual_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, float]:

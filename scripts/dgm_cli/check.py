@@ -128,7 +128,7 @@ def changed(chosen: Study | Setup, settings: list[str] | None, quick: bool) -> S
 
 def _problem(setup: Setup) -> None:
     problem = setup.problem
-    description = inspect.getdoc(type(problem)) or problem.name
+    description = inspect.cleandoc(type(problem).__doc__ or problem.name)
     messages.print(description)
     messages.print()
     rows = [

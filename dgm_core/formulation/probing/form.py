@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
+from dgm_core.calculus import position_of
 from dgm_core.errors import ConfigurationError, counted, unknown
-from dgm_core.formulation.conditions import Condition, Measured
+from dgm_core.formulation.conditions import Condition, Dirichlet, Measured, OfOutput
 from dgm_core.formulation.domains import Domain
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Region
@@ -44,6 +45,7 @@ def check_form(problem: Formed) -> None:
         )
     for term, held in conditions.items():
         _check_condition(problem, term, held)
+    _check_outputs_meant(problem, conditions)
 
 
 def _check_outputs(problem: Formed) -> None:
@@ -133,3 +135,31 @@ def _check_condition(problem: Formed, term: Any, held: Any) -> None:
             f"{what} must end with a condition, such as Dirichlet(): it is a {type(condition).__name__}; "
             f"{hint}."
         )
+
+
+def _check_outputs_meant(problem: Formed, conditions: Mapping[str, Any]) -> None:
+    """Refuses a condition on derivatives of all outputs, where others on the same region name some of them.
+
+    It is likely meant for one, and would prescribe too much of those.
+    """
+    on_outputs = {
+        term: held
+        for term, held in conditions.items()
+        if isinstance(held, tuple) and isinstance(held[1], OfOutput)
+    }
+    for term, (region, condition) in on_outputs.items():
+        if condition.output is not None or isinstance(condition, Dirichlet):
+            continue
+        named = {
+            position_of(other.output, problem.outputs, len(problem.outputs)): name
+            for name, (where, other) in on_outputs.items()
+            if other.output is not None and where == region
+        }
+        if 0 < len(named) < len(problem.outputs):
+            first = min(named)
+            raise ConfigurationError(
+                f"the condition {term!r} of {problem.name} names no output, and so holds for each of "
+                f"{', '.join(problem.outputs)}, where {named[first]!r} on the same region prescribes "
+                f"{problem.outputs[first]}: write {type(condition).__name__}(…, output=…) for each output "
+                "that is meant."
+            )

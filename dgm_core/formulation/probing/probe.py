@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME, Differenced
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.probing.dependence import check_subjects
+from dgm_core.formulation.probing.functions import check_reads, check_repeats
+from dgm_core.formulation.probing.gradients import check_gradients
 from dgm_core.formulation.probing.hard_conditions import check_hard
 from dgm_core.formulation.probing.probed import Points, Probed, Waves, draw, residuals_of, uncomputable
 from dgm_core.formulation.probing.shapes import SIZES, check_replicates, check_shapes
+
+_ADVICE = "Converting a tensor with requires_grad=True to a scalar"
 
 
 def probe(problem: Probed) -> None:
@@ -18,17 +24,22 @@ def probe(problem: Probed) -> None:
 
     For K replicates of n points a residual has the shape (K, n, c), whatever K and n are, and a replicate's
     residual does not depend on the other replicates.  A field with hard conditions satisfies them.
-    Every term depends on the field, and every output occurs in some term inside the domain.
+    Every term depends on the field, on the points and on nothing else that changes, and its gradient is that
+    of its value; every output occurs in some term inside the domain.
     No term contains anything else that could be trained.  Raises ConfigurationError.
     """
     check_axes(problem)
     points = {size: draw(problem, *size) for size in SIZES}
-    with torch.enable_grad():
+    with torch.enable_grad(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", _ADVICE)  # to detach, which is refused here
         residuals = {size: residuals_of(problem, Waves(problem), x) for size, x in points.items()}
         check_shapes(problem, residuals, points)
+        check_repeats(problem, residuals[1, 5], points[1, 5])
+        check_reads(problem, points[1, 5])
         _check_derivatives(problem, points[1, 5])
         check_replicates(problem, points[3, 5])
         check_subjects(problem)
+        check_gradients(problem)
         check_hard(problem, points[3, 5])
 
 

@@ -119,7 +119,7 @@ class DriftingNumber(Rod):
 
     reference = Problem.reference
 
-    def __post_init__(self):
+    def examine(self):
         """Not checked: a number of all replicates' points mixes them, and would be refused."""
 
 

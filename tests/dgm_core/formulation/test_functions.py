@@ -1,0 +1,192 @@
+"""Residuals that are no functions of field and points, or whose gradients are not theirs, are refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dgm_core import ConfigurationError
+from dgm_core.formulation import Box, Dirichlet, Holds, Problem
+
+UNIT = Box(x=(0.0, 1.0))
+
+
+def rod(term=None, condition=None):
+    """u″ + term = 0 on the unit interval."""
+
+    class Rod(Problem):
+        domain = UNIT
+
+        def equation(self, y):
+            return y.d("x", "x") + (1.0 if term is None else term(y))
+
+        @property
+        def conditions(self):
+            return {"ends": (self.domain.boundary, condition or Dirichlet())}
+
+    return Rod()
+
+
+def hidden(y):
+    with torch.no_grad():
+        return y.value**2
+
+
+def counting(y, calls=[0]):  # noqa: B006 - the same list in each call
+    calls[0] += 1
+    return calls[0]
+
+
+def chosen(y):
+    return y.value if y.value.mean() > 0.0 else y.value**2
+
+
+def chosen_by_place(y):
+    return 1.0 if y.x.max() > 0.5 else 2.0
+
+
+def chosen_by_number(y):
+    return 1.0 if y.value.max().item() > 0.5 else 2.0
+
+
+GRADIENT = "the gradient of the term 'interior' of rod is wrong"
+AGAIN = "the term 'interior' of rod is another each time it is computed"
+READ = r"the residuals of rod depend on a number that is read from a tensor in .*test_functions.py, line \d+,"
+
+
+@pytest.mark.parametrize(
+    ("term", "sentence"),
+    [
+        (lambda y: y.value.detach() ** 2, GRADIENT),
+        (lambda y: y.value.detach() * y.d("x"), GRADIENT),
+        (lambda y: 1e-3 * y.value.data, GRADIENT),
+        (hidden, GRADIENT),
+        (lambda y: torch.from_numpy(np.sin(y.value.detach().numpy())), GRADIENT),
+        (lambda y: torch.tensor(y.value.tolist(), dtype=torch.float64), GRADIENT),
+        (lambda y: torch.randn_like(y.x), AGAIN),
+        (lambda y: torch.empty_like(y.x).uniform_(), AGAIN),
+        (lambda y: np.random.rand(), AGAIN),  # noqa: NPY002 - what users draw from
+        (counting, AGAIN),
+        (lambda y: y.value[0, 0, 0].item() * y.d("x"), READ),
+        (lambda y: math.sin(y.x[0, 0, 0]), READ),
+        (chosen, READ),
+        (chosen_by_place, READ),
+        (chosen_by_number, READ),
+    ],
+)
+def test_an_equation_that_would_train_on_something_else_is_refused(term, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        rod(term)
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        (
+            Holds(lambda y: y.value - 0.5 * y.value.detach()),
+            "the gradient of the term 'ends' of rod is wrong",
+        ),
+        (Dirichlet(torch.rand_like), "the term 'ends' of rod is another each time"),
+        (Dirichlet(lambda x: 1.0 if x[0, 0, 0] > 0.5 else 2.0), "depend on a number that is read"),
+    ],
+)
+def test_so_is_a_condition(condition, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        rod(condition=condition)
+
+
+def asserting(y):
+    assert torch.isfinite(y.value).all()
+    assert y.x.max().item() < 5.0
+    return 1.0
+
+
+def masked(y):
+    coefficient = torch.ones_like(y.x)
+    coefficient[y.x > 0.5] = 2.0
+    return coefficient * y.d("x")
+
+
+CONSTANT = torch.linspace(0.0, 1.0, 5, dtype=torch.float64)
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        asserting,
+        masked,
+        lambda y: CONSTANT.max().item() if CONSTANT.any() else 0.0,
+        lambda y: torch.where(y.value > 0.3, y.value.abs(), torch.relu(y.value)) + torch.sign(y.value),
+        lambda y: torch.round(3.0 * y.value) + y.value.clamp(min=0.0) ** 0.5,
+        lambda y: torch.exp(40.0 * y.value),
+        lambda y: 1e8 + y.value**3,
+        lambda y: y.value.float() ** 2,
+        lambda y: torch.from_numpy(np.sin(y.x.detach().numpy())),
+    ],
+)
+def test_kinks_jumps_stiffness_constants_and_asserts_are_no_slips(term) -> None:
+    assert rod(term)
+
+
+class Bar(Problem):
+    """u″ + load = 0."""
+
+    load: float = 2.0
+
+    domain = UNIT
+
+    def equation(self, y):
+        return y.d("x", "x") + self.load
+
+    @property
+    def conditions(self):
+        return {"ends": (self.domain.boundary, Dirichlet())}
+
+    def reference(self, x):
+        return 0.5 * self.load * x * (1.0 - x) + self.wrong
+
+    wrong = 0.0
+
+
+class ByHand(Bar):
+    def __init__(self, wrong=0.0):
+        super().__init__()
+        object.__setattr__(self, "wrong", wrong or type(self).mistake)
+
+    mistake = 0.0
+
+
+class Inheriting(ByHand):
+    mistake = 0.1
+
+
+class AfterFields(Bar):
+    def __post_init__(self):
+        object.__setattr__(self, "wrong", 0.1)
+
+
+@pytest.mark.parametrize("cls", [Inheriting, AfterFields])
+def test_a_class_is_examined_whatever_its_init_does(cls) -> None:
+    with pytest.raises(ConfigurationError, match="does not satisfy its term 'ends'"):
+        cls()
+    assert ByHand().wrong == 0.0
+
+
+def test_instances_of_an_own_init_are_not_taken_for_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ByHand().identity != ByHand().identity
+    assert Bar().identity == Bar().identity != Bar(load=3.0).identity
+    ByHand()
+    monkeypatch.setattr(ByHand, "mistake", 0.1)
+    with pytest.raises(ConfigurationError, match="does not satisfy its term 'ends'"):
+        ByHand()
+
+
+@pytest.mark.parametrize("make", [lambda: ByHand(0.1), lambda: ByHand.create({"load": 3.0})])
+def test_arguments_of_an_own_init_are_refused_as_they_would_not_be_recorded(make) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"ByHand cannot be given parameters, as it has an `__init__`"
+    ):
+        make()
