@@ -14,8 +14,15 @@ from dgm_core.calculus import Differenced, Field
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Domain
-from dgm_core.formulation.energy import check_energy
-from dgm_core.formulation.probing import Probed, check_form, check_reference_shape, draw, probe, reference_at
+from dgm_core.formulation.probing import (
+    Probed,
+    check_energy,
+    check_form,
+    check_reference_shape,
+    draw,
+    probe,
+    reference_at,
+)
 from dgm_core.formulation.references import Table, refined, within
 from dgm_core.formulation.scales import check_scales, largest_of, parts_of, stretched, wave
 from dgm_core.formulation.trained import Trained

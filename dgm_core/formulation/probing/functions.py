@@ -11,17 +11,14 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.probing.probed import Points, Probed, Residuals, Waves, residuals_of, same
+from dgm_core.formulation.probing.probed import Computed, Points, Probed, Residuals, Waves, same
 from dgm_core.outside import place_of_direct_use
 from dgm_core.tape import Watching
 
 
-def check_repeats(problem: Probed, first: Residuals, points: Points) -> None:
-    """Refuses a term that is another when it is computed again: random numbers, or what is counted.
-
-    first: the residuals of a wave at the points.
-    """
-    again = residuals_of(problem, Waves(problem), points)
+def check_repeats(problem: Probed, points: Points, computed: Computed) -> None:
+    """Refuses a term that is another when it is computed again: random numbers, or what is counted."""
+    first, again = (computed(Waves(problem), points) for _ in range(2))
     for term in first:
         if not same({term: first[term]}, again):
             raise ConfigurationError(
@@ -31,18 +28,18 @@ def check_repeats(problem: Probed, first: Residuals, points: Points) -> None:
             )
 
 
-def check_reads(problem: Probed, points: Points) -> None:
+def check_reads(problem: Probed, points: Points, computed: Computed) -> None:
     """Refuses a term that depends on a number that is read from a tensor of the field or the points.
 
     Each such number is replaced by others, and the residuals must stay what they were.  A call that fails
     with another number, as an `assert` does, does not depend on it.
     """
-    usual, reads = _computed(problem, points, {})
+    usual, reads = _read(problem, points, computed, {})
     for place, (number, where) in enumerate(reads):
         for other in (not number,) if isinstance(number, bool) else (-number, 0.5 * number + 1.0):
             changed = usual
             with contextlib.suppress(ConfigurationError):
-                changed, _ = _computed(problem, points, {place: other})
+                changed, _ = _read(problem, points, computed, {place: other})
             if not same(usual, changed):
                 raise ConfigurationError(
                     f"the residuals of {problem.name} depend on a number that is read from a tensor{where} "
@@ -52,16 +49,17 @@ def check_reads(problem: Probed, points: Points) -> None:
                 )
 
 
-def _computed(
-    problem: Probed, points: Points, instead: dict[int, Any]
+def _read(
+    problem: Probed, points: Points, computed: Computed, instead: dict[int, Any]
 ) -> tuple[Residuals, list[tuple[Any, str]]]:
-    """The residuals of a wave, and the numbers that were read meanwhile, with the places in the user's file.
+    """What is computed of a wave, and the numbers that were read meanwhile, with their places in the user's
+    file.
 
     instead: which of these numbers are given as which others.
     """
     reads = _Reads(points.values(), instead)
     with reads:
-        residuals = residuals_of(problem, Waves(problem), points)
+        residuals = computed(Waves(problem), points)
     return residuals, reads.noted
 
 

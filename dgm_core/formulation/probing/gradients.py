@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.probing.probed import Points, Probed, Waves, draw, residuals_of
+from dgm_core.formulation.probing.probed import Computed, Points, Probed, Residuals, Waves, draw
 
 _POINTS = 16
 _STEPS = (1e-4, 3e-4)
@@ -24,12 +24,12 @@ _ENOUGH = 2
 """Of these fields must show it: one may be at a kink of the equation."""
 
 
-def check_gradients(problem: Probed) -> None:
+def check_gradients(problem: Probed, computed: Computed) -> None:
     """Refuses a term whose gradient with respect to the field is not that of its value."""
     points = draw(problem, 1, _POINTS)
     seen: dict[str, int] = {}
     for shift in _SHIFTS:
-        for term, by_torch, by_differences in _apart(problem, points, shift):
+        for term, by_torch, by_differences in _apart(problem, points, computed, shift):
             seen[term] = seen.get(term, 0) + 1
             if seen[term] == _ENOUGH:
                 raise ConfigurationError(
@@ -42,15 +42,17 @@ def check_gradients(problem: Probed) -> None:
             return
 
 
-def _apart(problem: Probed, points: Points, shift: float) -> Iterator[tuple[str, float, float]]:
+def _apart(
+    problem: Probed, points: Points, computed: Computed, shift: float
+) -> Iterator[tuple[str, float, float]]:
     """Terms whose gradient and differences are apart, with both, each term once."""
     field = Waves(problem, shift, periodic=False)
-    sums = _sums(problem, field, points)
+    sums = _sums(computed(field, points))
     gradients = {
         term: torch.stack([_gradient(each, field.amplitudes) for each in of_term.values])
         for term, of_term in sums.items()
     }
-    close = _differences(problem, shift, points, _STEPS[0])
+    close = _differences(problem, points, computed, shift, _STEPS[0])
     gaps = {term: (gradient - close[term]).abs() for term, gradient in gradients.items()}
     wrong = {
         term: gap
@@ -60,7 +62,7 @@ def _apart(problem: Probed, points: Points, shift: float) -> Iterator[tuple[str,
     }
     if not any(each.any() for each in wrong.values()):
         return
-    far = _differences(problem, shift, points, _STEPS[1])
+    far = _differences(problem, points, computed, shift, _STEPS[1])
     for term, gap in gaps.items():
         sure = wrong[term] & ((close[term] - far[term]).abs() <= _AGREE * gap)
         if sure.any():
@@ -79,8 +81,8 @@ class _Sums:
         self.sizes = (weights * columns.detach().abs()).sum(dim=0)
 
 
-def _sums(problem: Probed, field: Waves, points: Points) -> dict[str, _Sums]:
-    return {term: _Sums(parts) for term, parts in residuals_of(problem, field, points).items()}
+def _sums(terms: Residuals) -> dict[str, _Sums]:
+    return {term: _Sums(parts) for term, parts in terms.items()}
 
 
 def _gradient(of: Tensor, to: Tensor) -> Tensor:
@@ -89,7 +91,9 @@ def _gradient(of: Tensor, to: Tensor) -> Tensor:
     return torch.autograd.grad(of, to, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
 
 
-def _differences(problem: Probed, shift: float, points: Points, step: float) -> dict[str, Tensor]:
+def _differences(
+    problem: Probed, points: Points, computed: Computed, shift: float, step: float
+) -> dict[str, Tensor]:
     """Central differences of every term's sums, (c, q)."""
     each: dict[str, list[Tensor]] = {}
     for output in range(len(problem.outputs)):
@@ -98,7 +102,7 @@ def _differences(problem: Probed, shift: float, points: Points, step: float) -> 
             field = Waves(problem, shift, periodic=False)
             with torch.no_grad():
                 field.amplitudes[output] += sign * step
-            sums.append(_sums(problem, field, points))
+            sums.append(_sums(computed(field, points)))
         for term, over in sums[0].items():
             each.setdefault(term, []).append((over.values - sums[1][term].values).detach() / (2.0 * step))
     return {term: torch.stack(columns, dim=-1).nan_to_num(nan=math.inf) for term, columns in each.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol
 
@@ -36,6 +36,8 @@ _AGREEMENT = 1e-9
 
 Points = Mapping[str, Tensor]
 Residuals = dict[str, tuple[Tensor, ...]]
+Computed = Callable[[Field, Points], Residuals]
+"""What is computed of a field at points: all terms' residuals, or an energy's density."""
 
 
 class Probed(Protocol):

@@ -209,6 +209,100 @@ def test_an_energy_that_is_none_of_the_equation_is_refused(kind, sentence):
         kind()
 
 
+class Unknown(Square):
+    """Without a reference, the force 1."""
+
+    reference = Problem.reference
+
+    def force(self, x):
+        return torch.ones_like(x[..., :1])
+
+
+class Negative(Unknown):
+    """Its sign is wrong."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), -y.gradient().square().sum(dim=-1, keepdim=True))
+
+
+class Indefinite(Unknown):
+    """That of Helmholtz's equation above its first eigenvalue, 2 π²."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), -0.5 * 30.0 * y.value**2)
+
+
+class Loaded(Unknown):
+    """A load and nothing that resists it."""
+
+    def energy(self, y):
+        return Energy(0.0 * y.gradient(), -y.value)
+
+
+class Idle(Unknown):
+    """It forgets the field."""
+
+    def energy(self, y):
+        return Energy(0.0 * y.gradient(), y.x[..., :1])
+
+
+class Hidden(Unknown):
+    """A part of its gradient is cut off."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), -y.value * y.value.detach())
+
+
+class Noisy(Unknown):
+    """Another one in each step."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), torch.rand_like(y.value) * y.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        (Negative, "the energy of negative has no least value: .* look for a wrong sign"),
+        (Indefinite, "the energy of indefinite has no least value"),
+        (Loaded, "the energy of loaded has no least value"),
+        (Idle, "the energy of idle does not depend on the solution"),
+        (Hidden, "the gradient of the term 'energy' of hidden is wrong"),
+        (Noisy, "the term 'energy' of noisy is another each time"),
+    ],
+)
+def test_an_energy_without_a_reference_is_examined_too(kind, sentence):
+    with pytest.raises(ConfigurationError, match=sentence):
+        kind()
+
+
+class Phases(Unknown):
+    """Ginzburg and Landau's, whose two wells lie beside zero."""
+
+    outputs = ("u", "v")
+
+    def equation(self, y):
+        return tuple(
+            y.laplacian(output=i) - 50.0 * y.d(output=i) * (y.d(output=i) ** 2 - 1.0) for i in range(2)
+        )
+
+    def energy(self, y):
+        wells = 12.5 * (y.value**2 - 1.0).square().sum(dim=-1, keepdim=True)
+        return Energy(torch.cat([y.gradient(output=i) for i in range(2)], dim=-1), wells)
+
+
+class Subcritical(Unknown):
+    """That of Helmholtz's equation below its first eigenvalue."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), -0.5 * 19.0 * y.value**2 - y.value)
+
+
+@pytest.mark.parametrize("kind", [Unknown, Phases, Subcritical])
+def test_an_energy_with_a_least_value_is_accepted(kind):
+    assert kind()
+
+
 class Written(Square):
     """In components and with a number, as an equation may be too."""
 
