@@ -98,7 +98,7 @@ def bibtex(run: Run) -> str:
         sampler = scheduler.get("sampler") if arrival else held.get("sampler", "tpe")
         rule = scheduler.get("name") if arrival else held.get("early_stopping", "asha")
         keys += [] if arrival and sampler != "optuna" else ["optuna"]
-        keys += ["tpe"] if sampler in ("tpe", "optuna") else []
+        keys += ["tpe"] if sampler in ("tpe", "tpe-univariate", "optuna") else []
         keys += ["asha"] if rule == "asha" and scheduler.get("rungs") else []
     texts = {key: WORKS[key] for key in keys}
     for key, text in entries(run.study.problem, run.study.source):

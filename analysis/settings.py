@@ -83,6 +83,10 @@ def _drawn(drawn: dict[str, Any]) -> dict[str, str]:
 
 _DEFAULT_SAMPLER, _DEFAULT_RULE = "tpe", "asha"
 """What runs used that do not say it: those of before they could be chosen."""
+_TPE = {
+    "tpe": "Optuna's TPE (multivariate)",
+    "tpe-univariate": "Optuna's TPE (a model for each setting)",
+}
 
 
 def sampled(run: Run) -> str:
@@ -106,13 +110,12 @@ def sampled(run: Run) -> str:
             f"Ray Tune's searcher {searcher} suggested {trials} in the order in which results arrived. "
             f"The scheduler {scheduler} looked at them {often}."
         )
-    sampler = held.get("sampler", _DEFAULT_SAMPLER)
-    by_tpe = sampler == _DEFAULT_SAMPLER
+    sampler = _called(held.get("sampler", _DEFAULT_SAMPLER))
     startup = held.get("startup_trials")
-    first = f", the first {startup} at random" if startup and by_tpe else ""
-    who = "Optuna's TPE (multivariate)" if by_tpe else f"The sampler {sampler}"
+    first = f", the first {startup} at random" if startup and sampler in _TPE else ""
+    who = _TPE.get(sampler, f"The sampler {sampler}")
     text = f"{who} suggested {counted(study.trials_asked, 'trial')}{first}."
-    scheduler, rule = study.scheduler, held.get("early_stopping", _DEFAULT_RULE)
+    scheduler, rule = study.scheduler, _called(held.get("early_stopping", _DEFAULT_RULE))
     if not scheduler.get("rungs") or rule == "none":
         return f"{text} No trial was stopped early."
     if rule != _DEFAULT_RULE:
@@ -121,6 +124,11 @@ def sampled(run: Run) -> str:
     when = f"iterations {', '.join(rungs)} and {last}" if rungs else f"iteration {last}"
     share = scheduler.get("reduction_factor")
     return f"{text} ASHA looked at them at {when}, and stopped those not among the best 1/{share} so far."
+
+
+def _called(part: str | dict[str, str]) -> str:
+    """Of a sampler or a rule: its name, or that of the function that makes it."""
+    return part if isinstance(part, str) else part["function"]
 
 
 def scheduled(run: Run, trial: str) -> dict[str, str]:

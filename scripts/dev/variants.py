@@ -25,13 +25,6 @@ class _Variant(Sampler):
         return quiet(TPESampler, seed=seed, n_startup_trials=self.startup_trials, **given)
 
 
-class Univariate(_Variant):
-    """Each setting modelled for itself."""
-
-    name = "tpe-univariate"
-    options: ClassVar[dict[str, Any]] = {"multivariate": False}
-
-
 class NoLiar(_Variant):
     """Trials that still run are left out of account."""
 

@@ -1,4 +1,4 @@
-"""`dgm replay`: methods of searching on a recorded table of trainings, without training."""
+"""`dgm replay`: methods of searching on recorded tables of trainings, without training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from dgm_cli.common import at_least, messages, parse_settings, print_json
 from dgm_cli.options import Json
@@ -16,7 +15,7 @@ from dgm_cli.own import With, load_files
 from dgm_core.errors import ConfigurationError, unknown
 
 if TYPE_CHECKING:
-    from studies.replay import Method
+    from studies.replay import Method, ReplayOutcome, TrainingTable
 
 _APART = 1_000_003
 """Between the seeds of random search and those of the others, which may start with random trials."""
@@ -25,7 +24,10 @@ _MORE = 4
 
 
 def replay(
-    table: Annotated[Path, typer.Argument(help="A CSV or Parquet file with a row for each training.")],
+    tables: Annotated[
+        list[Path],
+        typer.Argument(help="CSV or Parquet files with a row for each training.", metavar="TABLE…"),
+    ],
     error: Annotated[
         str | None, typer.Option(help="Column of the error to minimise (default: score).")
     ] = None,
@@ -41,8 +43,9 @@ def replay(
         typer.Option(help="Columns that are settings, separated by commas (default: all others)."),
     ] = None,
     samplers: Annotated[
-        str, typer.Option(help="Samplers (see dgm list samplers), separated by commas.")
-    ] = "tpe",
+        str | None,
+        typer.Option(help="Samplers (see dgm list samplers), separated by commas (default: a search's)."),
+    ] = None,
     early_stopping: Annotated[
         str, typer.Option(help="Stopping rules (see dgm list samplers), separated by commas; need curves.")
     ] = "none",
@@ -69,61 +72,124 @@ def replay(
     files: With = None,
     as_json: Json = False,
 ) -> int:
-    """Search a table of recorded trainings: how much better than random is each method?
+    """Search tables of recorded trainings: how much better than random is each method?
 
     Tries every combination of the given samplers, rules and numbers, under the logical clock of a study.
+    With several tables it also prints the means over all of them.  Tables that scripts/record wrote know
+    their columns: --error, --cost, --iterations and --settings are then for the others.
     """
     from dgm_cli.replay_facts import choice_words, rungs_table
+    from dgm_cli.replay_tables import NOTE, OVERALL_NOTE, overall_table, rows_table
     from studies.records.words import counted
-    from studies.replay import Method, TrainingTable, anytime, summarise
-    from studies.replay import replay as search
-    from studies.replay.compare import cost_grid
+    from studies.replay import TrainingTable, overall
     from studies.replay.simulate import check
+    from studies.samplers import DEFAULT_SAMPLER
 
     at_least("seeds", seeds, 2)
     at_least("workers", workers, 1)
     load_files(files)
     counts = [_count("trials", text) for text in trials.split(",")]
-    methods = _methods(samplers, early_stopping, startup_trials, grace_period, reduction_factor)
-    columns = [column.strip() for column in settings.split(",")] if settings else []
-    read = TrainingTable.read(table, error=error, cost=cost, settings=columns, iterations=iterations)
-    for method in methods:
-        check(read, method, max(counts))
-    messages.print(f"{read.name}: {counted(len(read.errors), 'training')}, best error {read.best:.3g}")
-    if chosen_by is not None:
-        judged = TrainingTable.read(table, error=chosen_by, settings=columns).errors
-        for line in choice_words(read.errors, judged, chosen_by):
-            messages.print(line, soft_wrap=True)
+    methods = _methods(
+        samplers or DEFAULT_SAMPLER, early_stopping, startup_trials, grace_period, reduction_factor
+    )
+    names = [name.strip() for name in settings.split(",")] if settings else []
+    columns = {"error": error, "cost": cost, "iterations": iterations, "settings": names}
+    read = [_read(path, columns, alone=len(tables) == 1) for path in tables]
+    keys = list(dict.fromkeys(key for each in read for key in each.space))
+    first = [_known(text, keys) for text in start_from or ()]
+    for each, method in product(read, methods):
+        check(each, method, max(counts))
+    summaries, searched = [], []
+    for path, each in zip(tables, read, strict=True):
+        messages.print(f"{each.name}: {counted(len(each.errors), 'training')}, best error {each.best:.3g}")
+        if chosen_by is not None:
+            judged = TrainingTable.read(path, error=chosen_by, settings=list(each.space)).errors
+            for line in choice_words(each.errors, judged, chosen_by):
+                messages.print(line, soft_wrap=True)
+        if facts:
+            if each.rungs:
+                messages.print(rungs_table(each))
+            continue
+        outcomes, random = _searched(each, methods, seeds, max(counts), workers, first)
+        searched.append((outcomes, random))
+        summaries.append(_summary(each, outcomes, random, counts))
+        messages.print(rows_table(summaries[-1]["rows"]))
     if facts:
-        if read.rungs:
-            messages.print(rungs_table(read))
         return 0
-    most = max(counts)
-    first = [_known(text, list(read.space)) for text in start_from or ()]
-    random = search(
-        read,
+    messages.print(NOTE, soft_wrap=True)
+    if len(read) == 1:
+        told = summaries[0]
+    else:
+        told = {"tables": summaries, "overall": overall(searched, counts)}
+        messages.print(overall_table(told["overall"]))
+        messages.print(OVERALL_NOTE, soft_wrap=True)
+    if as_json:
+        print_json(_plain(told))
+    return 0
+
+
+def _read(path: Path, columns: dict[str, Any], *, alone: bool) -> TrainingTable:
+    """A table by the columns that are given; among others one that names its own is read by these."""
+    from studies.replay import TrainingTable, describes_itself
+
+    return TrainingTable.read(path, **({} if not alone and describes_itself(path) else columns))
+
+
+def _searched(
+    table: TrainingTable,
+    methods: list[Method],
+    seeds: int,
+    trials: int,
+    workers: int,
+    first: list[dict[str, Any]],
+) -> tuple[list[ReplayOutcome], ReplayOutcome]:
+    """The searches of each method, and those at random."""
+    from studies.records.words import counted
+    from studies.replay import Method, replay
+
+    start_from = [{key: value for key, value in known.items() if key in table.space} for known in first]
+    random = replay(
+        table,
         Method("random"),
         seeds=range(_APART, _APART + 2 * seeds),
-        trials=_MORE * most,
+        trials=_MORE * trials,
         workers=workers,
     )
     outcomes = []
     for method in methods:
-        messages.print(f"{method}: {counted(seeds, 'search', 'searches')} of {counted(most, 'trial')}")
+        messages.print(f"{method}: {counted(seeds, 'search', 'searches')} of {counted(trials, 'trial')}")
         outcomes.append(
-            search(read, method, seeds=range(seeds), trials=most, workers=workers, start_from=first)
+            replay(
+                table,
+                method,
+                seeds=range(seeds),
+                trials=trials,
+                workers=workers,
+                start_from=[known for known in start_from if known],
+            )
         )
-    rows = summarise(read, outcomes, random, counts)
-    messages.print(_table(rows))
-    if as_json:
-        costs = cost_grid(random, most)
-        curves = {
-            str(outcome.method): [_plain(each._asdict()) for each in anytime(read, outcome, costs)]
+    return outcomes, random
+
+
+def _summary(
+    table: TrainingTable, outcomes: list[ReplayOutcome], random: ReplayOutcome, counts: list[int]
+) -> dict[str, Any]:
+    """What `--json` prints of a table."""
+    from studies.replay import anytime, summarise
+    from studies.replay.compare import cost_grid
+
+    costs = cost_grid(random, max(counts))
+    return {
+        "table": table.name,
+        "trainings": len(table.errors),
+        "best": table.best,
+        "rows": summarise(table, outcomes, random, counts),
+        "costs": costs,
+        "regret": {
+            str(outcome.method): [each._asdict() for each in anytime(table, outcome, costs)]
             for outcome in (random, *outcomes)
-        }
-        summary = {"table": read.name, "trainings": len(read.errors), "best": read.best}
-        print_json(summary | {"rows": [_plain(row) for row in rows], "costs": costs, "regret": curves})
-    return 0
+        },
+    }
 
 
 def _known(text: str, keys: list[str]) -> dict[str, Any]:
@@ -168,41 +234,10 @@ def _count(option: str, text: str) -> int:
     return int(text)
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for head in (
-        "method",
-        "trials",
-        "error",
-        "× best",
-        "beats random at equal cost",
-        "cost",
-        "random trials",
-    ):
-        table.add_column(head)
-    for row in rows:
-        table.add_row(
-            row["method"],
-            str(row["trials"]),
-            f"{row['error']:.3g}",
-            _interval(row, "regret", "{:.3g}"),
-            _interval(row, "beats_random", "{:.0%}"),
-            f"{row['cost'] / row['cost_of_random']:.2f} × random's",
-            f"{row['random_trials']:.0f}",
-        )
-    return table
-
-
-def _interval(row: dict[str, Any], key: str, form: str) -> str:
-    point, low, high = (row[f"{key}{end}"] for end in ("", "_low", "_high"))
-    if math.isnan(point):
-        return "–"
-    return f"{form.format(point)} [{form.format(low)}, {form.format(high)}]"
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain(value: Any) -> Any:
     """Numbers that JSON has; None for what there is none of."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in row.items()
-    }
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

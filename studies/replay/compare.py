@@ -1,4 +1,4 @@
-"""What searches of a table come to: shares of seeds that beat random search, and regret against cost."""
+"""What searches of tables come to: shares of seeds that beat random search, and regret against cost."""
 
 from __future__ import annotations
 
@@ -30,20 +30,36 @@ class Estimate(NamedTuple):
 def beats(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, *, at_cost: bool = True) -> Estimate:
     """How likely a search of so many trials finds a smaller error than random search; ties count half.
 
-    Every search is compared with every random one, given as much cost as it took (at least one trial), or
-    with `at_cost` false as many trials; the interval is a bootstrap over the seeds of both.
+    The mean of `shares`; the interval is a bootstrap over the seeds of both.
     """
-    shares = _shares(outcome, random, trials, at_cost)
-    s, r = shares.shape
+    return pooled([shares(outcome, random, trials, at_cost=at_cost)])
+
+
+def pooled(tables: Sequence[Array]) -> Estimate:
+    """The mean over tables of the mean of each, (seeds, seeds of random), or of differences of such.
+
+    The interval is a bootstrap over the seeds within each table: it holds for these tables, not for others.
+    """
     rng = np.random.default_rng(0)
+    draws = np.mean([_resampled(each, rng) for each in tables], axis=0)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Estimate(float(np.mean([each.mean() for each in tables])), float(low), float(high))
+
+
+def _resampled(table: Array, rng: np.random.Generator) -> Array:
+    """Means over resampled seeds, (resamples,)."""
+    s, r = table.shape
     ours = rng.multinomial(s, np.full(s, 1 / s), _RESAMPLES) / s
     theirs = rng.multinomial(r, np.full(r, 1 / r), _RESAMPLES) / r
-    low, high = np.percentile(np.einsum("bs,sr,br->b", ours, shares, theirs, optimize=True), [2.5, 97.5])
-    return Estimate(float(shares.mean()), float(low), float(high))
+    return np.asarray(np.einsum("bs,sr,br->b", ours, table, theirs, optimize=True))
 
 
-def _shares(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, at_cost: bool) -> Array:
-    """(seeds, seeds of random): 1 where a search is better than a random one, ½ where they are equal."""
+def shares(outcome: ReplayOutcome, random: ReplayOutcome, trials: int, *, at_cost: bool = True) -> Array:
+    """(seeds, seeds of random): 1 where a search is better than a random one, ½ where they are equal.
+
+    The random one is given as much cost as the search took (at least one trial), or with `at_cost` false as
+    many trials.
+    """
     ours = outcome.best[:, trials - 1]
     if at_cost:
         spent = outcome.cost[:, trials - 1]
@@ -107,6 +123,26 @@ def summarise(
             row |= _spread("regret", regret(table, outcome.best[:, count - 1]))
             row |= _spread("beats_random", beats(outcome, random, count))
             row |= _spread("beats_random_by_trials", beats(outcome, random, count, at_cost=False))
+            rows.append(row)
+    return rows
+
+
+def overall(
+    searched: Sequence[tuple[Sequence[ReplayOutcome], ReplayOutcome]], trials: Sequence[int]
+) -> list[dict[str, Any]]:
+    """A row for each method and number of trials, over all tables.
+
+    searched: of each table the outcomes of the same methods, and random search.  beats_random: at equal cost,
+    the mean over tables.  ahead: how much more often than the first method, seed by seed.
+    """
+    rows = []
+    for place, outcome in enumerate(searched[0][0]):
+        for count in trials:
+            base = [shares(outcomes[0], random, count) for outcomes, random in searched]
+            ours = [shares(outcomes[place], random, count) for outcomes, random in searched]
+            row: dict[str, Any] = {"method": str(outcome.method), "trials": count, "tables": len(searched)}
+            row |= _spread("beats_random", pooled(ours))
+            row |= _spread("ahead", pooled([b - a for a, b in zip(base, ours, strict=True)]))
             rows.append(row)
     return rows
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from optuna.distributions import BaseDistribution
 
-from studies.samplers import SAMPLERS, check_sampler, make_sampler
+from studies.samplers import DEFAULT_SAMPLER, SAMPLERS, check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import RULES, Rule, make_rule
 from studies.study.space import shown
@@ -22,7 +22,7 @@ class Method:
     grace_period and reduction_factor matter to early stopping alone.
     """
 
-    sampler: str = "tpe"
+    sampler: str = DEFAULT_SAMPLER
     early_stopping: str = NO_STOPPING
     startup_trials: int = 10
     grace_period: int = 1_000

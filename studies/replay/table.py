@@ -229,6 +229,11 @@ def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         raise ConfigurationError(f"{path} is neither CSV nor Parquet: {problem}.") from None
 
 
+def describes_itself(path: Path) -> bool:
+    """Whether `scripts/record` wrote it, so that it names its own columns."""
+    return path.suffix == ".parquet" and bool(_read(path)[1])
+
+
 def _rungs(frame: pd.DataFrame, error: str) -> list[int]:
     """Iterations of the columns of the error's curve."""
     texts = (str(name).removeprefix(f"{error}@") for name in frame if str(name).startswith(f"{error}@"))

@@ -15,6 +15,9 @@ from dgm_core.registry import Registry, subclasses
 from studies.samplers.base import Sampler
 from studies.samplers.factory import FactorySampler, check_repeatable
 
+DEFAULT_SAMPLER = "tpe-univariate"
+"""Chosen by `dgm replay` over eight tables: see docs/search.md."""
+
 Factory = Callable[[int], BaseSampler]
 """From a seed to one of Optuna's samplers, OptunaHub's included."""
 

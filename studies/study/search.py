@@ -16,7 +16,7 @@ from dgm_core.errors import unknown
 from dgm_core.training.setup import PROBLEM_PREFIX, WEIGHT_PREFIX, WEIGHTS
 from studies.cost import training_seconds
 from studies.objectives import ERROR
-from studies.samplers import check_sampler, make_sampler
+from studies.samplers import DEFAULT_SAMPLER, check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
 from studies.study.branches import fixed, places
@@ -92,7 +92,7 @@ class Search:
     """Limit in seconds of the logical clock: gives the same search on every machine."""
     time_limit: Positive | None = None
     """Limit in wall-clock seconds from the first training on: a faster machine gets further."""
-    sampler: str | Callable[[int], BaseSampler] = "tpe"
+    sampler: str | Callable[[int], BaseSampler] = DEFAULT_SAMPLER
     """What suggests settings: a name from `dgm list samplers`, or a function in a file from a seed to an
     Optuna sampler."""
     early_stopping: str | Callable[[], BasePruner] = "asha"
@@ -271,7 +271,7 @@ class Search:
             order="arrival",
             searcher=searcher or self.searcher,
             scheduler=scheduler or self.scheduler,
-            sampler="tpe",
+            sampler=DEFAULT_SAMPLER,
             early_stopping="asha",
             budget=None,
             quick={key: value for key, value in self.quick.items() if ORDERS.get(key) != "clock"},

@@ -18,6 +18,8 @@ from studies.study.space import describe, described
 
 _SETUPS = ("base", "baseline")
 _FUNCTIONS = ("sampler", "early_stopping", "searcher", "scheduler", "feasible", "constraints")
+_SAMPLER_OF_OLD = "tpe"
+"""The default before there was another, and the only sampler before runs said which."""
 _KINDS: dict[str, type[Search] | type[Ablation]] = {"search": Search, "ablation": Ablation}
 
 
@@ -56,6 +58,8 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
     kind = given.pop("kind", None)
     if kind not in _KINDS:
         raise ConfigurationError(f"{kind!r} is not a kind of study: it must be search or ablation.")
+    if kind == "search":
+        given = _as_of_old(given)
     try:
         for key in _SETUPS:
             if isinstance(given.get(key), Mapping):  # an ablation's baseline is the name of an arm
@@ -74,6 +78,13 @@ def from_dict(values: Mapping[str, Any]) -> Search | Ablation:
         raise
     except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise ConfigurationError(f"the study of this run cannot be read: {error}.") from None
+
+
+def _as_of_old(given: dict[str, Any]) -> dict[str, Any]:
+    """A run that was begun under another default goes on with that one."""
+    if given.get("order") == "arrival":  # which has no use for what was the default then
+        return {key: value for key, value in given.items() if key != "sampler"}
+    return {"sampler": _SAMPLER_OF_OLD, **given}
 
 
 def _distribution(values: Mapping[str, Any]) -> BaseDistribution:

@@ -19,7 +19,7 @@ from optuna.samplers import RandomSampler, TPESampler
 
 from dgm_core import ConfigurationError
 from studies.records.history import History
-from studies.samplers import SAMPLERS, base
+from studies.samplers import DEFAULT_SAMPLER, SAMPLERS, base
 from studies.stopping import RULES
 from studies.study import Choice, Search, from_dict, to_dict
 from tests.studies.planning.test_course import finished, outcome
@@ -163,7 +163,7 @@ def test_a_grid_is_gone_through_once(tmp_path: Path) -> None:
     assert len({json.dumps(changes) for changes in tried}) == 9
 
 
-@pytest.mark.parametrize("sampler", ["gp", "cma-es", "tpe"])
+@pytest.mark.parametrize("sampler", ["gp", "cma-es", "tpe", DEFAULT_SAMPLER])
 def test_a_sampler_with_a_model_finds_more_than_chance(tmp_path: Path, sampler: str) -> None:
     """The median after the start-up, of suggestions of which one in six diverges at random."""
     rate = {"learning_rate": SHORT.space["learning_rate"]}

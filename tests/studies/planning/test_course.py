@@ -19,10 +19,10 @@ from studies.records.events import Decided, Ended, Event, Failed, Left, Reported
 from studies.records.history import History
 from studies.records.log import LOG, Log, read_log
 from studies.records.tables import decisions_frame, trials_frame
-from studies.study import Search
+from studies.study import Search, from_dict, to_dict
 from tests.studies.running.synthetic import SEARCH, metrics, reports, search_plan
 
-RECORDED = Path(__file__).parent / "recorded_search.json"
+RECORDED = Path(__file__).parent
 
 
 class Workers:
@@ -96,10 +96,21 @@ def test_a_search_decides_stops_and_confirms(reference: tuple[str, str]) -> None
     assert "True" in decisions
 
 
-def test_the_default_suggests_what_it_always_has(tmp_path: Path) -> None:
-    """Forty suggestions recorded with Optuna 5.0.0 before samplers could be chosen: old tables stay true."""
-    history = finished(tmp_path / "run", 1, random.Random(0), study=replace(SEARCH, trials=40))
-    recorded = json.loads(RECORDED.read_text())
+def of_old() -> Search:
+    """As the record of a run holds it that was begun before samplers could be chosen."""
+    study = from_dict({key: value for key, value in to_dict(SEARCH).items() if key != "sampler"})
+    assert isinstance(study, Search)
+    return study
+
+
+@pytest.mark.parametrize(
+    ("study", "recorded"), [(of_old(), "recorded_search.json"), (SEARCH, "recorded_univariate.json")]
+)
+def test_a_default_suggests_what_it_always_has(tmp_path: Path, study: Search, recorded: str) -> None:
+    """Forty suggestions recorded with Optuna 5.0.0, of both defaults that there have been: old tables stay
+    true, and runs of old go on."""
+    history = finished(tmp_path / "run", 1, random.Random(0), study=replace(study, trials=40))
+    recorded = json.loads((RECORDED / recorded).read_text())
     for entry, changes in zip(history.phase("search"), recorded, strict=True):
         assert entry.spec.changes == pytest.approx(changes, rel=1e-12)
 

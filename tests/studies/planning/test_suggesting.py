@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 from studies.planning import suggesting
 from studies.planning.suggesting import Suggestions
 from studies.records.events import Metrics, Replicates
-from studies.samplers.tpe import TPE
+from studies.samplers import DEFAULT_SAMPLER, SAMPLERS
 
 SPACE = {"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(1e-4, 1.0, log=True)}
 RUNG, END = 100, 1_000
@@ -32,9 +32,9 @@ def metrics(iterations: int, score: float) -> Metrics:
     )
 
 
-def searched(count: int) -> tuple[Suggestions, list[tuple[float, float]]]:
+def searched(count: int, sampler: str = DEFAULT_SAMPLER) -> tuple[Suggestions, list[tuple[float, float]]]:
     """A search with one trial under way from the start, and every third trial stopped."""
-    suggestions = Suggestions(SPACE, TPE(SPACE, 10), seed=5)
+    suggestions = Suggestions(SPACE, SAMPLERS.get(sampler)(SPACE, 10), seed=5)
     first = suggestions.suggest()
     suggestions.report(0, metrics(RUNG, 0.5))
     tried = [(first["x"], 0.5)]
@@ -57,8 +57,9 @@ def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suggesting, "REMEMBERED", 60)
 
 
-def test_the_best_are_remembered_and_the_rest_is_bounded() -> None:
-    suggestions, tried = searched(300)
+@pytest.mark.parametrize("sampler", ["tpe", DEFAULT_SAMPLER])
+def test_the_best_are_remembered_and_the_rest_is_bounded(sampler: str) -> None:
+    suggestions, tried = searched(300, sampler)
     known = suggestions._study.get_trials(deepcopy=False)
     assert len(known) <= 2 * 60 + 1
     values = sorted(trial.value for trial in known if trial.state == TrialState.COMPLETE)

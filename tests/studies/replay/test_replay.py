@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -15,9 +17,11 @@ from dgm_cli.replay import replay as command
 from dgm_cli.replay_facts import choice_words
 from dgm_core import ConfigurationError
 from studies.replay import Method, ReplayOutcome, TrainingTable, anytime, replay, summarise
-from studies.replay.compare import beats
-from studies.samplers import SAMPLERS
+from studies.replay.compare import beats, pooled
+from studies.replay.table import METADATA
+from studies.samplers import DEFAULT_SAMPLER, SAMPLERS
 from studies.stopping import RULES
+from studies.study.space import describe
 
 
 def valley(n: int = 400) -> pd.DataFrame:
@@ -63,9 +67,12 @@ def searched(table: TrainingTable, method: Method, seeds: int = 3, **options: An
     return replay(table, method, seeds=range(seeds), **{"trials": 12, **options})
 
 
-def test_tpe_beats_random_search_where_there_is_something_to_learn(table: TrainingTable) -> None:
+@pytest.mark.parametrize("sampler", ["tpe", DEFAULT_SAMPLER])
+def test_tpe_beats_random_search_where_there_is_something_to_learn(
+    table: TrainingTable, sampler: str
+) -> None:
     random = replay(table, Method("random"), seeds=range(1000, 1010), trials=60)
-    (row,) = summarise(table, [searched(table, Method("tpe"), 8, trials=30)], random, [30])
+    (row,) = summarise(table, [searched(table, Method(sampler), 8, trials=30)], random, [30])
     assert row["beats_random"] > 0.7
     assert row["beats_random_low"] > 0.5
     assert row["regret"] < 3.0
@@ -199,7 +206,13 @@ def test_a_table_in_a_file_is_searched_by_the_command(
     for path, write in ((tmp_path / "t.csv", frame.to_csv), (tmp_path / "t.parquet", frame.to_parquet)):
         write(path, index=False)
         done = command(
-            path, error="error", cost="seconds", samplers="sobol,random", trials="4,8", seeds=3, as_json=True
+            [path],
+            error="error",
+            cost="seconds",
+            samplers="sobol,random",
+            trials="4,8",
+            seeds=3,
+            as_json=True,
         )
         assert done == 0
         told = json.loads(capsys.readouterr().out)
@@ -211,6 +224,42 @@ def test_a_table_in_a_file_is_searched_by_the_command(
         ]
         assert len(told["regret"]["sobol, startup 10"]) == len(told["costs"])
         assert told["trainings"] == 60
+
+
+def test_several_tables_are_searched_at_once_and_pooled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that names its columns, and one for which the options do; each knows a setting of its own."""
+    frame = valley(60)
+    rate = describe(FloatDistribution(1e-5, 0.1, log=True))
+    about = {"error": "mae", "cost": "seconds", "space": {"rate": rate}}
+    own = pa.Table.from_pandas(frame.rename(columns={"error": "mae"}), preserve_index=False)
+    pq.write_table(own.replace_schema_metadata({METADATA: json.dumps(about)}), tmp_path / "own.parquet")
+    frame.to_csv(tmp_path / "other.csv", index=False)
+    paths = [tmp_path / "own.parquet", tmp_path / "other.csv"]
+    options: dict[str, Any] = {"error": "error", "cost": "seconds", "settings": "rate,depth,network"}
+    sizes: dict[str, Any] = {"samplers": "random,tpe", "startup_trials": "3", "trials": "8", "seeds": 4}
+    assert command(paths, **options, **sizes, start_from=["depth=4,network=b"], as_json=True) == 0
+    said = capsys.readouterr()
+    told = json.loads(said.out)
+    assert "over all tables" in said.err
+    assert [table["table"] for table in told["tables"]] == ["own", "other"]
+    for place, row in enumerate(told["overall"]):
+        each = [table["rows"][place]["beats_random"] for table in told["tables"]]
+        assert row["tables"] == 2
+        assert row["beats_random"] == pytest.approx(sum(each) / 2)
+        assert row["beats_random_low"] <= row["beats_random"] <= row["beats_random_high"]
+    first, second = told["overall"]
+    assert (first["ahead"], first["ahead_low"], first["ahead_high"]) == (0, 0, 0)
+    assert second["ahead"] == pytest.approx(second["beats_random"] - first["beats_random"])
+
+
+def test_a_mean_over_tables_counts_each_alike() -> None:
+    """However many seeds it has; a table on which all seeds agree adds nothing to the width."""
+    assert pooled([np.ones((4, 3)), np.zeros((40, 3))]) == pytest.approx((0.5, 0.5, 0.5))
+    point, low, high = pooled([np.repeat([[0.0], [1.0]], 8, axis=0), np.ones((4, 3))])
+    assert point == 0.75
+    assert 0.5 < low < 0.75 < high < 1.0
 
 
 def test_what_choosing_by_another_column_costs_and_whether_rungs_predict(
@@ -227,7 +276,7 @@ def test_what_choosing_by_another_column_costs_and_whether_rungs_predict(
     frame["error@500"] = errors**2
     path = tmp_path / "t.csv"
     frame.to_csv(path, index=False)
-    assert command(path, error="error", settings="x", iterations="steps", chosen_by="loss", facts=True) == 0
+    assert command([path], error="error", settings="x", iterations="steps", chosen_by="loss", facts=True) == 0
     rows = {line.split()[0]: line for line in capsys.readouterr().err.splitlines() if "(100)" in line}
     assert "1.0 (100)" in rows["500"]
     assert "1.0 (100)" not in rows["10"]
@@ -251,7 +300,7 @@ def test_what_is_wrong_is_one_sentence(change: dict[str, str], said: str, tmp_pa
     path = tmp_path / "t.csv"
     valley(20).to_csv(path, index=False)
     with pytest.raises(ConfigurationError, match=said):
-        command(path, **{"error": "error", **change})
+        command([path], **{"error": "error", **change})
 
 
 def test_a_gap_and_a_file_that_is_none_are_named(tmp_path: Path) -> None:

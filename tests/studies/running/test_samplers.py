@@ -12,7 +12,7 @@ from studies.records import read_study
 from studies.records.events import Suggested
 from studies.records.log import read_log
 from studies.running.runner import Options, run_study
-from studies.samplers import SAMPLERS
+from studies.samplers import DEFAULT_SAMPLER, SAMPLERS
 from studies.stopping import RULES
 from studies.study import Search
 from tests.studies.running.synthetic import BASE
@@ -28,7 +28,8 @@ TINY = Search(
     grace_period=2,
     reduction_factor=2,
 )
-RULES_OF = dict(zip(sorted(set(SAMPLERS.names()) - {"tpe"}), [*RULES.names(), *RULES.names()], strict=False))
+_OTHERS = sorted(set(SAMPLERS.names()) - {DEFAULT_SAMPLER})
+RULES_OF = dict(zip(_OTHERS, [*RULES.names(), *RULES.names()], strict=False))
 """Each with another rule, so that each rule is seen as well."""
 
 
