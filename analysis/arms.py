@@ -42,9 +42,11 @@ def arm_said(study: StudyRecord, arm: str) -> str:
 
 
 def level_name(value: Any) -> str:
-    """A level as a tick names it."""
+    """A setting's value as figures, tables and sentences show it."""
     if value is None:
         return "none"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)

@@ -18,8 +18,6 @@ _DIGITS = 5
 
 def shown(value: Any) -> str:
     """A setting in a table, to five significant digits; study.json and the TOML of a trial have all."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.{_DIGITS}g}"
     if isinstance(value, dict):

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import scores
+from analysis.arms import level_name
 from analysis.axes import SettingAxis, searched_axes
 from analysis.load import Run
 from analysis.surrogate import Surrogate
@@ -94,7 +95,7 @@ def _row(axis: SettingAxis, value: Any, chances: Array) -> dict[str, Any]:
     if axis.choices is not None:
         (own,) = axis.places([value])
         others = [
-            (str(step), chance)
+            (level_name(step), chance)
             for place, (step, chance) in enumerate(zip(steps, chances, strict=True))
             if place != own
         ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.arms import level_name
 from analysis.tables import rounding
 from studies.records import LABELS, replacing
 
@@ -153,8 +154,8 @@ def _float(value: Any) -> float:
 
 
 def _cell(name: str, value: Any) -> str:
-    if isinstance(value, list | tuple | dict):
-        return str(value)
+    if isinstance(value, list | tuple | dict | bool | np.bool_):
+        return level_name(value)
     if value is None or pd.isna(value):
         return rounding.ABSENT
     if name == "p" or name.startswith("p_"):
@@ -163,8 +164,6 @@ def _cell(name: str, value: Any) -> str:
         return chance(float(value))
     if name == "coverage":
         return f"{100 * float(value):.1f} %"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
     if isinstance(value, float) and not (value.is_integer() and abs(value) < 1e6):
         return rounding.plain(value)
     return f"{value:.0f}" if isinstance(value, float) else str(value)

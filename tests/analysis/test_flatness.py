@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -139,14 +140,19 @@ def test_a_winner_s_choice_is_none_of_the_others(run: Callable[[str], Run]) -> N
     found.study.space = {
         "gain": {"distribution": "CategoricalDistribution", "choices": [1, 2.5]},
         "initialisation": {"distribution": "CategoricalDistribution", "choices": [None, "glorot"]},
+        "batch_norm": {"distribution": "CategoricalDistribution", "choices": [True, False]},
     }
+    found.trials["config/batch_norm"] = [k % 5 == 0 for k in range(24)]
     found.trials["config/gain"] = [1.0 + 1.5 * each for each in gains]
     found.trials["config/initialisation"] = [None if each else "glorot" for each in starts]
     factors = [10.0 if gain else 1.0 for gain in gains]
     found.trials["score"] = 1e-3 * np.array(factors) * np.exp(np.random.default_rng(0).normal(0, 0.05, 24))
-    gain, start = flatness_table(found).to_dict("records")
+    table = flatness_table(found)
+    gain, start, norm = table.to_dict("records")
     assert (gain["winner"], gain["kept"], gain["doubling"], gain["unknown"]) == (1, "", "2.5", "")
     assert (start["winner"], start["kept"]) == (None, "glorot")
+    assert (norm["winner"], norm["kept"]) == (True, "no")
+    assert "| batch_norm | yes |" in re.sub(" +", " ", markdown(table)), "the winner's too in words"
 
 
 def test_values_of_a_space_with_steps_are_on_them() -> None:
