@@ -21,6 +21,7 @@ from studies.running.describe import study_record
 from studies.running.extend import extend
 from studies.running.resume import resume
 from studies.running.runner import Options, run_study
+from studies.samplers import DEFAULT_SAMPLER
 from studies.study import Search
 from studies.study.ablation import Ablation
 from tests.studies.planning.test_course import Workers, finished, outcome
@@ -46,7 +47,7 @@ def resumed(folder: Path, cores: int, choose: random.Random, study: Search) -> N
 
 
 @pytest.mark.parametrize("rule", ["asha", "hyperband", "median", "none"])
-@pytest.mark.parametrize("sampler", ["tpe", "nsga-ii", "cma-es", "sobol"])
+@pytest.mark.parametrize("sampler", [DEFAULT_SAMPLER, "nsga-ii", "cma-es", "sobol"])
 def test_a_search_that_is_extended_is_the_one_asked_for(tmp_path: Path, sampler: str, rule: str) -> None:
     few, many = (replace(each, sampler=sampler, early_stopping=rule) for each in (FEW, MANY))
     whole = finished(tmp_path / "whole", 3, random.Random(0), study=many)

@@ -24,6 +24,7 @@ from studies.records.log import read_log
 from studies.running.describe import study_record
 from studies.running.late_mirror import LateMirror
 from studies.running.mirror import Mirror, open_database
+from studies.samplers import DEFAULT_SAMPLER
 from studies.study import Choice, PowersOfTwo
 from studies.study.space import label
 from tests.studies.planning.test_course import finished
@@ -70,7 +71,7 @@ def test_a_live_run_and_an_ended_one_look_the_same(
 
 def test_the_study_names_what_searches_it(tmp_path: Path, record: StudyRecord) -> None:
     attributes = mirrored(tmp_path / "a.db", record, []).user_attrs
-    assert (attributes["sampler"], attributes["early stopping"]) == ("tpe", "asha")
+    assert (attributes["sampler"], attributes["early stopping"]) == (DEFAULT_SAMPLER, "asha")
 
 
 def test_a_population_is_shown_with_the_settings_that_its_trials_end_with(tmp_path: Path) -> None:

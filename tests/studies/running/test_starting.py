@@ -18,6 +18,7 @@ from studies.records.history import History
 from studies.records.settings_text import settings_text
 from studies.running.describe import study_record
 from studies.running.starting import like, with_starts
+from studies.samplers import DEFAULT_SAMPLER
 from studies.sources import keep_sources, sources_record
 from studies.study import Choice, PowersOfTwo, Search, from_dict, to_dict
 from studies.study.ablation import Ablation
@@ -41,7 +42,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "sobol", "cma-es", "nsga-ii", "random", "gp"])
+@pytest.mark.parametrize("sampler", [DEFAULT_SAMPLER, "sobol", "cma-es", "nsga-ii", "random", "gp"])
 def test_the_first_trials_have_the_settings_given_after_kills_too(tmp_path: Path, sampler: str) -> None:
     whole = {**FIRST, "iterations": 200}
     size = {"trials": 6, "startup_trials": 3} if sampler == "gp" else {}
