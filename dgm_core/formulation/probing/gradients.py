@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.probing.probed import Computed, Points, Probed, Residuals, Waves, draw
+from dgm_core.formulation.probing.probed import Computed, Points, Probed, Residuals, Waves
 
-_POINTS = 16
 _STEPS = (1e-4, 3e-4)
 """Of central differences, relative to the field."""
 _RELATIVE = 1e-5
@@ -24,9 +23,8 @@ _ENOUGH = 2
 """Of these fields must show it: one may be at a kink of the equation."""
 
 
-def check_gradients(problem: Probed, computed: Computed) -> None:
+def check_gradients(problem: Probed, points: Points, computed: Computed) -> None:
     """Refuses a term whose gradient with respect to the field is not that of its value."""
-    points = draw(problem, 1, _POINTS)
     seen: dict[str, int] = {}
     for shift in _SHIFTS:
         for term, by_torch, by_differences in _apart(problem, points, computed, shift):

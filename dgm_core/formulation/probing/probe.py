@@ -41,7 +41,7 @@ def probe(problem: Probed) -> None:
         _check_derivatives(problem, points[1, 5])
         check_replicates(problem, points[3, 5])
         check_subjects(problem)
-        check_gradients(problem, computed)
+        check_gradients(problem, points[1, 7], computed)
         check_hard(problem, points[3, 5])
 
 

@@ -85,9 +85,8 @@ class Waves:
         self._shift = shift
         self._lower = torch.tensor([axis.lower for axis in problem.inputs], dtype=torch.float64)
         self._size = torch.tensor([axis.upper - axis.lower for axis in problem.inputs], dtype=torch.float64)
-        self._periods = torch.tensor(
-            [float(periodic and axis.name in problem.periodic) for axis in problem.inputs]
-        )
+        around = problem.periodic if periodic else ()
+        self._periods = torch.tensor([float(axis.name in around) for axis in problem.inputs])
         self.amplitudes = torch.ones(len(problem.outputs), dtype=torch.float64).requires_grad_()
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -239,6 +239,13 @@ class Loaded(Unknown):
         return Energy(0.0 * y.gradient(), -y.value)
 
 
+class Exploding(Unknown):
+    """It soon overflows."""
+
+    def energy(self, y):
+        return Energy(y.gradient(), -torch.exp(y.value))
+
+
 class Idle(Unknown):
     """It forgets the field."""
 
@@ -266,6 +273,7 @@ class Noisy(Unknown):
         (Negative, "the energy of negative has no least value: .* look for a wrong sign"),
         (Indefinite, "the energy of indefinite has no least value"),
         (Loaded, "the energy of loaded has no least value"),
+        (Exploding, "the energy of exploding has no least value"),
         (Idle, "the energy of idle does not depend on the solution"),
         (Hidden, "the gradient of the term 'energy' of hidden is wrong"),
         (Noisy, "the term 'energy' of noisy is another each time"),
