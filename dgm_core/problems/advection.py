@@ -31,7 +31,7 @@ class Advection(Problem):
     source = "Krishnapriyan et al. (2021)"
     score = "rel_l2"
     settings = {
-        # The winner of `dgm run advection-search`, rounded.
+        # The winner of `dgm run advection-search --sampler tpe`, rounded.
         "default": {
             "depth": 2,
             "width": 40,

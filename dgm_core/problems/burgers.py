@@ -40,7 +40,7 @@ class Burgers(Problem):
     reference_tolerance = 1e-6
     domain = Box(x=(-1.0, 1.0), t=(0.0, 1.0))
     settings = {
-        # The winner of `dgm run burgers-search`, rounded.
+        # The winner of `dgm run burgers-search --sampler tpe`, rounded.
         "default": {
             "depth": 5,
             "width": 20,

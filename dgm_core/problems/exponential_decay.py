@@ -60,7 +60,7 @@ class ExponentialDecay(InitialValueProblem):
             "iterations": 60,
         },
     }
-    tuned_by = "dgm run decay-search"
+    tuned_by = "dgm run decay-search --sampler tpe"
 
     domain = Box(t=(0.0, 1.0))
 

@@ -93,7 +93,7 @@ class FitzHughNagumo(InitialValueProblem):
         },
     }
 
-    tuned_by = "dgm run fhn-search"
+    tuned_by = "dgm run fhn-search --sampler tpe"
 
     @property
     def domain(self) -> Box:

@@ -72,7 +72,7 @@ class Fredholm(IntegralEquation):
             "iterations": 60,
         },
     }
-    tuned_by = "dgm run fredholm-search --time-limit 420"
+    tuned_by = "dgm run fredholm-search --sampler tpe --time-limit 420"
 
     def __post_init__(self) -> None:
         if self.factor == 2.0:

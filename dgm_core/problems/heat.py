@@ -59,7 +59,9 @@ class Heat(Conduction):
             "iterations": 60,
         },
     }
-    tuned_by = "dgm run heat-search --set hard_conditions=true --set iterations=10000 --time-limit 600"
+    tuned_by = (
+        "dgm run heat-search --sampler tpe --set hard_conditions=true --set iterations=10000 --time-limit 600"
+    )
 
     def profile(self, x: Tensor) -> Tensor:
         return torch.sin(x)

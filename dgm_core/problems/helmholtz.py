@@ -29,7 +29,8 @@ class Helmholtz(Problem):
     score = "rel_l2"
     domain = Box(x=(0.0, 1.0), y=(0.0, 1.0))
     settings = {
-        # The winner of `dgm run helmholtz-search`, rounded; the gain is what makes waves of the right length.
+        # The winner of `dgm run helmholtz-search --sampler tpe`, rounded; the gain is what makes waves of
+        # the right length.
         "default": {
             "depth": 2,
             "width": 40,

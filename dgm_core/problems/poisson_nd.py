@@ -48,7 +48,7 @@ class PoissonND(Problem):
     source = "E and Yu (2018)"
     score = "rel_l2"
     settings = {
-        # The winner of `dgm run poisson-nd-search`, rounded.
+        # The winner of `dgm run poisson-nd-search --sampler tpe`, rounded.
         "default": {
             "depth": 3,
             "width": 32,

@@ -1,7 +1,9 @@
-"""Variants of the default sampler, for `dgm replay TABLE --with scripts/dev/variants.py --samplers …`."""
+"""Variants of TPE, for `dgm replay TABLE --with scripts/dev/variants.py --samplers …`."""
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +24,9 @@ class _Variant(Sampler):
 
     def make(self, seed: int) -> BaseSampler:
         given = {"multivariate": True, "constant_liar": True, **self.options}
-        return quiet(TPESampler, seed=seed, n_startup_trials=self.startup_trials, **given)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # `gamma` will be removed in Optuna 6
+            return quiet(TPESampler, seed=seed, n_startup_trials=self.startup_trials, **given)
 
 
 class NoLiar(_Variant):
@@ -44,6 +48,44 @@ class ManyCandidates(_Variant):
 
     name = "tpe-100"
     options: ClassVar[dict[str, Any]] = {"n_ei_candidates": 100}
+
+
+def root(trials: int) -> int:
+    """How many trials count as good: the square root, where Optuna takes a tenth."""
+    return math.ceil(math.sqrt(trials))
+
+
+def quarter(trials: int) -> int:
+    """A quarter, 25 at most, as Optuna's tenth."""
+    return min(math.ceil(0.25 * trials), 25)
+
+
+class Root(_Variant):
+    """More trials count as good: more exploration."""
+
+    name = "tpe-root"
+    options: ClassVar[dict[str, Any]] = {"gamma": root}
+
+
+class UnivariateRoot(_Variant):
+    """The same with a model of each setting."""
+
+    name = "univariate-root"
+    options: ClassVar[dict[str, Any]] = {"multivariate": False, "gamma": root}
+
+
+class UnivariateQuarter(_Variant):
+    """The same; of 48 trials 12 count as good."""
+
+    name = "univariate-quarter"
+    options: ClassVar[dict[str, Any]] = {"multivariate": False, "gamma": quarter}
+
+
+class UnivariateMany(_Variant):
+    """More candidates for each setting."""
+
+    name = "univariate-100"
+    options: ClassVar[dict[str, Any]] = {"multivariate": False, "n_ei_candidates": 100}
 
 
 class SobolFirst(Sampler):

@@ -58,6 +58,9 @@ def replay(
         str, typer.Option(help="Numbers of trials in a search, separated by commas.")
     ] = "24,48",
     seeds: Annotated[int, typer.Option(help="Number of searches by each method.")] = 50,
+    first_seed: Annotated[
+        int, typer.Option(help="Seed of the first search; take fresh seeds to report what others selected.")
+    ] = 0,
     workers: Annotated[int, typer.Option(help="Trials that run at the same time.")] = 4,
     start_from: Annotated[
         list[str] | None,
@@ -87,6 +90,7 @@ def replay(
 
     at_least("seeds", seeds, 2)
     at_least("workers", workers, 1)
+    at_least("first-seed", first_seed, 0)
     load_files(files)
     counts = [_count("trials", text) for text in trials.split(",")]
     methods = _methods(
@@ -110,7 +114,9 @@ def replay(
             if each.rungs:
                 messages.print(rungs_table(each))
             continue
-        outcomes, random = _searched(each, methods, seeds, max(counts), workers, first)
+        outcomes, random = _searched(
+            each, methods, range(first_seed, first_seed + seeds), max(counts), workers, first
+        )
         searched.append((outcomes, random))
         summaries.append(_summary(each, outcomes, random, counts))
         messages.print(rows_table(summaries[-1]["rows"]))
@@ -138,7 +144,7 @@ def _read(path: Path, columns: dict[str, Any], *, alone: bool) -> TrainingTable:
 def _searched(
     table: TrainingTable,
     methods: list[Method],
-    seeds: int,
+    seeds: range,
     trials: int,
     workers: int,
     first: list[dict[str, Any]],
@@ -151,18 +157,18 @@ def _searched(
     random = replay(
         table,
         Method("random"),
-        seeds=range(_APART, _APART + 2 * seeds),
+        seeds=range(_APART, _APART + 2 * len(seeds)),
         trials=_MORE * trials,
         workers=workers,
     )
     outcomes = []
     for method in methods:
-        messages.print(f"{method}: {counted(seeds, 'search', 'searches')} of {counted(trials, 'trial')}")
+        messages.print(f"{method}: {counted(len(seeds), 'search', 'searches')} of {counted(trials, 'trial')}")
         outcomes.append(
             replay(
                 table,
                 method,
-                seeds=range(seeds),
+                seeds=seeds,
                 trials=trials,
                 workers=workers,
                 start_from=[known for known in start_from if known],

@@ -254,6 +254,20 @@ def test_several_tables_are_searched_at_once_and_pooled(
     assert second["ahead"] == pytest.approx(second["beats_random"] - first["beats_random"])
 
 
+def test_fresh_seeds_are_other_searches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Seeds 2 and 3 of four are the first two from 2 on; random search stays the same."""
+    path = tmp_path / "t.csv"
+    valley(60).to_csv(path, index=False)
+
+    def told(**options: int) -> dict[str, Any]:
+        command([path], error="error", cost="seconds", samplers="sobol", trials="6", as_json=True, **options)
+        return json.loads(capsys.readouterr().out)
+
+    first, fresh = told(seeds=2), told(seeds=2, first_seed=2)
+    assert first["regret"]["random, startup 10"] == fresh["regret"]["random, startup 10"]
+    assert first["regret"]["sobol, startup 10"] != fresh["regret"]["sobol, startup 10"]
+
+
 def test_a_mean_over_tables_counts_each_alike() -> None:
     """However many seeds it has; a table on which all seeds agree adds nothing to the width."""
     assert pooled([np.ones((4, 3)), np.zeros((40, 3))]) == pytest.approx((0.5, 0.5, 0.5))
