@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
+
+_FEW = 16
+"""Names that a sentence may list."""
+_LISTED = {
+    "command": "`dgm --help`",
+    "study or problem": "`dgm list`",
+    "study": "`dgm list studies`",
+    "problem": "`dgm list problems`",
+    "key": "`dgm show` with the name of a problem",
+}
+"""Kind of what has many names, or what that begins with -> where they are listed."""
+
+
+_RULES = {
+    "tuple_type": "input should be a list, such as [1, 2]",
+    "dict_type": "input should be a mapping, whose entries are set one by one: key.name=value",
+    "string_type": "input should be a text",
+    "bool_type": "input should be true or false",
+    "int_type": "input should be a whole number",
+    "int_from_float": "input should be a whole number",
+    "int_parsing": "input should be a whole number",
+    "float_type": "input should be a number",
+    "float_parsing": "input should be a number",
+}
+"""Kind of pydantic's complaint -> the same for who does not know Python's types."""
 
 
 class ConfigurationError(ValueError):
@@ -21,12 +47,42 @@ def counted(number: float, noun: str, several: str = "") -> str:
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
+def nearest(name: str, allowed: Iterable[str], most: int = 3) -> list[str]:
+    """What of the `allowed` was probably meant, best first: the same but for capitals, what has all the words
+    of the name, or what is spelt much alike."""
+    folded: dict[str, str] = {}
+    for each in allowed:
+        folded.setdefault(each.lower(), each)
+    if name.lower() in folded:
+        return [folded[name.lower()]]
+    asked = _words(name)
+    near = [each for each in sorted(folded, key=len) if asked and asked <= _words(each)]
+    for cutoff in (0.8, 0.6):
+        near = near or get_close_matches(name.lower(), folded, n=most, cutoff=cutoff)
+    return [folded[each] for each in near][:most]
+
+
+def _words(name: str) -> set[str]:
+    return {word for word in re.split(r"[^a-z0-9]+", name.lower()) if word}
+
+
 def unknown(kind: str, name: str, allowed: Iterable[str]) -> ConfigurationError:
-    """The error for a `name` that is none of the `allowed` ones."""
+    """The error for a `name` that is none of the `allowed` ones.
+
+    It lists these where they are few; else it says where the list is."""
     allowed = sorted(allowed)
-    near = get_close_matches(name, allowed, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigurationError(f"unknown {kind} {name!r}: it must be one of {', '.join(allowed)}.{hint}")
+    near = [repr(each) for each in nearest(name, allowed)]
+    meant = " or ".join([", ".join(near[:-1]), near[-1]] if len(near) > 1 else near)
+    hint = f" Did you mean {meant}?" if near else ""
+    said = f"unknown {kind} {name!r}"
+    if len(allowed) <= _FEW:
+        rule = f"it must be one of {', '.join(allowed)}" if allowed else "there is none"
+        return ConfigurationError(f"{said}: {rule}.{hint}")
+    listed = next((where for kinds, where in _LISTED.items() if kind.startswith(kinds)), "")
+    if listed:
+        return ConfigurationError(f"{said}.{hint} {listed} lists all {len(allowed)}.")
+    rest = f" and {len(allowed) - _FEW:,} more"
+    return ConfigurationError(f"{said}: it must be one of {', '.join(allowed[:_FEW])}{rest}.{hint}")
 
 
 def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> ConfigurationError:
@@ -37,10 +93,15 @@ def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> 
         if prefix.endswith(": "):  # whose keys they are, and no part of them
             return ConfigurationError(f"{prefix}{unknown('key', key, fields)}")
         return unknown("key", prefix + key, [prefix + field for field in fields])
+    if first["type"] == "missing" and prefix == "problem.":
+        return ConfigurationError(
+            f"the parameter problem.{key} has no value: write a default in the class, as in "
+            f"`{key}: float = 1.0`, or give one by --set problem.{key}=…"
+        )
     if first["type"] == "missing":
         return ConfigurationError(f"{prefix}{key} is missing.")
     if first["type"] == "value_error":
         reason: Any = first.get("ctx", {}).get("error", first["msg"])
         return reason if isinstance(reason, ConfigurationError) else ConfigurationError(str(reason))
-    rule = first["msg"][0].lower() + first["msg"][1:]
+    rule = _RULES.get(first["type"]) or first["msg"][0].lower() + first["msg"][1:]
     return ConfigurationError(f"{prefix}{key} = {first['input']!r} is not allowed: {rule}")

@@ -26,7 +26,7 @@ from dgm_cli.run import run
 from dgm_cli.runs import clean, status, stop
 from dgm_cli.solve import solve
 from dgm_cli.submit import PASSED, submit
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
 from studies.signals import INTERRUPTED, terminable
@@ -34,6 +34,12 @@ from studies.signals import INTERRUPTED, terminable
 
 class _Commands(typer.core.TyperGroup):
     """An interrupt that no command has seen to is said: typer would end with its exit code and no word."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            raise unknown("command", args[0], known)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -104,7 +110,7 @@ def call() -> int:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
-        return _fail(getattr(error, "format_message", error.__str__)())
+        return _fail(_usage(error))
     except ConfigurationError as error:
         return _fail(explained(error) or str(error))
     except StudyError as error:
@@ -118,6 +124,18 @@ def call() -> int:
             return _fail(_said(error), code=1)
         raise
     return code if isinstance(code, int) else 0
+
+
+def _usage(error: Any) -> str:
+    """What typer says of the arguments, and where to read which there are."""
+    message = str(getattr(error, "format_message", error.__str__)())
+    asked: list[str] = []
+    context = getattr(error, "ctx", None)
+    while context is not None and context.parent is not None:
+        asked, context = [context.info_name, *asked], context.parent
+    if asked and message.startswith(("Missing argument", "Got unexpected")):
+        return f"{message.rstrip('.')}: `dgm {' '.join(asked)} --help` shows what it takes."
+    return message
 
 
 def _said(error: OSError | MemoryError) -> str:

@@ -13,14 +13,17 @@ from rich.table import Table
 from dgm_cli.own import With, load_files
 from dgm_cli.runs import list_runs
 from dgm_core import extensions
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, unknown
+
+_KINDS: tuple[str, ...] = ("studies", "problems", "networks")
 
 
 def list_all(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Files of your own, to list what they define; `samplers`; or `runs` and a folder."
+            help="`studies`, `problems`, `networks` or `samplers`; `runs` and a folder; or files of your "
+            "own, to list what they define."
         ),
     ] = None,
     files: With = None,
@@ -37,6 +40,12 @@ def list_all(
         load_files(files)
         _list_samplers()
         return
+    shown = _KINDS
+    if paths and str(paths[0]) in _KINDS:
+        shown = (str(paths.pop(0)),)
+    for path in paths or ():
+        if not path.suffix and not path.exists():
+            raise unknown("list", str(path), [*_KINDS, "samplers", "runs"])
     from dgm_core.networks import NETWORKS
     from dgm_core.problems import PROBLEMS
     from studies.catalog import STUDIES
@@ -58,11 +67,11 @@ def list_all(
         problem = PROBLEMS.get(name)
         source = problem.source or (problem.__doc__ or "").strip().partition("\n")[0]
         problems.add_row(name, ", ".join(problem.settings), source)
-    for table in (studies, problems):
-        if table.row_count:
+    for kind, table in (("studies", studies), ("problems", problems)):
+        if table.row_count and kind in shown:
             console.print(table)
             console.print()
-    if networks_shown:
+    if networks_shown and "networks" in shown:
         console.print(f"networks: {', '.join(networks_shown)}")
 
 

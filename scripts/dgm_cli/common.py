@@ -34,8 +34,16 @@ def parse_settings(pairs: Sequence[str], option: str = "--set") -> dict[str, Any
     return settings
 
 
-def at_least(name: str, value: int | None, least: int) -> None:
-    """Refuses a number below `least`."""
+MOST_SEED = 2**48
+"""Whose replicates' seeds still fit into 64 bits (see `studies.study.seeds`)."""
+MOST_REPLICATES = 2_500
+"""Of one phase, likewise."""
+
+
+def at_least(name: str, value: int | None, least: int, most: int | None = None) -> None:
+    """Refuses a number below `least`, or above `most`."""
+    if value is not None and most is not None and value > most:
+        raise ConfigurationError(f"--{name} {value} is not allowed: it must be {most} or less.")
     if value is not None and value < least:
         raise ConfigurationError(f"--{name} {value} is not allowed: it must be {least} or greater.")
 

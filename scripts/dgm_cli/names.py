@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dgm_cli.own import is_file
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, nearest, unknown
 from dgm_core.extensions import GROUP
 
 Kind = Literal["study", "problem"]
@@ -44,7 +43,7 @@ def check_name(text: str, *kinds: Kind, files: Sequence[Path] | None = None) -> 
         return  # they may define it, and are imported later
     kind = " or ".join(kinds)
     theirs = {name: other for other in _KINDS if other not in kinds for name in names(other)}
-    near = get_close_matches(text, [*known, *theirs], n=1)
+    near = nearest(text, [*known, *theirs], 1)
     if near and near[0] in theirs:
         other = theirs[near[0]]
         meant = f"{_COMMANDS[other]} {near[0]}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import BaseModel, ConfigDict
 
-from dgm_cli.common import at_least, command_line, messages, print_json, tell_compiler
+from dgm_cli.common import MOST_SEED, at_least, command_line, messages, print_json, tell_compiler
 from dgm_cli.names import check_name
 from dgm_cli.notify import ended_with, notified
 from dgm_cli.options import Json, Name, Notify, Out, Replicates, ReplicateSeed
@@ -67,7 +67,7 @@ def reproduce(
 ) -> int:
     """Solve the paper's problems with the paper's settings, and compare the errors."""
     at_least("replicates", replicates, 1)
-    at_least("seed", seed, 0)
+    at_least("seed", seed, 0, MOST_SEED)
     asked_for = None if problems is None else [key.strip() for key in problems.split(",")]
     for key in asked_for or ():
         check_name(key, "problem", files=files)

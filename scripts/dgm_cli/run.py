@@ -10,6 +10,7 @@ import typer
 
 from dgm_cli.cluster.jobs import CLIENT
 from dgm_cli.common import (
+    MOST_SEED,
     at_least,
     command_line,
     messages,
@@ -150,7 +151,7 @@ def run(
     counts = {"trials": trials, "replicates": replicates, "cores": cores, "iterations": iterations}
     for option, value in counts.items():
         at_least(option, value, 1)
-    at_least("seed", seed, 0)
+    at_least("seed", seed, 0, MOST_SEED)
     check_name(study, "study", files=files)
     from studies.tune.session import begin_ray, check_cores
 

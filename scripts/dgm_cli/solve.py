@@ -12,6 +12,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from dgm_cli.common import (
+    MOST_REPLICATES,
+    MOST_SEED,
     at_least,
     command_line,
     interval,
@@ -83,8 +85,8 @@ def solve(
     as_json: Json = False,
 ) -> int:
     """Solve a problem and compare the solution with its reference."""
-    at_least("replicates", 5 if replicates is None else replicates, 1)
-    at_least("seed", seed, 0)
+    at_least("replicates", replicates, 1, MOST_REPLICATES)
+    at_least("seed", seed, 0, MOST_SEED)
     if trial_timeout is not None and not trial_timeout > 0:
         raise ConfigurationError(f"--trial-timeout {trial_timeout:g} is not allowed: it must be above 0.")
     check_name(problem, "problem", files=files)

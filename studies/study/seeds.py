@@ -13,5 +13,7 @@ def replicate_seeds(seed: int, phase: str, count: int) -> list[int]:
     """The seeds of `count` replicates, disjoint between phases and between study seeds."""
     if not 1 <= count <= 2_500:
         raise ConfigurationError(f"replicates = {count} is not allowed: it must be from 1 to 2500.")
+    if not 0 <= seed <= 2**48:
+        raise ConfigurationError(f"seed = {seed} is not allowed: it must be from 0 to 2**48.")
     start = seed * _SEED_STRIDE + PHASES[phase]
     return list(range(start, start + count))

@@ -50,6 +50,31 @@ def test_an_unknown_name_far_from_all_gets_no_hint():
     assert str(unknown("shape", "xyz", ["b", "a"])) == "unknown shape 'xyz': it must be one of a, b."
 
 
+STUDIES = [*(f"heat-{letter}" for letter in "abcdefghijklmnop"), "heat-search", "wave-second-order-search"]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("wave-search", " Did you mean 'wave-second-order-search'?"),
+        ("search", " Did you mean 'heat-search' or 'wave-second-order-search'?"),
+        ("heat-serch", " Did you mean 'heat-search'?"),
+        ("Heat-Search", " Did you mean 'heat-search'?"),
+        ("heat-", " Did you mean 'heat-a', 'heat-b' or 'heat-c'?"),
+        ("xyz", ""),
+    ],
+)
+def test_of_many_names_the_nearest_are_told_and_where_the_list_is(name: str, hint: str) -> None:
+    assert str(unknown("study", name, STUDIES)) == (
+        f"unknown study {name!r}.{hint} `dgm list studies` lists all 18."
+    )
+
+
+def test_many_names_without_a_list_are_cut_short() -> None:
+    told = str(unknown("trial of this run", "7", [f"{i:03}" for i in range(40)]))
+    assert told.endswith("014, 015 and 24 more.")
+
+
 def test_it_is_a_value_error():
     """So that pydantic reports it as a complaint about a value."""
     assert issubclass(ConfigurationError, ValueError)

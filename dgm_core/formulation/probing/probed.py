@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from dgm_core.calculus import Field
-from dgm_core.errors import ConfigurationError, counted
+from dgm_core.errors import ConfigurationError, counted, nearest
 from dgm_core.formulation.regions import Axis, Region
 from dgm_core.random_streams import stream
 
@@ -143,9 +142,8 @@ def _meant(problem: Probed, error: Exception) -> str:
     if isinstance(error, NameError) and error.name and hasattr(problem, error.name):
         return f"; write self.{error.name}"
     if isinstance(error, AttributeError) and error.name and error.obj is not None:
-        known = {name.lower(): name for name in dir(error.obj) if not name.startswith("_")}
-        near = get_close_matches(error.name.lower(), known, n=1)
-        return f" (did you mean {known[near[0]]!r}?)" if near else ""
+        near = nearest(error.name, [name for name in dir(error.obj) if not name.startswith("_")], 1)
+        return f" (did you mean {near[0]!r}?)" if near else ""
     return ""
 
 

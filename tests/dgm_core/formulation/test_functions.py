@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import KW_ONLY
 
 import numpy as np
 import pytest
@@ -166,6 +167,15 @@ class Inheriting(ByHand):
 class AfterFields(Bar):
     def __post_init__(self):
         object.__setattr__(self, "wrong", 0.1)
+
+
+def test_a_parameter_without_a_value_is_told_where_to_give_one() -> None:
+    class Needy(Bar):
+        _: KW_ONLY
+        speed: float
+
+    with pytest.raises(ConfigurationError, match=r"problem\.speed has no value: .*`speed: float = 1\.0`"):
+        Needy.create({})
 
 
 @pytest.mark.parametrize("cls", [Inheriting, AfterFields])
