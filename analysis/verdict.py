@@ -21,6 +21,7 @@ from analysis.tables.cells import generator, looks_of, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
 from analysis.tables.solving import satisfied, solved, solved_rows
 from studies.records import StudyRecord
+from studies.records.intervals import median_coverage
 from studies.records.reduction import median
 from studies.records.words import counted
 
@@ -72,10 +73,18 @@ def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_l
         return f"better than the baseline, which diverged ({seeds})"
     shown = direction(ratio, p)
     if shown == "better":
-        return _times(_inverse(ratio), "better than the baseline")
+        return f"{_times(_inverse(ratio), 'better than the baseline')}{_how_sure(p, pairs)}"
     if shown == "worse":
-        return f"keep the baseline: the search's best is {_times(ratio, 'worse')}"
+        return f"keep the baseline: the search's best is {_times(ratio, 'worse')}{_how_sure(p, pairs)}"
     return f"no evidence of a difference from the baseline with {seeds}"
+
+
+def _how_sure(p: float, pairs: int) -> str:
+    """What the interval of a claim covers and what the claim rests on, where it covers less than 95 %."""
+    covered = median_coverage(pairs)
+    if covered >= 1.0 - LEVEL:
+        return ""
+    return f" (an interval of {counted(pairs, 'seed')} covers {100 * covered:.0f} %; p = {p:.1g} by a t-test)"
 
 
 def verdict(study: StudyRecord, trials: pd.DataFrame) -> str:

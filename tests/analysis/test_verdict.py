@@ -83,6 +83,20 @@ def test_what_costs_nothing_is_a_yardstick(error, constant, conditions, said) ->
             6,
             "keep the baseline: the search's best is 2.60 times worse [2.10, 3.40]",
         ),
+        (
+            Interval(0.25, 0.2, 0.5),
+            0.0213,
+            3,
+            "4.0 times better than the baseline [2.0, 5.0] (an interval of 3 seeds covers 75 %; p = 0.02 by "
+            "a t-test)",
+        ),
+        (
+            Interval(2.6, 2.1, 3.4),
+            0.0012,
+            5,
+            "keep the baseline: the search's best is 2.60 times worse [2.10, 3.40] (an interval of 5 "
+            "seeds covers 94 %; p = 0.001 by a t-test)",
+        ),
         (Interval(0.8, 0.5, 1.3), 0.4, 6, "no evidence of a difference from the baseline with 6 seeds"),
         (Interval(0.8, 0.5, 1.3), 0.01, 6, "no evidence of a difference from the baseline with 6 seeds"),
         (
