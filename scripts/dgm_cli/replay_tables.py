@@ -37,7 +37,7 @@ def rows_table(rows: list[dict[str, Any]]) -> Table:
 def overall_table(rows: list[dict[str, Any]]) -> Table:
     """Of `overall`."""
     first = rows[0]["method"]
-    table = _headed(("over all tables", "trials", "beats random at equal cost", f"more often than {first}"))
+    table = _headed(("over all tables", "trials", "beats random at equal cost", "more often than the first"))
     for row in rows:
         ahead = "" if row["method"] == first else _interval(row, "ahead", "{:+.0%}")
         table.add_row(row["method"], str(row["trials"]), _interval(row, "beats_random", "{:.0%}"), ahead)
