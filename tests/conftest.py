@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 import dgm_cli  # noqa: F401 before NumPy: one thread for linear algebra, as in every command
 from dgm_core import extensions
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SECONDS = Path(__file__).with_name("seconds.txt")
+"""Lines of a whole number of seconds and a file; what takes less than three is left out."""
 
 # The same examples in every run, so that one run says what the next will, however busy the machine; new
 # ones are drawn with --hypothesis-profile=default.
@@ -35,6 +45,36 @@ for _number, _handler in (
         signal.signal(_number, _handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first: else one process works at them after the other has ended.
+
+    pytest-xdist hands out files in this order (`--no-loadscope-reorder`).
+    """
+    lines = (line.split() for line in _SECONDS.read_text(encoding="utf-8").splitlines())
+    seconds = {name: int(number) for number, name in lines}
+    items.sort(key=lambda item: -seconds.get(item.nodeid.partition("::")[0], 0))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-seconds", action="store_true", help=f"note how long files take in {_SECONDS.name}"
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Notes how long each file took, in all the processes together, where that is asked for."""
+    if not config.getoption("--write-seconds"):
+        return
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    lines = [f"{round(number):4d} {name}\n" for name, number in seconds.most_common() if number >= 3]
+    _SECONDS.write_text("".join(lines), encoding="utf-8")
+
+
 @pytest.hookimpl(tryfirst=True)  # before fixtures of modules
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test draws the same whatever its process ran before it, which pytest-xdist decides by the clock."""
@@ -56,6 +96,27 @@ def own_files() -> Iterator[None]:
     """Forgets the user's files that a test loads."""
     yield
     extensions.unload()
+
+
+_BLANK = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+"""A PNG of one pixel."""
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports of this process have their figures made, but not rendered, which takes longer than all else."""
+    from analysis.plots import shared, style  # after dgm_cli
+
+    def blank(made: Figure, folder: Path, name: str, formats: Sequence[str] = ("png", "pdf")) -> list[Path]:
+        folder.mkdir(parents=True, exist_ok=True)
+        for kind in formats:
+            (folder / f"{name}.{kind}").write_bytes(_BLANK)
+        return [folder / f"{name}.{kind}" for kind in formats]
+
+    monkeypatch.setattr(style, "save", blank)
+    monkeypatch.setattr(shared, "available_cores", lambda: 1)  # other processes would render them
 
 
 _AT_FIRST = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -261,7 +261,8 @@ def save(made: Figure, folder: Path, name: str, formats: Sequence[str] = ("png",
     folder.mkdir(parents=True, exist_ok=True)
     title, caption = explained(made)
     written = []
-    FigureCanvasAgg(made).draw()  # lays it out
+    FigureCanvasAgg(made)  # is its canvas from here on
+    made.draw_without_rendering()  # lays it out
     made.set_layout_engine("none")  # and so it stays, in every format
     for kind in formats:
         written.append(folder / f"{name}.{kind}")

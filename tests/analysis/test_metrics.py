@@ -59,6 +59,7 @@ def test_headings_and_sentences_name_the_metric(tmp_path: Path, metric: str) -> 
     assert f"winner's median {name} on seeds" in " ".join(answer.answer(run, make_tables(run)).sentences)
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("make", [search, ablation])
 def test_without_a_reference_no_table_says_error(tmp_path: Path, make: object) -> None:
     run = make(tmp_path / "run", "residual")  # type: ignore[operator]

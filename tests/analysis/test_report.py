@@ -37,6 +37,7 @@ def test_a_search_report_says_everything(copied: Callable[[str], Path]) -> None:
     assert "http" not in text.replace("https://www.w3.org", "")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_names_are_escaped(copied: Callable[[str], Path]) -> None:
     path = copied("empty")
     study = path / records.STUDY
@@ -81,6 +82,7 @@ def test_a_falling_loss_without_a_solution_is_said(folder: Callable[[str], Path]
     assert not any("share one learning rate" in text for text in doubts.warnings(run, made))
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("name", "warning"),
     [
@@ -101,6 +103,7 @@ def _changed(path: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFram
     change(pd.read_parquet(path / name)).to_parquet(path / name)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_trial_interrupted_before_its_first_report_is_no_obstacle(copied: Callable[[str], Path]) -> None:
     path = copied("search")
     trials = pd.read_parquet(path / records.TRIALS)
@@ -118,6 +121,7 @@ def test_a_trial_interrupted_before_its_first_report_is_no_obstacle(copied: Call
     assert "learning-curves.png" in {one.name for one in make_report(path)}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_an_ablation_of_which_no_arm_ended_is_reported(copied: Callable[[str], Path]) -> None:
     path = copied("batch-size")
     _changed(path, records.TRIALS, lambda rows: rows.assign(status="interrupted"))
@@ -125,6 +129,7 @@ def test_an_ablation_of_which_no_arm_ended_is_reported(copied: Callable[[str], P
     assert "interrupted" in page(path)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_confirmation_whose_median_replicate_left_no_solution_has_no_panel(
     copied: Callable[[str], Path],
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_helper_draws_what_is_left_to_it(copied, tmp_path: Path, monkeypatch: 
     assert any(claims[name] for name in others)
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_helpers_that_fail_are_no_obstacle(copied, cores, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copied("search")
     cores(3)
@@ -66,6 +67,7 @@ def test_helpers_that_fail_are_no_obstacle(copied, cores, monkeypatch: pytest.Mo
     assert len(pictures(folder)) > 8
 
 
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("what", ["Popen", "TemporaryDirectory"])
 def test_where_nothing_can_be_started_the_report_is_made_alone(
     what, copied, cores, monkeypatch: pytest.MonkeyPatch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -27,9 +28,20 @@ def dgm(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_solve_logs_its_progress_where_there_is_no_terminal(tmp_path: Path) -> None:
-    done = dgm("solve", "heat", "--iterations", "60", "--replicates", "2", "--json", "--out", str(tmp_path))
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder of a short solve, for reading only, and what it said."""
+    out = tmp_path_factory.mktemp("solved")
+    length = ("--iterations", "60", "--replicates", "2")
+    done = dgm("solve", "heat", *length, "--json", "--name", "one", "--out", str(out))
     assert done.returncode == 0, done.stderr
+    return out / "solve-heat" / "one", done
+
+
+def test_solve_logs_its_progress_where_there_is_no_terminal(
+    solved: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    _, done = solved
     assert "heat: 60 of 60 · loss" in done.stderr
     (line,) = done.stdout.splitlines()
     outcome = json.loads(line)
@@ -54,12 +66,10 @@ def test_a_quick_reproduction_gives_no_verdict(tmp_path: Path) -> None:
     assert "exponential-decay" in table
 
 
-def test_a_report_needs_neither_torch_nor_ray(tmp_path: Path) -> None:
-    done = dgm(
-        "solve", "heat", "--iterations", "20", "--replicates", "2", "--name", "one", "--out", str(tmp_path)
-    )
-    assert done.returncode == 0, done.stderr
-    folder = tmp_path / "solve-heat" / "one"
+def test_a_report_needs_neither_torch_nor_ray(
+    solved: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(solved[0], tmp_path / "solve-heat" / "one"))
     script = (
         "import sys\n"
         "from dgm_cli.main import main\n"
@@ -131,11 +141,10 @@ def test_arms_are_between_semicolons_or_commas() -> None:
         arms_of("tanh, none, relu, none", ["tanh, none", "relu, none"])
 
 
-def test_runs_are_compared_in_a_table_that_fits_a_terminal(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        arguments = ("--replicates", "2", "--iterations", "20", "--name", name, "--out", str(tmp_path))
-        assert dgm("solve", "heat", *arguments).returncode == 0
-    runs = [str(tmp_path / "solve-heat" / name) for name in ("one", "two")]
+def test_runs_are_compared_in_a_table_that_fits_a_terminal(
+    solved: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    runs = [str(shutil.copytree(solved[0], tmp_path / "solve-heat" / name)) for name in ("one", "two")]
     done = dgm("compare", *runs, "--out", str(tmp_path / "all.csv"))
     assert done.returncode == 0, done.stderr
     assert "solve-heat/one" in done.stdout
@@ -155,10 +164,10 @@ def test_every_name_that_an_option_takes_is_listed(
     assert set(POPULATIONS) <= shown
 
 
-def test_changed_settings_are_not_called_the_paper_s(tmp_path: Path) -> None:
-    arguments = ("--replicates", "2", "--iterations", "20", "--name", "one", "--out", str(tmp_path))
-    assert dgm("solve", "heat", *arguments).returncode == 0
-    record = json.loads((tmp_path / "solve-heat" / "one" / "study.json").read_text())
+def test_changed_settings_are_not_called_the_paper_s(
+    solved: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    record = json.loads((solved[0] / "study.json").read_text())
     assert list(record["setups"]) == ["paper, changed"]
     assert "'paper, changed'" in record["question"]
 

@@ -67,6 +67,7 @@ def test_an_export_has_the_appendix_of_a_paper(run: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "out/settings.toml").exists(), "nothing is written beside what is there"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_s_settings_train_the_same_again(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from dgm_cli.app import main
 from dgm_cli.new import kinds
 from dgm_core import extensions
 
-pytestmark = pytest.mark.usefixtures("own_files")
+pytestmark = pytest.mark.usefixtures("own_files", "undrawn")
 
 
 def dgm(line: str, monkeypatch: pytest.MonkeyPatch) -> int:

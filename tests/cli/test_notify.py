@@ -25,6 +25,7 @@ def script(folder: Path, code: int = 0) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_solve_ends_with_a_call_of_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = f"solve heat --iterations 10 --replicates 1 --name one --out {tmp_path}"
     command = f"'{script(tmp_path)}' now"

@@ -11,6 +11,7 @@ import pytest
 
 from dgm_cli.app import main
 from dgm_core import extensions
+from studies.tune import launch
 
 pytestmark = pytest.mark.usefixtures("own_files")
 
@@ -62,6 +63,7 @@ def test_a_new_file_can_be_imported_and_its_name_is_free(folder, monkeypatch, ca
         assert told in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_problem_is_solved_from_its_file_with_a_network_of_another(folder, monkeypatch, capsys) -> None:
     line = "solve own_wave.py --with own_net.py --set network=own-net --iterations 30 --name a --json"
     assert dgm(line.split(), monkeypatch) == 0
@@ -121,23 +123,35 @@ def test_a_study_of_one_s_own_runs_on_workers_that_lack_its_folder(folder, monke
     assert field(torch.rand(6, 4, 2)).shape == (6, 4, 1)
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize(
-    ("fault", "told_of_it"),
-    [("raise OSError('no disk')", "no disk"), ("raise SystemExit(3)", "SystemExit: 3")],
+FAULTS = """
+from dgm_core import Setup, load_problem
+from studies import Ablation
+
+STUDY = Ablation(
+    name="faults",
+    base=Setup.named(load_problem("own-wave")).changed({"iterations": 20, "batch_size": 8}),
+    arms={"raises": {"batch_size": 4}, "exits": {}},
+    baseline="exits",
+    replicates=1,
 )
-def test_a_problem_that_fails_in_a_worker_is_one_line_in_the_table(
-    fault, told_of_it, folder, monkeypatch, capsys
-) -> None:
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("undrawn")
+def test_a_problem_that_fails_in_a_worker_is_one_line_in_the_table(folder, monkeypatch, capsys) -> None:
     text = (folder / "own_wave.py").read_text()
-    later = f"""    def equation(self, y):
+    later = """    def equation(self, y):
         if y.value.dtype == torch.float32:
-            {fault}"""
+            raise OSError("no disk") if y.value.shape[1] == 4 else SystemExit(3)"""
     (folder / "own_wave.py").write_text(text.replace("    def equation(self, y):", later, 1))
-    line = "run own_study.py --quick --cores 2 --trials 1 --time-limit 600 --name b"
-    dgm(line.split(), monkeypatch)
+    (folder / "faults.py").write_text(FAULTS)
+    monkeypatch.setattr(launch, "_MAX_FAILURES", 0)  # each time in a new worker
+    line = "run faults --with own_wave.py --with faults.py --cores 1 --name b"
+    assert dgm(line.split(), monkeypatch) == 1
     told = capsys.readouterr().err
     assert "Traceback" not in told
-    trials = pd.read_parquet(folder / "results/own-study/b/trials.parquet")
+    trials = pd.read_parquet(folder / "results/faults/b/trials.parquet").set_index("trial")
     assert set(trials["status"]) == {"failed"}
-    assert trials["error"].str.contains(told_of_it).all()
+    assert "no disk" in trials.loc["raises", "error"]
+    assert "SystemExit: 3" in trials.loc["exits", "error"]

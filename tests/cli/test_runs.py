@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.soak.process import Process, wait_for_log
+from dev.soak.process import Process, wait_for_event
 from dgm_cli.app import main
 from dgm_core import Setup, load_problem
 from studies.records import CHECKPOINTS, FIGURES, PIECES, RAY
@@ -36,11 +36,11 @@ def dgm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[tuple[Process, Path]]:
-    """A training that takes for ever, and its run folder."""
-    solve = ["solve", "heat", "--set", "width=8", "--iterations", "1000000", "--replicates", "1"]
-    process = Process([*solve, "--out", str(tmp_path), "--name", "one"])
+    """A training that stands still for ever, and its run folder."""
+    solve, place = ["solve", "heat", "--set", "width=8", "--replicates", "1"], '"event":"suggested"'
+    process = Process([*solve, "--out", str(tmp_path), "--name", "one"], hold=place)
     run = tmp_path / "solve-heat" / "one"
-    assert wait_for_log(run, process, 1), process.ended()
+    assert wait_for_event(run, process, place), process.ended()
     yield process, run
     if process.running:
         process.popen.kill()

@@ -19,7 +19,7 @@ def executed(name: str, folder: Path) -> tuple[list[Any], list[str]]:
     notebook = nbformat.read(DOCS / name, as_version=4)
     assert all(not cell.get("outputs") for cell in notebook.cells)  # none is kept: they are made here
     NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
     shown = [
         "".join(str(value) for value in output.get("data", {}).values()) + output.get("text", "")

@@ -87,7 +87,7 @@ def ballast(disk: Path) -> Path:
     return disk / "ballast"
 
 
-def _trap(kind: str) -> Inject:
+def trap(kind: str) -> Inject:
     """Something that happens inside the user's own code, the next time it draws points."""
 
     def inject(target: Target, choose: random.Random) -> bool:
@@ -124,8 +124,8 @@ ANYWHERE: dict[str, Inject] = {
     "Ctrl-C": _driver(signal.SIGINT),
     "reboot": _reboot,
     FULL_DISK: _fill_disk,
-    "out of memory": _trap(OUT_OF_MEMORY),
-    "exception": _trap(EXCEPTION),
+    "out of memory": trap(OUT_OF_MEMORY),
+    "exception": trap(EXCEPTION),
 }
 """Faults of every study by name."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from dgm_core import Setup
 from dgm_core.formulation import Region
 from dgm_core.formulation.regions import Sampler
 from dgm_core.problems.heat import Heat
+from studies.signals import asked
 from studies.study import Ablation, Search
 
 TRAP = "DGM_SOAK_TRAP"
 """Variable of the environment that names the trap."""
-EXCEPTION, OUT_OF_MEMORY = "exception", "out of memory"
+EXCEPTION, OUT_OF_MEMORY, STANDSTILL = "exception", "out of memory", "standstill"
 _MIB = 1 << 20
 
 
@@ -64,6 +66,10 @@ def spring() -> None:
         return
     if kind == OUT_OF_MEMORY:
         _use_up_memory()
+    if kind == STANDSTILL:
+        while not asked():  # to end; or until it is killed
+            time.sleep(0.05)
+        return
     raise RuntimeError("the equation has a bad day")
 
 

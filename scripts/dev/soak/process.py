@@ -21,26 +21,34 @@ from studies.records.log import LOG
 PATIENCE = 600.0
 _AGENT = re.compile(r"ray::\w+Agent\b")
 _RAY_SESSION = re.compile(r"(/\S+/session_[\w.-]+)")
-_HOLDS = """
-import runpy, sys, time
+_CHANGED = """
+import os, runpy, sys, time
+from types import SimpleNamespace
 
 import dgm_cli  # before NumPy, as in every command
 from studies.records.log import Log
 from studies.signals import asked
 
-text, *sys.argv[1:] = sys.argv[1:]
+held_at, reports, *sys.argv[1:] = sys.argv[1:]
 append = Log.append
+
+def released():
+    return asked() or os.path.exists(os.environ.get("DGM_SOAK_TRAP", ""))
 
 def held(log, events):
     stamped = append(log, events)
-    while any(text in event.model_dump_json() for event in stamped) and not asked():
+    while any(held_at in event.model_dump_json() for event in stamped) and not released():
         time.sleep(0.05)
     return stamped
 
-Log.append = held
+if held_at:
+    Log.append = held
+if reports == "no":
+    sys.modules["analysis.report"] = SimpleNamespace(make_report=lambda run: [])
 runpy.run_module("dgm_cli.main", run_name="__main__", alter_sys=True)
 """
-"""`dgm` that stands still once an event with some text is in its log, until it is killed or asked to end."""
+"""`dgm` that stands still once an event with some text is in its log, until it is killed, asked to end, or
+has a trap to spring (see `dev.soak.fragile`).  Or it makes no reports, which take as long as a study."""
 
 
 @dataclass
@@ -49,19 +57,26 @@ class Process:
 
     mark: a variable in the environment of the process and of all that it starts, Ray's processes included.
     hold: text of an event of the log, after which it does nothing more: so what then happens to it happens
-    there, however fast it is (see `wait_for_event`).
+    there, however fast it is (see `wait_for_event`).  Tune alone hears Ctrl-C while it runs: a trap that
+    nothing springs has the process go on after one.  report: whether it makes reports at the end.
+    output: where what it prints goes; `subprocess.PIPE` has `ended` leave it in `printed`.
     """
 
     arguments: list[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     mark: str = field(default_factory=lambda: f"DGM_SOAK_{os.getpid()}_{time.monotonic_ns()}")
     hold: str | None = None
+    report: bool = True
+    output: int = subprocess.DEVNULL
+    printed: str | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        program = ["-m", "dgm_cli.main"] if self.hold is None else ["-c", _HOLDS, self.hold]
+        program = ["-m", "dgm_cli.main"]
+        if self.hold is not None or not self.report:
+            program = ["-c", _CHANGED, self.hold or "", "yes" if self.report else "no"]
         self.popen = subprocess.Popen(
             [sys.executable, *program, *self.arguments],
-            stdout=subprocess.DEVNULL,
+            stdout=self.output,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, **self.environment, self.mark: "1", "COLUMNS": "200"},
@@ -108,7 +123,7 @@ class Process:
 
     def ended(self) -> tuple[int, str]:
         """Waits for its end: exit code and messages."""
-        _, messages = self.popen.communicate(timeout=PATIENCE)
+        self.printed, messages = self.popen.communicate(timeout=PATIENCE)
         return self.popen.returncode, messages
 
     def left(self, patience: float = 120.0) -> tuple[int, float]:
@@ -119,9 +134,12 @@ class Process:
         return alive, time.monotonic() - begun
 
 
-def wait_for_log(folder: Path, process: Process, bytes_more: int) -> bool:
-    """Waits until a run's log has grown; whether it did before the process ended."""
-    target = log_size(folder) + bytes_more
+def wait_for_log(folder: Path, process: Process, bytes_more: int, since: int | None = None) -> bool:
+    """Waits until a run's log has grown; whether it did before the process ended.
+
+    since: its size before the process was started, where that may have written to it by now.
+    """
+    target = (log_size(folder) if since is None else since) + bytes_more
     deadline = time.monotonic() + PATIENCE
     while process.running and time.monotonic() < deadline:
         if log_size(folder) >= target:

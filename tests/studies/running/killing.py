@@ -25,7 +25,7 @@ STUDY = Search(
     base=Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 240}),
     space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
     trials=6, replicates=1, confirmations=2, grace_period=60, reduction_factor=2,
-    order="arrival", PART,
+    order="arrival", workers=2, PART,
 )
 """
 """A study's file; PART: a scheduler or a searcher of Ray Tune's."""
@@ -43,7 +43,7 @@ def killed_and_resumed(study: str, out: Path, *, at: str) -> tuple[Path, list[Ev
     file.write_text(study)
     run = out / re.findall(r'name="(.*)"', study)[0] / "run"
     place = f'"event":"{at}"'
-    process = Process(["run", str(file), "--out", str(out), "--name", run.name], hold=place)
+    process = Process(["run", str(file), "--out", str(out), "--name", run.name], hold=place, report=False)
     assert wait_for_event(run, process, place), process.ended()
     process.send(signal.SIGKILL)
     process.ended()

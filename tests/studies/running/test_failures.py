@@ -17,8 +17,9 @@ from studies.records import FAILURES
 from studies.records.events import Retried, Silent
 from studies.records.log import read_log
 from studies.running.holding import holding
+from studies.tune import launch
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files", "undrawn")]
 
 FRAGILE = '''
 """A network that raises at some widths."""
@@ -132,10 +133,10 @@ def test_a_trial_that_hangs_is_said_to_and_fails_with_where_it_hung_and_the_othe
 ) -> None:
     monkeypatch.setenv("DGM_KERNELS", "off")  # a compiler on a busy machine takes as long as what hangs
     line = "run some-hang --with fragile.py --with hangs.py --with failing.py --name a --cores 1"
-    assert dgm(f"{line} --trial-timeout 6", monkeypatch) == 1
+    assert dgm(f"{line} --trial-timeout 10", monkeypatch) == 1
     said = capsys.readouterr().err
-    assert re.search(r"5 has said nothing for [\d.]+ s; after 6 s it is ended", said)
-    assert "Failed: 5: no progress for 6 s" in said
+    assert re.search(r"5 has said nothing for [\d.]+ s; after 10 s it is ended", said)
+    assert "Failed: 5: no progress for 10 s" in said
     run = folder / "results/some-hang/a"
     trials = pd.read_parquet(run / "trials.parquet").drop_duplicates("trial").set_index("trial")
     assert trials["status"].to_dict() == {"4": "completed", "5": "failed"}
@@ -148,6 +149,7 @@ def test_a_trial_that_hangs_is_said_to_and_fails_with_where_it_hung_and_the_othe
 def test_a_study_whose_trials_all_fail_alike_stops_after_a_few_with_the_one_cause(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(launch, "_MAX_FAILURES", 0)  # each time in a new worker
     assert (
         dgm(
             "run all-fail --with fragile.py --with hangs.py --with failing.py --name a --cores 1", monkeypatch

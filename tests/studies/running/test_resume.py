@@ -12,7 +12,7 @@ import pytest
 
 from dev.soak.compare import differences, misplaced, tables
 from dev.soak.faults import ANYWHERE, Target
-from dev.soak.process import Process, wait_for_event, wait_for_log
+from dev.soak.process import Process, wait_for_event
 from dgm_core import ConfigurationError
 from studies.records import CHECKPOINTS, OPTUNA, read_study
 from studies.records.events import Ended, Suggested
@@ -33,7 +33,7 @@ ABLATION = [
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    code, said = Process([*ABLATION, "--out", str(out), "--name", "run"]).ended()
+    code, said = Process([*ABLATION, "--out", str(out), "--name", "run"], report=False).ended()
     assert code == 0, said
     return out / "heat-batch-size" / "run"
 
@@ -45,7 +45,7 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
     run = tmp_path / "heat-batch-size" / "run"
     line = [*ABLATION, "--out", str(tmp_path), "--name", "run"]
     for fault, place in zip(faults, ('"event":"suggested"', '"event":"reported"'), strict=False):
-        process = Process(line, hold=place)
+        process = Process(line, hold=place, report=False)
         assert wait_for_event(run, process, place), process.ended()
         assert ANYWHERE[fault](Target(process, run, tmp_path / "trap", None), random.Random(0))
         code, said = process.ended()
@@ -56,7 +56,7 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
         assert seconds < 50, "Ray's own agents outlive a killed driver by a minute"
         assert overview(run).state == ("interrupted" if fault == "SIGTERM" else "killed")
         line = ["resume", str(run)]
-    process = Process(line)
+    process = Process(line, report=False)
     code, said = process.ended()
     assert code == 0, said
     assert process.left()[0] == 0
@@ -95,14 +95,14 @@ def test_a_baseline_off_the_steps_of_its_space_survives_a_kill_in_its_confirmati
         ["run", str(file), "--out", str(tmp_path), "--name", "run", "--cores", "1"],
         '"phase":"confirm"',
     )
-    process = Process(line, hold=place)
+    process = Process(line, hold=place, report=False)
     assert wait_for_event(run, process, place), process.ended()
     assert ANYWHERE["kill -9 of the driver"](Target(process, run, tmp_path / "trap", None), random.Random(0))
     process.ended()
     assert process.left()[0] == 0
     assert overview(run).state == "killed"
     (run / OPTUNA).write_bytes(b"no database")
-    code, said = Process(["resume", str(run), "--trust"]).ended()
+    code, said = Process(["resume", str(run), "--trust"], report=False).ended()
     assert code == 0, said
     assert "Traceback" not in said
     assert "Warning" not in said
@@ -114,8 +114,9 @@ def test_a_baseline_off_the_steps_of_its_space_survives_a_kill_in_its_confirmati
 
 def test_a_study_that_is_asked_to_end_while_ray_starts_is_interrupted(tmp_path: Path) -> None:
     run = tmp_path / "heat-batch-size" / "run"
-    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
-    assert wait_for_log(run, process, 1)
+    place = '"event":"began"'
+    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"], hold=place)
+    assert wait_for_event(run, process, place), process.ended()
     process.popen.send_signal(signal.SIGTERM)
     code, said = process.ended()
     assert code == 130, said
@@ -126,12 +127,13 @@ def test_a_study_that_is_asked_to_end_while_ray_starts_is_interrupted(tmp_path: 
 
 def test_a_study_in_the_background_of_a_script_is_interrupted_in_order(tmp_path: Path) -> None:
     run = tmp_path / "heat-batch-size" / "run"
+    place = '"event":"reported"'
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell has it for what it starts with "&"
     try:
-        process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"])
+        process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"], hold=place)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert wait_for_log(run, process, 1_000), process.ended()
+    assert wait_for_event(run, process, place), process.ended()
     process.popen.send_signal(signal.SIGTERM)
     code, said = process.ended()
     assert code == 130, said
@@ -142,7 +144,7 @@ def test_a_study_in_the_background_of_a_script_is_interrupted_in_order(tmp_path:
 
 def test_two_studies_at_once_on_one_machine_are_what_each_is_alone(undisturbed: Path, tmp_path: Path) -> None:
     places = [tmp_path / "one", tmp_path / "two"]
-    both = [Process([*ABLATION, "--out", str(place), "--name", "run"]) for place in places]
+    both = [Process([*ABLATION, "--out", str(place), "--name", "run"], report=False) for place in places]
     for process, place in zip(both, places, strict=True):
         code, said = process.ended()
         assert code == 0, said
@@ -153,14 +155,14 @@ def test_two_studies_at_once_on_one_machine_are_what_each_is_alone(undisturbed: 
 def test_what_ended_and_has_a_damaged_checkpoint_is_trained_again(undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "heat-batch-size" / "run"
     place = '"event":"ended"'
-    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"], hold=place)
+    process = Process([*ABLATION, "--out", str(tmp_path), "--name", "run"], hold=place, report=False)
     assert wait_for_event(run, process, place), process.ended()
     assert ANYWHERE["kill -9 of the driver"](Target(process, run, tmp_path / "trap", None), random.Random(0))
     process.ended()
     ended = next(event for event in read_log(run) if isinstance(event, Ended)).trial
     checkpoint = run / CHECKPOINTS / f"ablation-{['4', '64'].index(ended):05d}" / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    code, said = Process(["resume", str(run)]).ended()
+    code, said = Process(["resume", str(run)], report=False).ended()
     assert code == 0, said
     assert f"{ended} is trained again" in said
     assert differences(undisturbed, run) == []
@@ -169,19 +171,19 @@ def test_what_ended_and_has_a_damaged_checkpoint_is_trained_again(undisturbed: P
 REAL = replace(SEARCH, trials=6, startup_trials=3, confirmations=2)
 
 
-def test_a_search_is_the_same_with_one_worker_with_two_and_with_four(tmp_path: Path) -> None:
+def test_a_search_is_the_same_with_one_worker_and_with_four(tmp_path: Path) -> None:
     runs = [
         run_study(REAL, Options(out=tmp_path, run=str(cores), seed=1, cores=cores, oversubscribe=True))
-        for cores in (1, 2, 4)
+        for cores in (1, 4)
     ]
     assert read_study(runs[0]).state == "finished"
-    assert differences(runs[0], runs[1]) == differences(runs[0], runs[2]) == []
-    assert read_study(runs[0]).winner == read_study(runs[1]).winner == read_study(runs[2]).winner
+    assert differences(*runs) == []
+    assert read_study(runs[0]).winner == read_study(runs[1]).winner
     suggested = [
         [(e.trial, e.changes) for e in read_log(run) if isinstance(e, Suggested) and e.phase == "search"]
         for run in runs
     ]
-    assert sorted(suggested[0]) == sorted(suggested[1]) == sorted(suggested[2])
+    assert sorted(suggested[0]) == sorted(suggested[1])
 
 
 def test_an_older_run_folder_cannot_be_resumed_and_says_why(undisturbed: Path, tmp_path: Path) -> None:

@@ -9,30 +9,38 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dev.soak import fragile
+from dev.soak import faults, fragile
 from dev.soak.compare import differences, misplaced
-from dev.soak.faults import ANYWHERE, Target
-from dev.soak.process import Process, wait_for_log
+from dev.soak.faults import Target
+from dev.soak.process import Process, log_size, wait_for_event, wait_for_log
 from studies.records import CHECKPOINTS, FAILURES, TRIALS, read_study
 
 OWN = ["--with", str(Path(fragile.__file__)), "--replicates", "2", "--name", "run"]
-SOLVE = ["solve", "fragile", "--iterations", "6000", *OWN]
+SOLVE = ["solve", "fragile", "--iterations", "600", *OWN]
 REPRODUCE = ["reproduce", "--problems", "fragile,feeble", "--settings", "default", "--quick", *OWN]
+BEGAN = '"event":"began"'
 
 
-def ran(arguments: list[str], expected: int) -> str:
-    process = Process(arguments)
+def ran(arguments: list[str], expected: int, *, report: bool = False) -> str:
+    process = Process(arguments, report=report)
     code, said = process.ended()
     assert code == expected, said
     assert "Traceback" not in said
     return said
 
 
-def struck(arguments: list[str], run: Path, fault: str, trap: Path) -> tuple[int, str]:
-    """Runs until the log says that the process has begun, and injects a fault: exit code and messages."""
-    process = Process(arguments, {fragile.TRAP: str(trap)})
-    assert wait_for_log(run, process, 1), process.ended()
-    assert ANYWHERE[fault](Target(process, run, trap, None), random.Random(0))
+def struck(arguments: list[str], run: Path, fault: str, trap: Path, at: str = BEGAN) -> tuple[int, str]:
+    """Injects a fault into a training that has just begun, where it stands still: exit code and messages."""
+    before = log_size(run)
+    process = Process(arguments, {fragile.TRAP: str(trap)}, hold=at, report=False)
+    target = Target(process, run, trap, None)
+    if at == BEGAN:  # as the runs that this one goes on from
+        assert wait_for_log(run, process, 1, since=before), process.ended()
+    else:
+        assert wait_for_event(run, process, at), process.ended()
+    if fault == "SIGTERM":  # in the midst of an iteration
+        assert faults.trap(fragile.STANDSTILL)(target, random.Random(0))
+    assert faults.ANYWHERE[fault](target, random.Random(0))
     code, said = process.ended()
     assert "Traceback" not in said
     assert process.left()[0] == 0
@@ -69,10 +77,9 @@ def test_a_solve_goes_on_after_each_of_its_ends_as_if_there_had_been_none(
     assert differences(undisturbed, run) == []
     assert misplaced(run) == 0
     assert not (run / CHECKPOINTS).exists()
-    (run / "report.html").unlink()
     trials = (run / TRIALS).read_bytes()
     (run / TRIALS).write_bytes(trials[: len(trials) // 2])
-    assert "nothing is left to train" in ran(line, 0)
+    assert "nothing is left to train" in ran(line, 0, report=True)
     assert (run / "report.html").is_file()
     assert differences(undisturbed, run) == []
 

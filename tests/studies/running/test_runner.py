@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 import signal
 import sqlite3
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +15,10 @@ import pandas as pd
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from dev.soak.fragile import TRAP
+from dev.soak.process import Process, wait_for_event
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from studies.records import read_study
-from studies.records.events import Reported
-from studies.records.log import read_log
 from studies.running.runner import Options, run_study
 from studies.study import Ablation, Search
 
@@ -44,6 +41,7 @@ SEARCH = Search(
     startup_trials=12,
     grace_period=30,
     reduction_factor=2,
+    workers=2,
 )
 
 
@@ -143,15 +141,16 @@ def test_short_trials_follow_each_other_on_the_same_workers(tmp_path: Path) -> N
         name="many",
         base=short,
         space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
-        trials=40,
+        trials=20,
         replicates=1,
         confirmations=1,
         grace_period=10,
+        workers=2,
     )
     folder = run_study(many, Options(out=tmp_path, run="one", cores=2))
     (state,) = (folder / "ray").glob("*/experiment_state*.json")
     processes = re.findall(r'pid\\": (\d+)', state.read_text())
-    assert len(processes) > 40
+    assert len(processes) > many.trials
     assert len(set(processes)) <= many.workers
 
 
@@ -189,39 +188,53 @@ def test_an_ablation_trains_every_arm_on_the_same_seeds(tmp_path: Path) -> None:
     assert set(solutions["arm"]) == {"1", "8"}
 
 
+QUICK = """
+from optuna.distributions import FloatDistribution
+
+from dgm_core import Setup, load_problem
+from studies import Search
+
+STUDY = Search(
+    name="cut-short",
+    base=Setup.named(load_problem("heat")).changed({"width": 8, "batch_size": 8, "iterations": 120}),
+    space={"learning_rate": FloatDistribution(1e-4, 1e-1, log=True)},
+    trials=4,
+    replicates=1,
+    grace_period=30,
+    workers=2,
+)
+"""
+
+
 @pytest.fixture
-def interrupted(tmp_path: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    study = ["heat-search", "--quick", "--time-limit", "900", "--out", str(tmp_path), "--name", "cut"]
-    command = [sys.executable, "-m", "dgm_cli.main", "run", *study, "--json"]
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "COLUMNS": "200"},
-    ) as process:
-        folder = tmp_path / "heat-search" / "cut"
-        while not any(isinstance(event, Reported) for event in read_log(folder)):
-            assert process.poll() is None, "no trial reached a rung"
-            time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        output, messages = process.communicate()
-    return folder, subprocess.CompletedProcess(command, process.returncode, output, messages)
+def interrupted(tmp_path: Path) -> tuple[Path, Process]:
+    """A search that is interrupted as its first trial reaches a rung, and its process."""
+    (tmp_path / "cut.py").write_text(QUICK)
+    study, place = ["run", str(tmp_path / "cut.py"), "--cores", "1", "--json"], '"event":"reported"'
+    line, trap = [*study, "--out", str(tmp_path), "--name", "cut"], tmp_path / "trap"
+    process = Process(line, {TRAP: str(trap)}, hold=place, output=subprocess.PIPE)
+    folder = tmp_path / "cut-short" / "cut"
+    assert wait_for_event(folder, process, place), process.ended()
+    process.popen.send_signal(signal.SIGINT)  # which Tune alone hears
+    trap.touch()  # nothing springs it: the process goes on
+    return folder, process
 
 
 def test_an_interrupt_keeps_what_is_done_and_says_how_to_look_at_it(
-    interrupted: tuple[Path, subprocess.CompletedProcess[str]],
+    interrupted: tuple[Path, Process],
 ) -> None:
-    folder, done = interrupted
-    assert done.returncode == 130, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "dgm report" in done.stderr
-    assert "dgm resume" in done.stderr
+    folder, process = interrupted
+    code, said = process.ended()
+    assert code == 130, said
+    assert "Traceback" not in said
+    assert "dgm report" in said
+    assert "dgm resume" in said
     assert read_study(folder).state == "interrupted"
     trials = pd.read_parquet(folder / "trials.parquet")
     assert "interrupted" in set(trials["status"])
     assert (trials["iterations"] > 0).any()
-    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert process.printed is not None
+    outcome = json.loads(process.printed.splitlines()[-1])
     assert outcome["state"] == "interrupted"
     assert outcome["winner"] is None
     assert math.isfinite(outcome["seconds"])

@@ -27,6 +27,7 @@ TINY = Search(
     startup_trials=1,
     grace_period=2,
     reduction_factor=2,
+    workers=1,  # each takes seconds to start
 )
 _OTHERS = sorted(set(SAMPLERS.names()) - {DEFAULT_SAMPLER})
 RULES_OF = dict(zip(_OTHERS, [*RULES.names(), *RULES.names()], strict=False))
@@ -38,7 +39,7 @@ def test_each_sampler_and_each_rule_finish_a_study(tmp_path: Path) -> None:
     assert set(RULES_OF.values()) == set(RULES.names())
     for sampler, rule in RULES_OF.items():
         study = replace(TINY, sampler=sampler, early_stopping=rule)
-        run = run_study(study, Options(out=tmp_path, run=sampler, cores=2))
+        run = run_study(study, Options(out=tmp_path, run=sampler, cores=1))
         record = read_study(run)
         assert record.state == "finished", sampler
         assert record.scheduler["sampler"] == sampler

@@ -42,9 +42,9 @@ class OwnWave(Problem):
 base = Setup.named(OwnWave(), "plain").changed({"iterations": 120, "width": 8})
 search = Search(
     name="from-a-script", base=base, space={"network": CategoricalDistribution(["own-net", "side-net"])},
-    trials=4, startup_trials=4, grace_period=50, confirmations=1, replicates=1,
+    trials=4, startup_trials=4, grace_period=50, confirmations=1, replicates=1, workers=1,
 )
-result = run(search, cores=2, run="a")
+result = run(search, cores=1, run="a")
 print(sorted(set(result.run.trials["config/network"])), *set(result.run.trials["status"]))
 print(tuple(result.field()(torch.rand(1, 4, 1)).shape))
 """

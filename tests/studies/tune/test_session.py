@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,24 +63,26 @@ def test_ray_listens_on_the_loopback_interface_alone(without: str) -> None:
 def descendants(pid: int) -> set[int]:
     found = {pid}
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in children.read_text().split():
-            found |= descendants(int(child))
+        with suppress(OSError):  # a thread or a process that has just ended
+            for child in children.read_text().split():
+                found |= descendants(int(child))
     return found
 
 
 def addresses(pid: int) -> set[str]:
-    """IPv4 addresses (IPv6 ones mapped to them) on which a process listens."""
-    inodes = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            target = str(link.readlink())
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
+    """IPv4 addresses (IPv6 ones mapped to them) on which a process listens; none where it has ended."""
+    inodes, lines = set(), []
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                target = str(link.readlink())
+                if target.startswith("socket:["):
+                    inodes.add(target[8:-1])
+        for table in ("tcp", "tcp6"):
+            lines += Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
     found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+    if inodes:
+        for line in lines:
             columns = line.split()
             if columns[3] == "0A" and columns[9] in inodes:
                 word = columns[1].split(":")[0][-8:]  # the last four bytes, least significant first
@@ -88,19 +91,25 @@ def addresses(pid: int) -> set[str]:
 
 
 TRIES = """
-import os
-from pathlib import Path
+import os, time
+from contextlib import suppress
+import psutil
 from ray import tune
 from studies.processes import of_session
 from studies.tune.session import begin_ray, ray_session
 
 def workers():
-    return [each.pid for each in of_session(head.session) if "ray::IDLE" in " ".join(each.cmdline())]
+    idle = []
+    for each in of_session(head.session):
+        with suppress(psutil.Error):  # it has ended
+            if "ray::IDLE" in " ".join(each.cmdline()):
+                idle.append(each.pid)
+    return idle
 
 head = begin_ray(1)
 with ray_session(cores=1, begun=head):
     while not (before := workers()):
-        pass
+        time.sleep(0.05)
     (result,) = tune.Tuner(lambda config: tune.report({"process": os.getpid()})).fit()
     assert [result.metrics["process"]] == before
 """
