@@ -13,7 +13,7 @@ from dgm_core.training.jacobian import Jacobian
 from dgm_core.training.loss import Loss
 from dgm_core.training.parameters import FlatParameters
 from dgm_core.training.regularisation import Penalty
-from dgm_core.training.rows import Rows
+from dgm_core.training.rows import Rows, flattened
 from dgm_core.training.solution import Piece
 
 
@@ -43,6 +43,7 @@ class PieceObjective:
         self._penalty = Penalty(piece.network, config.l1, config.l2) if config.l1 or config.l2 else None
         self._differentiate = Repeated(self._differentiated)
         self._look = Repeated(self._looked)
+        self._residuals = Repeated(self._flattened)
         self._jacobian: Jacobian | None = None
         self.terms = flat.values.new_zeros(len(flat.values), len(self.loss.terms))
 
@@ -64,6 +65,11 @@ class PieceObjective:
         values = total.clone()
         self.terms = terms.clone()
         return values if self._penalty is None else values + self._penalty.value(parameters)
+
+    def residuals(self, parameters: Tensor) -> Tensor:
+        """The weighted residuals (K, N) at `parameters`, as `linearised` has them."""
+        self.write(parameters)
+        return self._residuals().clone()
 
     def linearised(self, parameters: Tensor) -> Rows:
         """The weighted residuals (K, N) and their Jacobian at `parameters`; of an energy, its quadratic
@@ -97,7 +103,7 @@ class PieceObjective:
                 "the Jacobian is made residual by residual, many times slower: the network has parameters "
                 "outside of layers that can be tapped, or its derivatives are not carried"
             )
-        return self._differentiate.unrecorded or self._look.unrecorded
+        return self._differentiate.unrecorded or self._look.unrecorded or self._residuals.unrecorded
 
     @property
     def operations(self) -> int | None:
@@ -113,6 +119,10 @@ class PieceObjective:
         total, terms = self.loss(self._piece, self._points)
         self._flat.backward(total.sum())
         return total.detach(), terms.detach()
+
+    def _flattened(self) -> Tensor:
+        with torch.no_grad():
+            return flattened(self.loss.residuals(self._piece, self._points))
 
     def _looked(self) -> tuple[Tensor, Tensor]:
         with torch.no_grad():

@@ -79,18 +79,28 @@ class Rows:
 
     def normal(self) -> tuple[Tensor, Tensor]:
         """JᵀJ (K, P, P) and Jᵀr (K, P), summed over chunks of rows."""
+        square = self.residuals.new_zeros(len(self.residuals), self.parameters, self.parameters)
+        gradient = self.residuals.new_zeros(len(self.residuals), self.parameters)
+        for chosen, start, rows in self._parts():
+            add_gram(square[chosen], rows)
+            _add_pulled(gradient[chosen], rows, self.residuals[chosen, start : start + rows.shape[1]])
+        return square, gradient
+
+    def pulled(self, values: Tensor) -> Tensor:
+        """Jᵀ c (K, P) of values c (K, N)."""
+        found = values.new_zeros(len(values), self.parameters)
+        for chosen, start, rows in self._parts():
+            _add_pulled(found[chosen], rows, values[chosen, start : start + rows.shape[1]])
+        return found
+
+    def _parts(self) -> Iterator[tuple[slice, int, Tensor]]:
+        """Replicates, first row and rows: as many replicates together as the cache holds."""
         replicates, count = self.residuals.shape
-        square = self.residuals.new_zeros(replicates, self.parameters, self.parameters)
-        gradient = self.residuals.new_zeros(replicates, self.parameters)
         together = max(1, CACHED_BYTES // (8 * count * self.parameters))
         for first in range(0, replicates, together):
             chosen = slice(first, min(replicates, first + together))
             for start, rows in self.chunks(chosen):
-                add_gram(square[chosen], rows)
-                residuals = self.residuals[chosen, start : start + rows.shape[1]]
-                for k, matrix in enumerate(rows):
-                    gradient[first + k].addmv_(matrix.mT, residuals[k])
-        return square, gradient
+                yield chosen, start, rows
 
     def whole(self) -> Tensor:
         """J (K, N, P)."""
@@ -179,6 +189,12 @@ def add_gram(square: Tensor, rows: Tensor) -> None:
         for whole, matrix in zip(square, rows, strict=True):
             whole[start:, start:end].addmm_(matrix[:, start:].mT, matrix[:, start:end])
         square[:, start:end, end:] = square[:, end:, start:end].mT
+
+
+def _add_pulled(into: Tensor, rows: Tensor, values: Tensor) -> None:
+    """Adds rowsᵀ values (K, P) of rows (K, n, P) and values (K, n)."""
+    for pulled, matrix, value in zip(into, rows, values, strict=True):
+        pulled.addmv_(matrix.mT, value)
 
 
 def flattened(residuals: Sequence[Tensor]) -> Tensor:

@@ -20,6 +20,7 @@ from dgm_core.random_streams import stream
 from dgm_core.training.balancing import BALANCINGS
 from dgm_core.training.config import TrainConfig
 from dgm_core.training.formulations import ENERGY, check_formulation
+from dgm_core.training.optimizers import OPTIMIZERS, Minimiser
 from dgm_core.training.samplers import uniform
 from dgm_core.training.scaling import network_inputs
 
@@ -242,14 +243,15 @@ def _check_descent(problem: Problem, config: TrainConfig) -> None:
             f"optimizer {config.optimizer!r} is not allowed: {problem.name} gives a pair of estimates in "
             "place of a residual, and the product of both is no square."
         )
-    if config.optimizer != "gauss-newton" or not config.resolved_redraw:
+    kind = OPTIMIZERS.get(config.optimizer)
+    if not (issubclass(kind, Minimiser) and not kind.remembers and config.resolved_redraw):
         return
     residuals = residual_count(problem, config, config.batch_size)
     network = build_network(config, network_inputs(problem, config), len(problem.outputs), [0])
     parameters = count_parameters(network)
     if residuals < parameters:
         raise ConfigurationError(
-            f"batch_size = {config.batch_size} is not allowed with optimizer 'gauss-newton' and "
+            f"batch_size = {config.batch_size} is not allowed with optimizer {config.optimizer!r} and "
             f"redraw_every = {config.resolved_redraw}: {counted(residuals, 'residual')} cannot hold "
             f"{counted(parameters, 'parameter')}, and each draw would undo the last; "
             "'spring' remembers what earlier points said."

@@ -124,6 +124,9 @@ class Linearised(Protocol):
     def whole(self) -> Tensor:
         """J (K, N, P)."""
 
+    def pulled(self, values: Tensor) -> Tensor:
+        """Jᵀ c (K, P) of values c (K, N)."""
+
 
 class Objective(Protocol):
     """K functions of P variables, each of its own replicate; float64."""
@@ -134,8 +137,11 @@ class Objective(Protocol):
     def differentiated(self, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """The functions (K,) and their gradients (K, P), in tensors that nobody changes afterwards."""
 
+    def residuals(self, parameters: Tensor) -> Tensor:
+        """The residuals (K, N) whose squares the functions add up."""
+
     def linearised(self, parameters: Tensor) -> Linearised:
-        """The residuals whose squares the functions add up."""
+        """The same with their Jacobian."""
 
 
 class Minimiser(Optimizer):
@@ -149,6 +155,8 @@ class Minimiser(Optimizer):
 
     least_squares: ClassVar[bool] = False
     """Whether it needs the residuals themselves (`Objective.linearised`), not their sum of squares alone."""
+    remembers: ClassVar[bool] = True
+    """Whether a step knows of the points that were drawn before the present ones."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from dgm_core.training.optimizers.base import Minimiser
+from dgm_core.training.optimizers.base import Linearised, Minimiser
 from dgm_core.training.rows import add_gram
 
 _EASE, _TIGHTEN = 0.25, 5.0
@@ -45,6 +45,7 @@ class GaussNewton(Minimiser):
     name = "gauss-newton"
     defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-6}
     least_squares = True
+    remembers = False
     gradients = 20.0  # small operations that no replay joins: rows, factor, trial
 
     @classmethod
@@ -55,7 +56,7 @@ class GaussNewton(Minimiser):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._damping = [self.options["damping"]] * len(self.parameters)
-        self._system: _System | None = None
+        self._system: System | None = None
         system = self._solvable()
         self._begin(system.values, system.finite)
 
@@ -68,9 +69,10 @@ class GaussNewton(Minimiser):
         digit = torch.finfo(steps.dtype).eps
         for k in active:
             self.finished[k] = promised[k] <= digit * abs(self.values[k])
-        trial = self.parameters - steps
+        trial, values = self.parameters, self.values
+        if not self.done:
+            trial, values = self._tried(system, steps, active)
         self.moved = []
-        values = self.objective.value(trial).tolist() if not self.done else self.values
         for k in active:
             self.evaluations[k] += 1
             if values[k] < self.values[k] and not self.finished[k]:
@@ -107,12 +109,18 @@ class GaussNewton(Minimiser):
         """The step (K, P) from which the damping counts; None is zero."""
         return None
 
+    def _tried(self, system: System, steps: Tensor, active: list[int]) -> tuple[Tensor, list[float]]:
+        """Where the steps (K, P) of the replicates that are not finished lead, (K, P), and the values
+        there."""
+        trial = self.parameters - steps
+        return trial, self.objective.value(trial).tolist()
+
     def _stepped(self, steps: Tensor, moved: list[int]) -> None:
         """Looks at the steps (K, P) that were tried, and at the replicates that took theirs."""
 
-    def _solvable(self) -> _System:
+    def _solvable(self) -> System:
         if self._system is None:
-            self._system = _System(self.objective.linearised(self.parameters))
+            self._system = System(self.objective.linearised(self.parameters))
         return self._system
 
     def _lose(self, k: int, reason: str) -> None:
@@ -121,12 +129,18 @@ class GaussNewton(Minimiser):
         self.reasons[k] = reason
 
 
-class _System:
-    """The damped least squares at some parameters, in the smaller of its two forms."""
+class System:
+    """The damped least squares at some parameters, in the smaller of its two forms.
 
-    def __init__(self, linearised: Any) -> None:
+    function: whether the value is another function than the sum of the squared residuals.
+    """
+
+    def __init__(self, linearised: Linearised) -> None:
         self.residuals: Tensor = linearised.residuals
+        self._linearised = linearised
+        self._factors: dict[int, Tensor] = {}
         function = linearised.function
+        self.function = function is not None
         self.values = self.residuals.square().sum(dim=1) if function is None else function[0]
         # The gradient of another function need not lie in the span of the rows.
         self._tall = function is not None or self.residuals.shape[1] >= linearised.parameters
@@ -153,18 +167,30 @@ class _System:
         It raises the damping of those for which it must; finished ones get no step.
         """
         steps, failed = torch.zeros_like(self._gradient), []
+        self._factors = {}
         # One by one: a matrix that has just been factorised is still in the processor's cache.
         for k in (k for k, done in enumerate(finished) if not done):
             factor = self._factorised(k, damping)
             if factor is None:
                 failed.append(k)
             else:
+                self._factors[k] = factor
                 steps[k] = self._step(k, factor, damping[k], None if centre is None else centre[k])
         lam = self._gradient.new_tensor(damping)[:, None]
         # |r|² − |r − J d|² = 2 dᵀJᵀr − dᵀJᵀJ d, where JᵀJ d = Jᵀr + λ (c − d) with the centre c.
         away = steps if centre is None else steps - centre
         promised = torch.linalg.vecdot(steps, self._gradient + lam * away)
         return steps, promised.tolist(), failed
+
+    def pulled(self, values: Tensor, chosen: list[int]) -> Tensor:
+        """(JᵀJ + λ)⁻¹ Jᵀ c of values c (K, N), with the factors of the last steps: (K, P), zero but for the
+        replicates chosen that have one."""
+        found = torch.zeros_like(self._gradient)
+        pulled = self._linearised.pulled(values) if self._tall else values
+        for k in (k for k in chosen if k in self._factors):
+            solved = torch.cholesky_solve(pulled[k].unsqueeze(1), self._factors[k])[:, 0]
+            found[k] = solved if self._tall else torch.mv(self._jacobian[k].mT, solved)
+        return found
 
     def _factorised(self, k: int, damping: list[float]) -> Tensor | None:
         """The Cholesky factor (n, n) of replicate k; None where there is none."""

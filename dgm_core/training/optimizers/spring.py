@@ -25,6 +25,7 @@ class Spring(GaussNewton):
     """
 
     name = "spring"
+    remembers = True
     defaults: ClassVar[Mapping[str, float]] = {"damping": 1e-5, "momentum": 0.9}
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

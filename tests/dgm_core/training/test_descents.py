@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 
 import pytest
 import torch
@@ -22,7 +23,11 @@ def setup(problem="heat", **changes):
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "bound"), [("gauss-newton", 1e-4), ("spring", 1e-4), ("ssbroyden", 0.05), ("lbfgs", 0.05)]
+    ("optimizer", "bound"),
+    [
+        *((name, 1e-4) for name in ("gauss-newton", "geodesic-gauss-newton", "spring")),
+        *((name, 0.05) for name in ("ssbroyden", "lbfgs")),
+    ],
 )
 def test_it_solves_the_heat_equation_in_float64(optimizer, bound):
     result = train(setup(**{**GAUSS_NEWTON, "optimizer": optimizer, "batch_size": 200}), [1, 2])
@@ -31,6 +36,15 @@ def test_it_solves_the_heat_equation_in_float64(optimizer, bound):
     losses = result.curves.losses[..., 0]
     assert (losses.diff(dim=0) <= 1e-6 * losses[:-1]).all()
     torch.testing.assert_close(result.curves.losses[..., 1:].sum(dim=2), losses)
+
+
+def test_bent_steps_reach_an_error_sooner():
+    named = Setup.named(load_problem("exponential-decay"), "second-order").changed({"iterations": 20})
+    straight, bent = (
+        median(train(named.changed({"optimizer": name}), range(5)).errors.rel_l2)
+        for name in ("gauss-newton", "geodesic-gauss-newton")
+    )
+    assert bent < 0.1 * straight
 
 
 def test_the_first_loss_is_that_of_the_untrained_weights():
@@ -55,7 +69,10 @@ def test_the_first_loss_is_that_of_the_untrained_weights():
         ({"precision": "float32"}, "lost in the rounding"),
         ({"beta1": 0.8}, "beta1 = 0.8 is not allowed with optimizer 'gauss-newton': .* adam, adamw"),
         ({"redraw_every": 1, "batch_size": 4}, "4 residuals cannot hold 105 parameters"),
-        ({"polish": "adam"}, "must be one of gauss-newton, lbfgs, spring, ssbroyden, none"),
+        (
+            {"polish": "adam"},
+            "one of gauss-newton, geodesic-gauss-newton, lbfgs, spring, ssbroyden, none",
+        ),
         ({"adaptation": "rad"}, "redraw_every must be 1 or greater"),
     ],
 )

@@ -108,7 +108,17 @@ def test_each_replicate_is_what_it_is_alone():
     torch.testing.assert_close(both.curves.losses[:, 1], alone.curves.losses[:, 0], rtol=1e-6, atol=0.0)
 
 
-@pytest.mark.parametrize("optimizer", ["gauss-newton", "spring", "ssbroyden", "lbfgs"])
+def test_no_second_derivative_of_residuals_bends_its_steps():
+    straight, bent = (
+        train(setup(optimizer=name, iterations=5), [4]).curves.losses
+        for name in ("gauss-newton", "geodesic-gauss-newton")
+    )
+    assert torch.equal(straight, bent)
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["gauss-newton", "geodesic-gauss-newton", "spring", "ssbroyden", "lbfgs"]
+)
 def test_no_step_raises_it_and_fewer_points_than_parameters_will_do(optimizer):
     losses = train(setup(optimizer=optimizer, iterations=15, batch_size=20), [1]).curves.losses[:, 0, 0]
     assert (losses.diff() <= 1e-12).all()

@@ -11,10 +11,11 @@ import torch
 
 from dgm_core.training.optimizers import Settings
 from dgm_core.training.optimizers.gauss_newton import GaussNewton
+from dgm_core.training.optimizers.geodesic import GeodesicGaussNewton
 from dgm_core.training.optimizers.spring import Spring
 from dgm_core.training.rows import StoredJacobian
 
-METHODS = [GaussNewton, Spring]
+METHODS = [GaussNewton, GeodesicGaussNewton, Spring]
 
 
 class Squares:
@@ -206,3 +207,44 @@ def test_spring_keeps_the_last_step_and_forgets_one_that_failed():
     found.advance()
     assert found.moved == []
     assert not found._last.any()
+
+
+@pytest.mark.parametrize("residuals", [rosenbrock, few])
+def test_a_geodesic_step_is_bent_by_the_second_derivative_along_it(residuals):
+    start, damping = starts(1, 4), 50.0
+    found = GeodesicGaussNewton(Squares(residuals), start, Settings(damping=damping))
+    straight, _, _ = found._solvable().solved([damping], [False], None)
+    second = torch.func.jvp(lambda x: torch.func.jvp(residuals, (x,), (straight,))[1], (start,), (straight,))[
+        1
+    ][0]
+    jacobian = torch.autograd.functional.jacobian(lambda x: residuals(x[None])[0], start[0])
+    square = jacobian.mT @ jacobian + damping * torch.eye(4, dtype=torch.float64)
+    bend = -0.5 * torch.linalg.solve(square, jacobian.mT @ second)
+    assert bend.norm() < 0.375 * straight.norm()
+    found.advance()
+    assert found.moved == [0]
+    torch.testing.assert_close(found.parameters[0], start[0] - straight[0] + bend, rtol=1e-3, atol=0.0)
+
+
+@pytest.mark.parametrize("case", ["long", "raises"])
+def test_a_bend_that_is_long_or_raises_the_value_is_left_out(case):
+    def long(x):
+        return x + (x - 0.6) ** 2  # the bend is 0.6 of the step
+
+    def raises(x):
+        """The straight step ends at 0, where the bent one would not: 0.1 lies beyond a wall."""
+        near = x + 0.3 * (x - 0.6) ** 2
+        return torch.where(x > 0.5, near, torch.where(x < -0.05, 10.0, 0.1))
+
+    residuals = {"long": long, "raises": raises}[case]
+    start = torch.full((1, 2), 0.6, dtype=torch.float64)
+    bent, straight = (
+        kind(Squares(residuals), start, Settings(damping=1e-3)) for kind in (GeodesicGaussNewton, GaussNewton)
+    )
+    tried = []
+    bent.objective.value = lambda x: tried.append(x) or residuals(x).square().sum(dim=1)
+    bent.advance()
+    straight.advance()
+    assert len(tried) == {"long": 1, "raises": 2}[case]
+    assert bent.moved == straight.moved == [0]
+    assert torch.equal(bent.parameters, straight.parameters)

@@ -42,6 +42,8 @@ OPTIONS = {
     "ssbroyden": ("heat", {"optimizer": "ssbroyden", "redraw_every": 10}),
     "gauss-newton": ("heat", {"optimizer": "gauss-newton", "batch_size": 40}),
     "gauss-newton, few points": ("heat", {"optimizer": "gauss-newton"}),
+    "geodesic": ("heat", {"optimizer": "geodesic-gauss-newton", "batch_size": 40, "redraw_every": 7}),
+    "geodesic, few points": (ODE, {"optimizer": "geodesic-gauss-newton", "windows": 3}),
     "spring, adapted": ("heat", {"optimizer": "spring", "redraw_every": 4, "adaptation": "rad"}),
     "spring": (ODE, {"optimizer": "spring", "redraw_every": 1, "windows": 3, "input_scaling": "unit"}),
     "polish by gauss-newton": (

@@ -184,6 +184,7 @@ def test_measured_data_have_errors_that_a_reference_does_not_share() -> None:
 
 MINIMISERS = {
     "gauss-newton": {"damping": 1e-3},
+    "geodesic-gauss-newton": {"damping": 1e-3},
     "spring": {"damping": 1e-3},
     "lbfgs": {},
     "ssbroyden": {},
