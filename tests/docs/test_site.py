@@ -87,9 +87,9 @@ def test_the_gallery_shows_every_problem_as_its_runs_left_it() -> None:
 
 def test_a_gallery_is_made_by_the_commands_that_it_names(tmp_path: Path) -> None:
     told: list[str] = []
-    gallery.make(tmp_path, ["exponential-decay"], "a test", told.append)
+    gallery.make(tmp_path, ["exponential-decay"], "a test", told.append, seed=7, replicates=2)
     page = (tmp_path / "gallery.md").read_text(encoding="utf-8")
-    assert "dgm solve exponential-decay --settings second-order --replicates 3" in page
+    assert "2 seeds: `dgm solve exponential-decay --settings second-order --replicates 2 --seed 7`" in page
     assert "y' = −k y" in page
     assert (tmp_path / gallery.IMAGES / "exponential-decay.png").stat().st_size > 10_000
     assert told[0].startswith("exponential-decay: Solved to ")

@@ -38,10 +38,12 @@ def write() -> None:
 @app.command("gallery")
 def make_gallery(
     problems: Annotated[list[str] | None, typer.Argument(help="Only these; by default all.")] = None,
+    seed: Annotated[int, typer.Option(help="From which those of the replicates are derived.")] = 0,
+    replicates: Annotated[int, typer.Option(help="Seeds to train at once.")] = gallery.SEEDS,
     machine: Annotated[str, typer.Option(help="Said beside the seconds.")] = "an unnamed machine",
 ) -> None:
     """Solve the problems of the catalogue and make the gallery's page and pictures (minutes)."""
-    gallery.make(site.ROOT / "docs", problems or [], machine, print)
+    gallery.make(site.ROOT / "docs", problems or [], machine, print, seed=seed, replicates=replicates)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ IMAGES = Path("images") / "gallery"
 _REACHED = "reached.json"
 _FIGURE = "solution"
 _WIDTH, _COLOURS = 900, 200
-_SEEDS = 3
+SEEDS = 3
+"""Replicates of each, by default."""
 _PREFERRED = ("second-order", "tuned")
 
 
@@ -47,7 +48,15 @@ def settings_of(problem: Problem) -> str:
     return next((name for name in _PREFERRED if name in problem.settings), next(iter(problem.settings)))
 
 
-def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], None]) -> None:
+def make(
+    docs: Path,
+    only: Sequence[str],
+    machine: str,
+    tell: Callable[[str], None],
+    *,
+    seed: int = 0,
+    replicates: int = SEEDS,
+) -> None:
     """Solves the problems named, or all, and writes the page and its pictures below `docs`.
 
     What was reached before stays for the others.  Raises CalledProcessError where a command fails.
@@ -57,7 +66,7 @@ def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], No
     kept = images / _REACHED
     known: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for name in only or list(PROBLEMS):
-        reached = _solve(load_problem(name), images / f"{name}.png")
+        reached = _solve(load_problem(name), images / f"{name}.png", seed, replicates)
         known[name] = {**asdict(reached), "machine": machine}
         known = {each: known[each] for each in PROBLEMS if each in known}
         kept.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -65,9 +74,11 @@ def make(docs: Path, only: Sequence[str], machine: str, tell: Callable[[str], No
     (docs / "gallery.md").write_text(page(known), encoding="utf-8")
 
 
-def _solve(problem: Problem, picture: Path) -> Reached:
+def _solve(problem: Problem, picture: Path, seed: int, replicates: int) -> Reached:
     settings = settings_of(problem)
-    asked = ["solve", problem.name, "--settings", settings, "--replicates", str(_SEEDS)]
+    asked = ["solve", problem.name, "--settings", settings, "--replicates", str(replicates)]
+    if seed:
+        asked += ["--seed", str(seed)]
     with tempfile.TemporaryDirectory() as out:
         called = [sys.executable, "-m", "dgm_cli.main", *asked, "--name", "shown", "--out", out, "--json"]
         done = subprocess.run(called, check=True, stdout=subprocess.PIPE, text=True)
