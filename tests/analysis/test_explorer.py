@@ -47,7 +47,15 @@ def search(run: Callable[[str], Run]) -> Run:
 @pytest.mark.parametrize(
     ("definition", "said"),
     [
-        ({}, ["Optuna's TPE", "ASHA looked at them"]),
+        ({}, ["Optuna's TPE (multivariate)", "ASHA looked at them"]),
+        (
+            {"sampler": "tpe-univariate", "startup_trials": 8},
+            ["Optuna's TPE (a model for each setting)", "the first 8 at random"],
+        ),
+        (
+            {"sampler": {"function": "mine"}, "early_stopping": {"function": "theirs"}},
+            ["The sampler mine suggested", "The early stopping rule theirs"],
+        ),
         (
             {"sampler": "gp", "early_stopping": "none"},
             ["The sampler gp suggested", "No trial was stopped early"],
@@ -59,7 +67,7 @@ def search(run: Callable[[str], Run]) -> Run:
     ],
 )
 def test_the_report_names_the_sampler_and_the_rule_that_were_used(
-    definition: dict[str, str], said: list[str], search: Run
+    definition: dict[str, Any], said: list[str], search: Run
 ) -> None:
     study = search.study.model_copy(update={"definition": {**search.study.definition, **definition}})
     told = settings.sampled(Run(search.folder, study, search.trials))
