@@ -98,6 +98,11 @@ class ODE(InitialValueProblem):
             raise ConfigurationError(
                 f"{self.name} lacks `start`, the values of {', '.join(self.outputs)} there."
             )
+        if not hasattr(self.start, "__len__"):
+            raise ConfigurationError(
+                f"start = {self.start!r} of {self.name} is not allowed: it must be a tuple with a value for "
+                f"each of the outputs, ({self.start!r},) for one."
+            )
         if len(self.start) != len(self.outputs):
             raise ConfigurationError(
                 f"start = {tuple(self.start)} of {self.name} is not allowed: it must have a value for "

@@ -113,8 +113,11 @@ class Parametrised(ABC, metaclass=_Examining):
     @classmethod
     def _created(cls, parameters: Mapping[str, Any]) -> Self:
         if inspect.isabstract(cls):
-            lacking = ", ".join(sorted(cls.__abstractmethods__))
-            raise ConfigurationError(f"{cls.__name__} lacks {lacking}.")
+            lacking = sorted(cls.__abstractmethods__)
+            example = ", as in domain = Box(x=(0.0, 1.0))" if "domain" in lacking else ""
+            raise ConfigurationError(
+                f"{cls.__name__} lacks {', '.join(lacking)}: write it in the class{example}."
+            )
         make_dataclass(cls, Parametrised)
         allowed = field_names(cls)
         if parameters and built_by_hand(cls):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -30,6 +31,9 @@ from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import explained
 from studies.errors import InterruptedStudyError, StudyError
 from studies.signals import INTERRUPTED, terminable
+
+UNREAD = 141
+"""The exit code where a reader has gone, as if SIGPIPE had ended the command."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -105,8 +109,33 @@ def main() -> None:
 def call() -> int:
     """Runs the command; its exit code.
 
-    A user's mistake is one sentence and exit code 2, a failure of the machine one sentence and code 1.
+    A user's mistake is one sentence and exit code 2, a failure of the machine one sentence and code 1.  A
+    reader that has gone, as `head` does, ends it without a word.
     """
+    try:
+        code = _called()
+    except (OSError, SystemExit):
+        if _unread():
+            return UNREAD
+        raise
+    return UNREAD if _unread() else code
+
+
+def _unread() -> bool:
+    """Whether nobody reads what is printed any more; what is left of it then goes nowhere."""
+    gone = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            gone = True
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+    return gone
+
+
+def _called() -> int:
     try:
         code = app(standalone_mode=False)
     except typer.TyperException as error:
@@ -120,6 +149,8 @@ def call() -> int:
     except (Exception, SystemExit) as error:  # a user's equation may call sys.exit too
         if where := explained(error):
             return _fail(where)
+        if isinstance(error, BrokenPipeError) and _unread():
+            return UNREAD
         if isinstance(error, (OSError, MemoryError)):
             return _fail(_said(error), code=1)
         raise

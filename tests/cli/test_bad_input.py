@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -75,6 +76,22 @@ CASES = {
     "reproduce --problems heet": "unknown problem 'heet'",
     "reproduce --settings best": "no problem has settings called 'best'",
 }
+
+
+@pytest.mark.parametrize(("line", "code"), [("--version", 141), ("list networks", 1)])  # 1 is rich's own
+def test_a_reader_that_has_gone_ends_it_without_a_word(
+    line: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["dgm", *line.split()])
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w", encoding="utf-8") as unread:
+        monkeypatch.setattr(sys, "stdout", unread)
+        with pytest.raises(SystemExit) as ending:
+            main()
+    assert ending.value.code == code
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("line", CASES)

@@ -160,7 +160,12 @@ class Box(Domain):
 
     spans: tuple[Axis, ...]
 
-    def __init__(self, **bounds: tuple[float, float] | Parameter) -> None:
+    def __init__(self, *unnamed: Any, **bounds: tuple[float, float] | Parameter) -> None:
+        if unnamed:
+            raise ConfigurationError(
+                f"Box({', '.join(map(repr, unnamed))}) is not allowed: name each axis, as in "
+                "Box(x=(0.0, 1.0), t=(0.0, 2.0))."
+            )
         self._set([_axis(name, pair) for name, pair in bounds.items()])
 
     @classmethod

@@ -26,6 +26,7 @@ _HINTS = {
     "does not require grad": "; write y.d('x', 'x') for derivatives, and not `torch.autograd`",
     "torch.gradient": "; write y.d('x') for derivatives",
     "equation() missing": "; it is called with y alone: y.x are the points, y.value the field",
+    "rate() takes": "; it is called with t and one argument for each output",
     "<lambda>() missing": "; it is called with one argument, whose last axis has the columns",
     "'Integral'": "; an Integral is called with y, as in self.integral(y)",
     "numpy.ndarray": "; compute with torch, as torch.sin(x), so that derivatives follow",

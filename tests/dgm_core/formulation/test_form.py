@@ -325,6 +325,11 @@ def test_derivatives_are_asked_for_as_there_are(law: Callable[[Any, Any], Any], 
         type("Slip", (Moving,), {"__module__": __name__, "law": law})()
 
 
+def test_a_box_without_names_is_told_to_name_its_axes() -> None:
+    with pytest.raises(ConfigurationError, match=r"Box\(\(0\.0, 1\.0\)\) is not allowed: name each axis"):
+        Box((0.0, 1.0))
+
+
 def test_what_is_no_pair_of_numbers_bounds_no_box() -> None:
     with pytest.raises(ConfigurationError, match=r"x=1\.0 of a Box .* a pair of numbers"):
         Box(x=1.0, t=(0.0, 1.0))  # type: ignore[arg-type]

@@ -129,7 +129,9 @@ def test_a_missing_method_is_named() -> None:
         def equation(self, y):
             return y.value
 
-    with pytest.raises(ConfigurationError, match="Nowhere lacks domain"):
+    with pytest.raises(
+        ConfigurationError, match=r"Nowhere lacks domain: write it in the class, as in domain = Box"
+    ):
         Nowhere.create({})
 
 
