@@ -1,4 +1,4 @@
-"""A search over second-order methods: what those of the catalogue share."""
+"""A search over optimizers, those of second order among them: what those of the catalogue share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from dgm_core import Setup, load_problem
+from dgm_core.training.optimizers import OPTIMIZERS, Stepwise
 from studies.study.search import Search
 from studies.study.space import Choice
 
@@ -18,6 +19,9 @@ EITHER: Mapping[str, tuple[int, int]] = {
 }
 """Methods with a range of iterations each, ends included: a step of Gauss–Newton costs as much as many of a
 quasi-Newton method, and gains as much."""
+
+ANY: Mapping[str, tuple[int, int]] = {**EITHER, "adam": (1_000, 10_000)}
+"""Adam too: whether a second-order method is worth it, is then for the search to find."""
 
 
 def quasi_newton(least: int, most: int) -> dict[str, tuple[int, int]]:
@@ -34,6 +38,7 @@ def second_order_search(
     batch_size: tuple[int, int],
     gain: tuple[float, float],
     settings: str = "second-order",
+    against: str | None = None,
     methods: Mapping[str, tuple[int, int]] = EITHER,
     harmonics: tuple[int, int] | None = None,
     windows: tuple[int, int] | None = None,
@@ -47,10 +52,11 @@ def second_order_search(
     """
     # Without a damping of its own, which not every optimizer has.
     base = Setup.named(load_problem(problem), settings).changed({"damping": None})
+    baseline = base if against is None else Setup.named(load_problem(problem), against)
     alike = len(set(methods.values())) == 1
     least = min(low for low, _ in methods.values())
     space: dict[str, BaseDistribution] = {
-        "optimizer": Choice(list(methods)) if alike else Choice({m: _steps(methods[m]) for m in methods}),
+        "optimizer": Choice(list(methods)) if alike else _with_settings(methods),
         "activation": CategoricalDistribution(activations),
         "width": IntDistribution(*width),
         "depth": IntDistribution(1, 3),
@@ -65,7 +71,7 @@ def second_order_search(
         name=f"{problem}-second-order-search",
         question=question,
         base=base,
-        baseline=base,
+        baseline=baseline,
         space={**space, **_steps(methods[base.config.optimizer])} if alike else space,
         trials=24,
         startup_trials=8,
@@ -75,13 +81,27 @@ def second_order_search(
         workers=4,
         budget=budget,
         quick={
-            "space": {**space, "optimizer": Choice(list(methods)), **_steps((20, 60))},
-            "baseline": base.shortened(30),
+            "space": {**space, "optimizer": _with_settings(dict.fromkeys(methods, (20, 60)))},
+            "baseline": baseline.shortened(30),
             "trials": 4,
             "startup_trials": 2,
             "grace_period": 10,
             "budget": 20.0,
         },
+    )
+
+
+def _with_settings(methods: Mapping[str, tuple[int, int]]) -> Choice:
+    """Of the methods, each with its iterations; one that takes single steps also has a rate, which falls."""
+    falling = {
+        "learning_rate": FloatDistribution(1e-3, 1e-1, log=True),
+        "schedule": CategoricalDistribution(["cosine"]),
+    }
+    return Choice(
+        {
+            method: {**_steps(range_), **(falling if issubclass(OPTIMIZERS.get(method), Stepwise) else {})}
+            for method, range_ in methods.items()
+        }
     )
 
 
