@@ -1,4 +1,4 @@
-"""Adam and second-order methods on the Helmholtz equation, with small networks and points that stay the same."""
+"""Adam and second-order methods on the Helmholtz equation: small networks, points that stay the same."""
 
 from studies.study.second_order import ANY, second_order_search
 
