@@ -5,7 +5,7 @@ A question is answered by trials of a phase of its own, so that no headline coun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from studies.planning.plans.replicates import arm_trials
 from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.trial import Trial
 from studies.study import Search, replicate_seeds
+from studies.study.branches import Space, places
 
 Trials = list[tuple[Trial, float]]
 """With what each costs (see `studies.planning.clock`)."""
@@ -58,8 +59,9 @@ def audit(study: Search, seed: int, search: SearchTrials) -> Trials:
 def path(study: Search, seed: int, search: SearchTrials) -> Trials:
     """From the baseline to the winner one setting at a time, on the seeds that confirm both.
 
-    Settings that all trials share come first, then the searched ones in the order of the space.  One that is
-    refused without a later one is changed together with it.  The last step is the winner itself.
+    Settings that all trials share come first, then the searched ones in the order of the space.  A choice brings
+    the settings that exist with it alone: an optimizer its learning rate.  One that is refused without a later
+    one is changed together with it.  The last step is the winner itself.
     """
     if not study.explain:
         return []
@@ -133,19 +135,30 @@ QUESTIONS: tuple[Callable[[Search, int, SearchTrials], Trials], ...] = (rivals, 
 def _steps(study: Search, goal: Setup) -> Iterator[tuple[str, dict[str, Any]]]:
     """The settings changed in each step, and all that differ from the baseline by then."""
     here, there = study.compared.flat(), goal.flat()
-    differ = [key for key in there if here.get(key) != there[key] and not isinstance(there[key], dict)]
-    order = [key for key in differ if key not in study.space] + [key for key in study.space if key in differ]
+    differ = {key for key in there if here.get(key) != there[key] and not isinstance(there[key], dict)}
     changes: dict[str, Any] = {}
     waiting: list[str] = []
-    for key in order:
-        changes[key] = there[key]
-        waiting.append(key)
+    for together in _order(study.space, there):
+        waiting += [key for key in together if key in differ]
+        changes |= {key: there[key] for key in waiting}
+        if not waiting:
+            continue
         try:
             study.compared.changed(changes)
         except ConfigurationError:
             continue
         yield ", ".join(waiting), dict(changes)
         waiting = []
+
+
+def _order(space: Space, settings: Iterable[str]) -> list[list[str]]:
+    """The settings that are changed together, one list after another."""
+    groups: dict[str, list[str]] = {key: [key] for key in space}
+    for place in places(space):
+        if place.when and place.key not in groups[place.when[0][0]]:
+            groups[place.when[0][0]].append(place.key)
+    searched = {key for group in groups.values() for key in group}
+    return [*([key] for key in settings if key not in searched), *groups.values()]
 
 
 def _cost(trial: Trial, iterations: int) -> float:

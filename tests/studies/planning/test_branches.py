@@ -71,6 +71,17 @@ def test_a_search_with_branches_is_the_same_after_kills(tmp_path: Path, sampler:
     assert len({json.dumps(each, sort_keys=True) for each in changes}) == len(changes)
 
 
+def test_a_choice_and_the_settings_that_it_brings_are_one_step_of_the_explanation(tmp_path: Path) -> None:
+    baseline = SEARCH.base.changed({"optimizer": "rmsprop", "network": "resnet", "depth": 5, "width": 7})
+    study = replace(BRANCHED, explain=True, baseline=baseline)
+    history = finished(tmp_path / "run", 1, random.Random(0), study=study)
+    brought = {"depth": "network", "width": "network", "beta1": "optimizer", "momentum": "optimizer"}
+    steps = [set(str(entry.spec.arm).split(", ")) for entry in history.phase("path")]
+    for keys in steps:
+        assert len({brought.get(key, key) for key in keys}) == 1
+    assert any(len(keys) > 1 for keys in steps), "nothing was brought: the test shows nothing"
+
+
 @pytest.mark.parametrize("sampler", sorted(set(SAMPLERS.names()) - {"cma-es"}))
 def test_only_feasible_settings_are_suggested_after_kills_too(tmp_path: Path, sampler: str) -> None:
     space = {"iterations": IntDistribution(50, 400, step=50), "depth": IntDistribution(1, 4)}
