@@ -115,11 +115,20 @@ def _steps(run: Run, tables: Tables) -> list[str]:
     sure = [row for row in rows if row["p_holm"] < LEVEL and not row["step_low"] <= 1 <= row["step_high"]]
     if not sure:
         return ["No single step from the baseline to the winner changes the error significantly."]
-    effects = [f"{row['setting']} {_factor(row)}" for row in sure]
-    others = [str(row["setting"]) for row in rows if row not in sure]
+    effects = [f"{_step_said(row['setting'])} {_factor(row)}" for row in sure]
+    others = [_step_said(row["setting"]) for row in rows if row not in sure]
     sentence = f"From the baseline to the winner, one setting at a time, the {run.noun} changes by: "
     sentence += ", ".join(effects)
     return [f"{sentence}; no significant effect: {', '.join(others)}." if others else f"{sentence}."]
+
+
+def _step_said(step: str) -> str:
+    """A step by its settings: "optimizer with learning rate and schedule"."""
+    first, *brought = [key_name(key).partition(" (")[0] for key in step.split(", ")]
+    if not brought:
+        return first
+    *some, last = brought
+    return f"{first} with {', '.join(some)} and {last}" if some else f"{first} with {last}"
 
 
 def _importance(tables: Tables) -> list[str]:

@@ -96,7 +96,12 @@ def test_each_step_from_the_baseline_is_compared_with_the_one_before(search: Run
     assert table["step"].tolist()[1] == pytest.approx(0.5, rel=0.05)
     said = " ".join(own_error(run, make_tables(run)))
     assert "one setting at a time, the error changes by" in said
-    assert "batch_size × 0.5" in said
+    assert "batch size × 0.5" in said
+    table = make_tables(
+        with_rows(search, [{**row, "arm": "optimizer, learning_rate, beta1"} for row in halved])
+    )
+    said = " ".join(own_error(run, table))
+    assert "optimizer with learning rate and beta1 × 0.5" in said
 
 
 def test_revived_trials_are_told_of_and_are_no_sample_of_the_stops(search: Run) -> None:
