@@ -59,9 +59,9 @@ def audit(study: Search, seed: int, search: SearchTrials) -> Trials:
 def path(study: Search, seed: int, search: SearchTrials) -> Trials:
     """From the baseline to the winner one setting at a time, on the seeds that confirm both.
 
-    Settings that all trials share come first, then the searched ones in the order of the space.  A choice brings
-    the settings that exist with it alone: an optimizer its learning rate.  One that is refused without a later
-    one is changed together with it.  The last step is the winner itself.
+    Settings that all trials share come first, then the searched ones in the order of the space.  A choice
+    brings the settings that exist with it alone: an optimizer its learning rate.  One that is refused without
+    a later one is changed together with it.  The last step is the winner itself.
     """
     if not study.explain:
         return []
