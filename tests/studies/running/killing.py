@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 from pathlib import Path
 
+import pytest
+
 from dev.soak.process import Process, wait_for_event
+from dgm_cli.app import main
 from studies.records.events import Event
 from studies.records.log import read_log
 
@@ -31,6 +35,15 @@ STUDY = Search(
 """A study's file; PART: a scheduler or a searcher of Ray Tune's."""
 
 
+def dgm(*arguments: str) -> int:
+    """A command in this process, which has imported what it needs: its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["dgm", *arguments])
+        with pytest.raises(SystemExit) as ending:
+            main()
+    return int(ending.value.code or 0)
+
+
 def killed_and_resumed(study: str, out: Path, *, at: str) -> tuple[Path, list[Event], list[Event]]:
     """The folder of a run, and the events of its log when it was killed, and in the end, which begin with the
     same.
@@ -48,8 +61,7 @@ def killed_and_resumed(study: str, out: Path, *, at: str) -> tuple[Path, list[Ev
     process.send(signal.SIGKILL)
     process.ended()
     before = read_log(run)
-    code, said = Process(["resume", str(run), "--trust"]).ended()
-    assert code == 0, said
+    assert dgm("resume", str(run), "--trust") == 0
     events = read_log(run)
     assert events[: len(before)] == before
     return run, before, events

@@ -13,7 +13,7 @@ from studies.records import read_study
 from studies.records.events import Decided, Suggested
 from tests.studies.running.killing import SEARCH, killed_and_resumed
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files", "undrawn")]
 
 
 def test_a_search_by_arrival_is_killed_and_resumed(tmp_path: Path) -> None:

@@ -116,12 +116,12 @@ def test_a_finished_run_of_real_trainings_goes_on_bit_for_bit(tmp_path: Path) ->
         startup_trials=2,
         grace_period=40,
         reduction_factor=2,
-        workers=2,
+        workers=1,
     )
-    options: dict[str, Any] = {"run": "run", "cores": 2}
+    options: dict[str, Any] = {"run": "run", "cores": 1}
     whole = run_study(replace(study, trials=6), Options(out=tmp_path / "whole", **options))
     run = run_study(study, Options(out=tmp_path / "few", **options))
-    record, _ = resume(run, Options(cores=2), 6)
+    record, _ = resume(run, Options(cores=1), 6)
     assert record.state == "finished"
     assert differences(run, whole) == []
     assert isinstance(read_history(run), History)

@@ -14,7 +14,7 @@ from studies.records.events import Paused, Resumed
 from studies.running.rerun import rerun
 from tests.studies.running.killing import SEARCH, killed_and_resumed
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files", "undrawn")]
 
 
 def test_a_search_whose_trials_are_paused_is_killed_and_resumed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from studies.running.extend import extend
 from studies.running.rerun import rerun
 from tests.studies.running.killing import killed_and_resumed
 
-pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files")]
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("own_files", "undrawn")]
 
 STUDY = """
 from optuna.distributions import FloatDistribution

@@ -20,6 +20,7 @@ from studies.records.log import read_log
 from studies.records.overview import overview
 from studies.running.resume import resume
 from studies.running.runner import Options, run_study
+from tests.studies.running.killing import dgm
 from tests.studies.running.synthetic import SEARCH
 
 pytestmark = pytest.mark.ray
@@ -30,11 +31,16 @@ ABLATION = [
 ]  # fmt: skip
 
 
+def without_report(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("analysis.report.make_report", lambda run: [])
+        return dgm(*arguments)
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    code, said = Process([*ABLATION, "--out", str(out), "--name", "run"], report=False).ended()
-    assert code == 0, said
+    assert without_report(*ABLATION, "--out", str(out), "--name", "run") == 0
     return out / "heat-batch-size" / "run"
 
 
@@ -56,10 +62,7 @@ def test_an_ablation_that_is_killed_and_resumed_is_the_undisturbed_one_bit_for_b
         assert seconds < 50, "Ray's own agents outlive a killed driver by a minute"
         assert overview(run).state == ("interrupted" if fault == "SIGTERM" else "killed")
         line = ["resume", str(run)]
-    process = Process(line, report=False)
-    code, said = process.ended()
-    assert code == 0, said
-    assert process.left()[0] == 0
+    assert without_report(*line) == 0
     assert sorted(tables(run)) == ["curves.parquet", "solutions.parquet", "trials.parquet"]
     assert differences(undisturbed, run) == []
     assert {event.trial for event in read_log(run) if isinstance(event, Suggested)} == {"4", "64"}

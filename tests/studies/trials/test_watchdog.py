@@ -17,10 +17,10 @@ with Watchdog(0.2, Path(sys.argv[1])).watching():
 """
 
 IN_ORDER = """
-watchdog = Watchdog(1.0, Path(sys.argv[1]))  # more than a busy machine keeps a process waiting
+watchdog = Watchdog(3.0, Path(sys.argv[1]))  # more than a busy machine keeps a process waiting
 with watchdog.watching():
     with watchdog.asleep():
-        threading.Event().wait(1.2)
+        threading.Event().wait(3.2)
 print("ended")
 """
 

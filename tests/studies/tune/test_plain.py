@@ -43,8 +43,11 @@ PAGE = ROOT / "docs/ray-tune.md"
 
 def known(experiment: Path) -> bool:
     """Whether Tune has saved its state since a second checkpoint, and so after it heard of the first."""
-    second = [path.stat().st_mtime for path in experiment.glob("*/checkpoint_000001/*.pt")]
-    saved = [path.stat().st_mtime for path in experiment.glob("experiment_state-*.json")]
+    try:
+        second = [path.stat().st_mtime for path in experiment.glob("*/checkpoint_000001/*.pt")]
+        saved = [path.stat().st_mtime for path in experiment.glob("experiment_state-*.json")]
+    except FileNotFoundError:  # one that Tune replaces
+        return False
     return bool(second and saved) and max(saved) > min(second)
 
 
