@@ -115,7 +115,8 @@ def _split(path: Path, names: Sequence[str]) -> tuple[list[Row], list[str]]:
         elif len(row.cells) != len(header):
             hint = " (decimal commas need another separator)" if separator == "," else ""
             raise ValueError(
-                f"line {row.line} has {len(row.cells)} cells, where the header has {len(header)}{hint}"
+                f"line {row.line} has {counted(len(row.cells), 'cell')}, where the header has "
+                f"{len(header)}{hint}"
             )
     return rows, list(header)
 

@@ -100,10 +100,9 @@ def find(asked: str) -> Study | Setup:
         module = extensions.load(asked)
         defined = [n for registry in (STUDIES, PROBLEMS) for n, _ in registry.find(module)]
         if len(defined) != 1:
-            several = f"more than one of them: give one of {', '.join(defined)}, and --with {asked}"
-            raise ConfigurationError(
-                f"{asked} defines {several if defined else 'neither a study nor a problem'}."
-            )
+            what = ", ".join(defined) or "neither a study nor a problem"
+            which = f": name one of them, as in `{defined[0]} --with {asked}`" if defined else ""
+            raise ConfigurationError(f"{asked} defines {what}{which}.")
         (name,) = defined
         names, problems = STUDIES.names(), PROBLEMS.names()
     if name in names:

@@ -80,6 +80,6 @@ def named(registry: Registry[Any], text: str) -> str:
     if len(names) > 1:
         raise ConfigurationError(
             f"{text} defines more than one {registry.kind}: "
-            f"give one of {', '.join(names)}, and --with {text}."
+            f"give one of {', '.join(names)}, as in `{names[0]} --with {text}`."
         )
     return names[0]

@@ -11,6 +11,8 @@ from dgm_core.errors import ConfigurationError
 from studies.records.files import read_study
 from studies.records.schema import SCHEMA, STUDY, StudyRecord
 
+_NO_STUDY = "it is not a JSON object of a study"
+
 
 def no_run(place: object) -> ConfigurationError:
     """What is said of a folder or a store without the record of a study."""
@@ -37,11 +39,12 @@ def open_run(folder: Path) -> StudyRecord:
             raise _too_new(folder, version) from None
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
-        raise ConfigurationError(f"{path} is damaged: {key}: {first['msg']}.") from None
+        said = f"{key}: {first['msg']}" if key else _NO_STUDY
+        raise ConfigurationError(f"{path} is damaged: {said}.") from None
     except ConfigurationError:
         raise
     except (AttributeError, TypeError, ValueError, RecursionError):
-        raise ConfigurationError(f"{path} is damaged: it is not a JSON object of a study.") from None
+        raise ConfigurationError(f"{path} is damaged: {_NO_STUDY}.") from None
 
 
 def _current(folder: Path, record: StudyRecord) -> StudyRecord:
