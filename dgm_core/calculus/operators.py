@@ -120,6 +120,11 @@ class Derivatives(ABC):
                     f"a derivative along {axis!r} is not allowed: name the axis once for each order, as in "
                     'd("x", "x").'
                 )
+            if axis not in self.axes and set(axis) <= set(self.axes):
+                raise ConfigurationError(
+                    f"a derivative along {axis!r} is not allowed: name the axis once for each order, as in "
+                    f"d({', '.join(repr(each) for each in axis)})."
+                )
             if axis not in self.axes:
                 raise unknown("axis", axis, self.axes)
         return tuple(self.axes.index(axis) for axis in axes)

@@ -196,7 +196,16 @@ def _checked(problem: Posed) -> tuple[str, ...]:
 
 def _check_exact(problem: Posed, points: Mapping[str, Tensor], *, least: float) -> None:
     """least: a tolerance below which none is."""
-    sizes = component_sizes(problem, problem.reference, points)
+    try:
+        sizes = component_sizes(problem, problem.reference, points)
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"the reference of {problem.name} cannot be put into the equation and the conditions "
+            f"({' '.join(str(error).split()).rstrip('.')}): compute it with torch, as torch.sin(x), so that "
+            "derivatives follow, or give values as a `table` or by `solve`."
+        ) from error
     wrong = largest_of([component_sizes(problem, field, points) for field in wrong_fields(problem)])
     for term in _checked(problem):
         for size, scale in zip(sizes[term].tolist(), wrong[term].tolist(), strict=True):

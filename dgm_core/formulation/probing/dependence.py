@@ -9,11 +9,13 @@ from torch import Tensor, nn
 
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.domains import Part
-from dgm_core.formulation.probing.probed import Probed, Waves, draw, residuals_of
+from dgm_core.formulation.probing.probed import Points, Probed, Waves, draw, residuals_of
 from dgm_core.formulation.regions import Region
 
 _MANY = 64
 """Points at which a term must depend on the field at least once."""
+_SIZES = tuple(sign * 10.0**power for power in range(1, 9) for sign in (1.0, -1.0))
+"""Of fields on which a term that is not finite is tried again: units may be any."""
 
 
 def check_subjects(problem: Probed) -> None:
@@ -23,14 +25,18 @@ def check_subjects(problem: Probed) -> None:
     regions = problem.regions()
     inside = [term for term in problem.terms if _fills(regions[term])] or list(problem.terms)
     depends = {term: torch.zeros(len(problem.outputs), dtype=torch.bool) for term in problem.terms}
+    finite = dict.fromkeys(problem.terms, False)
     for shift in (1.5, 0.0, -1.5):
         # One that repeats itself satisfies a periodic condition, whatever its amplitude.
         field = Waves(problem, shift, periodic=False)
         for term, parts in residuals_of(problem, field, points).items():
             check_untrained(problem, term, parts, field)
+            finite[term] |= all(bool(part.isfinite().any()) for part in parts)
             depends[term] |= _gradient(parts, field.amplitudes) != 0  # NaN is not zero either
-        if all(known.any() for known in depends.values()) and _any(depends, inside).all():
+        known_all = all(known.any() for known in depends.values()) and _any(depends, inside).all()
+        if known_all and all(finite.values()):
             return
+    check_finite(problem, finite, points)
     for term, known in depends.items():
         if not known.any():
             raise ConfigurationError(
@@ -45,6 +51,24 @@ def check_subjects(problem: Probed) -> None:
             f"{problem.name} has no equation for the output {missing[0]!r}: no term inside the domain "
             f"depends on it (`y.d(output={problem.outputs.index(missing[0])})` is its value)."
         )
+
+
+def check_finite(problem: Probed, finite: dict[str, bool], points: Points) -> None:
+    """Refuses a term that is finite nowhere, for fields of any size.
+
+    finite: whether each term is somewhere, for fields of size one.
+    """
+    for size in _SIZES:
+        if all(finite.values()):
+            return
+        for term, parts in residuals_of(problem, Waves(problem, size, periodic=False), points).items():
+            finite[term] |= all(bool(part.isfinite().any()) for part in parts)
+    for term, somewhere in finite.items():
+        if not somewhere:
+            raise ConfigurationError(
+                f"the term {term!r} of {problem.name} is not a finite number at any of {_MANY} points, for "
+                "any field: look for a logarithm, a root or a quotient that is not defined in the domain."
+            )
 
 
 def _fills(region: Region) -> bool:

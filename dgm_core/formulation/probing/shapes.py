@@ -25,6 +25,12 @@ SIZES = ((1, 5), (1, 7), (3, 5))
 """(replicates, points) for which shapes are checked."""
 
 
+_NO_NUMBERS = dict.fromkeys(
+    (torch.complex64, torch.complex128), ": write the real and the imaginary part as two outputs"
+) | {torch.bool: ": write a difference that must vanish in place of a comparison"}
+"""What is no real number -> what to write."""
+
+
 def _kind(part: object) -> str:
     return "None, as where `return` is missing" if part is None else f"a {type(part).__name__}"
 
@@ -44,6 +50,11 @@ def check_shapes(problem: Probed, each_size: Mapping[tuple[int, int], Residuals]
                     raise ConfigurationError(
                         f"the residual {term!r} of {problem.name} must be a tensor, or a tuple of them for "
                         f"a system: it is {_kind(part)}."
+                    )
+                if not part.is_floating_point():
+                    raise ConfigurationError(
+                        f"the residual {term!r} of {problem.name} must be real numbers, and is of "
+                        f"{part.dtype}{_NO_NUMBERS.get(part.dtype, '')}."
                     )
                 components.setdefault((term, i), {})[size] = _components(
                     problem, term, part, points[size][term].shape

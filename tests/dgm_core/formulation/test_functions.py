@@ -169,6 +169,51 @@ class AfterFields(Bar):
         object.__setattr__(self, "wrong", 0.1)
 
 
+@pytest.mark.parametrize(
+    ("term", "sentence"),
+    [
+        (
+            lambda y: 1j * y.value,
+            "is of torch.complex128: write the real and the imaginary part as",
+        ),
+        (
+            lambda y: torch.log(-y.x - 1.0),
+            "the term 'interior' of rod is not a finite number",
+        ),
+        (
+            lambda y: y.value / (0.0 * y.x),
+            "the term 'interior' of rod is not a finite number",
+        ),
+        (
+            lambda y: y.d("xx"),
+            r"along 'xx' is not allowed: name the axis .* as in d\('x', 'x'\)",
+        ),
+        (lambda y: y("x"), r"y\.d\('x'\) is a derivative"),
+        (lambda y: y.laplacian + 1.0, r"operators are called, as in y\.laplacian\(\)"),
+    ],
+)
+def test_what_is_no_number_or_no_derivative_is_told_what_to_write(term, sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        rod(term)
+    assert rod(lambda y: torch.sqrt(y.value) + torch.log(y.x - 0.5))  # here and there
+    assert rod(lambda y: torch.sqrt(y.value - 250.0))  # for fields of other units
+
+
+def test_a_comparison_is_no_residual_and_a_reference_of_numpy_has_no_derivatives() -> None:
+    class Compared(Bar):
+        def equation(self, y):
+            return y.d("x", "x") > 0.0
+
+    class OfNumpy(Bar):
+        def reference(self, x):
+            return torch.from_numpy(np.asarray(x * (1.0 - x)))
+
+    with pytest.raises(ConfigurationError, match=r"is of torch\.bool: write a difference that must vanish"):
+        Compared()
+    with pytest.raises(ConfigurationError, match="the reference of of-numpy cannot be put into the equation"):
+        OfNumpy()
+
+
 def test_a_parameter_without_a_value_is_told_where_to_give_one() -> None:
     class Needy(Bar):
         _: KW_ONLY
