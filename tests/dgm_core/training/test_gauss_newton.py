@@ -214,9 +214,12 @@ def test_a_geodesic_step_is_bent_by_the_second_derivative_along_it(residuals):
     start, damping = starts(1, 4), 50.0
     found = GeodesicGaussNewton(Squares(residuals), start, Settings(damping=damping))
     straight, _, _ = found._solvable().solved([damping], [False], None)
-    second = torch.func.jvp(lambda x: torch.func.jvp(residuals, (x,), (straight,))[1], (start,), (straight,))[
-        1
-    ][0]
+    along = torch.autograd.functional.jvp
+
+    def first(x):
+        return along(residuals, x, straight, create_graph=True)[1]
+
+    second = along(first, start, straight)[1][0]
     jacobian = torch.autograd.functional.jacobian(lambda x: residuals(x[None])[0], start[0])
     square = jacobian.mT @ jacobian + damping * torch.eye(4, dtype=torch.float64)
     bend = -0.5 * torch.linalg.solve(square, jacobian.mT @ second)
