@@ -51,9 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     pytest-xdist hands out files in this order (`--no-loadscope-reorder`).
     """
-    lines = (line.split() for line in _SECONDS.read_text(encoding="utf-8").splitlines())
-    seconds = {name: int(number) for number, name in lines}
+    seconds = _noted()
     items.sort(key=lambda item: -seconds.get(item.nodeid.partition("::")[0], 0))
+
+
+def _noted() -> dict[str, float]:
+    lines = (line.split() for line in _SECONDS.read_text(encoding="utf-8").splitlines())
+    return {name: float(number) for number, name in lines}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,7 +75,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for report in reports:
             if isinstance(report, pytest.TestReport):
                 seconds[report.nodeid.partition("::")[0]] += report.duration
-    lines = [f"{round(number):4d} {name}\n" for name, number in seconds.most_common() if number >= 3]
+    noted = {**_noted(), **seconds}  # those of files that were not run stay
+    longest = sorted(noted, key=lambda name: (-round(noted[name]), name))
+    lines = [f"{round(noted[name]):4d} {name}\n" for name in longest if noted[name] >= 3]
     _SECONDS.write_text("".join(lines), encoding="utf-8")
 
 
