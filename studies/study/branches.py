@@ -65,6 +65,12 @@ def _fits(base: Setup, changes: Mapping[str, Any]) -> bool:
     return True
 
 
+def always(space: Space, key: str) -> bool:
+    """Whether the space says a setting whatever is chosen."""
+    choices = (each for each in space.values() if isinstance(each, Choice))
+    return key in space or any(all(always(below, key) for below in each.branches) for each in choices)
+
+
 def places(space: Space, when: tuple[tuple[str, Any], ...] = ()) -> Iterator[Place]:
     """Every setting of a space, each before those that depend on it."""
     for key, distribution in space.items():

@@ -19,7 +19,7 @@ from studies.objectives import ERROR
 from studies.samplers import DEFAULT_SAMPLER, check_sampler, make_sampler
 from studies.samplers.base import Sampler
 from studies.stopping import Rule, make_rule
-from studies.study.branches import fixed, places
+from studies.study.branches import always, fixed, places
 from studies.study.checked_space import checked_space
 from studies.study.checks import ORDERS, check_aims, check_limits, check_order, check_start
 from studies.study.priors import Prior, check_priors
@@ -208,8 +208,7 @@ class Search:
         """The largest number of iterations a trial can ask for."""
         searched = [place for place in places(self.space) if place.key == "iterations"]
         largest = [max(corners(place.distribution)) for place in searched]
-        always = any(not place.when for place in searched)
-        return max(largest if always else [*largest, self.base.config.iterations])
+        return max(largest if always(self.space, "iterations") else [*largest, self.base.config.iterations])
 
     @property
     def rungs(self) -> tuple[int, ...]:

@@ -89,9 +89,7 @@ class Pair(Problem):
 
     name, outputs, source, settings = "pair", ("u",), "", {}
     domain = Box(x=(0.0, 1.0))
-
-    def __init__(self, noise: float) -> None:
-        self.noise = noise
+    noise: float = 0.5
 
     def regions(self):
         return {"equation": self.domain.interior}
@@ -100,20 +98,17 @@ class Pair(Problem):
         residual = u(points["equation"]) - 1.0
         return {"equation": (residual + self.noise, residual - self.noise)}
 
-    def reference(self, x):
-        return torch.ones_like(x)
-
 
 def test_a_pair_of_estimates_enters_as_its_product():
     points = {"equation": torch.tensor([[[2.0], [4.0]]])}
-    total, terms = Loss(Pair(0.5), TrainConfig())(lambda x: x, points)
+    total, terms = Loss(Pair(), TrainConfig())(lambda x: x, points)
     assert terms.item() == pytest.approx(((1.5 * 0.5) + (3.5 * 2.5)) / 2)
     assert total.item() == terms.item()
 
 
 def test_a_pair_at_fixed_points_enters_as_the_square_of_its_mean():
     points = {"equation": torch.tensor([[[2.0], [4.0]]])}
-    total, _ = Loss(Pair(0.5), TrainConfig(), fixed_points=True)(lambda x: x, points)
+    total, _ = Loss(Pair(), TrainConfig(), fixed_points=True)(lambda x: x, points)
     assert total.item() == pytest.approx((1.0 + 9.0) / 2)
 
 

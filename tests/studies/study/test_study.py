@@ -26,7 +26,7 @@ from studies.study import (
     replicate_seeds,
     to_dict,
 )
-from studies.study.branches import branch, misfits, places
+from studies.study.branches import branch, misfits
 from studies.study.space import corners
 
 HEAT = Setup.named(load_problem("heat"))
@@ -214,14 +214,14 @@ def test_a_search_can_spend_as_much_as_its_baseline(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in STUDIES.names() if "second-order-search" in name])
-def test_a_search_that_begins_from_its_baseline_s_method_holds_the_baseline(name: str) -> None:
+def test_a_search_holds_the_settings_that_its_trials_begin_from(name: str) -> None:
     study = load_study(name)
     assert isinstance(study, Search)
-    settings = study.compared.flat()
+    settings = study.base.flat()
     if settings["gain"] is None:
         settings["gain"] = get_activation(settings["activation"]).gain
-    keys = {place.key for place in places(study.space)}
-    assert misfits(study.space, {key: settings[key] for key in keys}) == {}
+    below = branch(study.space["optimizer"], settings["optimizer"])
+    assert misfits(study.space, {key: settings[key] for key in {**study.space, **below}}) == {}
     # At one iteration steps of different methods are not compared.
     assert (study.early_stopping == "none") == ("iterations" not in study.space)
 
