@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.load import Run
-from analysis.settings import by_arrival, sampled
+from analysis.settings import TPE, by_arrival, rule_of, sampled, sampler_of
 from analysis.sources import entries
 from analysis.tables.cells import looks_of
 from analysis.tables.rounding import seconds
@@ -95,10 +95,10 @@ def bibtex(run: Run) -> str:
     if run.study.kind == "search":
         scheduler, held = run.study.scheduler, run.study.definition
         arrival = by_arrival(run)
-        sampler = scheduler.get("sampler") if arrival else held.get("sampler", "tpe")
-        rule = scheduler.get("name") if arrival else held.get("early_stopping", "asha")
+        sampler = scheduler.get("sampler") if arrival else sampler_of(held)
+        rule = scheduler.get("name") if arrival else rule_of(held)
         keys += [] if arrival and sampler != "optuna" else ["optuna"]
-        keys += ["tpe"] if sampler in ("tpe", "tpe-univariate", "optuna") else []
+        keys += ["tpe"] if sampler in (*TPE, "optuna") else []
         keys += ["asha"] if rule == "asha" and scheduler.get("rungs") else []
     texts = {key: WORKS[key] for key in keys}
     for key, text in entries(run.study.problem, run.study.source):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -81,10 +82,11 @@ def _drawn(drawn: dict[str, Any]) -> dict[str, str]:
 
 _DEFAULT_SAMPLER, _DEFAULT_RULE = "tpe", "asha"
 """What runs used that do not say it: those of before they could be chosen."""
-_TPE = {
+TPE = {
     "tpe": "Optuna's TPE (multivariate)",
     "tpe-univariate": "Optuna's TPE (a model for each setting)",
 }
+"""The samplers of this kind, and what a report calls them."""
 
 
 def sampled(run: Run) -> str:
@@ -108,12 +110,12 @@ def sampled(run: Run) -> str:
             f"Ray Tune's searcher {searcher} suggested {trials} in the order in which results arrived. "
             f"The scheduler {scheduler} looked at them {often}."
         )
-    sampler = _called(held.get("sampler", _DEFAULT_SAMPLER))
+    sampler = sampler_of(held)
     startup = held.get("startup_trials")
-    first = f", the first {startup} at random" if startup and sampler in _TPE else ""
-    who = _TPE.get(sampler, f"The sampler {sampler}")
+    first = f", the first {startup} at random" if startup and sampler in TPE else ""
+    who = TPE.get(sampler, f"The sampler {sampler}")
     text = f"{who} suggested {counted(study.trials_asked, 'trial')}{first}."
-    scheduler, rule = study.scheduler, _called(held.get("early_stopping", _DEFAULT_RULE))
+    scheduler, rule = study.scheduler, rule_of(held)
     if not scheduler.get("rungs") or rule == "none":
         return f"{text} No trial was stopped early."
     if rule != _DEFAULT_RULE:
@@ -122,6 +124,16 @@ def sampled(run: Run) -> str:
     when = f"iterations {', '.join(rungs)} and {last}" if rungs else f"iteration {last}"
     share = scheduler.get("reduction_factor")
     return f"{text} ASHA looked at them at {when}, and stopped those not among the best 1/{share} so far."
+
+
+def sampler_of(definition: Mapping[str, Any]) -> str:
+    """The sampler of a search on the logical clock, by its name or that of the function that makes it."""
+    return _called(definition.get("sampler", _DEFAULT_SAMPLER))
+
+
+def rule_of(definition: Mapping[str, Any]) -> str:
+    """Its rule of early stopping, in the same way."""
+    return _called(definition.get("early_stopping", _DEFAULT_RULE))
 
 
 def _called(part: str | dict[str, str]) -> str:

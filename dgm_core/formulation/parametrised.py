@@ -28,7 +28,8 @@ class _Examining(ABCMeta):
         if (arguments or parameters) and built_by_hand(cls):
             raise _unrecorded(cls)
         instance: T = ABCMeta.__call__(cls, *arguments, **parameters)
-        instance.__dict__[_NUMBER] = next(_numbers)
+        if built_by_hand(cls):
+            instance.__dict__[_NUMBER] = next(_numbers)
         instance.examine()
         return instance
 
