@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from dgm_core import Setup, load_problem
+from dgm_core.networks.activations import get_activation
 from dgm_core.training.optimizers import OPTIMIZERS, Stepwise
+from studies.study.branches import branch
 from studies.study.search import Search
 from studies.study.space import Choice
 
@@ -48,7 +51,8 @@ def second_order_search(
 
     width, batch_size, gain, windows: the range of each, ends included; harmonics: that of a periodic axis,
     where there is one; methods: see `EITHER`.  budget: in seconds.  Trials stop early where all methods
-    have one range of iterations: only then can they be compared at an iteration.
+    have one range of iterations: only then can they be compared at an iteration.  The first trial has the
+    problem's own settings, unless the search is to be compared with others (against) and find its way alone.
     """
     # Without a damping of its own, which not every optimizer has.
     base = Setup.named(load_problem(problem), settings).changed({"damping": None})
@@ -67,28 +71,44 @@ def second_order_search(
         space["harmonics"] = IntDistribution(*harmonics)
     if windows is not None:
         space["windows"] = IntDistribution(*windows)
+    if alike:
+        space |= _steps(methods[base.config.optimizer])
     return Search(
         name=f"{problem}-second-order-search",
         question=question,
         base=base,
         baseline=baseline,
-        space={**space, **_steps(methods[base.config.optimizer])} if alike else space,
+        space=space,
         trials=24,
         startup_trials=8,
         early_stopping="asha" if alike else "none",
+        start_from=() if against else (_own(base, space),),
         grace_period=least // 2,
         reduction_factor=2,
         workers=4,
         budget=budget,
         quick={
-            "space": {**space, "optimizer": _with_settings(dict.fromkeys(methods, (20, 60)))},
+            "space": {
+                **{key: each for key, each in space.items() if key != "iterations"},
+                "optimizer": _with_settings(dict.fromkeys(methods, (20, 60))),
+            },
             "baseline": baseline.shortened(30),
             "trials": 4,
             "startup_trials": 2,
+            "start_from": (),
             "grace_period": 10,
             "budget": 20.0,
         },
     )
+
+
+def _own(base: Setup, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """The base's settings that the space replaces."""
+    settings = base.flat()
+    if settings["gain"] is None:
+        settings["gain"] = get_activation(settings["activation"]).gain
+    below = branch(space["optimizer"], settings["optimizer"])
+    return {key: settings[key] for key in (*space, *below)}
 
 
 def _with_settings(methods: Mapping[str, tuple[int, int]]) -> Choice:
