@@ -25,7 +25,7 @@ from scipy.stats import qmc
 
 from dev.searches import load_search
 from dgm_cli.common import messages, parse_settings
-from dgm_core import ConfigurationError, Setup, Trainer
+from dgm_core import ConfigurationError, Setup, TrainConfig, Trainer
 from dgm_core.training import median
 from dgm_core.training.schedules import COOLDOWN_START
 from studies.cost import training_times
@@ -54,7 +54,7 @@ def record(
     space = {**search.space, **dict(narrowed(search.space, text) for text in ranges or ())}
     base = search.base.changed(parse_settings(change or ()))
     seeds = replicate_seeds(seed, "search", search.replicates)
-    about = {
+    about: dict[str, Any] = {
         "error": "score",
         "cost": "cost",
         "resource": "iterations",
@@ -67,8 +67,7 @@ def record(
     rows: list[dict[str, Any]] = []
     if out.exists():
         table = pq.read_table(out)
-        if json.loads(table.schema.metadata[METADATA])["base"] != about["base"]:
-            raise ConfigurationError(f"{out} holds trainings of another base.")
+        _check_same(base, json.loads(table.schema.metadata[METADATA])["base"], about["base"], out)
         rows = table.to_pandas().to_dict("records")
     points = qmc.Sobol(len(space), seed=seed).random(most)
     deadline = time.perf_counter() + 60 * minutes
@@ -84,6 +83,16 @@ def record(
             _write(out, rows, about)
             messages.print(f"{len(rows)} trainings, best {min(row['score'] for row in rows):.3g}")
     _write(out, rows, about)
+
+
+def _check_same(base: Setup, then: dict[str, str], now: dict[str, str], out: Path) -> None:
+    """Refuses to go on with a table of another base.  A setting that is newer than the table had its
+    default."""
+    defaults = Setup(base.problem, TrainConfig()).flat()
+    for key, value in now.items():
+        before = then.get(key, str(defaults.get(key)))
+        if before != value:
+            raise ConfigurationError(f"{out} holds trainings with {key} = {before}, and not {value}.")
 
 
 def _trained(setup: Setup, changes: dict[str, Any], seeds: list[int], first: int) -> dict[str, Any]:
