@@ -30,7 +30,8 @@ from dgm_core.training import median
 from dgm_core.training.schedules import COOLDOWN_START
 from studies.cost import training_times
 from studies.records import replacing
-from studies.replay.table import METADATA, curve_column
+from studies.replay.recording import METADATA
+from studies.replay.table import curve_column
 from studies.study import PowersOfTwo, replicate_seeds
 from studies.study.space import describe
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,10 +16,11 @@ from dgm_cli.own import With, load_files
 from dgm_core.errors import ConfigurationError, unknown
 
 if TYPE_CHECKING:
-    from studies.replay import Method, ReplayOutcome, TrainingTable
+    from studies.replay import Method, Recording, ReplayOutcome, TrainingTable
 
 _APART = 1_000_003
 """Between the seeds of random search and those of the others, which may start with random trials."""
+_COUNT = re.compile("0*[1-9][0-9]{0,8}")
 _MORE = 4
 """Trials of random search, in terms of the others', so that it can be given as much cost."""
 
@@ -84,7 +86,8 @@ def replay(
     from dgm_cli.replay_facts import choice_words, rungs_table
     from dgm_cli.replay_tables import NOTE, OVERALL_NOTE, overall_table, rows_table
     from studies.records.words import counted
-    from studies.replay import TrainingTable, overall
+    from studies.replay import Recording, overall
+    from studies.replay.columns import numbers
     from studies.replay.simulate import check
     from studies.samplers import DEFAULT_SAMPLER
 
@@ -98,17 +101,18 @@ def replay(
     )
     names = [name.strip() for name in settings.split(",")] if settings else []
     columns = {"error": error, "cost": cost, "iterations": iterations, "settings": names}
-    read = [_read(path, columns, alone=len(tables) == 1) for path in tables]
+    recordings = [Recording.read(path) for path in tables]
+    read = [_table(recording, columns, alone=len(tables) == 1) for recording in recordings]
+    judged = [numbers(each.name, each.column(chosen_by)) for each in recordings] if chosen_by else []
     keys = list(dict.fromkeys(key for each in read for key in each.space))
     first = [_known(text, keys) for text in start_from or ()]
     for each, method in product(read, methods):
         check(each, method, max(counts))
     summaries, searched = [], []
-    for path, each in zip(tables, read, strict=True):
+    for place, each in enumerate(read):
         messages.print(f"{each.name}: {counted(len(each.errors), 'training')}, best error {each.best:.3g}")
-        if chosen_by is not None:
-            judged = TrainingTable.read(path, error=chosen_by, settings=list(each.space)).errors
-            for line in choice_words(each.errors, judged, chosen_by):
+        if chosen_by:
+            for line in choice_words(each.errors, judged[place], chosen_by):
                 messages.print(line, soft_wrap=True)
         if facts:
             if each.rungs:
@@ -134,11 +138,12 @@ def replay(
     return 0
 
 
-def _read(path: Path, columns: dict[str, Any], *, alone: bool) -> TrainingTable:
+def _table(recording: Recording, columns: dict[str, Any], *, alone: bool) -> TrainingTable:
     """A table by the columns that are given; among others one that names its own is read by these."""
-    from studies.replay import TrainingTable, describes_itself
+    from studies.replay import TrainingTable
 
-    return TrainingTable.read(path, **({} if not alone and describes_itself(path) else columns))
+    own = recording.about is not None and not alone
+    return TrainingTable.read(recording, **({} if own else columns))
 
 
 def _searched(
@@ -235,7 +240,7 @@ def _methods(
 
 
 def _count(option: str, text: str) -> int:
-    if not text.strip().isdigit() or int(text) < 1:
+    if not _COUNT.fullmatch(text.strip()):
         raise ConfigurationError(f"--{option} {text.strip()} is not allowed: write numbers such as 24,48.")
     return int(text)
 

@@ -29,7 +29,8 @@ def rungs_table(read: TrainingTable) -> Table:
         table.add_column(head)
     for place, rung in enumerate(read.rungs):
         beyond = read.ends > rung
-        best = beyond & (read.errors <= np.quantile(read.errors[beyond], 0.25))
+        quarter = np.quantile(read.errors[beyond], 0.25, method="lower") if beyond.any() else -np.inf
+        best = beyond & (read.errors <= quarter)
         cells = []
         for kept in (beyond, beyond & (read.ends >= _LONG * rung), best):
             correlation = rank_correlation(read.curves[kept, place], read.errors[kept])
@@ -49,12 +50,19 @@ def choice_words(errors: Array, judged: Array, column: str) -> list[str]:
     rank = int((errors < errors[chosen]).sum()) + 1
     drawn = np.random.default_rng(0).integers(len(errors), size=(_DRAWS, _OF))
     selected = np.take_along_axis(errors[drawn], judged[drawn].argmin(axis=1)[:, None], axis=1)[:, 0]
-    ratio = selected / errors[drawn].min(axis=1)
+    least = errors[drawn].min(axis=1)
     rho = rank_correlation(judged, errors)
-    worse = f"{np.median(ratio):.2g} times the error of the best, by median"
-    return [
+    first = (
         f"Lowest {column}: error {errors[chosen]:.2g}, {rank:,} of {len(errors):,}; the lowest error is "
-        f"{errors.min():.2g}.  Rank correlation of {column} and error: {interval(*rho)}.",
+        f"{errors.min():.2g}.  Rank correlation of {column} and error: {interval(*rho)}."
+    )
+    if not (least > 0).all():  # there is no ratio to them
+        return [first]
+    ratio = np.divide(selected, least, out=np.ones_like(least), where=selected != least)  # ∞ of ∞ is the best
+    worse = f"{np.median(ratio):.2g} times the error of the best, by median"
+    tenth = np.quantile(ratio, 0.9, method="higher")
+    return [
+        first,
         f"Of {_OF} drawn at random, the one of the lowest {column} has {worse}; more than "
-        f"{np.quantile(ratio, 0.9):.2g} times in a tenth of all draws.",
+        f"{tenth:.2g} times in a tenth of all draws.",
     ]

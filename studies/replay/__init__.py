@@ -2,15 +2,16 @@
 
 from studies.replay.compare import anytime, overall, summarise
 from studies.replay.method import Method
+from studies.replay.recording import Recording
 from studies.replay.simulate import ReplayOutcome, replay
-from studies.replay.table import TrainingTable, describes_itself
+from studies.replay.table import TrainingTable
 
 __all__ = [
     "Method",
+    "Recording",
     "ReplayOutcome",
     "TrainingTable",
     "anytime",
-    "describes_itself",
     "overall",
     "replay",
     "summarise",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,24 +11,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
-from dgm_core.errors import ConfigurationError, unknown
-from studies.study.space import described
+from dgm_core.errors import ConfigurationError
+from studies.replay import columns
+from studies.replay.recording import About, Recording
 
 _LOGARITHMIC = 20.0
 """Largest over smallest value from which a column of positive numbers is taken for logarithmic."""
 
-METADATA = b"dgm-studies"
-"""Key of the Parquet schema under which a recorded table says what it is about, as JSON."""
-
 Array = NDArray[np.float64]
 
 
-def curve_column(error: str, iterations: int) -> str:
+def curve_column(error: str, iterations: int | str) -> str:
     """The column that holds the error after so many iterations."""
     return f"{error}@{iterations}"
 
@@ -58,44 +53,42 @@ class TrainingTable:
     @classmethod
     def read(
         cls,
-        path: Path,
+        table: Path | Recording,
         *,
         error: str | None = None,
         settings: Sequence[str] = (),
         cost: str | None = None,
         iterations: str | None = None,
     ) -> TrainingTable:
-        """Reads CSV or Parquet.
+        """Reads CSV or Parquet, or takes what was read before.
 
         error, cost, iterations (of the whole training), settings: names of columns.  A table that
         `scripts/record` wrote says them itself; of others the error is "score" by default, and settings are
         all other columns that vary.  Columns like "error@1000" are its curve.  An error that is missing or
-        not finite is a divergence.  Raises ConfigurationError for an unknown column, and where fewer than two
-        trainings or no setting are left.
+        not finite is a divergence.  Raises ConfigurationError for an unknown column, for a value that its
+        column cannot have, and where fewer than two trainings, no setting or no finite error is left.
         """
-        frame, about = _read(path)
-        error = error or about.get("error", "score")
-        cost, iterations = cost or about.get("cost"), iterations or about.get("resource")
-        space = {key: described(values) for key, values in about.get("space", {}).items()}
-        for column in filter(None, (error, *settings, cost, iterations)):
-            if column not in frame.columns:
-                raise unknown(f"column of {path}", column, [str(name) for name in frame.columns])
-        assert error is not None
-        rungs = _rungs(frame, error)
-        curve = [curve_column(error, rung) for rung in rungs]
-        chosen = list(settings or space) or [
+        found = table if isinstance(table, Recording) else Recording.read(table)
+        about = found.about or About()
+        error = error or about.error or "score"
+        cost, iterations = cost or about.cost, iterations or about.resource
+        scores = found.column(error)
+        curves = columns.curve_columns(found.name, [str(name) for name in found.frame.columns], error)
+        chosen = list(settings or about.space) or [
             str(name)
-            for name in frame.columns
-            if name not in (error, cost, *curve) and frame[name].nunique(dropna=False) > 1
+            for name in found.frame.columns
+            if name not in (error, cost)
+            and not str(name).startswith(curve_column(error, ""))
+            and columns.varies(found.frame[name])
         ]
         return cls.of(
-            path.stem,
-            frame[chosen],
-            frame[error].to_numpy(float),
-            frame[cost].to_numpy(float) if cost else np.ones(len(frame)),
-            space={key: space[key] for key in chosen if key in space},
-            ends=frame[iterations].to_numpy(int) if iterations else None,
-            curves=dict(zip(rungs, frame[curve].to_numpy(float).T, strict=True)),
+            found.name,
+            pd.DataFrame({name: found.column(name) for name in chosen}),
+            columns.numbers(found.name, scores),
+            columns.costs(found.name, found.column(cost)) if cost else np.ones(len(scores)),
+            space={key: about.space[key] for key in chosen if key in about.space},
+            ends=columns.whole(found.name, found.column(iterations)) if iterations else None,
+            curves={rung: columns.numbers(found.name, found.column(name)) for rung, name in curves.items()},
             error=error,
         )
 
@@ -121,11 +114,13 @@ class TrainingTable:
             raise ConfigurationError(
                 f"{name} is not a table of trainings: it needs at least two rows and one setting."
             )
-        if settings.isna().any(axis=None):
-            (row, column) = np.argwhere(settings.isna().to_numpy())[0]
-            raise ConfigurationError(f"{name} has no value of {settings.columns[column]} in row {row + 1}.")
-        if not np.isfinite(costs).all() or (costs <= 0).any():
-            raise ConfigurationError(f"{name} has a cost that is not above 0.")
+        if not np.isfinite(errors).any():
+            raise ConfigurationError(f"{name} has no training that ended: no {error} is a finite number.")
+        spaces = space or {}
+        settings = pd.DataFrame(
+            {key: columns.setting(name, settings[key], spaces.get(str(key))) for key in settings}
+        )
+        costs = columns.costs(name, pd.Series(costs, name="cost"))
         rungs = tuple(sorted(curves or {}))
         if ends is None:
             ends = np.full(len(errors), rungs[-1] + 1 if rungs else 1)
@@ -137,7 +132,7 @@ class TrainingTable:
             settings.reset_index(drop=True),
             errors,
             costs,
-            {str(key): (space or {}).get(str(key)) or _distribution(settings[key]) for key in settings},
+            {str(key): spaces.get(str(key)) or _distribution(settings[key]) for key in settings},
             ends,
             rungs,
             known,
@@ -216,35 +211,11 @@ class TrainingTable:
         return ((scale(np.asarray(values, float)) - low) / max(float(high - low), 1e-300))[:, None]
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The columns, and what the table says of itself."""
-    try:
-        if path.suffix != ".parquet":
-            return pd.read_csv(path), {}
-        table = pq.read_table(path)
-        return table.to_pandas(), json.loads((table.schema.metadata or {}).get(METADATA, b"{}"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"{path} cannot be read: there is no such file.") from None
-    except (OSError, ValueError, pa.ArrowException) as problem:
-        raise ConfigurationError(f"{path} is neither CSV nor Parquet: {problem}.") from None
-
-
-def describes_itself(path: Path) -> bool:
-    """Whether `scripts/record` wrote it, so that it names its own columns."""
-    return path.suffix == ".parquet" and bool(_read(path)[1])
-
-
-def _rungs(frame: pd.DataFrame, error: str) -> list[int]:
-    """Iterations of the columns of the error's curve."""
-    texts = (str(name).removeprefix(f"{error}@") for name in frame if str(name).startswith(f"{error}@"))
-    return sorted(int(text) for text in texts if text.isdigit() and int(text) > 0)
-
-
 def _distribution(column: pd.Series[Any]) -> BaseDistribution:
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return CategoricalDistribution(sorted(column.unique().tolist(), key=str))
     low, high = column.min(), column.max()
-    log = bool(low > 0 and high / low >= _LOGARITHMIC)
+    log = bool(low > 0 and high >= _LOGARITHMIC * low)
     if pd.api.types.is_integer_dtype(column):
         return IntDistribution(int(low), int(high), log=log)
     return FloatDistribution(float(low), float(high), log=log)

@@ -15,7 +15,7 @@ from dev.record import _value, record
 from dgm_core import ConfigurationError, Setup, load_problem, train
 from dgm_core.training import median
 from studies.replay import TrainingTable
-from studies.replay.table import METADATA
+from studies.replay.recording import METADATA
 from studies.study import PowersOfTwo
 
 TINY = ["iterations=10:40", "batch_size=1:8", "depth=1:2"]

@@ -18,7 +18,7 @@ from dgm_cli.replay_facts import choice_words
 from dgm_core import ConfigurationError
 from studies.replay import Method, ReplayOutcome, TrainingTable, anytime, replay, summarise
 from studies.replay.compare import beats, pooled
-from studies.replay.table import METADATA
+from studies.replay.recording import METADATA
 from studies.samplers import DEFAULT_SAMPLER, SAMPLERS
 from studies.stopping import RULES
 from studies.study.space import describe
