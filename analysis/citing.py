@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.load import Run
-from analysis.settings import TPE, by_arrival, rule_of, sampled, sampler_of
+from analysis.settings import TPE, by_arrival, sampled, stopping, suggesting
 from analysis.sources import entries
 from analysis.tables.cells import looks_of
 from analysis.tables.rounding import seconds
@@ -93,13 +93,10 @@ def bibtex(run: Run) -> str:
     """What a paper on the run cites: the method, what it used of Optuna and Ray, the problem's source."""
     keys = ["detorakis", "sirignano", "ray"]
     if run.study.kind == "search":
-        scheduler, held = run.study.scheduler, run.study.definition
-        arrival = by_arrival(run)
-        sampler = scheduler.get("sampler") if arrival else sampler_of(held)
-        rule = scheduler.get("name") if arrival else rule_of(held)
-        keys += [] if arrival and sampler != "optuna" else ["optuna"]
+        sampler, rule = suggesting(run).built_in, stopping(run).built_in
+        keys += [] if by_arrival(run) and sampler != "optuna" else ["optuna"]
         keys += ["tpe"] if sampler in (*TPE, "optuna") else []
-        keys += ["asha"] if rule == "asha" and scheduler.get("rungs") else []
+        keys += ["asha"] if rule == "asha" and run.study.scheduler.get("rungs") else []
     texts = {key: WORKS[key] for key in keys}
     for key, text in entries(run.study.problem, run.study.source):
         if text is not None:

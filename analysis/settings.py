@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -89,56 +89,79 @@ TPE = {
 """The samplers of this kind, and what a report calls them."""
 
 
+class Chooser(NamedTuple):
+    """What suggested settings, or what stopped trials early: what it is called, and who wrote it."""
+
+    called: str
+    own: bool
+    """Whether it is a function of the user's, which may have the name of one that is built in."""
+
+    @property
+    def built_in(self) -> str:
+        """Its name where it is the program's; empty for a user's."""
+        return "" if self.own else self.called
+
+    def told(self, kind: str, built_in: str) -> str:
+        """As the subject of a sentence."""
+        return f"The user-defined {kind} {self.called}" if self.own else f"{built_in} {self.called}"
+
+
+def suggesting(run: Run) -> Chooser:
+    """The sampler of a search, or its searcher by the order of arrival."""
+    if by_arrival(run):
+        return _chooser(run, "searcher", run.study.scheduler.get("sampler"))
+    return _chooser(run, "sampler", _DEFAULT_SAMPLER)
+
+
+def stopping(run: Run) -> Chooser:
+    """The rule of early stopping of a search, or its scheduler by the order of arrival."""
+    if by_arrival(run):
+        return _chooser(run, "scheduler", run.study.scheduler.get("name"))
+    return _chooser(run, "early_stopping", _DEFAULT_RULE)
+
+
+def _chooser(run: Run, key: str, default: str | None) -> Chooser:
+    given = run.study.definition.get(key) or default
+    return Chooser(given["function"], True) if isinstance(given, Mapping) else Chooser(str(given), False)
+
+
 def sampled(run: Run) -> str:
     """How settings were chosen and trials ended early, in two sentences; empty where nothing was searched."""
-    study, held = run.study, run.study.definition
+    study = run.study
     if not study.space:
         return ""
+    who, rule = suggesting(run), stopping(run)
     if by_arrival(run):
-        searcher, scheduler = study.scheduler.get("sampler"), study.scheduler.get("name")
+        searcher = who.told("searcher", "Ray Tune's searcher")
+        scheduler = rule.told("scheduler", "Ray Tune's scheduler")
         every = study.scheduler.get("grace_period")
         trials = counted(study.trials_asked, "trial")
         if population(run):
             looks = counted(every or 0, "iteration")
             return (
-                f"Ray Tune's scheduler {scheduler} trained a population of {trials}, whose first settings "
+                f"{scheduler} trained a population of {trials}, whose first settings "
                 f"were drawn at random.  Every {looks} it could have one go on from another's weights, with "
                 "some of its settings changed."
             )
         often = "at its own times" if every is None else f"every {counted(every, 'iteration')}"
         return (
-            f"Ray Tune's searcher {searcher} suggested {trials} in the order in which results arrived. "
-            f"The scheduler {scheduler} looked at them {often}."
+            f"{searcher} suggested {trials} in the order in which results arrived. "
+            f"{scheduler} looked at them {often}."
         )
-    sampler = sampler_of(held)
-    startup = held.get("startup_trials")
-    first = f", the first {startup} at random" if startup and sampler in TPE else ""
-    who = TPE.get(sampler, f"The sampler {sampler}")
-    text = f"{who} suggested {counted(study.trials_asked, 'trial')}{first}."
-    scheduler, rule = study.scheduler, rule_of(held)
-    if not scheduler.get("rungs") or rule == "none":
+    startup = study.definition.get("startup_trials")
+    first = f", the first {startup} at random" if startup and who.built_in in TPE else ""
+    sampler = TPE.get(who.built_in) or who.told("sampler", "The sampler")
+    text = f"{sampler} suggested {counted(study.trials_asked, 'trial')}{first}."
+    asked = study.scheduler
+    if not asked.get("rungs") or rule.built_in == "none":
         return f"{text} No trial was stopped early."
-    if rule != _DEFAULT_RULE:
-        return f"{text} The early stopping rule {rule} decided which of them to stop."
-    *rungs, last = map(str, scheduler["rungs"])
+    if rule.built_in != _DEFAULT_RULE:
+        decided = rule.told("early stopping rule", "The early stopping rule")
+        return f"{text} {decided} decided which of them to stop."
+    *rungs, last = map(str, asked["rungs"])
     when = f"iterations {', '.join(rungs)} and {last}" if rungs else f"iteration {last}"
-    share = scheduler.get("reduction_factor")
+    share = asked.get("reduction_factor")
     return f"{text} ASHA looked at them at {when}, and stopped those not among the best 1/{share} so far."
-
-
-def sampler_of(definition: Mapping[str, Any]) -> str:
-    """The sampler of a search on the logical clock, by its name or that of the function that makes it."""
-    return _called(definition.get("sampler", _DEFAULT_SAMPLER))
-
-
-def rule_of(definition: Mapping[str, Any]) -> str:
-    """Its rule of early stopping, in the same way."""
-    return _called(definition.get("early_stopping", _DEFAULT_RULE))
-
-
-def _called(part: str | dict[str, str]) -> str:
-    """Of a sampler or a rule: its name, or that of the function that makes it."""
-    return part if isinstance(part, str) else part["function"]
 
 
 def scheduled(run: Run, trial: str) -> dict[str, str]:

@@ -54,7 +54,15 @@ def search(run: Callable[[str], Run]) -> Run:
         ),
         (
             {"sampler": {"function": "mine"}, "early_stopping": {"function": "theirs"}},
-            ["The sampler mine suggested", "The early stopping rule theirs"],
+            ["The user-defined sampler mine suggested", "The user-defined early stopping rule theirs"],
+        ),
+        (
+            {"sampler": {"function": "tpe"}, "early_stopping": {"function": "asha"}, "startup_trials": 8},
+            ["The user-defined sampler tpe suggested 24 trials.", "The user-defined early stopping rule"],
+        ),
+        (
+            {"early_stopping": {"function": "none"}},
+            ["Optuna's TPE (multivariate)", "The user-defined early stopping rule none decided"],
         ),
         (
             {"sampler": "gp", "early_stopping": "none"},
@@ -72,6 +80,17 @@ def test_the_report_names_the_sampler_and_the_rule_that_were_used(
     study = search.study.model_copy(update={"definition": {**search.study.definition, **definition}})
     told = settings.sampled(Run(search.folder, study, search.trials))
     assert all(part in told for part in said), told
+
+
+def test_a_users_function_with_a_known_name_is_not_cited(search: Run) -> None:
+    for definition in (
+        {"sampler": {"function": "tpe"}, "early_stopping": {"function": "asha"}},
+        {"order": "arrival", "searcher": {"function": "optuna"}, "scheduler": {"function": "asha"}},
+    ):
+        study = search.study.model_copy(update={"definition": {**search.study.definition, **definition}})
+        works = re.findall(r"@\w+\{(\w+),", citing.bibtex(Run(search.folder, study, search.trials)))
+        assert not {"bergstra2011tpe", "li2020asha"} & set(works)
+        assert ("akiba2019optuna" in works) == ("order" not in definition)
 
 
 def test_every_difference_of_winner_and_baseline_is_told(copied: Callable[[str], Path]) -> None:

@@ -27,6 +27,6 @@ def test_a_search_by_arrival_is_killed_and_resumed(tmp_path: Path) -> None:
     assert record.state == "finished"
     assert record.winner is not None
     result = Result(run)
-    assert "Ray Tune's searcher own suggested 6 trials" in sampled(result.run)
+    assert "The user-defined searcher own suggested 6 trials" in sampled(result.run)
     assert any("cannot be repeated" in each for each in warnings(result.run, result.tables))
     assert "cannot be repeated" in (run / "report.html").read_text()
