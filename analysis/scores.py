@@ -16,6 +16,8 @@ from studies.records.schema import WEIGHT_PREFIX, WEIGHTS
 Array = NDArray[np.float64]
 
 RESIDUAL = "residual"
+RESIDUAL_OF_DATA = "residual of data"
+"""The share of measured data in it."""
 ERRORS = tuple(name for name in LABELS if name != RESIDUAL)
 """Mean absolute, relative 2-norm and maximum."""
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.arms import arm_said, key_name
-from analysis.scores import RESIDUAL
+from analysis.scores import RESIDUAL, RESIDUAL_OF_DATA
 from analysis.statistics import Interval
 from analysis.tables.cells import generator, looks_of, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
@@ -112,7 +112,12 @@ def verdict_of_solve(summary: Mapping[str, Any]) -> str:
     error = summary.get("rel_l2") or summary["score"]
     known = "rel_l2" in summary and error["median"] is not None
     if summary.get("metric") == RESIDUAL and 2 * error["diverged"] < error["n"]:
-        return satisfied(math.nan if error["median"] is None else error["median"])
+        of_data = summary.get(RESIDUAL_OF_DATA)
+        if of_data is None or of_data["median"] is None:
+            return satisfied(math.nan if error["median"] is None else error["median"])
+        return satisfied(
+            *([row[name] for row in summary["replicates"]] for name in (RESIDUAL, RESIDUAL_OF_DATA))
+        )
     return solved(
         error["median"] if known else math.nan,
         n=error["n"],

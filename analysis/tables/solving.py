@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from analysis import scores
 from analysis.fates import NOT_SOLVED
@@ -57,19 +58,38 @@ def solved(
     return f"solved to {size}" if rel_l2 <= SOLVED else f"solved only to {size}"
 
 
-def satisfied(residual: float) -> str:
+def satisfied(residuals: ArrayLike, of_data: ArrayLike | None = None) -> str:
     """How far equation and conditions are satisfied where no reference is known; empty for NaN.
 
-    residual: median over replicates, each term in units of what a wrong field leaves.
+    residuals: of each replicate, (n,), each term in units of what a wrong field leaves.  of_data: the share
+    of measured data in them, which noise keeps above zero and which is no fault of the solution's.
     """
+    every = np.asarray(residuals, dtype=float).reshape(-1)
+    data = np.zeros_like(every) if of_data is None else np.asarray(of_data, dtype=float).reshape(-1)
+    residual = float(median(_without(every, data)))
     if not math.isfinite(residual):
         return ""
     share = f"{number(100 * residual, 2)} % of what a wrong field leaves"
+    beside = ""
+    if of_data is not None:
+        beside = f", and the measured data, with their noise, to {number(100 * float(median(data)), 2)} %"
     if residual > MISSED:
-        return (
-            f"not solved: equation and conditions are missed by {share}, unless measured data contradict them"
-        )
-    return f"equation and conditions hold {'' if residual <= SOLVED else 'only '}to {share}"
+        doubt = ", unless the measured data contradict them" if of_data is not None else ""
+        return f"not solved: equation and conditions are missed by {share}{doubt}"
+    return f"equation and conditions hold {'' if residual <= SOLVED else 'only '}to {share}{beside}"
+
+
+def _without(residuals: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rest of root sums of squares, (n,)."""
+    known = np.isfinite(residuals)
+    part = np.where(known, part, 0.0)
+    return np.sqrt(np.clip(np.where(known, residuals, np.inf) ** 2 - part**2, 0.0, None))
+
+
+def _residuals(rows: pd.DataFrame) -> list[NDArray[np.float64]]:
+    """Of each row, and the share of measured data in them where there are any."""
+    names = [name for name in (scores.RESIDUAL, scores.RESIDUAL_OF_DATA) if name in rows]
+    return [each for each in (scores.numbers(rows[name]) for name in names) if not np.isnan(each).all()]
 
 
 def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
@@ -80,7 +100,7 @@ def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
     known = scores.numbers(counted["rel_l2"]) if "rel_l2" in counted else np.full(len(counted), np.nan)
     lost = scores.diverged(counted)
     if scores.metrics(counted) == [scores.RESIDUAL] and 2 * lost.sum() < len(counted):
-        return satisfied(float(median(np.where(lost, np.inf, scores.numbers(counted[scores.RESIDUAL])))))
+        return satisfied(*(np.where(lost, np.inf, each) for each in _residuals(counted)))
     some = not np.isnan(known[~lost]).any()
     reasons = [*counted["diverged_by"].dropna().unique()] if "diverged_by" in counted else []
     return solved(

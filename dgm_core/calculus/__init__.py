@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
-from dgm_core.calculus.automatic import Automatic, automatic_at, gradient
+from dgm_core.calculus.automatic import Automatic, Pointwise, automatic_at, gradient
 from dgm_core.calculus.differences import STEP, Differenced, FiniteDifferences
 from dgm_core.calculus.jets import Carried, carried, compiler
 from dgm_core.calculus.operators import TIME, Derivatives, Field, Output, position_of, rademacher
@@ -24,6 +24,7 @@ __all__ = [
     "Field",
     "FiniteDifferences",
     "Output",
+    "Pointwise",
     "carried",
     "compiler",
     "derivatives",

@@ -8,7 +8,24 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from dgm_core.calculus.operators import Derivatives, Field
+from dgm_core.calculus.operators import Derivatives, Field, Output
+
+_MANY = 32
+"""Axes from which a Laplacian is computed on lines: in two passes over more points, not in a pass an axis."""
+_LARGE = 2e6
+"""Coordinates of these points beyond which it is not."""
+
+
+class Pointwise:
+    """A function (K, n, d) -> (K, n, q) whose value at a point depends on that point alone."""
+
+    pointwise = True
+
+    def __init__(self, function: Field) -> None:
+        self._function = function
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return self._function(x)
 
 
 class Automatic(Derivatives):
@@ -40,6 +57,19 @@ class Automatic(Derivatives):
                 self._gradients[key] = gradient(self.partial(output, key[1]), self.x)
         return self._gradients[key][..., last : last + 1]
 
+    def laplacian(
+        self, axes: Sequence[str] | None = None, output: Output = 0, probes: Tensor | None = None
+    ) -> Tensor:
+        columns = self.space(axes)
+        if probes is not None or not self._pointwise or len(columns) < _MANY or self._large(len(columns)):
+            return super().laplacian(axes, output, probes)
+        unit = torch.eye(len(self.axes), dtype=self.x.dtype, device=self.x.device)
+        lines = self.along(unit[list(columns)][None, None], 2, self.position(output))
+        return lines.sum(dim=-1, keepdim=True)
+
+    def _large(self, lines: int) -> bool:
+        return self.x.numel() * lines > _LARGE
+
     def along(self, directions: Tensor, order: int, output: int) -> Tensor:
         with torch.enable_grad():
             if self._pointwise:
@@ -51,7 +81,7 @@ class Automatic(Derivatives):
         # passes are as many as the order, whatever the number of directions.
         count, (replicates, n, _) = directions.shape[2], self.x.shape
         lines = directions.expand(replicates, n, -1, -1).reshape(replicates, n * count, -1)
-        s = torch.zeros_like(lines[..., :1]).requires_grad_()
+        s = (0.0 * self.x[..., :1]).repeat_interleave(count, dim=1)  # whose graph ends in x, as all others
         x = self.x.detach().repeat_interleave(count, dim=1) + s * lines.to(self.x)
         y = self._field(x)[..., output : output + 1]
         for _ in range(order):

@@ -34,14 +34,14 @@ def zero(x: Tensor) -> Tensor:
 def joined(given: Any, like: Tensor) -> Any:
     """Components that are given as a tuple, each (K, n, 1) or a number, side by side; anything else as it is.
 
-    like: (K, n, c), what a number is spread over.
+    like: (K, n, c), what a number is spread over; a tensor, or what carries derivatives in place of one.
     """
     if not isinstance(given, tuple | list) or not given:
         return given
-    if not all(isinstance(part, Tensor | Number) for part in given):
+    if not all(isinstance(part, Tensor | Number | type(like)) for part in given):
         return given
     zeros = torch.zeros_like(like[..., :1])
-    parts = [part if isinstance(part, Tensor) and part.dim() else zeros + part for part in given]
+    parts = [zeros + part if isinstance(part, Number) or not part.shape else part for part in given]
     return torch.cat(parts, dim=-1)
 
 

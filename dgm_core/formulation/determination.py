@@ -16,6 +16,7 @@ from dgm_core.calculus.precision import precision
 from dgm_core.formulation.quadrature import sobol_set
 from dgm_core.formulation.regions import Region
 from dgm_core.formulation.scales import parts_of, scales_of, wave
+from dgm_core.formulation.trained import Known
 from dgm_core.random_streams import stream
 
 DEGREES = {1: 24, 2: 9, 3: 5}
@@ -167,7 +168,7 @@ class _Linearised:
         return torch.cat(rows, dim=1)
 
     def _residuals(self, u: Field, values: Mapping[str, Tensor], replicates: int) -> dict[str, Any]:
-        problem = self._problem.bound(_At(values)) if values else self._problem
+        problem = self._problem.bound(Known(values)) if values else self._problem
         points = {term: x.expand(replicates, -1, -1).contiguous() for term, x in self._points.items()}
         with torch.enable_grad():
             residuals: dict[str, Any] = problem.residuals(u, points)
@@ -212,16 +213,6 @@ class _Linearised:
         return torch.tensor(self._scales.centres, dtype=torch.float64) + self._sizes * torch.cat(
             waves, dim=-1
         )
-
-
-@dataclass(frozen=True)
-class _At:
-    """Constants at given values, (K, 1, 1)."""
-
-    values: Mapping[str, Tensor]
-
-    def value(self, name: str) -> Tensor:
-        return self.values[name]
 
 
 def residual_count(residual: Any) -> int:

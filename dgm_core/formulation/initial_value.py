@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.base import Problem
 from dgm_core.formulation.conditions import Condition, Dirichlet
 from dgm_core.formulation.defaults import IN_TIME
@@ -17,15 +18,20 @@ _TERMS = ("initial",)
 
 
 class InitialValueProblem(Problem):
-    """A system of ordinary differential equations, y(start) given; the one input is t."""
+    """A system of ordinary differential equations, y(start) given; the one input is t.
+
+    `start` gives the values there, or `initial_state` computes them.
+    """
 
     outputs: ClassVar[tuple[str, ...]] = ("y",)
+    start: ClassVar[Sequence[float]]
+    """The values at the start, one for each of `outputs`."""
     settings = IN_TIME
     resolution = 50
 
-    @abstractmethod
     def initial_state(self, like: Tensor) -> Tensor:
         """y at the start, (1 or K, 1, q), in the dtype and on the device of `like`."""
+        return like.new_tensor([float(value) for value in self.prescribed_start])[None, None, :]
 
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
@@ -48,3 +54,22 @@ class InitialValueProblem(Problem):
 
     def state_at_start(self) -> Tensor:
         return self.initial_state(torch.zeros(1, 1, 1, dtype=torch.float64))[:, 0]
+
+    @property
+    def prescribed_start(self) -> Sequence[float]:
+        """`start`.  Raises ConfigurationError where it has not a value for each output."""
+        if not hasattr(self, "start"):
+            raise ConfigurationError(
+                f"{self.name} lacks `start`, the values of {', '.join(self.outputs)} there."
+            )
+        if not hasattr(self.start, "__len__"):
+            raise ConfigurationError(
+                f"start = {self.start!r} of {self.name} is not allowed: it must be a tuple with a value for "
+                f"each of the outputs, ({self.start!r},) for one."
+            )
+        if len(self.start) != len(self.outputs):
+            raise ConfigurationError(
+                f"start = {tuple(self.start)} of {self.name} is not allowed: it must have a value for "
+                f"each of the outputs {', '.join(self.outputs)}."
+            )
+        return self.start

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy  # whose parts are loaded at their first use
@@ -32,16 +32,11 @@ class ODE(InitialValueProblem):
     trained constant has no known truth; a `table` replaces it.
     """
 
-    start: ClassVar[Sequence[float]]
-    """The values at the start, one for each of `outputs`."""
     reference_tolerance = 1e-6
 
     @abstractmethod
     def rate(self, t: Tensor, *y: Tensor) -> Any:
         """The rates of change, one for each output, of y at t: tensors (K, n, 1) in training."""
-
-    def initial_state(self, like: Tensor) -> Tensor:
-        return like.new_tensor([float(value) for value in self._start])[None, None, :]
 
     def equation(self, y: Derivatives) -> Tensor:
         count = len(self.outputs)
@@ -67,7 +62,7 @@ class ODE(InitialValueProblem):
         trajectory = scipy.integrate.solve_ivp(
             rate,
             (axis.lower, axis.upper),
-            [float(value) for value in self._start],
+            [float(value) for value in self.prescribed_start],
             "LSODA",
             rtol=tolerance,
             atol=_SMALL * tolerance,
@@ -91,24 +86,6 @@ class ODE(InitialValueProblem):
             return "table"
         unknown = any(constant.truth is None for constant in type(self).trained().values())
         return "none" if unknown else "numerical"
-
-    @property
-    def _start(self) -> Sequence[float]:
-        if not hasattr(self, "start"):
-            raise ConfigurationError(
-                f"{self.name} lacks `start`, the values of {', '.join(self.outputs)} there."
-            )
-        if not hasattr(self.start, "__len__"):
-            raise ConfigurationError(
-                f"start = {self.start!r} of {self.name} is not allowed: it must be a tuple with a value for "
-                f"each of the outputs, ({self.start!r},) for one."
-            )
-        if len(self.start) != len(self.outputs):
-            raise ConfigurationError(
-                f"start = {tuple(self.start)} of {self.name} is not allowed: it must have a value for "
-                f"each of the outputs {', '.join(self.outputs)}."
-            )
-        return self.start
 
     def _rates(self, t: Tensor, y: Sequence[Tensor]) -> Sequence[Any]:
         given = self.rate(t, *y)

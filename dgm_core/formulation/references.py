@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -88,6 +88,16 @@ class Table:
     """Of the columns of the points, where they have been read by name."""
 
     def __post_init__(self) -> None:
+        for name in ("points", "values"):
+            given: Any = getattr(self, name)
+            try:
+                tensor = torch.as_tensor(given, dtype=torch.float64)
+            except (TypeError, ValueError) as error:
+                raise ConfigurationError(
+                    f"the {name} of a table must be numbers, a tensor or an array: {error}."
+                ) from error
+            # One column may come without its axis.
+            object.__setattr__(self, name, tensor[:, None] if tensor.dim() == 1 else tensor)
         if self.points.dim() != 2 or self.values.dim() != 2 or len(self.points) != len(self.values):
             raise ConfigurationError(
                 f"a table of points {tuple(self.points.shape)} and values {tuple(self.values.shape)} is not "

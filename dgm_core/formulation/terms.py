@@ -31,4 +31,7 @@ def of_output(metric: str, output: str) -> str:
 RESIDUAL = "residual"
 """What stands in for an error where there is no reference (see `dgm_core.training.evaluation`)."""
 
+RESIDUAL_OF_DATA = of_output(RESIDUAL, "data")
+"""The share of measured data in it, which noise keeps above zero."""
+
 INTERIOR = "interior"

@@ -69,12 +69,12 @@ class Trained(float):
 
 
 class Known:
-    """Constants at given numbers."""
+    """Constants at given numbers, or tensors (K, 1, 1) of them."""
 
-    def __init__(self, values: Mapping[str, float]) -> None:
+    def __init__(self, values: Mapping[str, Tensor | float]) -> None:
         self._values = dict(values)
 
-    def value(self, name: str) -> float:
+    def value(self, name: str) -> Tensor | float:
         """The number."""
         return self._values[name]
 

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Differenced, Field
+from dgm_core.calculus import Differenced, Field, Pointwise
 from dgm_core.calculus.precision import precision
 from dgm_core.errors import ConfigurationError, counted
 from dgm_core.formulation.domains import Domain
@@ -118,7 +118,7 @@ def residual_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> di
 def component_sizes(problem: Posed, u: Field, points: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The largest absolute residual of each component of each term, (c,)."""
     with torch.enable_grad():
-        residuals = problem.residuals(u, points)
+        residuals = problem.residuals(Pointwise(u), points)
     return {
         term: torch.stack([part.detach().abs().amax(dim=(0, 1)) for part in parts_of(r)]).amax(dim=0)
         for term, r in residuals.items()

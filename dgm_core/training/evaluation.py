@@ -16,6 +16,7 @@ from dgm_core.formulation import METRICS, RESIDUAL, Problem, of_output
 from dgm_core.formulation.evaluation_set import sobol_points
 from dgm_core.formulation.regions import BoxRegion, FixedNodes
 from dgm_core.formulation.scales import parts_of, scales_of
+from dgm_core.formulation.terms import RESIDUAL_OF_DATA
 from dgm_core.formulation.yardsticks import yardsticks
 from dgm_core.training.prediction import predict
 from dgm_core.training.solution import Solution
@@ -29,8 +30,9 @@ class Errors:
     """Metric -> its value for each replicate, (K,); `metric` is the one that ranks.
 
     Against a reference, over all evaluation points and outputs: mean absolute, relative 2-norm and
-    maximum error; without one the residual alone.  Of several outputs each has its own as
-    well ("mae of u"), and the relative 2-norm is the root mean square of theirs.
+    maximum error; without one the residual alone, and the share of measured data in it if there are any.
+    Of several outputs each has its own as well ("mae of u"), and the relative 2-norm is the root mean square
+    of theirs.
     NaN where the network's values are not finite.
     """
 
@@ -81,7 +83,7 @@ class Evaluation:
     def measure(self, solution: Solution) -> Errors:
         """What the present solution is worth."""
         if self.reference is None:
-            return Errors({RESIDUAL: _clean(self._residual(solution))}, RESIDUAL)
+            return Errors(self._residuals(solution), RESIDUAL)
         return self.errors(self.predict(solution))
 
     def yardsticks(self) -> dict[str, dict[str, float]]:
@@ -133,8 +135,8 @@ class Evaluation:
         values = (difference.mean(1), difference.norm(dim=1) / norm, difference.amax(1))
         return {name: _clean(value) for name, value in zip(METRICS, values, strict=True)}
 
-    def _residual(self, solution: Solution) -> Tensor:
-        """(K,)"""
+    def _residuals(self, solution: Solution) -> dict[str, list[float]]:
+        """That of all terms and, where there are measured data, theirs alone."""
         replicates = len(solution.seeds)
         lengths = [axis.upper - axis.lower for axis in self.problem.inputs]
         field = Differenced(lambda x: predict(solution, x), lengths)
@@ -144,11 +146,13 @@ class Evaluation:
         with torch.no_grad():
             residuals = problem.accurate().residuals(field, points)
         scales = scales_of(self.problem).terms
-        squares = [
-            (parts_of(r)[0].double() / self.points.new_tensor(scales[term])).square().mean(dim=(1, 2))
+        squares = {
+            term: (parts_of(r)[0].double() / self.points.new_tensor(scales[term])).square().mean(dim=(1, 2))
             for term, r in residuals.items()
-        ]
-        return torch.stack(squares).sum(dim=0).sqrt()
+        }
+        measured = [squares[term] for term in problem.measured_terms]
+        named = {RESIDUAL: [*squares.values()]} | ({RESIDUAL_OF_DATA: measured} if measured else {})
+        return {name: _clean(torch.stack(each).sum(dim=0).sqrt()) for name, each in named.items()}
 
 
 def _residual_points(problem: Problem) -> dict[str, Tensor]:

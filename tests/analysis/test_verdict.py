@@ -57,6 +57,17 @@ def test_without_a_reference_the_residual_says_it(residual: float, said: str) ->
     assert satisfied(residual).partition(",")[0] == said
 
 
+def test_noise_of_measured_data_is_not_held_against_the_equation() -> None:
+    """Three trainings that meet the equation, and data with 20 % of noise; one diverged."""
+    said = "equation and conditions hold to 0.30 % of what a wrong field leaves, and the measured data, with "
+    noisy, data = [math.hypot(0.003, 0.2)] * 3, [0.2] * 3
+    assert satisfied([*noisy, math.inf], [*data, math.inf]) == f"{said}their noise, to 20 %"
+    rows = [{"residual": r, "residual of data": d} for r, d in zip(noisy, data, strict=True)]
+    summary = {"score": confirmed(noisy), "metric": "residual", "residual of data": confirmed(data)}
+    assert verdict_of_solve({**summary, "replicates": rows}) == f"{said}their noise, to 20 %"
+    assert satisfied([0.5] * 3, data).startswith("not solved: equation and conditions are missed by 46 %")
+
+
 @pytest.mark.parametrize(
     ("error", "constant", "conditions", "said"),
     [

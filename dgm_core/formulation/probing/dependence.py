@@ -14,6 +14,9 @@ from dgm_core.formulation.regions import Region
 
 _MANY = 64
 """Points at which a term must depend on the field at least once."""
+_COORDINATES = 2_000
+"""Of all these points together, where there are many axes."""
+_LEAST = 8
 _SIZES = tuple(sign * 10.0**power for power in range(1, 9) for sign in (1.0, -1.0))
 """Of fields on which a term that is not finite is tried again: units may be any."""
 
@@ -21,7 +24,8 @@ _SIZES = tuple(sign * 10.0**power for power in range(1, 9) for sign in (1.0, -1.
 def check_subjects(problem: Probed) -> None:
     """Refuses a term that does not depend on the field, an output that no term inside the domain depends on,
     and anything else in a term that could be trained."""
-    points = draw(problem, 1, _MANY)
+    count = min(_MANY, max(_LEAST, _COORDINATES // len(problem.inputs)))
+    points = draw(problem, 1, count)
     regions = problem.regions()
     inside = [term for term in problem.terms if _fills(regions[term])] or list(problem.terms)
     depends = {term: torch.zeros(len(problem.outputs), dtype=torch.bool) for term in problem.terms}
@@ -65,8 +69,9 @@ def check_finite(problem: Probed, finite: dict[str, bool], points: Points) -> No
             finite[term] |= all(bool(part.isfinite().any()) for part in parts)
     for term, somewhere in finite.items():
         if not somewhere:
+            count = points[term].shape[1]
             raise ConfigurationError(
-                f"the term {term!r} of {problem.name} is not a finite number at any of {_MANY} points, for "
+                f"the term {term!r} of {problem.name} is not a finite number at any of {count} points, for "
                 "any field: look for a logarithm, a root or a quotient that is not defined in the domain."
             )
 

@@ -95,12 +95,12 @@ class _Energy:
 
 def _within(problem: Energetic, wavenumber: float = 0.0) -> Field:
     """A field (..., d) -> (..., 1) that vanishes on the boundary and has no symmetry."""
-    parts = tuple(problem.domain.parts.values())
+    boundary = problem.domain.boundary if problem.domain.parts else None
 
     def field(x: Tensor) -> Tensor:
         size = torch.ones_like(x[..., :1])
-        if parts:
-            size = torch.stack([part.distance(x) for part in parts]).amin(dim=0)[..., None]
+        if boundary is not None:
+            size = boundary.distance(x)[..., None]
         along = x.sum(dim=-1, keepdim=True)
         return size * (1.0 + 0.3 * torch.sin(along)) * torch.cos(wavenumber * along)
 

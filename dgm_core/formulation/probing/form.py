@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any, ClassVar, Protocol
 
 from dgm_core.calculus import position_of
@@ -13,6 +14,8 @@ from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Region
 
 _INTERIOR = "interior"
+_TOLD_APART = ("domain", "conditions")
+"""Members of which more is said."""
 _EXAMPLE = "(self.domain.boundary, Dirichlet())"
 
 
@@ -29,10 +32,12 @@ class Formed(Protocol):
 
 
 def check_form(problem: Formed) -> None:
-    """Refuses outputs that are no names, a domain that is none, and conditions that are no mapping of a name
-    to (where, what).  Raises ConfigurationError."""
+    """Refuses outputs that are no names, a domain that is none, values in the place of a method or a method
+    in that of a property, and conditions that are no mapping of a name to (where, what).  Raises
+    ConfigurationError."""
     _check_outputs(problem)
     _check_domain(problem)
+    _check_members(problem)
     conditions = _conditions(problem)
     if callable(conditions):
         raise ConfigurationError(
@@ -75,6 +80,26 @@ def _check_domain(problem: Formed) -> None:
     raise ConfigurationError(
         f"`domain` of {problem.name} must be a domain, such as Box(x=(0.0, 1.0)): {why}."
     )
+
+
+def _check_members(problem: Formed) -> None:
+    """Whether what a class overrides is of the kind that it was."""
+    last: dict[str, Any] = {}
+    for ancestor in type(problem).__mro__:
+        for name, member in vars(ancestor).items():
+            if name.startswith("_") or name in _TOLD_APART:
+                continue
+            given = last.setdefault(name, member)
+            if isinstance(member, FunctionType) and not (callable(given) or hasattr(given, "__get__")):
+                more = "; `start = (…)` takes the values themselves" if name == "initial_state" else ""
+                raise ConfigurationError(
+                    f"`{name}` of {problem.name} must be a method, def {name}(self, …): it is a "
+                    f"{type(given).__name__}{more}; give what else you call so another name."
+                )
+            if isinstance(member, property) and isinstance(given, FunctionType):
+                raise ConfigurationError(
+                    f"`{name}` of {problem.name} is a method: write @property on the line above it."
+                )
 
 
 def _conditions(problem: Formed) -> Any:

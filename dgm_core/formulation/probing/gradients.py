@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
 from dgm_core.errors import ConfigurationError
-from dgm_core.formulation.probing.probed import Computed, Points, Probed, Residuals, Waves
+from dgm_core.formulation.probing.probed import (
+    Computed,
+    Points,
+    Probed,
+    Residuals,
+    Waves,
+    residuals_of,
+)
+from dgm_core.formulation.trained import Known
 
 _STEPS = (1e-4, 3e-4)
 """Of central differences, relative to the field."""
@@ -23,15 +31,72 @@ _ENOUGH = 2
 """Of these fields must show it: one may be at a kink of the equation."""
 
 
+Varied = Callable[[Tensor], Residuals]
+"""Residuals as a function of what is varied, relative: (m,), ones where nothing is."""
+
+
 def check_gradients(problem: Probed, points: Points, computed: Computed) -> None:
     """Refuses a term whose gradient with respect to the field is not that of its value."""
+
+    def varied(shift: float) -> Varied:
+        def residuals(amplitudes: Tensor) -> Residuals:
+            field = Waves(problem, shift, periodic=False)
+            field.amplitudes = amplitudes
+            return computed(field, points)
+
+        return residuals
+
+    _check(
+        varied, len(problem.outputs), lambda term, _: f"the gradient of the term {term!r} of {problem.name}"
+    )
+
+
+def check_constants(problem: Probed, points: Points) -> None:
+    """Refuses a term that cannot be computed with a trained constant as training has it, a tensor (K, 1, 1),
+    or whose gradient with respect to one is not that of its value."""
+    trained = type(problem).trained()
+    if not trained:
+        return
+    replicates = next(iter(points.values())).shape[0]
+    values = {
+        name: constant.start_of(problem) if constant.truth is None else constant.truth
+        for name, constant in trained.items()
+    }
+
+    def varied(shift: float) -> Varied:
+        def residuals(relative: Tensor) -> Residuals:
+            bound = problem.bound(
+                Known(
+                    {
+                        name: (value + (abs(value) or 1.0) * (by - 1.0)).expand(replicates, 1, 1)
+                        for (name, value), by in zip(values.items(), relative, strict=True)
+                    }
+                )
+            )
+            return residuals_of(bound, Waves(problem, shift, periodic=False), points)
+
+        return residuals
+
+    names = list(values)
+    _check(
+        varied,
+        len(names),
+        lambda term, place: (
+            f"the gradient of the term {term!r} of {problem.name} with respect to the trained constant "
+            f"{names[place]!r}"
+        ),
+    )
+
+
+def _check(varied: Callable[[float], Varied], count: int, what: Callable[[str, int], str]) -> None:
+    """varied: for waves that are shifted.  count: m.  what: a gradient in words, of a term and a place."""
     seen: dict[str, int] = {}
     for shift in _SHIFTS:
-        for term, by_torch, by_differences in _apart(problem, points, computed, shift):
+        for term, place, by_torch, by_differences in _apart(varied(shift), count):
             seen[term] = seen.get(term, 0) + 1
             if seen[term] == _ENOUGH:
                 raise ConfigurationError(
-                    f"the gradient of the term {term!r} of {problem.name} is wrong: for a wave it is "
+                    f"{what(term, place)} is wrong: for a wave it is "
                     f"{by_torch:.3g}, where differences of the term give {by_differences:.3g}, so part of it "
                     "is hidden from torch: leave out `.detach()`, `.item()`, `.data` and `torch.no_grad`, "
                     "and compute with torch in place of NumPy."
@@ -40,17 +105,14 @@ def check_gradients(problem: Probed, points: Points, computed: Computed) -> None
             return
 
 
-def _apart(
-    problem: Probed, points: Points, computed: Computed, shift: float
-) -> Iterator[tuple[str, float, float]]:
-    """Terms whose gradient and differences are apart, with both, each term once."""
-    field = Waves(problem, shift, periodic=False)
-    sums = _sums(computed(field, points))
+def _apart(varied: Varied, count: int) -> Iterator[tuple[str, int, float, float]]:
+    """Terms whose gradient and differences are apart, with the place and both, each term once."""
+    at = torch.ones(count, dtype=torch.float64).requires_grad_()
+    sums = _sums(varied(at))
     gradients = {
-        term: torch.stack([_gradient(each, field.amplitudes) for each in of_term.values])
-        for term, of_term in sums.items()
+        term: torch.stack([_gradient(each, at) for each in of_term.values]) for term, of_term in sums.items()
     }
-    close = _differences(problem, points, computed, shift, _STEPS[0])
+    close = _differences(varied, count, _STEPS[0])
     gaps = {term: (gradient - close[term]).abs() for term, gradient in gradients.items()}
     wrong = {
         term: gap
@@ -60,12 +122,17 @@ def _apart(
     }
     if not any(each.any() for each in wrong.values()):
         return
-    far = _differences(problem, points, computed, shift, _STEPS[1])
+    far = _differences(varied, count, _STEPS[1])
     for term, gap in gaps.items():
         sure = wrong[term] & ((close[term] - far[term]).abs() <= _AGREE * gap)
         if sure.any():
-            component, output = torch.nonzero(sure)[0].tolist()
-            yield term, gradients[term][component, output].item(), close[term][component, output].item()
+            component, place = torch.nonzero(sure)[0].tolist()
+            yield (
+                term,
+                place,
+                gradients[term][component, place].item(),
+                close[term][component, place].item(),
+            )
 
 
 class _Sums:
@@ -89,18 +156,15 @@ def _gradient(of: Tensor, to: Tensor) -> Tensor:
     return torch.autograd.grad(of, to, retain_graph=True, allow_unused=True, materialize_grads=True)[0]
 
 
-def _differences(
-    problem: Probed, points: Points, computed: Computed, shift: float, step: float
-) -> dict[str, Tensor]:
-    """Central differences of every term's sums, (c, q)."""
+def _differences(varied: Varied, count: int, step: float) -> dict[str, Tensor]:
+    """Central differences of every term's sums, (c, m)."""
     each: dict[str, list[Tensor]] = {}
-    for output in range(len(problem.outputs)):
+    for place in range(count):
         sums = []
         for sign in (1.0, -1.0):
-            field = Waves(problem, shift, periodic=False)
-            with torch.no_grad():
-                field.amplitudes[output] += sign * step
-            sums.append(_sums(computed(field, points)))
+            moved = torch.ones(count, dtype=torch.float64)
+            moved[place] += sign * step
+            sums.append(_sums(varied(moved.requires_grad_())))
         for term, over in sums[0].items():
             each.setdefault(term, []).append((over.values - sums[1][term].values).detach() / (2.0 * step))
     return {term: torch.stack(columns, dim=-1).nan_to_num(nan=math.inf) for term, columns in each.items()}

@@ -12,7 +12,7 @@ from dgm_core.calculus import TIME, Differenced
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation.probing.dependence import check_subjects
 from dgm_core.formulation.probing.functions import check_reads, check_repeats
-from dgm_core.formulation.probing.gradients import check_gradients
+from dgm_core.formulation.probing.gradients import check_constants, check_gradients
 from dgm_core.formulation.probing.hard_conditions import check_hard
 from dgm_core.formulation.probing.probed import Points, Probed, Waves, draw, residuals_of, uncomputable
 from dgm_core.formulation.probing.shapes import SIZES, check_replicates, check_shapes
@@ -42,6 +42,7 @@ def probe(problem: Probed) -> None:
         check_replicates(problem, points[3, 5])
         check_subjects(problem)
         check_gradients(problem, points[1, 7], computed)
+        check_constants(problem, points[3, 5])
         check_hard(problem, points[3, 5])
 
 

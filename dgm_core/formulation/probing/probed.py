@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from dgm_core.calculus import Field
 from dgm_core.errors import ConfigurationError, counted, nearest
 from dgm_core.formulation.regions import Axis, Region
+from dgm_core.formulation.trained import Trained, Values
 from dgm_core.random_streams import stream
 
 SLIP = (
@@ -63,6 +64,9 @@ class Probed(Protocol):
     def residuals(self, u: Field, points: Points) -> dict[str, Any]: ...
     def reference(self, x: Tensor) -> Tensor: ...
     def constrain(self, x: Tensor, raw: Tensor) -> Tensor: ...
+    def bound(self, values: Values) -> Self: ...
+    @classmethod
+    def trained(cls) -> dict[str, Trained]: ...
 
 
 def draw(problem: Probed, replicates: int, n: int) -> dict[str, Tensor]:
@@ -83,6 +87,8 @@ class Waves:
     shift: added to the waves, which lie between −1 and 1.  periodic: whether the field repeats itself
     along the axes on which the solution does.
     """
+
+    pointwise = True
 
     def __init__(self, problem: Probed, shift: float = 0.0, *, periodic: bool = True) -> None:
         self._shift = shift

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dgm_core import ConfigurationError, Setup, load_problem
-from dgm_core.calculus import Automatic, derivatives_at, gradient
+from dgm_core.calculus import Automatic, Pointwise, derivatives_at, gradient
 from dgm_core.training.solution import Solution
 
 
@@ -124,3 +124,20 @@ def test_a_network_that_normalises_over_the_batch_sees_each_term_apart(batch_nor
     setup.problem.residuals(piece, points)
     assert len(seen) == calls
     assert sum(seen) == 12
+
+
+def test_a_laplacian_of_many_axes_takes_two_passes() -> None:
+    """u = Σ i sin(xᵢ) x₀ over 40 axes and time: as by a pass an axis, and its gradient with it."""
+    weights = torch.arange(1.0, 42.0, dtype=torch.float64)
+    amplitude = torch.ones((), dtype=torch.float64, requires_grad=True)
+
+    def waves(x: torch.Tensor) -> torch.Tensor:
+        return amplitude**2 * (weights * torch.sin(x) * x[..., :1]).sum(dim=-1, keepdim=True)
+
+    axes = (*(f"x{i}" for i in range(40)), "t")
+    x = torch.rand(2, 3, 41, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    by_axis, on_lines = Automatic(waves, x, axes), Automatic(Pointwise(waves), x, axes)
+    torch.testing.assert_close(on_lines.laplacian(), by_axis.laplacian())
+    assert not on_lines._gradients  # no pass along an axis
+    slopes = [gradient(y.laplacian().square(), amplitude) for y in (on_lines, by_axis)]
+    torch.testing.assert_close(*slopes)

@@ -17,6 +17,7 @@ from dgm_core.formulation import (
     Box,
     Dirichlet,
     Holds,
+    InitialValueProblem,
     Integral,
     Measured,
     Neumann,
@@ -135,6 +136,18 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
     "a list for a parameter": (
         {"__annotations__": {"k": list}, "k": [1.0]},
         "write a tuple in place of a list",
+    ),
+    "numbers for a method": (
+        {"initial_state": (1.0,), "reference": 2.0},
+        "`reference` of slip must be a method",
+    ),
+    "a parameter of a method's name": (
+        {"__annotations__": {"energy": float}, "energy": 2.0},
+        r"`energy` of slip must be a method, def energy\(self, …\): it is a float",
+    ),
+    "hard terms without @property": (
+        {"hard_terms": lambda self: ("ends",)},
+        "`hard_terms` of slip is a method",
     ),
     "math": ({"equation": lambda self, y: y.d("x") - math.sin(y.x)}, "compute with torch, not with `math`"),
     "numpy": ({"equation": lambda self, y: y.d("x") - np.sin(y.x)}, "compute with torch, as torch.sin"),
@@ -360,3 +373,28 @@ def test_residuals_of_one_s_own_may_differentiate_the_field_themselves() -> None
             return {"interior": torch.autograd.grad(u(x).sum(), x, create_graph=True)[0] - 1.0}
 
     assert Own().terms == ("interior",)
+
+
+def test_the_start_of_any_initial_value_problem_may_be_numbers() -> None:
+    class Decay(InitialValueProblem):
+        domain = Box(t=(0.0, 1.0))
+        outputs = ("a", "b")
+        start = (1.0, 2.0)
+
+        def equation(self, y):
+            return y.d("t", output="a") + y.d(output="a"), y.d("t", output="b")
+
+    assert Decay().state_at_start().tolist() == [[1.0, 2.0]]
+    for wrong, said in (({"start": 1.0}, "must be a tuple"), ({"start": (1.0,)}, "each of the outputs a, b")):
+        with pytest.raises(ConfigurationError, match=said):
+            type("Wrong", (Decay,), {"__module__": __name__, **wrong})()
+    with pytest.raises(ConfigurationError, match=r"`initial_state` of wrong .* `start = \(…\)` takes"):
+        type("Wrong", (Decay,), {"__module__": __name__, "initial_state": (1.0, 2.0)})()
+
+
+def test_a_table_may_be_made_of_arrays_and_of_columns() -> None:
+    table = Table(np.linspace(0.0, 1.0, 3), [1.0, 2.0, 3.0])
+    assert table.points.tolist() == [[0.0], [0.5], [1.0]]
+    assert table.values.dtype == torch.float64
+    with pytest.raises(ConfigurationError, match="the values of a table must be numbers"):
+        Table(np.linspace(0.0, 1.0, 3), ["a", "b", "c"])

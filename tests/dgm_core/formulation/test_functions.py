@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from dgm_core import ConfigurationError
-from dgm_core.formulation import Box, Dirichlet, Holds, Problem
+from dgm_core.formulation import Box, Dirichlet, Holds, InitialValueProblem, Problem, Trained
 
 UNIT = Box(x=(0.0, 1.0))
+UNIT_OF_TIME = Box(t=(0.0, 1.0))
 
 
 def rod(term=None, condition=None):
@@ -245,3 +246,40 @@ def test_arguments_of_an_own_init_are_refused_as_they_would_not_be_recorded(make
         ConfigurationError, match=r"ByHand cannot be given parameters, as it has an `__init__`"
     ):
         make()
+
+
+def growth(term):
+    """y′ + term(problem, y) = 0 with an unknown k."""
+
+    class Growth(InitialValueProblem):
+        domain = UNIT_OF_TIME
+        start = (1.0,)
+        k: float = Trained(0.5, positive=True)
+
+        def equation(self, y):
+            return y.d("t") + term(self, y)
+
+    return Growth()
+
+
+@pytest.mark.parametrize(
+    ("term", "sentence"),
+    [
+        (lambda p, y: math.exp(p.k) * y.value, "compute with torch, not with `math`"),
+        (lambda p, y: float(p.k) * y.value, "compute with torch, not with `math`"),
+        (lambda p, y: y.value if p.k > 0.3 else 2.0 * y.value, r"`torch.where` chooses"),
+        (
+            lambda p, y: torch.as_tensor(p.k).detach() * y.value,
+            "with respect to the trained constant 'k' is wrong",
+        ),
+    ],
+)
+def test_a_constant_that_would_not_be_trained_is_refused(term, sentence: str) -> None:
+    """In training a constant is a tensor with a value for each replicate."""
+    with pytest.raises(ConfigurationError, match=sentence):
+        growth(term)
+
+
+def test_constants_may_enter_in_any_other_way() -> None:
+    growth(lambda p, y: torch.as_tensor(p.k) ** 2 * y.value + torch.sin(p.k * y.x) + abs(p.k - 0.5))
+    growth(lambda p, y: torch.where(y.x < p.k, 1.0, 2.0) * y.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dgm_core import ConfigurationError
+from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.formulation import (
     Box,
     Cauchy,
@@ -86,3 +86,19 @@ def test_one_without_an_output_beside_one_with_is_asked_which_is_meant() -> None
         "held v": (RIGHT, Dirichlet(RIGHT_V, output="v")),
     }
     assert system(**both, flux=(RIGHT, Neumann((1.0, 3.0))))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (lambda x: x[..., :1], lambda x: 3.0 * x[..., :1]),
+        lambda x: (x[..., :1], 3.0 * x[..., :1]),
+    ],
+)
+def test_data_of_each_output_are_built_into_the_field_that_is_trained(data) -> None:
+    """Hard, and with derivatives that are carried forward."""
+    problem = system(start=(PLANE.initial, Dirichlet(data)))
+    assert problem.hard_terms == ("start",)
+    trainer = Trainer(Setup.named(problem).changed({"iterations": 2, "polish": "none", "width": 4}), [0])
+    trainer.advance(2)
+    assert trainer.result().status == ("completed",)

@@ -10,8 +10,10 @@ import torch
 from dgm_core import ConfigurationError, Setup, Trainer
 from dgm_core.formulation import Box, Dirichlet, Holds, InitialValueProblem, Measured, Problem, Table, Trained
 from dgm_core.training import save_model
+from dgm_core.training.evaluation import Evaluation
 from dgm_core.training.model import load_solution
 from dgm_core.training.program import export_program
+from dgm_core.training.solution import Solution
 
 torch.set_num_threads(1)
 
@@ -241,3 +243,28 @@ class Rate(InitialValueProblem):
     @property
     def conditions(self):
         return {**super().conditions, "data": Measured(Table(T, torch.exp(-T)).inside(self.domain))}
+
+
+def test_the_residual_of_data_is_told_apart() -> None:
+    """Data that every field misses: their share is nearly all of the residual."""
+
+    class Noisy(InitialValueProblem):
+        domain = Box(t=(0.0, 1.0))
+        noise = Table(torch.tensor([[0.5], [0.5]]), torch.tensor([[5.0], [-5.0]]))
+
+        def initial_state(self, like):
+            return like.new_ones(1, 1, 1)
+
+        def equation(self, y):
+            return y.d("t") + 0.0 * y.value
+
+        @property
+        def conditions(self):
+            return {**super().conditions, "data": Measured(self.noise)}
+
+    problem = Noisy()
+    measured = Evaluation(problem).measure(Solution(Setup.named(problem).changed({"iterations": 1}), [0, 1]))
+    for whole, of_data in zip(measured.values["residual"], measured.values["residual of data"], strict=True):
+        assert 0.5 < of_data < whole
+    exact = Kinetics()
+    assert "residual of data" not in Evaluation(exact).measure(Solution(Setup.named(exact), [0])).values
