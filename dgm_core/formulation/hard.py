@@ -85,8 +85,11 @@ def _found(problem: Conditioned, moved: Conditioned) -> HardForm:
     in_space = {term: held for term, held in usable.items() if not _instant(held[0])}
     for chosen in (usable, in_space) if in_space != usable else (usable,):
         form = _form(problem, chosen) if chosen else None
-        if form is not None and _holds(problem, form) and (moved is problem or _holds(moved, form)):
-            return form
+        try:
+            if form is not None and _holds(problem, form) and (moved is problem or _holds(moved, form)):
+                return form
+        except RuntimeError:  # torch's, of data that it cannot differentiate
+            continue
     return HardForm(())
 
 
@@ -251,7 +254,29 @@ def _holds(problem: Conditioned, form: HardForm) -> bool:
     rough = parts_of(problem.residuals(Differenced(field(0.0), lengths), points)["interior"])[0].detach()
     every = torch.stack([smooth.abs(), parts_of(residuals["interior"])[0].detach().abs(), usual.abs()])
     size = every.amax(dim=(0, 1, 2))
-    return bool(((smooth - rough).abs().amax(dim=(0, 1)) <= _SMOOTH * size + 1e-12 * size.max()).all())
+    if not ((smooth - rough).abs().amax(dim=(0, 1)) <= _SMOOTH * size + 1e-12 * size.max()).all():
+        return False
+    return _defined(problem, field(0.7), lengths)
+
+
+def _defined(problem: Conditioned, field: Field, lengths: Sequence[float]) -> bool:
+    """Whether derivatives of the field, by torch and by differences, are numbers on the edge too, at least
+    where those of a wave are."""
+    edge = {term: sobol_points(at, _POINTS)[None] for term, (at, _) in problem.resolved_conditions.items()}
+    edge["interior"] = sobol_points(problem.domain.interior, 1)[None]
+    count = len(problem.outputs)
+
+    def waves(x: Tensor) -> Tensor:
+        return wave(problem.inputs, 1.0, 0.5)(x).expand(*x.shape[:-1], count)
+
+    for kind in (lambda u: u, lambda u: Differenced(u, lengths)):
+        with torch.enable_grad():
+            plain, formed = (problem.residuals(kind(u), edge) for u in (waves, field))
+        for term in problem.resolved_conditions:
+            known, reached = (parts_of(each[term])[0].detach().isfinite() for each in (plain, formed))
+            if (known & ~reached).any():
+                return False
+    return True
 
 
 def _size_of(problem: Conditioned, form: HardForm, x: Tensor) -> Tensor:

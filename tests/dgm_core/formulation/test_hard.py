@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -239,3 +240,28 @@ def test_derivatives_pass_through_it():
     # The transfinite interpolation of x y² from the sides of [0, 2] × [−1, 1] is x y² itself.
     torch.testing.assert_close(y.value, x[..., :1] * x[..., 1:] ** 2)
     torch.testing.assert_close(y.d("y", "y"), 2.0 * x[..., :1])
+
+
+@pytest.mark.parametrize(
+    ("data", "hard"),
+    [
+        (lambda x: x[..., :1] ** 2, True),
+        (lambda x: x[..., :1] ** 1.5, False),  # no number where differences at the edge look
+        (lambda x: torch.hypot(x[..., :1], 0.0 * x[..., :1]), False),  # 0 / 0 at the edge
+        (lambda x: torch.heaviside(x[..., :1] - 0.5, x.new_tensor(0.5)), False),
+        (lambda x: torch.from_numpy(np.sin(np.pi * x[..., :1].detach().numpy())), False),
+    ],
+)
+def test_data_without_derivatives_are_left_to_the_loss(data, hard) -> None:
+    class Rod(Problem):
+        domain = Box(x=(0.0, 1.0), t=(0.0, 0.1))
+
+        def equation(self, y):
+            return y.d("t") - y.d("x", "x")
+
+        @property
+        def conditions(self):
+            ends = (self.domain.boundary, Neumann())
+            return {"start": (self.domain.initial, Dirichlet(data)), "ends": ends}
+
+    assert Rod().hard_terms == (("start",) if hard else ())
