@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from dgm_core import Problem
-from dgm_core.calculus import TIME
+from dgm_core.calculus import TIME, Field
+from dgm_core.formulation.domains import Part
 from dgm_core.formulation.regions import FixedNodes, Region
 from dgm_core.formulation.scales import parts_of, wave
 from dgm_core.formulation.terms import INTERIOR
@@ -18,6 +19,9 @@ from dgm_core.random_streams import stream
 _POINTS = 256
 _NEAR = 1e-6
 """Of the domain's least extent in space: what lies on a part."""
+_FEW = 8
+_SAME = 1e-6
+"""Relative change of a condition's residual beside another's that is rounding: one of them is the other."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ def covered(problem: Problem) -> Covered:
     counts = _components(problem, points)
     extent = min((axis.upper - axis.lower for axis in problem.inputs if axis.in_space), default=0.0)
     parts = problem.domain.parts
-    at_instants, by_part, elsewhere = 0, dict.fromkeys(parts, 0), False
+    at_instants, elsewhere = 0, False
+    on_part: dict[str, list[str]] = {name: [] for name in parts}
     for term, region in problem.regions().items():
         if term == INTERIOR or term not in counts:
             continue
@@ -54,9 +59,51 @@ def covered(problem: Problem) -> Covered:
             at_instants, placed = at_instants + counts[term], True
         for name, part in parts.items():
             if _fills(region, part.coordinates) and bool((part.distance(x) <= _NEAR * extent).any()):
-                by_part[name], placed = by_part[name] + counts[term], True
+                on_part[name].append(term)
+                placed = True
         elsewhere = elsewhere or not placed
+    by_part = {name: _different(problem, parts[name], terms, counts) for name, terms in on_part.items()}
     return Covered(at_instants, by_part, elsewhere)
+
+
+def _different(problem: Problem, part: Part, terms: list[str], counts: Mapping[str, int]) -> int:
+    """How many conditions the terms are on a part.
+
+    The same one written twice, for two faces as was meant or for two halves of one, is one.
+    """
+    regions = problem.regions()
+    total = sum(counts[term] for term in terms)
+    if total < 2 or any(isinstance(regions[term], FixedNodes) for term in terms):
+        return total
+    unit = torch.rand(_FEW, part.coordinates, generator=stream(0, "preflight"), dtype=torch.float64)
+    x = part.place(unit)[None]
+    points = dict.fromkeys(terms, x) | {INTERIOR: x}
+    changes = []
+    for number in range(2 * total + 1):
+        with torch.enable_grad():
+            sizes = [problem.residuals(_waves(problem, number, by), points) for by in (1.0, 1.001)]
+        first, second = (
+            torch.cat([parts_of(each[term])[0].detach().double() for term in terms], dim=-1) for each in sizes
+        )
+        changes.append((second - first).flatten(0, 1))
+    columns = torch.cat(changes)  # (fields · points, components)
+    if not columns.isfinite().all():
+        return total
+    columns = columns / columns.norm(dim=0).clamp_min(1e-300)
+    known = torch.linalg.svdvals(columns)
+    return int((known > _SAME * known[0]).sum())
+
+
+def _waves(problem: Problem, number: int, size: float) -> Field:
+    """A field of its own for each number."""
+
+    def waves(x: Tensor) -> Tensor:
+        phases = [0.5 + 0.9 * number + 0.7 * i for i in range(len(problem.outputs))]
+        return size * torch.cat(
+            [wave(problem.inputs, 1.0 + 0.4 * number, phase)(x) for phase in phases], dim=-1
+        )
+
+    return waves
 
 
 def _fills(region: Region, dimensions: int) -> bool:

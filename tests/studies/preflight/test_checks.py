@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -15,7 +15,9 @@ from dgm_core import ConfigurationError, Problem, Setup, load_problem
 from dgm_core.formulation import (
     Box,
     Dirichlet,
+    Holds,
     InitialValueProblem,
+    InitialVelocity,
     IntegralEquation,
     Measured,
     Table,
@@ -131,6 +133,44 @@ class Pair(Problem):
         }
 
 
+class Bar(Problem):
+    """Heat along a bar, or one of the slips of those who write it."""
+
+    conduction: float = 1.0
+    power: int = 1  # of the residual
+    height: float = 1.0
+    at: float = 0.0
+    domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+    def equation(self, y: Any) -> Any:
+        return (y.d("t") - self.conduction * y.d("x", "x")) ** self.power
+
+    @property
+    def conditions(self) -> Any:
+        return {
+            "start": (self.domain.at(t=self.at), Dirichlet(self.height)),
+            "ends": (self.domain.boundary, Dirichlet()),
+        }
+
+
+class Balance(Problem):
+    """Second order in time, and a nonlinear term: a wave, or what is elliptic by a wrong sign."""
+
+    sign: float = -1.0
+    domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+    def equation(self, y: Any) -> Any:
+        return y.d("t", "t") + self.sign * y.d("x", "x") + y.value**3
+
+    @property
+    def conditions(self) -> Any:
+        return {
+            "start": (self.domain.initial, Dirichlet(1.0)),
+            "rate": (self.domain.initial, InitialVelocity()),
+            "ends": (self.domain.boundary, Dirichlet(1.0)),
+        }
+
+
 def with_space(**space: Any) -> Search:
     return replace(SEARCH, space={**SEARCH.space, **space})
 
@@ -156,6 +196,9 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         with_space(iterations=IntDistribution(1_000, 2_000)),
     ),
     "edge-by-construction": ("note", with_space(iterations=IntDistribution(1_000, 2_000)), SEARCH),
+    "backwards-in-time": ("warning", Setup.named(Bar(conduction=-1.0)), Setup.named(Bar())),
+    "one-signed": ("warning", Setup.named(Bar(power=2)), Setup.named(Balance())),
+    "zero-solution": ("warning", Setup.named(Bar(height=0.0)), Setup.named(Bar())),
     "data-outside": ("warning", Setup.named(Rates(scale=60.0)), Setup.named(Rates())),
     "few-seeds": ("warning", replace(ABLATION, replicates=5), ABLATION),
     "rough-quadrature": ("warning", Setup.named(Kernel()), Setup.named(Kernel(power=1.0))),
@@ -275,3 +318,36 @@ def test_a_setting_that_would_change_the_objective_by_itself_is_refused_when_it_
     """A slower diffusion has another solution: a search could win by choosing the easier equation."""
     with pytest.raises(ConfigurationError, match="it changes the solution of heat"):
         with_space(**{"problem.diffusivity": FloatDistribution(0.1, 1.0)})
+
+
+@pytest.mark.parametrize(
+    ("problem", "backwards"),
+    [
+        (Bar(at=1.0), True),
+        (Bar(at=1.0, conduction=-1.0), False),
+        (Bar(at=0.5), False),  # data in the middle
+        (Balance(), False),
+        (Balance(sign=1.0), True),
+        (load_problem("kuramoto-sivashinsky"), False),  # which is backwards but for its fourth derivative
+        (load_problem("burgers"), False),
+    ],
+)
+def test_which_way_an_equation_runs(problem: Problem, backwards: bool) -> None:
+    assert bool(found("backwards-in-time", Setup.named(problem))) is backwards
+
+
+def test_laws_may_be_penalties_and_constants_may_be_squared() -> None:
+    class Bounded(Bar):
+        law: ClassVar[Any] = staticmethod(lambda y: torch.relu(-y.value))
+
+        def equation(self, y: Any) -> Any:
+            return y.d("t") + y.value**2 - y.d("x", "x")
+
+        @property
+        def conditions(self) -> Any:
+            return {**super().conditions, "above": (self.domain.interior, Holds(type(self).law))}
+
+    assert not found("one-signed", Setup.named(Bounded()))
+    squared = type("Squared", (Bounded,), {"__module__": __name__, "law": staticmethod(lambda y: y.value**2)})
+    (finding,) = found("one-signed", Setup.named(squared()))
+    assert "'above' of squared is never negative" in str(finding)

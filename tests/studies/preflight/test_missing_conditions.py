@@ -216,3 +216,17 @@ def test_orders_are_read_off_equations_with_integrals_and_matrices_of_single_pre
 
     kind = type("Mixed", (Told,), {"law": staticmethod(law), "held": {**ENDS, **START}})
     assert orders_by_output(kind()) == {(0, "x"): 1, (0, "t"): 1}
+
+
+def test_a_condition_twice_on_one_face_is_one() -> None:
+    plane = Told.domain
+    start = {"start": (plane.initial, Dirichlet(1.0))}
+    left, right = plane.at(x=0.0), plane.at(x=1.0)
+    twice = {**start, "left": (left, Dirichlet()), "right": (left, Dirichlet(1.0))}
+    (said,) = warned(heat, twice)
+    assert "'x_max'" in said
+    assert not warned(heat, {**twice, "right": (right, Dirichlet())})
+    # Nor are two components that say the same two conditions; a value and a flux are.
+    (said,) = warned(heat, {**start, "both": (left, Holds(lambda y: (y.value, 2.0 * y.value)))})
+    assert "'x_max'" in said
+    assert not warned(heat, {**start, "both": (left, Holds(lambda y: (y.value, y.d("x"))))})
