@@ -108,8 +108,8 @@ def _search(run: Run, tables: Tables) -> list[str]:
     rows = {row["setting"]: row for row in rows_of(tables["summary"])}
     if "winner" in rows and "baseline" in rows:
         winner, baseline = rows["winner"], rows["baseline"]
-        lower, upper = sorted((winner, baseline), key=lambda row: row["score_low"])
-        if not lower["score_high"] < upper["score_low"]:
+        # One seed has no interval, whose ends are NaN.
+        if winner["score_low"] <= baseline["score_high"] and baseline["score_low"] <= winner["score_high"]:
             doubts.append("The intervals of winner and baseline overlap.")
     if run.study.scheduler and not population(run) and counts["run"] and not counts["stopped"]:
         doubts.append("Early stopping stopped no trial.")

@@ -11,7 +11,7 @@ from analysis import scores
 from analysis.load import Run
 from analysis.plots.solved import solved
 from analysis.tables.rounding import number
-from studies.records.reduction import median
+from studies.records.reduction import median, ranked
 
 PARTS = 10
 """Of equal length, into which the parameter's range is cut."""
@@ -21,7 +21,8 @@ def errors_along(run: Run, name: str, parameter: str) -> pd.DataFrame:
     """The relative L² error in each part of a parameter's range, of one headline.
 
     Columns: lower and upper of the part, points, the median of its replicates and the least and greatest of
-    them; rows without points are left out.  Empty where no solution or no reference is recorded.
+    them, infinite where one diverged; rows without points are left out.  Empty where no solution or no
+    reference is recorded.
     """
     rows = scores.headlines(run.trials)[name]
     solution = solved(run, name, rows) if run.has_reference else None
@@ -35,17 +36,17 @@ def errors_along(run: Run, name: str, parameter: str) -> pd.DataFrame:
         points = every[place == part]
         if points.empty:
             continue
-        errors = [
+        errors = ranked(
             _relative(replicate, run.study.outputs) for _, replicate in points.groupby(["trial", "replicate"])
-        ]
+        )
         parts.append(
             {
                 "lower": edges[part],
                 "upper": edges[part + 1],
                 "points": len(points) // len(errors),
-                "rel_l2": median(errors),
-                "least": min(errors),
-                "greatest": max(errors),
+                "rel_l2": float(median(errors)),
+                "least": float(errors.min()),
+                "greatest": float(errors.max()),
             }
         )
     return pd.DataFrame(parts)

@@ -16,6 +16,7 @@ from analysis.tables.cells import rows_of
 from analysis.tables.flatness import LEAST, completed
 from analysis.tables.rounding import LEVEL, interval, plain
 from analysis.tables.writers import chance as chance_words
+from analysis.verdict import direction
 from studies.records import LABELS
 from studies.records.words import agree, counted, share
 
@@ -43,7 +44,7 @@ def _rungs(run: Run, tables: Tables) -> list[str]:
     total = int(tables["early-stopping"]["stopped"].sum())
     stops = f"{share(row['stopped'], total, 'early stop')} {agree(row['stopped'], 'was', 'were')} made"
     sentence = f"{stops} at the rung of {counted(row['rung'], 'iteration')}.  "
-    rho = Interval(*(row[f"rung_rho{end}"] for end in ("", "_low", "_high")))
+    rho = _interval(row, "rung_rho")
     if np.isnan(rho.point):
         return [f"{sentence}Too few trials completed to say whether the {run.noun} there predicts the end."]
     survivors = counted(row["survivors"], "trial")
@@ -96,8 +97,9 @@ def _choice(run: Run, tables: Tables) -> list[str]:
         else f"{start}the winner is the best with probability {chance_words(chance)} (from {seeds} and their "
         "scores in the search)."
     ]
-    ties = [row["trial"] for row in rows[1:] if not row["p_holm"] < LEVEL]
-    better = [row["trial"] for row in rows[1:] if row["p_holm"] < LEVEL and row["to_winner_high"] < 1]
+    shown = {row["trial"]: direction(_interval(row, "to_winner"), row["p_holm"]) for row in rows[1:]}
+    better = [trial for trial, way in shown.items() if way == "better"]
+    ties = [trial for trial, way in shown.items() if not way]
     if better:
         sentences.append(f"Better than it on these seeds: {', '.join(better)}.")
     if ties:
@@ -112,7 +114,7 @@ def _steps(run: Run, tables: Tables) -> list[str]:
     rows = [row for row in rows_of(tables["path"]) if not np.isnan(row["step"])]
     if not rows:
         return []
-    sure = [row for row in rows if row["p_holm"] < LEVEL and not row["step_low"] <= 1 <= row["step_high"]]
+    sure = [row for row in rows if direction(_interval(row, "step"), row["p_holm"])]
     if not sure:
         return ["No single step from the baseline to the winner changes the error significantly."]
     effects = [f"{_step_said(row['setting'])} {_factor(row)}" for row in sure]
@@ -219,4 +221,9 @@ def _side(row: Mapping[str, Any], name: str, side: str, words: str) -> str:
 
 
 def _factor(row: Mapping[str, Any]) -> str:
-    return f"× {interval(row['step'], row['step_low'], row['step_high'])}"
+    return f"× {interval(*_interval(row, 'step'))}"
+
+
+def _interval(row: Mapping[str, Any], name: str) -> Interval:
+    """What `analysis.tables.cells.spread` put into a row."""
+    return Interval(row[name], row[f"{name}_low"], row[f"{name}_high"])

@@ -17,7 +17,7 @@ from analysis.plots import style, ticks
 from analysis.plots.bands import limit
 from analysis.plots.findings import best_arm, median, said
 from analysis.plots.looks import LINES, MARKERS, colours
-from studies.records import words
+from studies.records import LABELS, reduction, words
 from studies.records.intervals import median_interval
 
 _CELL = 0.8
@@ -175,12 +175,13 @@ def batch_statistics(run: Run) -> Figure | None:
             _mark(axis, x + shift, mae, colour, MARKERS[place], label if x == 0 else None)
     limit(axis, finite)
     _names(axis, list(rows))
-    axis.set_ylabel(f"{run.metric_name} (nondimensional)")
+    axis.set_ylabel(f"{LABELS['mae']} (nondimensional)")  # whatever ranks
     style.legend(made, *style.entries([axis]), at="left")
-    lower = sum(
-        bool(median_interval(scores.errors(arm_rows, "mae_batch_statistics"))[0] < median(arm_rows))
+    middles = [
+        [float(reduction.median(scores.errors(arm_rows, metric))) for metric in both]
         for arm_rows in rows.values()
-    )
+    ]
+    lower = sum(by_batch < by_population for by_population, by_batch in middles)
     arms_of = words.share(lower, len(rows), "arm")
     title = f"With the batch's own statistics the median MAE is lower in {arms_of}"
     style.explain(made, title, f"{_caption(run, rows)} {NOTE}{_lost(rows)}")

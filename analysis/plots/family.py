@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.family import every_headline, said
@@ -21,29 +22,24 @@ def error_along(run: Run, parameter: str) -> Figure | None:
     for place, (name, errors) in enumerate(drawn):
         colour = style.PALETTE[place % len(style.PALETTE)]
         edges = np.append(errors["lower"].to_numpy(), errors["upper"].iloc[-1])
-        axis.fill_between(
-            edges,
-            np.append(errors["least"], errors["least"].iloc[-1]),
-            np.append(errors["greatest"], errors["greatest"].iloc[-1]),
-            step="post",
-            color=colour,
-            alpha=0.2,
-            linewidth=0,
+        middle, low, high = (
+            np.append(errors[key], errors[key].iloc[-1]) for key in ("rel_l2", "least", "greatest")
         )
-        axis.step(
-            edges,
-            np.append(errors["rel_l2"], errors["rel_l2"].iloc[-1]),
-            where="post",
-            color=colour,
-            label=name,
-        )
+        top = np.where(np.isinf(high), middle, high)
+        axis.fill_between(edges, low, top, step="post", color=colour, alpha=0.2, linewidth=0)
+        axis.step(edges, middle, where="post", color=colour, label=name)
     axis.set(xlabel=f"{parameter} {UNIT}", ylabel="relative L² error", yscale="log")
     if len(drawn) > 1:
         style.legend(made, *style.entries([axis]))
     name, errors = drawn[0]
     text = (
         f"{run.study.problem}: relative L² error of the points in each part of the range of {parameter}; "
-        "line: median of the replicates, band: all of them."
+        "line: median of the replicates, band: all of them"
     )
+    text += ", cut off at the median where some diverged." if _any_diverged(drawn) else "."
     style.explain(made, f"{name}: {said(errors, parameter)}", text)
     return made
+
+
+def _any_diverged(drawn: list[tuple[str, pd.DataFrame]]) -> bool:
+    return any(np.isinf(errors["greatest"]).any() for _, errors in drawn)

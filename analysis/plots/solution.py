@@ -119,7 +119,9 @@ def _caption(run: Run, median_solution: MedianSolution) -> str:
     lost = int(np.isinf(mae).sum())
     role = median_solution.name
     n = words.counted(len(mae), "replicate")
-    text = f"{run.study.problem}, {role}: median of n = {n} by {run.metric_name}"
+    # Two replicates have a median between them, which neither of them drew.
+    middle = "median" if len(mae) % 2 else "the better of the middle two"
+    text = f"{run.study.problem}, {role}: {middle} of n = {n} by {run.metric_name}"
     text += f" ({run.metric_name} {said(float(np.sort(mae)[(len(mae) - 1) // 2]))}), {lost} diverged."
     shared = len(headline_errors(run, run.study.outputs[0])) > 1 if run.has_reference else False
     return text + (" Winner and baseline share the scale of the error." if shared else "")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from analysis import scores
 from analysis.load import Run
+from studies.records.reduction import median
 
 Array = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ DECADES = 4
 
 @dataclass(frozen=True)
 class MedianSolution:
-    """One setting's solution by its median replicate.
+    """One setting's solution by its median replicate, of an even number the better of the middle two.
 
     `points` has the columns of solutions.parquet, (N, …); `every` the same of all its replicates.
     """
@@ -55,7 +56,7 @@ def solved(run: Run, name: str, rows: pd.DataFrame) -> MedianSolution | None:
     table = run.solutions
     every = table[(table["phase"] == rows["phase"].iloc[0]) & table["trial"].isin(rows["trial"])]
     place = int(np.argsort(mae, kind="stable")[(len(mae) - 1) // 2])
-    if every.empty or not np.isfinite(mae[place]):
+    if every.empty or not np.isfinite(median(mae)):
         return None
     middle = rows.iloc[place]
     middle_points = every[(every["trial"] == middle["trial"]) & (every["replicate"] == middle["replicate"])]

@@ -53,7 +53,7 @@ def audit_table(run: Run) -> pd.DataFrame:
     """A row for each stopped trial that was drawn at random and trained to its end.
 
     `stopped_at` is the rung and `then` the score there; `place` is what its end would have been among the
-    completed trials, 1 the best.
+    completed trials, 1 the best; missing where it diverged.
     """
     return _ends(run, "audit")
 
@@ -84,10 +84,11 @@ def _ends(run: Run, phase: str) -> pd.DataFrame:
                 "then": float(then["score"]),
                 "metric": run.study.metric,
                 "score": end,
-                "place": int((completed < end).sum()) + 1,
+                "place": int((completed < end).sum()) + 1 if np.isfinite(end) else None,
             }
         )
-    return pd.DataFrame(table)
+    frame = pd.DataFrame(table)
+    return frame.astype({"place": "Int64"}) if table else frame
 
 
 def lost_by_stops(run: Run) -> tuple[int, int, statistics.Interval]:

@@ -118,3 +118,20 @@ def test_revived_trials_are_told_of_and_are_no_sample_of_the_stops(search: Run) 
     assert f"Trial {stopped[0]}, stopped at 500 of" in first
     assert first.endswith("it would have been the best of the completed trials.")
     assert second.endswith("and revived, diverged.")
+
+
+def test_a_stopped_trial_that_diverges_at_its_end_is_no_loss(search: Run) -> None:
+    (stopped, *_) = sorted(search.trials.loc[search.trials["status"] == "stopped", "trial"].unique())
+    run = with_rows(search, rows("audit", stopped, [np.nan] * 3))
+    run.trials.loc[run.trials["phase"] == "audit", "status"] = "diverged"
+    completed = run.trials["trial"].isin(["t00", "t01"]) | (run.trials["status"] != "completed")
+    run = replace(run, trials=run.trials[completed].reset_index(drop=True))  # fewer than three
+    assert lost_by_stops(run) == (0, 1, rate(0, 1))
+
+
+def test_a_rival_of_which_test_and_interval_disagree_cannot_be_told_from_the_winner(search: Run) -> None:
+    tables = make_tables(with_rows(search, rows("rivals", "t01", [1.1e-4] * 5, confirmed_seeds(search))))
+    ends = {"to_winner": 1.2, "to_winner_low": 0.99, "to_winner_high": 1.4, "p_holm": 0.04}
+    rivals = tables["rivals"]
+    rivals.loc[rivals["trial"] == "t01", list(ends)] = list(ends.values())
+    assert "Not to be told from it with so many seeds: t01." in " ".join(own_error(search, tables))

@@ -6,13 +6,14 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from analysis.load import load_run
-from analysis.report import TABLES, make_report
+from analysis.load import Run, load_run
+from analysis.report import TABLES, make_report, make_tables
 from studies import records
 
 
@@ -138,6 +139,19 @@ def test_a_confirmation_whose_median_replicate_left_no_solution_has_no_panel(
     names = {one.name for one in make_report(path)}
     assert "solution-winner.png" not in names
     assert "solution-baseline.png" in names
+
+
+def test_one_seed_has_no_interval_that_could_overlap(run: Callable[[str], Run]) -> None:
+    from analysis.doubts import warnings
+
+    search = run("search")
+    trials = search.trials
+    first = trials[(trials["phase"] != "confirm") | (trials["replicate"] == 0)].reset_index(drop=True)
+    one = replace(search, trials=first)
+    assert not any("overlap" in said for said in warnings(one, make_tables(one)))
+    winner = (trials["arm"] == "winner") & (trials["replicate"] == 0)
+    wide = replace(search, trials=trials.assign(score=trials["score"].mask(winner, 1.0)))
+    assert any("overlap" in said for said in warnings(wide, make_tables(wide)))
 
 
 def test_too_few_seeds_are_told_once_for_all_arms() -> None:
