@@ -46,8 +46,8 @@ def counts_table(run: Run) -> pd.DataFrame:
     trials = scores.trial_scores(rows)
     row: dict[str, object] = {"asked": run.study.trials_asked, "run": len(trials)}
     row |= {status: scores.count(trials, status) for status in STATUSES}
-    every = _trained(run.trials)
-    trials = trials[trials["trial"].isin(every["trial"])]
+    if SAME_AS in rows:  # these were not trained themselves
+        trials = trials[~trials["trial"].isin(rows.loc[rows[SAME_AS].notna(), "trial"])]
     ran, asked = int(trials["iterations"].sum()), int(trials["iterations_asked"].sum())
     if EXPLOITS in rows:  # what was trained before belongs to the trials that were taken over
         first = rows.drop_duplicates("trial")[EXPLOITS].dropna()
@@ -56,14 +56,9 @@ def counts_table(run: Run) -> pd.DataFrame:
     row |= {"iterations_run": ran, "iterations_asked": asked}
     row |= {"iterations_share": ran / asked if asked else np.nan}
     seconds = np.nan if run.study.seconds is None else run.study.seconds
-    trained = every.groupby("trial")["seconds"].max().sum()
+    trained = run.trials.groupby("trial")["seconds"].max().sum()
     row |= {"seconds": seconds, "busy": trained / (seconds * run.study.cores) if seconds else np.nan}
     return pd.DataFrame([row])
-
-
-def _trained(trials: pd.DataFrame) -> pd.DataFrame:
-    """Without those that took the results of an earlier trial of the same setup."""
-    return trials[trials[SAME_AS].isna()] if SAME_AS in trials else trials
 
 
 def summary_table(run: Run) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from studies.errors import StudyError
 from studies.records.events import Metrics
 from studies.samplers.base import Sampler
-from studies.stopping import PENALTY
+from studies.stopping import penalty
 from studies.study.branches import conditional, drawn, named, places
 from studies.study.priors import Prior
 from studies.study.space import shown, shown_value
@@ -141,15 +141,15 @@ class Suggestions:
 
     def _told(self, metrics: Metrics) -> float:
         """A score as the sampler is told it."""
-        score = min(metrics.value, PENALTY)
-        if not self._sampler.logarithmic:
-            return score
-        # A penalty far from all other values would leave no difference between them.
-        if score < PENALTY:
+        score = metrics.value
+        if math.isfinite(score):
             self._worst = max(self._worst, score)
-        elif self._worst > 0:
+        elif self._sampler.logarithmic and self._worst > 0:
+            # A penalty far from all other values would leave no difference between them.
             score = 10 * self._worst
-        return math.log10(max(score, _LEAST))
+        else:
+            score = penalty(self._worst)
+        return math.log10(max(score, _LEAST)) if self._sampler.logarithmic else score
 
     def _started(self, attempt: int) -> Mapping[str, Any] | None:
         """What the next trial starts from: what is given, then a draw from what is believed."""

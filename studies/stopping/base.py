@@ -10,7 +10,15 @@ from typing import ClassVar
 import numpy as np
 
 PENALTY = 1e6
-"""Stands for an infinite score where scores are compared or suggested from; the tables hold infinity."""
+"""Stands for an infinite score where scores are compared or suggested from; the tables hold infinity.
+
+An equation in its user's units may have larger errors: see `penalty`.
+"""
+
+
+def penalty(worst: float) -> float:
+    """What stands for an infinite score beside finite ones, of which `worst` is the largest: above all."""
+    return PENALTY if worst < PENALTY else 10.0 * worst
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Rung:
 
     def enter(self, score: float) -> None:
         """Enters a score for others to be compared with; infinity is allowed."""
-        self.scores.append(min(score, PENALTY))
+        self.scores.append(score)
 
     def look(self, score: float, percentile: float, least: int = 1) -> Look:
         """Stops a score above a percentile of those before it, of which there are `least`; it is entered.
@@ -43,13 +51,15 @@ class Rung:
         A cutoff above the scores of all trials that have not diverged is infinite: it is a penalty, or
         interpolated towards one.
         """
-        before = list(self.scores)
+        finite = [value for value in (*self.scores, score) if math.isfinite(value)]
+        top = penalty(max(finite, default=0.0))
+        *before, own = (min(value, top) for value in (*self.scores, score))
         cutoff = float(np.percentile(before, percentile)) if len(before) >= least else None
-        worst = max((value for value in before if value < PENALTY), default=-math.inf)
+        worst = max((value for value in before if value < top), default=-math.inf)
         bounded = cutoff is None or cutoff <= worst * (1.0 + 1e-9)  # and not above by rounding
         self.enter(score)
         return Look(
-            stopped=cutoff is not None and self.scores[-1] > cutoff,
+            stopped=cutoff is not None and own > cutoff,
             cutoff=cutoff if bounded else None,
             bounded=bounded,
             recorded=len(before),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from studies.stopping.base import PENALTY, Look, Rule
+import math
+
+from studies.stopping.base import Look, Rule
 
 _LOOKS = 3
 
@@ -25,11 +27,11 @@ class Patience(Rule):
     def look(self, number: int, rung: int, score: float) -> Look:
         scores = self._scores.setdefault(number, [])
         best = min(scores[: -(_LOOKS - 1)], default=None)
-        since = [*scores[-(_LOOKS - 1) :], min(score, PENALTY)]
+        since = [*scores[-(_LOOKS - 1) :], score]
         scores.append(since[-1])
         if best is None:
             return Look(stopped=False)
-        bounded = best < PENALTY
+        bounded = math.isfinite(best)
         return Look(
             stopped=min(since) >= best,
             cutoff=best if bounded else None,

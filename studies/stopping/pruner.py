@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import optuna
@@ -9,7 +10,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import Trial, TrialState
 
 from dgm_core import ConfigurationError
-from studies.stopping.base import PENALTY, Look, Rule
+from studies.stopping.base import Look, Rule, penalty
 
 
 class PrunerRule(Rule):
@@ -33,6 +34,7 @@ class PrunerRule(Rule):
         # Named, because Optuna's Hyperband deals trials to its brackets by the study's name.
         self._study = optuna.create_study(study_name="search", pruner=pruner)
         self._trials: list[Trial] = []
+        self._worst = 0.0
 
     def rungs(self, number: int) -> tuple[int, ...]:
         while len(self._trials) <= number:
@@ -41,7 +43,7 @@ class PrunerRule(Rule):
 
     def look(self, number: int, rung: int, score: float) -> Look:
         trial = self._trials[number]
-        trial.report(min(score, PENALTY), rung)
+        trial.report(self._told(score), rung)
         stopped = trial.should_prune()
         if stopped:
             self._study.tell(trial, state=TrialState.PRUNED)
@@ -51,4 +53,10 @@ class PrunerRule(Rule):
         if score is None:
             self._study.tell(self._trials[number], state=TrialState.FAIL)
         else:
-            self._study.tell(self._trials[number], min(score, PENALTY))
+            self._study.tell(self._trials[number], self._told(score))
+
+    def _told(self, score: float) -> float:
+        if math.isfinite(score):
+            self._worst = max(self._worst, score)
+            return score
+        return penalty(self._worst)

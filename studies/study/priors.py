@@ -14,7 +14,7 @@ from dgm_core import ConfigurationError
 from dgm_core.errors import unknown
 from studies.samplers.base import Sampler
 from studies.study.branches import Space, holds, places
-from studies.study.space import PowersOfTwo
+from studies.study.space import PowersOfTwo, stepped
 from studies.study.strict import Positive, strict
 
 _FACTOR, _SHARE = 3.0, 1 / 6
@@ -49,8 +49,7 @@ class Prior:
         ends = [(scale(end) - center) / deviation for end in (low, high)]
         place = scipy.stats.truncnorm.ppf(random.random(), *ends)
         value = min(max(back(center + deviation * place), low), high)
-        if distribution.step is not None and not distribution.log:
-            value = low + distribution.step * round((value - low) / distribution.step)
+        value = stepped(distribution, value)
         if isinstance(distribution, PowersOfTwo):
             return 1 << round(math.log2(value))
         return round(value) if isinstance(distribution, IntDistribution) else value

@@ -147,10 +147,19 @@ def nearest(distribution: BaseDistribution, value: Any) -> Any:
     inside = min(max(value, low), high)
     if isinstance(distribution, PowersOfTwo):
         return 1 << round(math.log2(inside))
-    if distribution.step is not None:
-        inside = low + distribution.step * round((inside - low) / distribution.step)
-        inside -= distribution.step * (inside > high)
+    inside = stepped(distribution, inside)
     return inside if isinstance(distribution, IntDistribution) else float(inside)
+
+
+def stepped(distribution: IntDistribution | FloatDistribution, value: float) -> float:
+    """The step of a distribution that is closest to a value in its range; the value where it has none.
+
+    Optuna's `high` is a step itself, which low + k · step may miss by rounding.
+    """
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if step is None or distribution.log:
+        return value
+    return min(low + step * round((value - low) / step), high)
 
 
 def describe(distribution: BaseDistribution) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,18 +41,6 @@ def test_counts_add_up(run: Callable[[str], Run]) -> None:
     study, seconds = run("search").study, run("search").trials.drop_duplicates("trial")["seconds"]
     assert study.seconds is not None
     assert row["busy"] == pytest.approx(seconds.sum() / (study.cores * study.seconds))
-
-
-def test_a_trial_that_took_the_results_of_another_kept_no_core_busy(run: Callable[[str], Run]) -> None:
-    search = run("search")
-    same = search.trials["trial"].map({"t02": "t01"}).astype("string")
-    alike = dataclasses.replace(search, trials=search.trials.assign(same_as=same))
-    before, after = (tables.counts_table(each).iloc[0] for each in (search, alike))
-    twin = search.trials[search.trials["trial"] == "t02"].iloc[0]
-    assert before["iterations_run"] - after["iterations_run"] == twin["iterations"]
-    assert search.study.seconds is not None
-    core_seconds = search.study.cores * search.study.seconds
-    assert (before["busy"] - after["busy"]) * core_seconds == pytest.approx(twin["seconds"])
 
 
 def test_summary_compares_winner_and_baseline(run: Callable[[str], Run]) -> None:

@@ -31,8 +31,8 @@ class SearchTrials(PlanStage):
     @property
     def ranked(self) -> list[Trial]:
         """The completed trials, the lowest score first; of equal scores the earlier trial first."""
-        names = sorted(self.completed, key=lambda name: (self.completed[name].value, name))
-        return [self._trials[name] for name in names]
+        done = [self._trials[name] for name in self.completed]
+        return sorted(done, key=lambda trial: (self.completed[trial.name].value, trial.index))
 
     @property
     def best(self) -> Trial | None:

@@ -32,15 +32,17 @@ def metrics(iterations: int, score: float) -> Metrics:
     )
 
 
-def searched(count: int, sampler: str = DEFAULT_SAMPLER) -> tuple[Suggestions, list[tuple[float, float]]]:
+def searched(
+    count: int, sampler: str = DEFAULT_SAMPLER, unit: float = 1.0
+) -> tuple[Suggestions, list[tuple[float, float]]]:
     """A search with one trial under way from the start, and every third trial stopped."""
     suggestions = Suggestions(SPACE, SAMPLERS.get(sampler)(SPACE, 10), seed=5)
     first = suggestions.suggest()
-    suggestions.report(0, metrics(RUNG, 0.5))
+    suggestions.report(0, metrics(RUNG, 0.5 * unit))
     tried = [(first["x"], 0.5)]
     for number in range(1, count):
         x, y = suggestions.suggest().values()
-        score = (x - 0.3) ** 2 + 0.01 * y
+        score = ((x - 0.3) ** 2 + 0.01 * y) * unit
         tried.append((x, score))
         suggestions.report(number, metrics(RUNG, score))
         if number % 3:
@@ -79,3 +81,8 @@ def test_a_trial_that_runs_meanwhile_is_not_forgotten() -> None:
 
 def test_the_same_results_give_the_same_suggestions() -> None:
     assert searched(200)[1] == searched(200)[1]
+
+
+def test_errors_in_other_units_give_the_same_suggestions() -> None:
+    (_, ones), (_, millions) = searched(40), searched(40, unit=2.0**30)
+    assert [x for x, _ in ones] == [x for x, _ in millions]

@@ -58,6 +58,21 @@ def test_a_cutoff_is_infinite_where_it_reaches_for_a_penalty_and_not_where_it_is
     assert [d.bounded for d in decisions] == [True, True, False, True]
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e9])  # errors may be in newtons, say
+def test_errors_in_any_units_are_told_from_each_other_and_from_a_divergence(scale: float) -> None:
+    scores = [scale * score for score in (1.0, 3.0, 1.5, math.inf, 2.0)]
+    decisions = looks(halving(), 10, *scores)
+    assert [d.stopped for d in decisions] == [False, True, False, True, False]
+    assert [d.cutoff for d in decisions] == [None, scale, 2 * scale, 1.5 * scale, 2.25 * scale]
+    assert all(d.bounded for d in decisions)
+    pruner = make_rule(lambda: MedianPruner(1, 0), 10, 2, 40)
+    for number, score in enumerate((scale, 3 * scale)):
+        assert pruner.rungs(number)
+        assert pruner.look(number, 10, score).stopped == (number == 1)
+        if number == 0:
+            pruner.end(number, 40, score)
+
+
 def test_the_median_rule_waits_for_four_scores() -> None:
     decisions = looks(make_rule("median", 10, 2, 40), 10, 9.0, 1.0, 2.0, 3.0, 3.0, 2.0)
     assert [d.stopped for d in decisions] == [False, False, False, False, True, False]
