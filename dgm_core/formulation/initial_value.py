@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -35,7 +35,7 @@ class InitialValueProblem(Problem):
 
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
-        return {"initial": (FixedNodes(((self.inputs[0].lower,),)), Dirichlet(self.initial_state))}
+        return {"initial": (FixedNodes(((self.inputs[0].lower,),)), Dirichlet(self._given))}
 
     @property
     def hard_terms(self) -> tuple[str, ...]:
@@ -45,7 +45,7 @@ class InitialValueProblem(Problem):
         """y(start) + (1 − exp(−s)) raw, s = (t − start) / (end − start): the same in any unit of time."""
         time = self.inputs[0]
         elapsed = (x - time.lower) / (time.upper - time.lower)
-        return self.initial_state(raw) - torch.expm1(-elapsed) * raw
+        return self._given(raw) - torch.expm1(-elapsed) * raw
 
     @property
     def starts(self) -> tuple[int, ...]:
@@ -53,7 +53,15 @@ class InitialValueProblem(Problem):
         return (1,) * len(self.outputs) if set(self.conditions) == set(_TERMS) else ()
 
     def state_at_start(self) -> Tensor:
-        return self.initial_state(torch.zeros(1, 1, 1, dtype=torch.float64))[:, 0]
+        return self._given(torch.zeros(1, 1, 1, dtype=torch.float64))[:, 0]
+
+    def _given(self, like: Tensor) -> Tensor:
+        """The initial state, also where it comes as a number, a tuple of numbers or (q,)."""
+        state: Any = self.initial_state(like)
+        if isinstance(state, tuple | list | float | int):
+            state = like.new_tensor(state)
+        given: Tensor = state if len(state.shape) > 1 else state.to(like).reshape(1, 1, -1)
+        return given
 
     @property
     def prescribed_start(self) -> Sequence[float]:

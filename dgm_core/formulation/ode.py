@@ -92,6 +92,7 @@ class ODE(InitialValueProblem):
         rates = [given] if isinstance(given, Tensor | float | int) else list(given)
         if len(rates) != len(y):
             raise ConfigurationError(
-                f"rate of {self.name} gives {counted(len(rates), 'value')} for {counted(len(y), 'output')}."
+                f"rate of {self.name} gives {counted(len(rates), 'value')} for {counted(len(y), 'output')}: "
+                "it must return a tuple of one rate for each."
             )
         return rates

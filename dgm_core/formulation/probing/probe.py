@@ -16,6 +16,7 @@ from dgm_core.formulation.probing.gradients import check_constants, check_gradie
 from dgm_core.formulation.probing.hard_conditions import check_hard
 from dgm_core.formulation.probing.probed import Points, Probed, Waves, draw, residuals_of, uncomputable
 from dgm_core.formulation.probing.shapes import SIZES, check_replicates, check_shapes
+from dgm_core.formulation.probing.unchanged import check_unchanged
 
 _ADVICE = "Converting a tensor with requires_grad=True to a scalar"
 
@@ -39,6 +40,7 @@ def probe(problem: Probed) -> None:
         check_repeats(problem, points[1, 5], computed)
         check_reads(problem, points[1, 5], computed)
         _check_derivatives(problem, points[1, 5])
+        check_unchanged(problem, points[1, 5])
         check_replicates(problem, points[3, 5])
         check_subjects(problem)
         check_gradients(problem, points[1, 7], computed)

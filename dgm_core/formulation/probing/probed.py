@@ -25,6 +25,8 @@ _HINTS = {
     "converted to Python scalars": "; points are many at once: compute with torch, not with `math`",
     "Can't call numpy()": "; compute with torch, as torch.sin(x), so that derivatives follow",
     "does not require grad": "; write y.d('x', 'x') for derivatives, and not `torch.autograd`",
+    "modified inplace": "; write r = r - … in place of r -= …, and `torch.where` in place of an assignment",
+    "in-place operation": "; write r = r - … in place of r -= …, and `torch.where` in place of an assignment",
     "torch.gradient": "; write y.d('x') for derivatives",
     "equation() missing": "; it is called with y alone: y.x are the points, y.value the field",
     "equation() takes": "; it is written def equation(self, y)",

@@ -385,6 +385,9 @@ def test_the_start_of_any_initial_value_problem_may_be_numbers() -> None:
             return y.d("t", output="a") + y.d(output="a"), y.d("t", output="b")
 
     assert Decay().state_at_start().tolist() == [[1.0, 2.0]]
+    for state in ((3.0, 4.0), torch.tensor([3.0, 4.0]), torch.tensor([[[3.0, 4.0]]])):
+        body = {"__module__": __name__, "initial_state": lambda self, like, state=state: state}
+        assert type("Given", (Decay,), body)().state_at_start().tolist() == [[3.0, 4.0]]
     for wrong, said in (({"start": 1.0}, "must be a tuple"), ({"start": (1.0,)}, "each of the outputs a, b")):
         with pytest.raises(ConfigurationError, match=said):
             type("Wrong", (Decay,), {"__module__": __name__, **wrong})()

@@ -283,3 +283,41 @@ def test_a_constant_that_would_not_be_trained_is_refused(term, sentence: str) ->
 def test_constants_may_enter_in_any_other_way() -> None:
     growth(lambda p, y: torch.as_tensor(p.k) ** 2 * y.value + torch.sin(p.k * y.x) + abs(p.k - 0.5))
     growth(lambda p, y: torch.where(y.x < p.k, 1.0, 2.0) * y.value)
+
+
+def doubled(y):
+    value = y.value
+    value *= 2.0
+    return value
+
+
+def subtracted(y):
+    slope = y.d("x")
+    slope -= y.value
+    return slope
+
+
+def assigned(y):
+    y.value[y.x > 0.5] = 0.0
+    return y.value
+
+
+def of_its_own(y):
+    result = torch.zeros_like(y.value)
+    result[..., :1] = y.d("x")
+    result -= y.value
+    product = y.value * y.d("x")
+    product[y.x > 0.5] = 0.0
+    return result + product
+
+
+@pytest.mark.parametrize("term", [doubled, subtracted, assigned])
+def test_what_y_gives_is_not_changed_in_place(term) -> None:
+    with pytest.raises(ConfigurationError, match=r"of rod .* r = r - … in place of r -= …"):
+        rod(term)
+    with pytest.raises(ConfigurationError, match=r"of rod .* r = r - … in place of r -= …"):
+        rod(condition=Holds(lambda y: 1.0 * term(y)))
+
+
+def test_tensors_of_its_own_an_equation_may_change() -> None:
+    rod(of_its_own)
