@@ -140,6 +140,7 @@ class Bar(Problem):
     power: int = 1  # of the residual
     height: float = 1.0
     at: float = 0.0
+    end: float | None = None  # a second instant
     domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
 
     def equation(self, y: Any) -> Any:
@@ -147,7 +148,9 @@ class Bar(Problem):
 
     @property
     def conditions(self) -> Any:
+        end = {} if self.end is None else {"end": (self.domain.at(t=self.end), Dirichlet())}
         return {
+            **end,
             "start": (self.domain.at(t=self.at), Dirichlet(self.height)),
             "ends": (self.domain.boundary, Dirichlet()),
         }
@@ -213,6 +216,7 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         Setup.named(Slab()),
     ),
     "missing-equations": ("warning", Setup.named(Pair(both=False)), Setup.named(Pair())),
+    "surplus-conditions": ("warning", Setup.named(Bar(end=1.0)), Setup.named(Bar())),
     "surplus-residuals": ("warning", Setup.named(Forced()), Setup.named(Forced(column=True))),
     "unidentified-constants": ("warning", Setup.named(Rates()), Setup.named(Rates(product=False))),
     "vanishing-derivatives": (
@@ -351,3 +355,14 @@ def test_laws_may_be_penalties_and_constants_may_be_squared() -> None:
     squared = type("Squared", (Bounded,), {"__module__": __name__, "law": staticmethod(lambda y: y.value**2)})
     (finding,) = found("one-signed", Setup.named(squared()))
     assert "'above' of squared is never negative" in str(finding)
+
+
+def test_a_velocity_is_one_condition_too_many_for_heat_and_not_for_a_wave() -> None:
+    class Pushed(Bar):
+        @property
+        def conditions(self) -> Any:
+            return {**super().conditions, "rate": (self.domain.initial, InitialVelocity(1.0))}
+
+    (finding,) = found("surplus-conditions", Setup.named(Pushed()))
+    assert "'rate' of pushed prescribes a velocity" in str(finding)
+    assert not found("surplus-conditions", Setup.named(Balance()))
