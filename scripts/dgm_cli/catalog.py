@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from dgm_cli.common import output
 from dgm_cli.own import With, load_files
 from dgm_cli.runs import list_runs
 from dgm_core import extensions
@@ -57,7 +57,7 @@ def list_all(
         [name for module in modules for name, _ in registry.find(module)] if modules else registry.names()
         for registry in (STUDIES, PROBLEMS, NETWORKS)
     )
-    console = Console(highlight=False, markup=False)
+    console = output()
     studies = _table("dgm run …", "study", "kind", "question")
     for name in studies_shown:
         study = STUDIES.get(name)
@@ -82,7 +82,7 @@ def _list_samplers() -> None:
     from studies.stopping import RULES
     from studies.tune.offered import POPULATIONS, SCHEDULERS, SEARCHERS
 
-    console = Console(highlight=False, markup=False)
+    console = output()
     for title, kind, registry in (
         ("dgm run … --sampler", "sampler", SAMPLERS),
         ("dgm run … --early-stopping", "rule", RULES),

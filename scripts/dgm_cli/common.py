@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -15,9 +16,28 @@ from dgm_core.errors import ConfigurationError
 _IN_A_FILE = 120
 """Columns of what is not written to a terminal, where tables would be cut to 80."""
 
-messages = Console(
-    stderr=True, highlight=False, markup=False, width=None if sys.stderr.isatty() else _IN_A_FILE
-)
+
+class Messages(Console):
+    """A console that leaves the lines of a text as they are, for a terminal to wrap: a path or a command in
+    it can then be copied."""
+
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """As `Console.print`; what is no text, such as a table, still fits the width."""
+        texts = all(isinstance(each, str) for each in objects)
+        super().print(*objects, soft_wrap=texts if soft_wrap is None else soft_wrap, **options)
+
+
+def _width(stream: TextIO) -> int | None:
+    """None is that of the terminal, or what COLUMNS says."""
+    return None if stream.isatty() or "COLUMNS" in os.environ else _IN_A_FILE
+
+
+def output() -> Messages:
+    """What a command prints because it was asked for it, on standard output."""
+    return Messages(highlight=False, markup=False, width=_width(sys.stdout))
+
+
+messages = Messages(stderr=True, highlight=False, markup=False, width=_width(sys.stderr))
 """Everything for people: standard output stays free for `--json`."""
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from dgm_cli.common import output
 from dgm_cli.places import Places, here
 from dgm_core.errors import ConfigurationError
 from studies.records.terminal import Column
@@ -71,7 +71,7 @@ def compare(
         Column(str(name), [str(cell) for cell in shown[name]], spare=spare.get(str(name), 0))
         for name in shown.columns
     ]
-    console = Console(highlight=False, markup=False)
+    console = output()
     console.print(view(columns, console.width, fold=True))
     for each in loaded:
         if said := " ".join(verdicts(each)):

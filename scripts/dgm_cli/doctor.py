@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from dgm_cli.common import print_json
+from dgm_cli.common import output, print_json
 from dgm_cli.options import Json
 from studies.errors import StudyError
 from studies.records.words import counted
@@ -189,5 +188,5 @@ def doctor(
         table = Table(box=None, pad_edge=False, show_header=False)
         for sign in signs:
             table.add_row(sign.level, sign.check, f"{sign.said}{f'  {sign.remedy}' if sign.remedy else ''}")
-        Console(highlight=False, markup=False).print(table)
+        output().print(table)
     return int(any(sign.level == "error" for sign in signs))

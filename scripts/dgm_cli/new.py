@@ -13,6 +13,7 @@ import typer
 from dgm_cli.common import messages
 from dgm_core.errors import ConfigurationError, unknown
 from dgm_core.extensions import check_importable
+from studies.hints import quoted
 
 if TYPE_CHECKING:
     from dgm_core.registry import Registry
@@ -39,7 +40,7 @@ def problem(
     path = _write(
         "problem", name, PROBLEMS, out, template=f"problems/{kind}", beside=f"problems/{kind}.csv.txt"
     )
-    messages.print(f"Written: {path}. Solve it with: dgm solve {path}")
+    messages.print(f"Written: {quoted(path)}. Solve it with: dgm solve {quoted(path)}")
 
 
 @app.command()
@@ -86,7 +87,7 @@ def study(
         SHORT_BASE=f'\n        "base": BASE.changed({json.dumps(polish)}),' if polish else "",
         SHORT=json.dumps({"iterations": 1_000, **polish}),
     )
-    messages.print(f"Written: {path}. Run it with: dgm run {path} --quick")
+    messages.print(f"Written: {quoted(path)}. Run it with: dgm run {quoted(path)} --quick")
 
 
 def kinds() -> list[str]:

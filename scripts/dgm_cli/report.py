@@ -50,8 +50,9 @@ def report(
             messages.print(f"{counted(count, 'figure')} written: {quoted(folder)}", soft_wrap=True)
         return
     written = remade(run)
+    shown = quoted(run)
     messages.print(
-        f"{counted(len(written), 'file')} written: {run}/tables, {run}/figures and {run}/report.html"
+        f"{counted(len(written), 'file')} written: {shown}/tables, {shown}/figures and {shown}/report.html"
     )
 
 

@@ -18,7 +18,7 @@ from dgm_cli.options import Json, Name, Notify, Out, Replicates, ReplicateSeed
 from dgm_cli.own import With, load_files, trusted
 from dgm_cli.solve import resume_with_progress, solve_with_progress
 from dgm_core.errors import ConfigurationError
-from studies.hints import resume_hint
+from studies.hints import quoted, resume_hint
 from studies.records import SOURCES, SourcesRecord
 from studies.signals import going_on
 
@@ -152,7 +152,9 @@ def _train_all(folder: Path, asked: Reproduction, *, as_json: bool) -> int:
         table = pd.DataFrame(rows)
         write(folder, "table", table)
         messages.print(markdown(table), soft_wrap=True)
-        messages.print(f"Table: {folder}/table.md, .csv and .tex; figures in each problem's folder beside it")
+        messages.print(
+            f"Table: {quoted(folder)}/table.md, .csv and .tex; figures in each problem's folder beside it"
+        )
     if as_json:
         print_json({"run": str(folder), "rows": rows})
     return 130 if interrupted else 0

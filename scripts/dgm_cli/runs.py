@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from dgm_cli.common import messages, print_json
+from dgm_cli.common import Messages, messages, output, print_json
 from dgm_cli.options import Json
 from dgm_cli.places import Place, glance
 from dgm_cli.verdicts import best_line, best_words, verdicts_of
@@ -46,7 +45,7 @@ def status(
     if as_json:
         print_json({"run": place, **_values(overview)})
         return
-    console = Console(highlight=False, markup=False)
+    console = output()
     record = overview.record
     who = f", by {overview.owner}" if overview.owner is not None else ""
     console.print(f"{record.name}/{record.run}: {overview.state}{who}", soft_wrap=True)
@@ -78,7 +77,7 @@ def status(
         console.print(f"{overview.state.capitalize()}; {resume_hint(place)}", soft_wrap=True)
 
 
-def _print_running(overview: Overview, console: Console) -> None:
+def _print_running(overview: Overview, console: Messages) -> None:
     """The trials under way, as their last rung has them."""
     from studies.records import words
 
@@ -213,7 +212,7 @@ def list_runs(out: Path = Path("results")) -> None:
         Column(name, cells, spare=spare)
         for (name, spare), cells in zip(names.items(), zip(*rows, strict=True), strict=True)
     ]
-    console = Console(highlight=False, markup=False)
+    console = output()
     console.print(table(columns, console.width, fold=True))
     for said in told:
         console.print(said, soft_wrap=True)

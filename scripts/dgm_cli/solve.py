@@ -27,7 +27,7 @@ from dgm_cli.notify import LONG_SECONDS, ended, notified
 from dgm_cli.options import Device, Json, Name, Notify, Out, ReplicateSeed, TrialTimeout
 from dgm_cli.own import With, load_files, named
 from dgm_core.errors import ConfigurationError, counted
-from studies.hints import left_hint, report_hint
+from studies.hints import left_hint, quoted, report_hint
 from studies.signals import check_asked, going_on
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def finish_solve(solved: Solved, as_json: bool) -> int:
     if interrupted:
         messages.print(f"dgm: {left_hint(solved.folder)}", soft_wrap=True)
     else:
-        messages.print(f"Tables, figures and report: {solved.folder}", soft_wrap=True)
+        messages.print(f"Tables, figures and report: {quoted(solved.folder)}", soft_wrap=True)
     if as_json:
         print_json({**outcome, "verdict": sentence(verdict) or None})
     return 130 if interrupted else 0
