@@ -35,6 +35,10 @@ _RULES = {
 """Kind of pydantic's complaint -> the same for who does not know Python's types."""
 
 
+_LONGEST = 100
+"""Characters of a value that a sentence repeats."""
+
+
 class ConfigurationError(ValueError):
     """A name, key or value that cannot be used; its message names it and what is allowed."""
 
@@ -45,6 +49,12 @@ def counted(number: float, noun: str, several: str = "") -> str:
     several: the plural, where it is not the noun with an s.
     """
     return f"{number:,} {noun if number == 1 else several or noun + 's'}"
+
+
+def repeated(value: object) -> str:
+    """A value as a sentence repeats it: cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def nearest(name: str, allowed: Iterable[str], most: int = 3) -> list[str]:
@@ -71,10 +81,10 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> ConfigurationError:
 
     It lists these where they are few; else it says where the list is."""
     allowed = sorted(allowed)
-    near = [repr(each) for each in nearest(name, allowed)]
+    near = [repr(each) for each in nearest(name[:_LONGEST], allowed)]
     meant = " or ".join([", ".join(near[:-1]), near[-1]] if len(near) > 1 else near)
     hint = f" Did you mean {meant}?" if near else ""
-    said = f"unknown {kind} {name!r}"
+    said = f"unknown {kind} {repeated(name)}"
     if len(allowed) <= _FEW:
         rule = f"it must be one of {', '.join(allowed)}" if allowed else "there is none"
         return ConfigurationError(f"{said}: {rule}.{hint}")
@@ -104,4 +114,4 @@ def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> 
         reason: Any = first.get("ctx", {}).get("error", first["msg"])
         return reason if isinstance(reason, ConfigurationError) else ConfigurationError(str(reason))
     rule = _RULES.get(first["type"]) or first["msg"][0].lower() + first["msg"][1:]
-    return ConfigurationError(f"{prefix}{key} = {first['input']!r} is not allowed: {rule}")
+    return ConfigurationError(f"{prefix}{key} = {repeated(first['input'])} is not allowed: {rule}")

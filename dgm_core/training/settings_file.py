@@ -21,9 +21,7 @@ def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) 
     A setting that is not given has its general default, not that of the problem's own settings.  Raises
     ConfigurationError, naming `origin`, for an unknown key and for settings of another problem.
     """
-    for key in values:
-        if key not in _KEYS:
-            raise unknown(f"key of {origin}", key, _KEYS)
+    _check(values, origin)
     named = values.get("problem", problem.name)
     if named != problem.name:
         raise ConfigurationError(f"{origin} has settings for {named}, not for {problem.name}.")
@@ -35,24 +33,38 @@ def setup_from_values(problem: Problem, values: Mapping[str, Any], origin: str) 
 
 
 def read_settings(path: Path, problem: Problem) -> Setup:
-    """The setup of a TOML file.  Raises ConfigurationError."""
-    return setup_from_values(problem, _read(path), str(path))
+    """The setup of a TOML file.  Raises ConfigurationError, also where the file has no settings: it would
+    stand for the general defaults, which nobody asked for."""
+    values = _read(path)
+    if not values.get("config"):
+        raise ConfigurationError(f"{path} has no settings: write them under [config], as dgm export does.")
+    return setup_from_values(problem, values, str(path))
 
 
 def flat_settings(path: Path) -> dict[str, Any]:
     """What a TOML file says, by key; the problem's own under "problem.".  Raises ConfigurationError."""
     values = _read(path)
-    for key in values:
-        if key not in _KEYS:
-            raise unknown(f"key of {path}", key, _KEYS)
     parameters = {PROBLEM_PREFIX + key: value for key, value in values.get("parameters", {}).items()}
     return {**parameters, **values.get("config", {})}
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not a TOML file: {error}.") from None
+    _check(values, str(path))
+    return values
+
+
+def _check(values: Mapping[str, Any], origin: str) -> None:
+    """Raises ConfigurationError where there is more than a problem, its parameters and a configuration."""
+    for key, value in values.items():
+        if key not in _KEYS:
+            raise unknown(f"key of {origin}", key, _KEYS)
+        if key == "problem" and not isinstance(value, str):
+            raise ConfigurationError(f"{origin}: problem must be the name of one, and is {value!r}.")
+        if key != "problem" and not isinstance(value, Mapping):
+            raise ConfigurationError(f"{origin}: {key} must be a table, [{key}], and is {value!r}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from importlib.resources import files as resources
 from pathlib import Path
@@ -17,6 +18,9 @@ from studies.hints import quoted
 
 if TYPE_CHECKING:
     from dgm_core.registry import Registry
+
+_LONGEST = 80
+"""Letters of a name: it becomes that of files and folders."""
 
 app = typer.Typer(name="new", help="Write a file to start from.", no_args_is_help=True)
 
@@ -113,8 +117,10 @@ def _write(
         raise ConfigurationError(
             f"{name!r} is not allowed as a name: use lower-case letters, digits and hyphens."
         )
+    if len(name) > _LONGEST:
+        raise ConfigurationError(f"a name of {len(name)} letters is not allowed: use {_LONGEST} or fewer.")
     path = out or _file(name, kind)
-    if path.exists():
+    if os.path.lexists(path):
         raise ConfigurationError(f"{path} exists: choose another --out.")
     if name in taken:
         raise ConfigurationError(f"the {kind} {name!r} exists already: choose another name.")

@@ -34,7 +34,7 @@ class _ExistsError(ConfigurationError):
 
 
 def _made(out: Path, study: str, run: str) -> Path:
-    if not run or run in (".", "..") or any(mark in run for mark in "/\\\0"):
+    if run in (".", "..") or not run.isprintable() or not run.strip() or any(mark in run for mark in "/\\"):
         raise ConfigurationError(f"{run!r} is not allowed as a run's name: it must be a plain folder name.")
     folder = (out / study / run).absolute()
     try:

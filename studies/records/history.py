@@ -143,6 +143,8 @@ class History:
         self.cut = False
         self.state: str | None = None
         """As in study.json; "running" while no process has said that it left."""
+        self.finished = False
+        """Whether a process has ever left the study finished; a trial may have been revived since."""
         self.dashboard: str | None = None
         """Where Ray shows the last process that ran the study; None where it does not."""
         for event in events:
@@ -215,6 +217,7 @@ class History:
                 self._take_over(event)
             case Left():
                 self.state = event.state
+                self.finished |= event.state == "finished"
                 for trial, metrics in event.measured.items():
                     self._entry(trial).measured = _of(self._entry(trial), metrics)
             case Paused() | Resumed() | Reported() | Retried() | Silent() | Polishing() | Failed() | Ended():

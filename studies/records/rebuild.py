@@ -148,6 +148,13 @@ def settle(folder: Path) -> None:
     write_study(folder, record)
 
 
+def check_whole(folder: Path, record: StudyRecord, history: History) -> None:
+    """Raises LogError where the study was finished and its log ends before that, as half a copy does: a table
+    made from it would have lost trials."""
+    if record.state == "finished" and not history.finished:
+        raise LogError(f"{folder / LOG} is not whole: it ends before the study was finished.")
+
+
 def _mend(folder: Path, record: StudyRecord) -> None:
     """Makes the tables again that follow from the log alone, where they cannot be read."""
     makers: dict[str, Callable[[History], pd.DataFrame]] = {
@@ -156,4 +163,6 @@ def _mend(folder: Path, record: StudyRecord) -> None:
     }
     for name, make in makers.items():
         if (folder / name).is_file() and not readable(folder / name):
-            write_table(folder, name, make(read_history(folder)))
+            history = read_history(folder)
+            check_whole(folder, record, history)
+            write_table(folder, name, make(history))

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 
-from dgm_core.errors import ConfigurationError
+from dgm_core.errors import ConfigurationError, repeated
 
 Array = NDArray[np.float64]
 
@@ -118,5 +118,4 @@ def _refused(table: str, column: pd.Series[Any], row: int, rule: str) -> Configu
     value = value.item() if isinstance(value, np.generic) else value
     if _missing(value):
         return ConfigurationError(f"{table} has no value of {column.name} in row {row + 1}: {rule}.")
-    text = repr(value) if len(repr(value)) <= 60 else repr(value)[:60] + "…"
-    return ConfigurationError(f"{table} has {column.name} = {text} in row {row + 1}: {rule}.")
+    return ConfigurationError(f"{table} has {column.name} = {repeated(value)} in row {row + 1}: {rule}.")

@@ -88,7 +88,7 @@ def _csv(path: Path) -> pd.DataFrame:
         names, first = next(rows, []), next(rows, [])
     _distinct(path, names)
     if len(first) > len(names):  # which pandas takes for names of the rows
-        raise ConfigurationError(f"{path} has rows with more values than its first line has names.")
+        raise ConfigurationError(f"in {path}, a row has more values than the first line has names.")
     return pd.read_csv(path, low_memory=False, encoding="utf-8-sig")
 
 

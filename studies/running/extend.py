@@ -17,6 +17,7 @@ from studies.records.events import Cut, Decided, Ended, Event, Failed, Reported,
 from studies.records.files import replacing, write_study
 from studies.records.history import History
 from studies.records.log import LOG, read_log
+from studies.records.rebuild import check_whole
 from studies.records.schema import AFTER, CHECKPOINTS, CURVES, MODELS, PIECES, StudyRecord
 from studies.records.storage import Store
 from studies.running.describe import asked_record
@@ -31,8 +32,8 @@ def extend(folder: Path, record: StudyRecord, trials: int) -> None:
 
     What was trained stays; what follows from it (stops, ends) is derived again, because a search that goes on
     compares with more.  The confirmation is made anew, and the winner is chosen among all.  Files of the
-    user's own are loaded already.  Raises ConfigurationError where the run is no search, keeps its files
-    elsewhere, or has as many trials.
+    user's own are loaded already.  Raises LogError where the log is not whole, and ConfigurationError where
+    the run is no search, keeps its files elsewhere, or has as many trials.
     """
     if record.kind != _SEARCH:
         raise ConfigurationError(f"--trials is for searches, and {folder} is not one.")
@@ -54,6 +55,7 @@ def extend(folder: Path, record: StudyRecord, trials: int) -> None:
     with holding(folder, "dgm resume"):
         events = read_log(folder)
         history = History(events)
+        check_whole(folder, record, history)
         kept = _kept(study, record.seed, events)
         _restore_pieces(folder, history)
         for entry in history.phase(*AFTER):

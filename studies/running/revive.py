@@ -23,6 +23,7 @@ from studies.records.events import Began, Left, Metrics, Suggested, Telemetry
 from studies.records.files import replacing, write_study, write_table
 from studies.records.history import Entry, History
 from studies.records.log import VERSION, Log, read_log
+from studies.records.rebuild import check_whole
 from studies.records.schema import CHECKPOINTS, CURVES, PIECES, TRIALS, StudyRecord
 from studies.records.storage import Store
 from studies.records.tables import trials_frame
@@ -64,11 +65,13 @@ def revive(
     They are trained from the beginning on their own seeds, to the same bits as if they had never been
     stopped, and recorded as trials of a phase of their own: what the search decided stays.  A trial that is
     revived already is not trained again.  The run is as it was until a training has ended; one that is
-    interrupted goes on from its checkpoint.  tell: is given a sentence about each.  Raises
-    ConfigurationError for a trial that was not stopped, or of a run whose device is not here.
+    interrupted goes on from its checkpoint.  tell: is given a sentence about each.  Raises LogError for a log
+    that is not whole, and ConfigurationError for a trial that was not stopped, or of a run whose device is
+    not here.
     """
     study = revivable(folder, record)
     history = History(read_log(folder))
+    check_whole(folder, record, history)
     stopped = {entry.trial: entry for entry in history.phase("search") if entry.status == "stopped"}
     for name in trials:
         if name in stopped:

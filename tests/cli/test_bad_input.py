@@ -40,6 +40,7 @@ CASES = {
     "run heat-search --set depth=1 --set depth=2": "--set depth is given twice",
     "run heat-search --arms 1": "--arms is for ablations",
     "run heat-search --name a/b": "'a/b' is not allowed as a run's name",
+    "new problem " + "x" * 300: "a name of 300 letters is not allowed: use 80 or fewer.",
     "run heat-search --bogus": "No such option: --bogus",
     "run heat-search --address ray://127.0.0.1:1": "--storage is needed",
     "run heat-search --address ray://127.0.0.1:1 --storage s3://a/b": "no Ray client server answers at",

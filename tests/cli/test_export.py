@@ -86,11 +86,16 @@ def test_a_run_s_settings_train_the_same_again(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('problem = "burgers"\n', "has settings for burgers, not for heat"),
+        ('problem = "burgers"\n[config]\nwidth = 3\n', "has settings for burgers, not for heat"),
         ("[config]\nwidht = 3\n", "Did you mean 'width'"),
-        ("[parameters]\nkappa = 3\n", "unknown key 'problem.kappa'"),
+        ("[parameters]\nkappa = 3\n[config]\nwidth = 3\n", "unknown key 'problem.kappa'"),
         ("[setup]\n", "unknown key of"),
         ("width: 3\n", "is not a TOML file"),
+        ("", r"has no settings: write them under \[config\]"),
+        ("[config]\n", "has no settings"),
+        ("config = 3\n", r"config must be a table, \[config\], and is 3"),
+        ("parameters = [1]\n", "parameters must be a table"),
+        ("[problem]\nname = 'heat'\n", "problem must be the name of one, and is {'name': 'heat'}"),
     ],
 )
 def test_what_is_wrong_with_a_settings_file_is_one_sentence(text: str, said: str, tmp_path: Path) -> None:

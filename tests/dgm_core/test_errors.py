@@ -78,3 +78,9 @@ def test_many_names_without_a_list_are_cut_short() -> None:
 def test_it_is_a_value_error():
     """So that pydantic reports it as a complaint about a value."""
     assert issubclass(ConfigurationError, ValueError)
+
+
+def test_a_long_value_is_cut_short() -> None:
+    said = str(unknown("key", "x" * 5_000, ["width"]))
+    assert len(said) < 200
+    assert "xxx…:" in said

@@ -21,7 +21,7 @@ def test_a_named_run_is_not_made_twice(tmp_path: Path) -> None:
         make_folder(tmp_path, "study", "one")
 
 
-@pytest.mark.parametrize("name", ["", "..", "a/b"])
+@pytest.mark.parametrize("name", ["", " ", "..", "a/b", "a\\b", "a\nb", "a\x1bb"])
 def test_a_name_is_a_plain_folder_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="plain folder name"):
         make_folder(tmp_path, "study", name)

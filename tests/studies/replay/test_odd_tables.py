@@ -93,7 +93,7 @@ def test_a_column_that_says_nothing_is_no_setting_and_a_curve_never_is_one(tmp_p
     ("name", "content", "said"),
     [
         ("t.csv", b"rate,rate,score\n1,2,3\n4,5,6\n", "t.csv has two columns that are called 'rate'"),
-        ("t.csv", b"rate,score\n1,2,3\n4,5,6\n", "rows with more values than its first line has names"),
+        ("t.csv", b"rate,score\n1,2,3\n4,5,6\n", "a row has more values than the first line has names"),
         ("t.csv", b"", "t.csv is no table in CSV, or damaged: No columns to parse"),
         ("t.csv", bytes(range(256)), "t.csv is no table in CSV, or damaged"),
         ("t.parquet", b"", "t.parquet is no table in Parquet, or damaged: Parquet file size is 0 bytes."),

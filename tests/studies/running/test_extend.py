@@ -14,7 +14,7 @@ from dev.soak.compare import differences, misplaced
 from dgm_core import ConfigurationError
 from studies.planning.course import Course
 from studies.records import read_study, write_study
-from studies.records.events import Decided, Ended, Suggested
+from studies.records.events import Decided, Ended, Left, Suggested
 from studies.records.history import History, read_history
 from studies.records.log import Log, read_log
 from studies.running.describe import study_record
@@ -34,6 +34,8 @@ def recorded(folder: Path, study: Search) -> None:
     record = study_record(study, run="run", seed=1, quick=False, cores=1, command=None)
     record.state = "finished"
     write_study(folder, record)
+    with Log(folder) as log:
+        log.append([Left(state="finished")])
 
 
 def resumed(folder: Path, cores: int, choose: random.Random, study: Search) -> None:

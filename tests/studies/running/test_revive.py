@@ -12,10 +12,10 @@ import pytest
 from dgm_core import ConfigurationError, Setup, Trainer
 from studies.planning.course import Course
 from studies.records import CHECKPOINTS, CURVES, PIECES, TRIALS, read_study, write_study
-from studies.records.events import Decided, Ended, Reported
+from studies.records.events import Decided, Ended, Left, Reported
 from studies.records.history import History, read_history
-from studies.records.log import LOG, Log, read_log
-from studies.records.rebuild import write_tables
+from studies.records.log import LOG, Log, LogError, read_log
+from studies.records.rebuild import settle, write_tables
 from studies.running import revive as module
 from studies.running.describe import study_record
 from studies.running.extend import extend
@@ -34,6 +34,8 @@ def run(tmp_path: Path) -> Path:
     record.state = "finished"
     write_study(folder, record)
     write_tables(folder, history, record)
+    with Log(folder) as log:
+        log.append([Left(state="finished")])
     return folder
 
 
@@ -129,3 +131,20 @@ def test_trials_that_were_not_stopped_are_refused(run: Path) -> None:
         revived(run, done)
     with pytest.raises(ConfigurationError, match="unknown stopped trial 'x'"):
         revived(run, "x")
+
+
+def test_a_log_that_ends_too_early_loses_no_trial(run: Path) -> None:
+    """As of a copy that was cut short: the tables have more than it, and are left alone."""
+    name, lines = stopped(run)[0], (run / LOG).read_bytes().splitlines(keepends=True)
+    (run / LOG).write_bytes(b"".join(lines[:-1]))
+    before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    with pytest.raises(LogError, match="is not whole: it ends before the study was finished"):
+        revived(run, name)
+    record = read_study(run)
+    with pytest.raises(LogError, match="is not whole"):
+        extend(run, record, record.trials_asked + 2)
+    assert {path: path.read_bytes() for path in before} == before
+    (run / TRIALS).write_bytes(b"damaged")
+    with pytest.raises(LogError, match="is not whole"):
+        settle(run)
+    assert (run / TRIALS).read_bytes() == b"damaged"
