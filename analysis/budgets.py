@@ -16,6 +16,7 @@ from analysis.tables.cells import generator, spread
 from analysis.tables.rounding import seconds
 from analysis.verdict import compared, sentence, verdict
 from studies.records.reduction import median
+from studies.records.words import listed
 
 _NAMES = {
     "iterations": "iterations",
@@ -53,7 +54,7 @@ def at_equal_budgets(run: Run) -> list[str]:
         lengths = tuple(round(amount / curve.cost[budget], 6) for curve in curves.values())
         told.setdefault(lengths, []).append(f"{_NAMES[budget]} ({_amount(budget, amount)})")
     return [
-        f"At equal {' and '.join(names)}: {'; '.join(_told(run, rows, curves, diverged, base, lengths))}."
+        f"At equal {listed(names)}: {'; '.join(_told(run, rows, curves, diverged, base, lengths))}."
         for lengths, names in told.items()
     ]
 

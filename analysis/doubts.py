@@ -14,7 +14,7 @@ from analysis.tables.cells import rows_of
 from analysis.verdict import quoted
 from studies.records import CONFIG
 from studies.records.schema import SAME_AS
-from studies.records.words import agree, count, counted, share
+from studies.records.words import agree, count, counted, listed, share
 
 ENOUGH_SEEDS = 5
 ENOUGH_TRIALS = 10
@@ -54,7 +54,7 @@ def few_seeds(seeds: Mapping[str, int], noun: str) -> list[str]:
     said = []
     for n in sorted(set(few.values())):
         names = [quoted(name) for name, its in few.items() if its == n]
-        who = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+        who = listed(names)
         if len(names) == len(seeds) > 2:
             who = f"All {counted(len(names), noun)}"
         each = " each" if len(names) > 1 else ""
@@ -93,7 +93,7 @@ def _search(run: Run, tables: Tables) -> list[str]:
         )
     once = set() if SAME_AS not in run.trials else set(run.trials.loc[run.trials[SAME_AS].notna(), "trial"])
     doubts += [
-        f"Trials {', '.join(names[:-1])} and {names[-1]} have the same settings and seeds: "
+        f"Trials {listed(names)} have the same settings and seeds: "
         + ("trained once, counted for each." if once & {*names} else "one training, done more than once.")
         for names in _alike(run)
     ]

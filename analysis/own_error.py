@@ -18,7 +18,7 @@ from analysis.tables.rounding import LEVEL, interval, plain
 from analysis.tables.writers import chance as chance_words
 from analysis.verdict import direction
 from studies.records import LABELS
-from studies.records.words import agree, counted, share
+from studies.records.words import agree, counted, listed, share
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -127,10 +127,7 @@ def _steps(run: Run, tables: Tables) -> list[str]:
 def _step_said(step: str) -> str:
     """A step by its settings: "optimizer with learning rate and schedule"."""
     first, *brought = [key_name(key).partition(" (")[0] for key in step.split(", ")]
-    if not brought:
-        return first
-    *some, last = brought
-    return f"{first} with {', '.join(some)} and {last}" if some else f"{first} with {last}"
+    return f"{first} with {listed(brought)}" if brought else first
 
 
 def _importance(tables: Tables) -> list[str]:

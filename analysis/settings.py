@@ -11,7 +11,7 @@ from analysis.arms import key_name, level_name
 from analysis.load import Run
 from analysis.scores import told_once
 from studies.records.settings_text import settings_text
-from studies.records.words import counted
+from studies.records.words import counted, listed
 
 _SAME = object()
 _DIGITS = 5
@@ -158,8 +158,8 @@ def sampled(run: Run) -> str:
     if rule.built_in != _DEFAULT_RULE:
         decided = rule.told("early stopping rule", "The early stopping rule")
         return f"{text} {decided} decided which of them to stop."
-    *rungs, last = map(str, asked["rungs"])
-    when = f"iterations {', '.join(rungs)} and {last}" if rungs else f"iteration {last}"
+    rungs = [str(rung) for rung in asked["rungs"]]
+    when = f"{'iterations' if len(rungs) > 1 else 'iteration'} {listed(rungs)}"
     share = asked.get("reduction_factor")
     return f"{text} ASHA looked at them at {when}, and stopped those not among the best 1/{share} so far."
 

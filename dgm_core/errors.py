@@ -57,6 +57,12 @@ def repeated(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
+def listed(names: Iterable[str], last: str = "and") -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"; `last` is the word before the last one."""
+    *some, end = names
+    return f"{', '.join(some)} {last} {end}" if some else end
+
+
 def nearest(name: str, allowed: Iterable[str], most: int = 3) -> list[str]:
     """What of the `allowed` was probably meant, best first: the same but for capitals, what has all the words
     of the name, or what is spelt much alike."""
@@ -82,15 +88,14 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> ConfigurationError:
     It lists these where they are few; else it says where the list is."""
     allowed = sorted(allowed)
     near = [repr(each) for each in nearest(name[:_LONGEST], allowed)]
-    meant = " or ".join([", ".join(near[:-1]), near[-1]] if len(near) > 1 else near)
-    hint = f" Did you mean {meant}?" if near else ""
+    hint = f" Did you mean {listed(near, 'or')}?" if near else ""
     said = f"unknown {kind} {repeated(name)}"
     if len(allowed) <= _FEW:
         rule = f"it must be one of {', '.join(allowed)}" if allowed else "there is none"
         return ConfigurationError(f"{said}: {rule}.{hint}")
-    listed = next((where for kinds, where in _LISTED.items() if kind.startswith(kinds)), "")
-    if listed:
-        return ConfigurationError(f"{said}.{hint} {listed} lists all {len(allowed)}.")
+    place = next((where for kinds, where in _LISTED.items() if kind.startswith(kinds)), "")
+    if place:
+        return ConfigurationError(f"{said}.{hint} {place} lists all {len(allowed)}.")
     rest = f" and {len(allowed) - _FEW:,} more"
     return ConfigurationError(f"{said}: it must be one of {', '.join(allowed[:_FEW])}{rest}.{hint}")
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dgm_core.calculus import Field
+from dgm_core.errors import listed
 from dgm_core.formulation.determination import determination
 
 _LEAST = 1e-3
@@ -37,6 +38,6 @@ def unidentified(
         )
     together = ", ".join(f"{name} by {share:+.2g} %" for name, share in moved.items())
     return (
-        f"The constants {' and '.join(names)} of {problem.name} are not determined, only a combination of "
+        f"The constants {listed(names)} of {problem.name} are not determined, only a combination of "
         f"them: when they change together ({together}) no term notices."
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from dgm_core.errors import counted, listed
 from studies.records.schema import LABELS, TELEMETRY_COLUMNS
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ __all__ = [
     "count",
     "counted",
     "counted_between",
+    "listed",
     "number",
     "reach",
     "rungs",
@@ -24,15 +26,6 @@ __all__ = [
     "spread",
     "telemetry",
 ]
-
-
-def counted(number: float, noun: str, several: str = "") -> str:
-    """A number with its noun: "0 trials", "1 trial", "1,200 trials".
-
-    several: the plural, where it is not the noun with an s.
-    """
-    # dgm_core, which knows no other room, and which no report loads, has its own in `dgm_core.errors`.
-    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def count(number: float, noun: str, several: str = "") -> str:

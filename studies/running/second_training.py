@@ -17,7 +17,7 @@ from dgm_core.training import checkpoint, configure_process
 from studies.records import MODELS
 from studies.records.events import ScheduleStep
 from studies.records.files import plain_name
-from studies.records.words import counted
+from studies.records.words import counted, listed
 from studies.running.collect import TrainingSpan, course
 from studies.running.start import begin
 from studies.trials.schedule import Scheduled
@@ -114,7 +114,7 @@ def compare(
         words = f"has equal losses and errors, and other weights: {other}"
         return RerunVerdict(trial, False, elsewhere, f"{words} (on {trained.device})")
     also = [*(["errors at the end"] if errors else []), *(["weights"] if kept is not None else [])]
-    besides = f", with its {' and '.join(also)}" if also else ""
+    besides = f", with its {listed(also)}" if also else ""
     steps = int((trained.went.polish > 0).sum())
     polish = f" and {counted(steps, 'step')} of polish" if steps else ""
     length = f"{counted(int(trained.went.iteration.max()), 'iteration')}{polish}"

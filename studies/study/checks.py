@@ -10,7 +10,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 
 from dgm_core import ConfigurationError
-from dgm_core.errors import counted, unknown
+from dgm_core.errors import counted, listed, unknown
 from studies.objectives import check_objectives
 from studies.samplers.base import Sampler
 from studies.study.branches import Space, at_random, conditional, drawn, misfits, places
@@ -74,8 +74,7 @@ def check_limits(
     if limits and not any(allows(changes) for changes in draws):
         verb = "allows" if len(limits) == 1 and limits[0] != "constraints" else "allow"
         raise ConfigurationError(
-            f"{' and '.join(limits)} of {name} {verb} none of {_DRAWS} settings drawn at random from its "
-            "space."
+            f"{listed(limits)} of {name} {verb} none of {_DRAWS} settings drawn at random from its space."
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dgm_core import ConfigurationError
-from dgm_core.errors import counted
+from dgm_core.errors import counted, listed
 from studies.study.strict import Positive, strict
 
 
@@ -43,7 +43,7 @@ class Resources:
             parts.append(amount(self.gpus, "GPU"))
         if self.memory_gib:
             parts.append(f"{self.memory_gib:g} GiB of memory")
-        return " and ".join(parts)
+        return listed(parts)
 
 
 def amount(number: float, noun: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dgm_core.errors import ConfigurationError, explain, unknown
+from dgm_core.errors import ConfigurationError, explain, listed, unknown
 
 
 class Settings(BaseModel):
@@ -84,3 +84,11 @@ def test_a_long_value_is_cut_short() -> None:
     said = str(unknown("key", "x" * 5_000, ["width"]))
     assert len(said) < 200
     assert "xxx…:" in said
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(["a"], "a"), (["a", "b"], "a or b"), (("a", "b", "c"), "a, b or c")]
+)
+def test_names_are_listed_as_a_sentence_has_them(names: list[str], said: str) -> None:
+    assert listed(names, "or") == said
+    assert listed(names) == said.replace("or", "and")

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from dgm_core import Problem
 from dgm_core.calculus import TIME
-from dgm_core.errors import counted
+from dgm_core.errors import counted, listed
 from dgm_core.formulation import Box
 from dgm_core.formulation.conditions import OfOutput
 from dgm_core.formulation.determination import LOW_DEGREES, UNNOTICED, Determination, determination
@@ -125,7 +125,7 @@ def _lacking(look: _Look, parts: list[str], order: str, each: int) -> Iterator[S
     have = {part: look.covered.by_part[part] for part in parts}
     empty = [repr(part) for part in parts if not have[part]]
     if empty:
-        shown = " and ".join(empty) if len(empty) <= _SHOWN else f"{empty[0]} and {len(empty) - 1} others"
+        shown = listed(empty) if len(empty) <= _SHOWN else f"{empty[0]} and {len(empty) - 1} others"
         yield (
             "warning",
             f"No condition has points on the {'part' if len(empty) == 1 else 'parts'} {shown} of the "
@@ -137,7 +137,7 @@ def _lacking(look: _Look, parts: list[str], order: str, each: int) -> Iterator[S
         yield (
             "warning",
             f"The equation of {look.problem.name} has {order}, counting each output's highest, and "
-            f"{counted(sum(have.values()), 'condition')} on {' and '.join(parts)}.",
+            f"{counted(sum(have.values()), 'condition')} on {listed(parts)}.",
             f"Without one more condition {_MANY}",
             f"Give each of these parts {counted(each, 'condition')}, or as many in all"
             f"{_of_one_output(look.problem)}; {_INTENDED}",
@@ -159,7 +159,7 @@ def _of_one_output(problem: Problem) -> str:
 
 def _unnoticed(problem: Problem, known: Determination) -> Said:
     if known.shifts:
-        each = " and ".join(known.shifts)
+        each = listed(known.shifts)
         return (
             "warning",
             f"{each} of {problem.name} {'is' if len(known.shifts) == 1 else 'are'} determined only up to a "
@@ -169,7 +169,7 @@ def _unnoticed(problem: Problem, known: Determination) -> Said:
         )
     return (
         "warning",
-        f"Equation and conditions of {problem.name} do not determine {' and '.join(known.outputs)}: a smooth "
+        f"Equation and conditions of {problem.name} do not determine {listed(known.outputs)}: a smooth "
         "field can be added that no term notices.",
         "Each training ends at another solution, and an error is counted against one of them.",
         f"Add what is missing: a condition, an equation or data; {_INTENDED}",
