@@ -69,7 +69,8 @@ def axis_shares(
 
 def ended(run: Run, trials: pd.DataFrame) -> Array:
     """The logarithm of the error at the end of each trial, (n,), or what it would be; NaN where unknown."""
-    last = {str(row["trial"]): row["score"] for row in rows_of(trials) if row["status"] == "completed"}
+    done = trials[(trials["status"] == "completed") & (trials["score"] > 0)]
+    last = {str(row["trial"]): row["score"] for row in rows_of(done)}
     gains = {
         rung: float(median(np.array([_log(last[trial]) - _log(score) for trial, score in looks])))
         for rung, looks in _looks(run, last).items()

@@ -80,6 +80,19 @@ def test_a_stopped_trial_counts_with_what_it_would_have_gained(run: Callable[[st
     assert logs[11] == np.nanmax(logs[:11])
 
 
+def test_an_error_of_zero_says_nothing_of_what_a_stopped_trial_would_have_gained() -> None:
+    trials = pd.DataFrame(
+        [
+            {"trial": "a", "status": "completed", "iterations": 9, "score": 0.0},
+            {"trial": "b", "status": "completed", "iterations": 9, "score": 0.5},
+            {"trial": "c", "status": "stopped", "iterations": 3, "score": 4.0},
+        ]
+    )
+    looks = pd.DataFrame({"trial": ["a", "b", "c"], "rung": 3, "score": [1.0, 1.0, 4.0]})
+    logs = ended(cast(Run, SimpleNamespace(decisions=looks)), trials)
+    np.testing.assert_allclose(logs, [np.nan, np.log(0.5), np.log(2.0)])
+
+
 def test_errors_of_zero_have_no_variance_to_share(run: Callable[[str], Run]) -> None:
     found = searched(run("search"), rate)
     assert variance_shares(found, trial_scores(found.trials.assign(score=0.0)), ["depth"], rng()) == {}
