@@ -49,9 +49,9 @@ def first_iterations(run: Run) -> Figure | None:
         return None
     shown = {name: thinned(curve, bins=100, spacing="linear") for name, curve in curves.items()}
     low = [edge for curve in shown.values() for edge in band(curve.values)]
-    last = int(max(curve.iterations[-1] for curve in curves.values()))
-    lowest = arm_said(run.study, _lowest(shown))
-    title = f"{lowest} has the lowest loss after {words.counted(last, 'iteration')}"
+    common = int(min(curve.iterations[-1] for curve in curves.values()))
+    lowest = arm_said(run.study, _lowest(curves, common))
+    title = f"{lowest} has the lowest loss after {words.counted(common, 'iteration')}"
     lines = "median over replicates (of up to 10 iterations each)"
     look = looks(run.study, list(curves))
     if _many(look):
@@ -171,9 +171,13 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     return made, list(made.subplots(lines, columns, sharey=True, squeeze=False).flat)
 
 
-def _lowest(curves: Mapping[str, Curve]) -> str:
-    """The arm whose median ends lowest."""
-    ends = {name: float(band(curve.values)[0][-1]) for name, curve in curves.items()}
+def _lowest(curves: Mapping[str, Curve], until: int) -> str:
+    """The arm whose median is lowest at an iteration that all have reached."""
+    ends = {}
+    for name, curve in curves.items():
+        early = curve.iterations <= until
+        part = Curve(curve.iterations[early], curve.values[early], curve.cost)
+        ends[name] = float(_middle(thinned(part, bins=100, spacing="linear"))[-1])
     return min(ends, key=lambda name: np.nan_to_num(ends[name], nan=np.inf))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
-from analysis.load import Run
-from analysis.plots import ablation, solution, style
+from analysis.load import Run, load_run
+from analysis.plots import ablation, learning, solution, style
 from analysis.plots.solved import headline
+from tests.analysis.synthetic import ablation_rows, record, write_run
 
 
 def test_batch_statistics_are_compared_by_mae_whatever_ranks(run: Callable[[str], Run]) -> None:
@@ -36,3 +38,17 @@ def test_a_setting_half_of_whose_replicates_diverged_has_no_solution(run: Callab
     status = winner["status"].mask(winner["replicate"] < 2, "diverged")
     lost = winner.assign(status=status).reset_index(drop=True)
     assert headline(replace(found, trials=lost), "winner") is None
+
+
+def test_arms_of_different_lengths_are_compared_where_all_have_come(tmp_path: Path) -> None:
+    arms = {"300": {"iterations": 300}, "900": {"iterations": 900}}
+    ends = {"300": 1e-5, "900": 5e-6}  # at iteration 300 the longer one is at 4e-5
+    rows = [
+        row
+        for arm in arms
+        for row in ablation_rows({arm: {}}, {arm: [0.1] * 5}, losses=ends, iterations=int(arm))
+    ]
+    study = record(kind="ablation", arms=arms, baseline="300", trials_asked=2, replicates=5)
+    made = learning.first_iterations(load_run(write_run(tmp_path / "run", study, rows)))
+    assert made is not None
+    assert "300 has the lowest loss after 300 iterations" in style.explained(made)[0]
