@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 import typer.core
@@ -114,8 +114,9 @@ def call() -> int:
     """
     try:
         code = _called()
-    except (OSError, SystemExit):
-        if _unread():
+    except (OSError, SystemExit) as error:
+        # rich and Typer end with 1 then, and let nobody else see it
+        if _unread() or (isinstance(error.__context__, BrokenPipeError) and _silenced(sys.stdout)):
             return UNREAD
         raise
     return UNREAD if _unread() else code
@@ -128,11 +129,16 @@ def _unread() -> bool:
         try:
             stream.flush()
         except BrokenPipeError:
-            gone = True
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, stream.fileno())
-            os.close(nowhere)
+            gone = _silenced(stream)
     return gone
+
+
+def _silenced(stream: TextIO) -> bool:
+    """Lets what is left of a stream go nowhere; always true."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    return True
 
 
 def _called() -> int:
