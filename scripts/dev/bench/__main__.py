@@ -21,7 +21,7 @@ from dgm_core.errors import ConfigurationError
 from dgm_core.training import configure_process
 from studies.records.environment import machine, versions
 
-EXTRA = ("jax", "deepxde")
+EXTRA = ("jax", "deepxde", "jinns")
 _FIRST_SEED = 7_000_001
 """Of races: far from those of searches, ablations and confirmations."""
 

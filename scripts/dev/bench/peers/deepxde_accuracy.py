@@ -29,7 +29,7 @@ def deepxde_course(name: str) -> Callable[[int], Course]:
     sin.  L-shape: demo "Poisson equation over L-shaped domain", 4 × 50 tanh, 1 200 points in the domain.
     """
 
-    def of(seed: int) -> Iterator[Callable[[], float]]:
+    def of(seed: int) -> Course:
         os.environ.setdefault("DDE_BACKEND", "pytorch")  # it is read at the import
         with _quiet():
             import deepxde as dde
@@ -51,20 +51,23 @@ def deepxde_course(name: str) -> Callable[[int], Course]:
                 np.linalg.norm(model.predict(points.numpy()) - reference) / np.linalg.norm(reference)
             )
 
-        try:
-            for _ in range(_LAPS):
+        def laps() -> Iterator[Callable[[], float]]:
+            try:
+                for _ in range(_LAPS):
+                    with _quiet():
+                        model.train(iterations=_ADAM // _LAPS, display_every=10**9, verbose=0)
+                    yield measure
                 with _quiet():
-                    model.train(iterations=_ADAM // _LAPS, display_every=10**9, verbose=0)
-                yield measure
-            with _quiet():
-                dde.optimizers.set_LBFGS_options(maxiter=_LBFGS // _LAPS)
-                model.compile("L-BFGS", verbose=0)
-            for _ in range(_LAPS):
-                with _quiet():
-                    model.train(display_every=10**9, verbose=0)
-                yield measure
-        finally:
-            torch.set_default_dtype(precision)
+                    dde.optimizers.set_LBFGS_options(maxiter=_LBFGS // _LAPS)
+                    model.compile("L-BFGS", verbose=0)
+                for _ in range(_LAPS):
+                    with _quiet():
+                        model.train(display_every=10**9, verbose=0)
+                    yield measure
+            finally:
+                torch.set_default_dtype(precision)
+
+        return laps()
 
     return of
 

@@ -1,10 +1,11 @@
-"""Second-order settings against the settings that our searches found before, and against DeepXDE's way."""
+"""Second-order settings against the settings that our searches found before, DeepXDE's way, and jinns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
 from dev.bench.peers.deepxde_accuracy import deepxde_course
+from dev.bench.peers.jinns_accuracy import METHODS, jinns_course
 from dev.bench.race import Course, Race, RaceHeat, Runner
 from dgm_core import Setup, Trainer, load_problem
 
@@ -23,6 +24,7 @@ FIRST_ORDER = {
 }
 """Problem -> its settings by Adam, with a polish by L-BFGS where the search chose one."""
 BY_DEEPXDE = ("heat", "burgers", "helmholtz", "poisson-l-shape")
+BY_JINNS = ("heat", "burgers")
 
 
 def course(setup: Setup) -> Callable[[int], Course]:
@@ -52,6 +54,10 @@ def heats() -> Iterator[RaceHeat]:
         ]
         if name in BY_DEEPXDE:
             runners.append(Runner("DeepXDE, Adam then L-BFGS", deepxde_course(name), needs=("deepxde",)))
+        if name in BY_JINNS:
+            runners += [
+                Runner(f"jinns, {each}", jinns_course(name, each), needs=("jinns",)) for each in METHODS
+            ]
         yield RaceHeat(name, tuple(runners))
 
 
