@@ -68,11 +68,11 @@ class Course:
 
     def startable(self, idle: int) -> bool:
         """Whether `next` has a trial."""
-        return bool(self._again) or next(self.plan.ready(idle), None) is not None
+        return (bool(self._again) and idle > 0) or next(self.plan.ready(idle), None) is not None
 
     def next(self, idle: int) -> Trial | None:
         """A trial to start, where `idle` cores have nothing to train; None where there is none now."""
-        if self._again:
+        if self._again and idle > 0:
             return self._trials[self._again.popleft()]
         ready = next(self.plan.ready(idle), None)
         if ready is None:

@@ -5,7 +5,8 @@ interfaces: a searcher that gives out trials when the plan has one, a scheduler 
 stops or holds trials, a callback that follows their ends.  A trial at a rung is held while the decision
 depends on results of others: its worker is not told to go on (Tune's NOOP) until the plan has decided.
 If a core would be idle meanwhile, the trial trains ahead; if it is stopped then, the iterations beyond the
-rung do not count.  If Ray lacks the private call for this, the trial is paused: it gives up its worker, and
+rung do not count.  Once decided, it goes on as soon as a core is free, before any trial that has not begun.
+If Ray lacks the private call for this, the trial is paused: it gives up its worker, and
 continues from its checkpoint in another.
 
 Nothing here outlives the process: a resumed study begins a new experiment for what the log and the
@@ -69,6 +70,13 @@ class Engine:
         """Whether the study cannot go on."""
         return self.full is not None or self.course.cause is not None
 
+    @property
+    def free(self) -> int:
+        """Cores for trials that have not begun: those idle, but for what held trials are to go on with."""
+        course = self.course
+        held = [name for name in self.pool.waiting if course.entry(name).running and not course.waits(name)]
+        return max(0, self.pool.idle - len(held))
+
 
 class PlanSearcher(Searcher):
     """Gives out the trials of a plan as they become ready."""
@@ -84,7 +92,7 @@ class PlanSearcher(Searcher):
             return Searcher.FINISHED
         if pool.starting:
             return None
-        trial = course.next(pool.idle)
+        trial = course.next(self._engine.free)
         return None if trial is None else self._give(trial)
 
     def _give(self, trial: Trial) -> dict[str, Any]:
@@ -170,7 +178,8 @@ class PlanScheduler(TrialScheduler):
         return paused
 
     def _settle_held(self, tune_controller: Any) -> Any:
-        """Ends held trials that the plan has stopped, and lets those go on that it has decided to continue.
+        """Ends held trials that the plan has stopped.  Lets those go on that it has decided to continue, as
+        cores are free.
 
         The first paused one to go on, where Ray has no private call to hold a trial; else None.
         """
@@ -179,7 +188,7 @@ class PlanScheduler(TrialScheduler):
             if not HOLD.usable and trial.status != experiment.Trial.PAUSED:
                 continue  # it is about to be paused
             running = course.entry(name).running
-            if running and course.waits(name):
+            if running and (course.waits(name) or not pool.idle):
                 continue
             pool.release(name)
             if not running:

@@ -49,8 +49,10 @@ class SearchPlan(StudyPlan):
         return [self.search, *([self.winner] if self.winner else []), self.baseline, *self.more, *self.after]
 
     def ready(self, idle: int) -> Iterator[Trial]:
+        if idle <= 0:
+            return
         yield from self.search.ready()
-        if idle > 0 and self.search.exhausted:
+        if self.search.exhausted:
             if self.winner is not None:
                 yield from self.winner.ready()
             yield from self.baseline.ready()

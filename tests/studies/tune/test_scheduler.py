@@ -65,7 +65,10 @@ class Study:
         trial = self.course._trials[name]
         at = metrics(trial, min(rung, trial.setup.config.iterations))
         said = {METRICS: at.model_dump_json(), "training_iteration": at.iterations}
-        return self.scheduler.on_trial_result(self.controller, self.trials[name], said)
+        told = self.scheduler.on_trial_result(self.controller, self.trials[name], said)
+        if told == TrialScheduler.STOP or (at.final and told == TrialScheduler.CONTINUE):
+            self._end(name)
+        return told
 
     def polish(self, name: str, done: int) -> str:
         """A trial says how far its polish is; what Tune is told."""
@@ -73,7 +76,13 @@ class Study:
         return self.scheduler.on_trial_result(self.controller, self.trials[name], said)
 
     def go_round(self) -> None:
+        before = len(self.controller.stopped)
         self.scheduler.choose_trial_to_run(self.controller)
+        for name in self.controller.stopped[before:]:
+            self._end(name)
+
+    def _end(self, name: str) -> None:
+        PlanCallback(self.engine).on_trial_complete(0, [], self.trials[name])
 
 
 @pytest.fixture
@@ -125,6 +134,25 @@ def test_a_core_that_would_idle_trains_a_held_trial_ahead(tmp_path: Path, log: L
     study.go_round()
     assert study.controller.went_on == [late], "nothing else is there to start"
     assert late not in study.pool.waiting
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3])
+def test_no_more_trials_train_than_there_are_cores(cores: int, tmp_path: Path, log: Log) -> None:
+    study = Study(tmp_path, log, cores)
+    most = 0
+    for _ in range(1_000):
+        study.start()
+        training = study.pool.busy - study.pool.waiting.keys()
+        most = max(most, len(training))
+        if not training:
+            break
+        name = max(training)  # not the one that is next by the clock
+        reports = study.course.entry(name).reports
+        study.report(name, next((rung for rung in SEARCH.rungs if rung not in reports), SEARCH.max_t))
+        study.go_round()
+    assert study.course.done
+    assert most == cores
+    assert study.controller.went_on, "some were held, and went on"
 
 
 def test_a_trial_that_trained_ahead_and_is_stopped_counts_up_to_its_rung(tmp_path: Path, log: Log) -> None:
