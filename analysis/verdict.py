@@ -71,6 +71,8 @@ def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_l
         if lost:
             return "keep the baseline: the search's best diverged"
         return f"better than the baseline, which diverged ({seeds})"
+    if ratio == Interval(1.0, 1.0, 1.0):  # each seed has the same error, to the last bit: the same training
+        return "keep the baseline: the search found nothing better than its settings"
     shown = direction(ratio, p)
     if shown == "better":
         return f"{_times(_inverse(ratio), 'better than the baseline')}{_how_sure(p, pairs)}"

@@ -108,6 +108,12 @@ def test_what_costs_nothing_is_a_yardstick(error, constant, conditions, said) ->
             "keep the baseline: the search's best is 2.60 times worse [2.10, 3.40] (an interval of 5 "
             "seeds covers 94 %; p = 0.001 by a t-test)",
         ),
+        (
+            Interval(1.0, 1.0, 1.0),
+            math.nan,
+            6,
+            "keep the baseline: the search found nothing better than its settings",
+        ),
         (Interval(0.8, 0.5, 1.3), 0.4, 6, "no evidence of a difference from the baseline with 6 seeds"),
         (Interval(0.8, 0.5, 1.3), 0.01, 6, "no evidence of a difference from the baseline with 6 seeds"),
         (
