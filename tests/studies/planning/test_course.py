@@ -230,7 +230,7 @@ def test_trials_that_fail_alike_have_one_cause(tmp_path: Path) -> None:
         course = Course(search_plan(), log)
         for _ in range(ALIKE):
             assert course.cause is None
-            trial = course.next(0)
+            trial = course.next(1)
             assert trial is not None
             course.fail(trial.name, "ValueError: no", None)
         assert course.cause == "ValueError: no"
