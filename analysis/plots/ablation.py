@@ -17,8 +17,9 @@ from analysis.plots import style, ticks
 from analysis.plots.bands import limit
 from analysis.plots.findings import best_arm, median, said
 from analysis.plots.looks import LINES, MARKERS, colours
-from studies.records import LABELS, reduction, words
+from studies.records import LABELS, words
 from studies.records.intervals import median_interval
+from studies.records.reduction import median as median_of
 
 _CELL = 0.8
 """Inches of a figure's width for a cell of the heat map whose text lies."""
@@ -178,8 +179,7 @@ def batch_statistics(run: Run) -> Figure | None:
     axis.set_ylabel(f"{LABELS['mae']} (nondimensional)")  # whatever ranks
     style.legend(made, *style.entries([axis]), at="left")
     middles = [
-        [float(reduction.median(scores.errors(arm_rows, metric))) for metric in both]
-        for arm_rows in rows.values()
+        [float(median_of(scores.errors(arm_rows, metric))) for metric in both] for arm_rows in rows.values()
     ]
     lower = sum(by_batch < by_population for by_population, by_batch in middles)
     arms_of = words.share(lower, len(rows), "arm")

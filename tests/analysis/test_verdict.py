@@ -214,7 +214,7 @@ def test_arms_that_cost_the_same_are_compared_once_and_one_that_diverged_is_told
     run = load_run(log_run(tmp_path / "run", study, own))
     (only,) = at_equal_budgets(run)
     assert only == (
-        "At equal iterations (60) and training points (3,840) and time (1.0 s): "
+        "At equal iterations (60), training points (3,840) and time (1.0 s): "
         'no arm is significantly better than the baseline (tanh, 1); worse: "relu, 1"; diverged: sin.'
     )
 

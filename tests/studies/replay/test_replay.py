@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
+from dgm_cli.common import messages
 from dgm_cli.replay import replay as command
 from dgm_cli.replay_facts import choice_words
 from dgm_core import ConfigurationError
@@ -277,8 +278,9 @@ def test_a_mean_over_tables_counts_each_alike() -> None:
 
 
 def test_what_choosing_by_another_column_costs_and_whether_rungs_predict(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(messages, "width", 120)  # pytest-xdist sets COLUMNS, and rows would be wrapped
     errors = np.arange(1.0, 101.0)
     loss = errors.copy()
     loss[49] = 0.5  # the lowest, of the 50th error
