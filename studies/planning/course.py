@@ -68,13 +68,15 @@ class Course:
 
     def startable(self, idle: int) -> bool:
         """Whether `next` has a trial."""
-        return (bool(self._again) and idle > 0) or next(self.plan.ready(idle), None) is not None
+        return idle > 0 and (bool(self._again) or next(self.plan.ready(), None) is not None)
 
     def next(self, idle: int) -> Trial | None:
         """A trial to start, where `idle` cores have nothing to train; None where there is none now."""
-        if self._again and idle > 0:
+        if idle <= 0:
+            return None
+        if self._again:
             return self._trials[self._again.popleft()]
-        ready = next(self.plan.ready(idle), None)
+        ready = next(self.plan.ready(), None)
         if ready is None:
             return None
         self.append([ready.event()])

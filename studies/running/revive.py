@@ -102,7 +102,7 @@ def _one(folder: Path, record: StudyRecord, study: Search, name: str, tell: Call
     known = {event.trial: event.changes for event in events if isinstance(event, Suggested)}
     with Log(folder) as log:
         course = Course(SearchPlan(study, record.seed, known), log, events)
-        trial = next((each for each in course.plan.ready(1) if (each.phase, each.arm) == (PHASE, name)), None)
+        trial = next((each for each in course.plan.ready() if (each.phase, each.arm) == (PHASE, name)), None)
         if trial is not None:
             end = trial.setup.config.iterations
             tell(f"training {name} to its end: {counted(end, 'iteration')}")

@@ -59,7 +59,7 @@ def second_order_search(
     baseline = base if against is None else Setup.named(load_problem(problem), against)
     alike = len(set(methods.values())) == 1
     least = min(low for low, _ in methods.values())
-    space: dict[str, BaseDistribution] = {
+    shared: dict[str, BaseDistribution] = {
         "optimizer": Choice(list(methods)) if alike else _with_settings(methods),
         "activation": CategoricalDistribution(activations),
         "width": IntDistribution(*width),
@@ -68,11 +68,10 @@ def second_order_search(
         "gain": FloatDistribution(*gain, log=True),
     }
     if harmonics is not None:
-        space["harmonics"] = IntDistribution(*harmonics)
+        shared["harmonics"] = IntDistribution(*harmonics)
     if windows is not None:
-        space["windows"] = IntDistribution(*windows)
-    if alike:
-        space |= _steps(methods[base.config.optimizer])
+        shared["windows"] = IntDistribution(*windows)
+    space = {**shared, **_steps(methods[base.config.optimizer])} if alike else shared
     return Search(
         name=f"{problem}-second-order-search",
         question=question,
@@ -88,10 +87,7 @@ def second_order_search(
         workers=4,
         budget=budget,
         quick={
-            "space": {
-                **{key: each for key, each in space.items() if key != "iterations"},
-                "optimizer": _with_settings(dict.fromkeys(methods, (20, 60))),
-            },
+            "space": {**shared, "optimizer": _with_settings(dict.fromkeys(methods, (20, 60)))},
             "baseline": baseline.shortened(30),
             "trials": 4,
             "startup_trials": 2,

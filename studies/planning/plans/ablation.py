@@ -28,10 +28,9 @@ class AblationPlan(StudyPlan):
     def stages(self) -> Sequence[PlanStage]:
         return [stage for stage in (self.tuning, self.arms) if stage is not None]
 
-    def ready(self, idle: int) -> Iterator[Trial]:
-        if idle > 0:
-            for stage in self.stages:
-                yield from stage.ready()
+    def ready(self) -> Iterator[Trial]:
+        for stage in self.stages:
+            yield from stage.ready()
 
     def report(self, name: str, metrics: Metrics) -> list[Event]:
         events = super().report(name, metrics)

@@ -61,8 +61,8 @@ class StudyPlan(ABC):
         """Those that have begun."""
 
     @abstractmethod
-    def ready(self, idle: int) -> Iterator[Trial]:
-        """Trials to start, where `idle` cores have nothing to train."""
+    def ready(self) -> Iterator[Trial]:
+        """Trials that can start, in the order in which they are to."""
 
     @property
     def done(self) -> bool:

@@ -48,9 +48,7 @@ class SearchPlan(StudyPlan):
     def stages(self) -> Sequence[PlanStage]:
         return [self.search, *([self.winner] if self.winner else []), self.baseline, *self.more, *self.after]
 
-    def ready(self, idle: int) -> Iterator[Trial]:
-        if idle <= 0:
-            return
+    def ready(self) -> Iterator[Trial]:
         yield from self.search.ready()
         if self.search.exhausted:
             if self.winner is not None:

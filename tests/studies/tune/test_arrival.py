@@ -269,7 +269,7 @@ def test_a_time_limit_cuts_it(tmp_path: Path) -> None:
         driver.course.cut()
         statuses = {entry.status for entry in driver.course.history.phase("search")}
         assert statuses <= {"completed", "interrupted", "diverged"}
-        assert driver.course.plan.ready(1)
+        assert next(driver.course.plan.ready(), None) is not None
 
 
 @pytest.mark.parametrize("scheduler", ["asha", "bohb"])
