@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 
 from analysis.arms import key_name
+from analysis.curves import trial_curves
 from analysis.load import Run
+from analysis.scores import trial_scores
 from analysis.settings import by_arrival, population, scheduled
 from analysis.tables.cells import rows_of
+from analysis.tables.rounding import number
 from analysis.verdict import quoted
 from studies.records import CONFIG
+from studies.records.reduction import median
 from studies.records.schema import SAME_AS
 from studies.records.words import agree, count, counted, listed, share
 
@@ -113,7 +117,29 @@ def _search(run: Run, tables: Tables) -> list[str]:
             doubts.append("The intervals of winner and baseline overlap.")
     if run.study.scheduler and not population(run) and counts["run"] and not counts["stopped"]:
         doubts.append("Early stopping stopped no trial.")
-    return doubts
+    return [*doubts, *_cut_short(run)]
+
+
+def _cut_short(run: Run) -> list[str]:
+    """Trials that were ended by something else than their error, and had less of it than the winner."""
+    trials = run.phase("search")
+    cut = trials[trials["status"] == "interrupted"]
+    if run.study.winner is None or cut.empty:
+        return []
+    ended = trial_scores(trials[trials["trial"] == run.study.winner.trial])
+    winner = float(ended["score"].min())
+    at = {
+        trial: (int(curve.iterations[-1]), float(median(curve.values[-1])))
+        for trial, curve in trial_curves(run, cut, "score").items()
+    }
+    asked = {str(row["trial"]): int(row["iterations_asked"]) for row in rows_of(cut)}
+    return [
+        f"Trial {trial} was interrupted at iteration {reached:,} of {asked[trial]:,}.  Its error was "
+        f"{number(error, 2)} then, lower than the winner's at its end, {number(winner, 2)}: with more time "
+        "another trial might win."
+        for trial, (reached, error) in sorted(at.items())
+        if error < winner
+    ]
 
 
 def _alike(run: Run) -> list[list[str]]:

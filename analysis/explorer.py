@@ -11,6 +11,8 @@ import base64
 import gzip
 import json
 import shlex
+from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -48,7 +50,7 @@ def data(run: Run, copies: dict[str, dict[str, str]]) -> str:
     payload = {
         "kind": run.study.kind,
         "score": LABELS.get(run.study.metric, run.study.metric),
-        "folder": f"results/{run.study.name}/{run.study.run}",
+        "folder": _folder(run),
         "rungs": list(run.study.scheduler.get("rungs", [])),
         "settings": _settings(run),
         "trials": _trials(run),
@@ -58,6 +60,14 @@ def data(run: Run, copies: dict[str, dict[str, str]]) -> str:
         "copies": copies,
     }
     return packed(json.dumps(payload, separators=(",", ":"), allow_nan=False))
+
+
+def _folder(run: Run) -> str:
+    """Of the run, from where its command was typed: the page may be read anywhere."""
+    words = shlex.split(run.study.command or "")
+    places = [word.removeprefix("--out=") for word in words if word.startswith("--out=")]
+    places += [place for option, place in pairwise(words) if option == "--out"]
+    return str(PurePosixPath(places[-1] if places else "results", run.study.name, run.study.run))
 
 
 def _phases(run: Run) -> pd.DataFrame:
@@ -123,7 +133,7 @@ def _trials(run: Run) -> list[dict[str, Any]]:
                     if not pd.isna(look["rung"])
                 ],
                 "toml": toml(run, trial),
-                "command": f"dgm rerun results/{run.study.name}/{run.study.run} --trial {shlex.quote(trial)}",
+                "command": f"dgm rerun {shlex.quote(_folder(run))} --trial {shlex.quote(trial)}",
             }
         )
     return trials

@@ -70,7 +70,12 @@ def against(ratio: Interval, p: float, pairs: int, *, lost: bool = False, base_l
             return "the search's best and the baseline both diverged"
         if lost:
             return "keep the baseline: the search's best diverged"
-        return f"better than the baseline, which diverged ({seeds})"
+        if p < LEVEL:
+            return f"better than the baseline, which diverged ({seeds})"
+        return (
+            f"the baseline diverged, but {seeds} cannot show that the search's best is better (p = {p:.2g} "
+            "by a signed-rank test)"
+        )
     if ratio == Interval(1.0, 1.0, 1.0):  # each seed has the same error, to the last bit: the same training
         return "keep the baseline: the search found nothing better than its settings"
     shown = direction(ratio, p)

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from studies.errors import StudyError
 from studies.records.events import Metrics
 from studies.samplers.base import Sampler
-from studies.stopping import penalty
+from studies.stopping import Finite
 from studies.study.branches import conditional, drawn, named, places
 from studies.study.priors import Prior
 from studies.study.space import shown, shown_value
@@ -68,7 +68,7 @@ class Suggestions:
         self._study = self._new_study()
         self._count = 0
         self._ended = 0
-        self._worst = 0.0
+        self._finite = Finite()
         self._running: dict[int, Trial] = {}
         self._scores: dict[int, dict[int, float]] = {}
 
@@ -141,14 +141,10 @@ class Suggestions:
 
     def _told(self, metrics: Metrics) -> float:
         """A score as the sampler is told it."""
-        score = metrics.value
-        if math.isfinite(score):
-            self._worst = max(self._worst, score)
-        elif self._sampler.logarithmic and self._worst > 0:
+        score = self._finite(metrics.value)
+        if not math.isfinite(metrics.value) and self._sampler.logarithmic and self._finite.worst > 0:
             # A penalty far from all other values would leave no difference between them.
-            score = 10 * self._worst
-        else:
-            score = penalty(self._worst)
+            score = 10 * self._finite.worst
         return math.log10(max(score, _LEAST)) if self._sampler.logarithmic else score
 
     def _started(self, attempt: int) -> Mapping[str, Any] | None:

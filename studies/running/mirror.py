@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
@@ -23,7 +24,6 @@ from studies.records.intervals import confirmed
 from studies.records.schema import LABELS, WEIGHT_PREFIX, WEIGHTS, StudyRecord
 from studies.records.spaces import present
 from studies.running.optuna_space import shown_to_optuna, widened
-from studies.stopping import PENALTY
 from studies.study.space import described, label
 
 BASELINE = "baseline"
@@ -56,6 +56,7 @@ class Mirror:
     follow in the order of their suggestions, with their scores at the rungs as soon as those are decided.
     Attributes of a trial are its name in the run, its status and its telemetry, and of the baseline what its
     confirmation on fresh seeds gave; the winner's, which has ended by then, are the study's own.
+    A score that is infinite is infinite there too.
     Choices are labels (see `studies.study.space.label`), and powers of two integers on a logarithmic scale.
     """
 
@@ -228,13 +229,13 @@ def _outcome(entry: Entry) -> tuple[TrialState, list[float] | None]:
     state = _STATES[entry.status or "interrupted"]
     if entry.status == "diverged" and entry.rung is not None:
         state = TrialState.PRUNED
-    values = [min(entry.score, PENALTY), *entry.spec.costs.values()]
+    values = [entry.score, *entry.spec.costs.values()]
     return state, values if state == TrialState.COMPLETE else None
 
 
 def _scores(entry: Entry, looks: set[int]) -> dict[int, float]:
     """Rung -> score, at the rungs where early stopping has looked: what is trained ahead may not count."""
-    return {at: min(metrics.value, PENALTY) for at, metrics in entry.reports.items() if at in looks}
+    return {at: metrics.value for at, metrics in entry.reports.items() if at in looks}
 
 
 def _attributes(entry: Entry) -> dict[str, Any]:
@@ -268,7 +269,7 @@ def _end(entry: Entry) -> float:
 
 def _value(confirmation: Mapping[str, Any]) -> float:
     median = confirmation["confirmed median"]
-    return PENALTY if median is None else float(median)
+    return math.inf if median is None else float(median)
 
 
 def _when(seconds: float) -> datetime:

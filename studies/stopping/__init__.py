@@ -8,7 +8,7 @@ from types import ModuleType
 from optuna.pruners import BasePruner
 
 from dgm_core.registry import Registry, subclasses
-from studies.stopping.base import PENALTY, Look, Rule, penalty
+from studies.stopping.base import Finite, Look, Rule
 from studies.stopping.pruner import PrunerRule
 
 Factory = Callable[[], BasePruner]
@@ -29,4 +29,4 @@ def make_rule(rule: str | Factory, grace_period: int, reduction_factor: int, max
     return PrunerRule(rule, grace_period, reduction_factor, max_t)
 
 
-__all__ = ["PENALTY", "RULES", "Factory", "Look", "Rule", "make_rule", "penalty"]
+__all__ = ["RULES", "Factory", "Finite", "Look", "Rule", "make_rule"]

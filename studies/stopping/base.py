@@ -21,6 +21,20 @@ def penalty(worst: float) -> float:
     return PENALTY if worst < PENALTY else 10.0 * worst
 
 
+class Finite:
+    """Scores as those need them who take no infinity: a penalty above all scores so far stands for it."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0
+        """The largest finite score so far."""
+
+    def __call__(self, score: float) -> float:
+        if not math.isfinite(score):
+            return penalty(self.worst)
+        self.worst = max(self.worst, score)
+        return score
+
+
 @dataclass(frozen=True)
 class Look:
     """One look at a trial: whether it stops, and why.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import optuna
@@ -10,7 +9,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import Trial, TrialState
 
 from dgm_core import ConfigurationError
-from studies.stopping.base import Look, Rule, penalty
+from studies.stopping.base import Finite, Look, Rule
 
 
 class PrunerRule(Rule):
@@ -34,7 +33,7 @@ class PrunerRule(Rule):
         # Named, because Optuna's Hyperband deals trials to its brackets by the study's name.
         self._study = optuna.create_study(study_name="search", pruner=pruner)
         self._trials: list[Trial] = []
-        self._worst = 0.0
+        self._told = Finite()
 
     def rungs(self, number: int) -> tuple[int, ...]:
         while len(self._trials) <= number:
@@ -54,9 +53,3 @@ class PrunerRule(Rule):
             self._study.tell(self._trials[number], state=TrialState.FAIL)
         else:
             self._study.tell(self._trials[number], self._told(score))
-
-    def _told(self, score: float) -> float:
-        if math.isfinite(score):
-            self._worst = max(self._worst, score)
-            return score
-        return penalty(self._worst)

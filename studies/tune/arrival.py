@@ -29,7 +29,7 @@ from studies.records.log import read_log
 from studies.tune.heard import Heard
 from studies.tune.population import PopulationScheduler, PopulationSearcher
 from studies.tune.private.stand_in import StandIn
-from studies.tune.ray_parts import Arrival, result_row
+from studies.tune.ray_parts import Arrival, Rows
 from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
 
@@ -65,6 +65,7 @@ class ArrivalScheduler(PlanScheduler):
         self._plan, self._search, self._study = plan, plan.search, arrival.study
         self._heard = Heard(arrival)
         self._trials = StandIn(arrival.scheduler(), plan.search.seeds[0], self._heard)
+        self._row = Rows()
         self._rows: dict[str, dict[str, Any]] = {}
         """What each trial reported last, with what the scheduler added for the searcher."""
         self._undecided: dict[str, Metrics] = {}
@@ -109,7 +110,7 @@ class ArrivalScheduler(PlanScheduler):
         action = super().on_trial_result(tune_controller, trial, result)
         if metrics is None or name not in self._trials.members:
             return action
-        row = self._rows[name] = result_row(metrics, len(course.entry(name).reports))
+        row = self._rows[name] = self._row(metrics, len(course.entry(name).reports))
         if name in self._overdue:
             # One that has stopped a trial may not be told of it again.
             self._decide(name, metrics, stopped=True)
@@ -192,7 +193,7 @@ class ArrivalScheduler(PlanScheduler):
             live = not trials.members[name].is_finished()
             if isinstance(event, Reported):
                 counts[name] += 1
-                row = self._rows[name] = result_row(event.metrics, counts[name])
+                row = self._rows[name] = self._row(event.metrics, counts[name])
                 if live and event.metrics.final:
                     trials.end(name, row)
                 elif live:

@@ -8,8 +8,8 @@ from typing import Any
 from ray.tune.search.bohb import TuneBOHB
 
 from studies.errors import StudyError
-from studies.planning.plans.arrival import PENALTY
-from studies.records.events import Ended, Event, Metrics, Reported, Suggested
+from studies.records.events import Ended, Event, Reported, Suggested
+from studies.stopping import Finite
 from studies.tune.ray_parts import Arrival, innermost
 
 _ATTEMPTS = 1000
@@ -80,16 +80,18 @@ class Heard:
             return
         self.searcher = self._arrival.searcher()
         changes: dict[str, dict[str, Any]] = {}
-        last: dict[str, Metrics] = {}
+        last: dict[str, float] = {}
+        finite = Finite()
         for event in events:
             if isinstance(event, Suggested) and event.phase == "search":
                 changes[event.trial] = event.changes
             elif isinstance(event, Reported):
-                last[event.trial] = event.metrics
+                last[event.trial] = finite(event.metrics.value)
             elif isinstance(event, Ended) and event.trial in changes and event.trial in last:
-                value = min(last[event.trial].value, PENALTY)
                 try:
-                    self.searcher.add_evaluated_point(self._arrival.config(changes[event.trial]), value)
+                    self.searcher.add_evaluated_point(
+                        self._arrival.config(changes[event.trial]), last[event.trial]
+                    )
                 except NotImplementedError:
                     name = type(self.searcher).__name__
                     self._arrival.tell(f"{name} cannot be told of earlier trials, and goes on without them.")

@@ -25,7 +25,7 @@ from studies.trials.checkpoints import snapshot_folder
 from studies.tune.population_states import PopulationStates
 from studies.tune.populations import mutable
 from studies.tune.private.population import Exploit, Population, Snapshot
-from studies.tune.ray_parts import Arrival, result_row
+from studies.tune.ray_parts import Arrival, Rows
 from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
 _ATTEMPTS = 1000
@@ -42,6 +42,7 @@ class PopulationScheduler(PlanScheduler):
         assert isinstance(plan.search, Arrivals)
         self._arrival, self._study, self._search = arrival, arrival.study, plan.search
         self._population = Population(arrival.scheduler(), self._search.seeds[0])
+        self._row = Rows()
         self._told: set[str] = set()
         self._mutable = mutable(self._study)
         self._states = PopulationStates(engine.store)
@@ -90,7 +91,7 @@ class PopulationScheduler(PlanScheduler):
 
     def _report(self, name: str, metrics: Metrics) -> tuple[bool, list[Exploit]]:
         """Tells the scheduler; a trial at its end takes over no other."""
-        row = result_row(metrics, len(self._engine.course.entry(name).reports))
+        row = self._row(metrics, len(self._engine.course.entry(name).reports))
         if metrics.final:
             self._population.end(name, row)
             return False, []
@@ -196,7 +197,7 @@ class PopulationScheduler(PlanScheduler):
             elif isinstance(event, Reported) and event.trial in reported:
                 self._undo(owed)
                 reported[event.trial].append(event.metrics.iterations)
-                row = result_row(event.metrics, len(reported[event.trial]))
+                row = self._row(event.metrics, len(reported[event.trial]))
                 if event.metrics.final:
                     self._population.end(event.trial, row)
                     owed = []

@@ -25,8 +25,8 @@ from ray.tune.search.bohb import TuneBOHB
 
 from dgm_core import ConfigurationError
 from dgm_core.errors import unknown
-from studies.planning.plans.arrival import PENALTY
 from studies.records.events import Metrics
+from studies.stopping import Finite
 from studies.study import Search
 from studies.study.space import corners, setting, shown_value
 from studies.trials.trainable import SCORE, TIME
@@ -204,15 +204,21 @@ def innermost(searcher: Searcher) -> Searcher:
     return searcher
 
 
-def result_row(metrics: Metrics, count: int) -> dict[str, Any]:
-    """A report as Tune's searchers and schedulers read it: the count-th of its trial; none is infinite."""
-    return {
-        TIME: metrics.iterations,
-        "training_iteration": count,
-        SCORE: min(metrics.value, PENALTY),
-        "loss": metrics.loss,
-        "time_total_s": metrics.seconds,
-    }
+class Rows:
+    """Reports of a search's trials as Tune's searchers and schedulers read them; no score is infinite."""
+
+    def __init__(self) -> None:
+        self._finite = Finite()
+
+    def __call__(self, metrics: Metrics, count: int) -> dict[str, Any]:
+        """The count-th report of its trial."""
+        return {
+            TIME: metrics.iterations,
+            "training_iteration": count,
+            SCORE: self._finite(metrics.value),
+            "loss": metrics.loss,
+            "time_total_s": metrics.seconds,
+        }
 
 
 def domain(distribution: BaseDistribution) -> Any:

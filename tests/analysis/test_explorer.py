@@ -143,6 +143,14 @@ def test_a_trial_has_its_settings_as_toml_and_its_command(search: Run) -> None:
     assert one["command"] == "dgm rerun results/heat-search/first --trial t03"
 
 
+@pytest.mark.parametrize("out", ["--out 'my runs'", "'--out=my runs'"])
+def test_a_runs_command_names_the_folder_that_it_was_given(search: Run, out: str) -> None:
+    study = search.study.model_copy(update={"command": f"dgm run heat-search {out}"})
+    found = held(replace(search, study=study))
+    assert found["folder"] == "my runs/heat-search/first"
+    assert found["trials"][0]["command"].startswith("dgm rerun 'my runs/heat-search/first' --trial ")
+
+
 def test_solutions_and_curves_are_those_of_the_records(search: Run) -> None:
     found = held(search)
     winner = next(one for one in found["solutions"] if one["name"] == "winner")

@@ -154,6 +154,27 @@ def test_one_seed_has_no_interval_that_could_overlap(run: Callable[[str], Run]) 
     assert any("overlap" in said for said in warnings(wide, make_tables(wide)))
 
 
+def test_a_trial_that_was_cut_short_while_it_was_ahead_is_named(run: Callable[[str], Run]) -> None:
+    from analysis.doubts import warnings
+
+    search = run("search")
+    assert search.study.winner is not None
+    named = search.study.model_copy(
+        update={"winner": search.study.winner.model_copy(update={"trial": "t00"})}
+    )
+    (cut,) = search.trials.loc[search.trials["status"] == "interrupted", "trial"].unique()
+
+    def said(winners_error: float) -> list[str]:
+        score = search.trials["score"].mask(search.trials["trial"] == "t00", winners_error)
+        one = replace(search, study=named, trials=search.trials.assign(score=score))
+        return [each for each in warnings(one, make_tables(one)) if "interrupted at" in each]
+
+    assert said(0.1) == []
+    (sentence,) = said(0.9)
+    assert sentence.startswith(f"Trial {cut} was interrupted at iteration 300 of ")
+    assert "lower than the winner's at its end, 0.90" in sentence
+
+
 def test_too_few_seeds_are_told_once_for_all_arms() -> None:
     from analysis.doubts import few_seeds
 

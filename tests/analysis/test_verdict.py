@@ -132,7 +132,11 @@ def test_against_the_baseline(ratio: Interval, p: float, pairs: int, said: str) 
 def test_a_diverged_side_decides_without_a_ratio() -> None:
     ratio = Interval(math.inf, math.inf, math.inf)
     assert against(ratio, 0.0625, 5, lost=True) == "keep the baseline: the search's best diverged"
-    assert "which diverged (5 seeds)" in against(NONE, 0.0625, 5, base_lost=True)
+    assert against(NONE, 0.03125, 6, base_lost=True) == "better than the baseline, which diverged (6 seeds)"
+    assert against(NONE, 0.25, 3, base_lost=True) == (
+        "the baseline diverged, but 3 seeds cannot show that the search's best is better (p = 0.25 by a "
+        "signed-rank test)"
+    )
     assert "both diverged" in against(NONE, 1.0, 5, lost=True, base_lost=True)
 
 

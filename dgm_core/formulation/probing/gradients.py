@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -53,7 +53,7 @@ def check_gradients(problem: Probed, points: Points, computed: Computed) -> None
 
 def check_constants(problem: Probed, points: Points) -> None:
     """Refuses a term that cannot be computed with a trained constant as training has it, a tensor (K, 1, 1),
-    or whose gradient with respect to one is not that of its value."""
+    whose gradient with respect to one is not that of its value, or that mixes the replicates' own values."""
     trained = type(problem).trained()
     if not trained:
         return
@@ -77,6 +77,8 @@ def check_constants(problem: Probed, points: Points) -> None:
 
         return residuals
 
+    for name in values:
+        _check_own(problem, points, values, name)
     names = list(values)
     _check(
         varied,
@@ -86,6 +88,28 @@ def check_constants(problem: Probed, points: Points) -> None:
             f"{names[place]!r}"
         ),
     )
+
+
+def _check_own(problem: Probed, points: Points, values: Mapping[str, float], name: str) -> None:
+    """Refuses a term that changes for one replicate with the constant of another."""
+    replicates = next(iter(points.values())).shape[0]
+
+    def residuals(first: float) -> Residuals:
+        constants = {key: torch.full((replicates, 1, 1), value).double() for key, value in values.items()}
+        constants[name][0] += first * (abs(values[name]) or 1.0)
+        return residuals_of(
+            problem.bound(Known(constants)), Waves(problem, _SHIFTS[0], periodic=False), points
+        )
+
+    before, after = residuals(0.0), residuals(0.25)
+    for term, parts in before.items():
+        for part, moved in zip(parts, after[term], strict=True):
+            if not torch.equal(part[1:].nan_to_num(), moved[1:].nan_to_num()):
+                raise ConfigurationError(
+                    f"the term {term!r} of {problem.name} mixes the trained constant {name!r} of several "
+                    "replicates: it is a tensor (K, 1, 1), a value for each of K replicates, which fits its "
+                    "own; leave out `.mean()`, `.sum()`, `.max()` and the like."
+                )
 
 
 def _check(varied: Callable[[float], Varied], count: int, what: Callable[[str, int], str]) -> None:

@@ -12,10 +12,7 @@ from studies.planning.plans.base import Known, ended
 from studies.planning.plans.search_trials import SearchTrials
 from studies.planning.trial import Trial
 from studies.records.events import Decided, Ended, Event, Exploited, Metrics
-from studies.stopping import PENALTY
 from studies.study import Search
-
-__all__ = ["PENALTY", "Arrivals", "looked"]
 
 
 class Arrivals(SearchTrials):

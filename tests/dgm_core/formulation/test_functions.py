@@ -280,6 +280,13 @@ def test_a_constant_that_would_not_be_trained_is_refused(term, sentence: str) ->
         growth(term)
 
 
+@pytest.mark.parametrize("mixed", [torch.mean, torch.sum, torch.max, lambda k: k.flatten()[0]])
+def test_a_constant_shared_by_the_replicates_is_refused(mixed) -> None:
+    """Each replicate fits its own: an estimate's interval is the spread between them."""
+    with pytest.raises(ConfigurationError, match="mixes the trained constant 'k' of several replicates"):
+        growth(lambda p, y: mixed(torch.as_tensor(p.k)) * y.value)
+
+
 def test_constants_may_enter_in_any_other_way() -> None:
     growth(lambda p, y: torch.as_tensor(p.k) ** 2 * y.value + torch.sin(p.k * y.x) + abs(p.k - 0.5))
     growth(lambda p, y: torch.where(y.x < p.k, 1.0, 2.0) * y.value)

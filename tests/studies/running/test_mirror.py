@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import random
 import statistics
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from studies.records import StudyRecord
-from studies.records.events import Decided, Ended, Event
+from studies.records.events import Decided, Ended, Event, Reported
 from studies.records.history import History
 from studies.records.log import read_log
 from studies.running.describe import study_record
@@ -104,6 +105,29 @@ def test_stopped_trials_are_pruned_with_their_scores_at_the_rungs(
         assert entry.rung is not None
         assert trial.intermediate_values[entry.rung] == entry.reports[entry.rung].score
         assert max(trial.intermediate_values) == entry.rung
+
+
+def test_diverged_trials_are_infinite_beside_errors_in_any_units(tmp_path: Path) -> None:
+    """Errors may be in pascals: a number that stands for infinity would be lower than they are."""
+    fast = {**SEARCH.space, "learning_rate": FloatDistribution(1e-3, 1.0, log=True)}
+    whole = replace(SEARCH, space=fast, early_stopping="none")
+    finished(tmp_path / "run", 1, random.Random(0), study=whole)
+    record = study_record(whole, run="one", seed=1, quick=False, cores=2, command=None)
+    log = [_in_pascals(event) for event in read_log(tmp_path / "run")]
+    study = mirrored(tmp_path / "a.db", record, [log])
+    diverged = [trial for trial in study.trials if trial.user_attrs.get("status") == "diverged"]
+    complete = [trial for trial in study.trials if trial.user_attrs.get("status") == "completed"]
+    assert {trial.value for trial in diverged} == {math.inf}
+    assert complete
+    assert all(trial.value is not None and 1e6 < trial.value < math.inf for trial in complete)
+    assert all(math.isfinite(share) for share in optuna.importance.get_param_importances(study).values())
+
+
+def _in_pascals(event: Event) -> Event:
+    if not isinstance(event, Reported) or event.metrics.score is None:
+        return event
+    large = event.metrics.model_copy(update={"score": 1e9 * event.metrics.score})
+    return event.model_copy(update={"metrics": large})
 
 
 def test_scores_are_there_while_a_trial_runs(

@@ -14,7 +14,7 @@ from optuna.pruners import MedianPruner
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
 from dgm_core import ConfigurationError
-from studies.stopping import RULES, Look, Rule, make_rule
+from studies.stopping import RULES, Finite, Look, Rule, make_rule
 from studies.stopping.asha import ASHA
 
 
@@ -71,6 +71,11 @@ def test_errors_in_any_units_are_told_from_each_other_and_from_a_divergence(scal
         assert pruner.look(number, 10, score).stopped == (number == 1)
         if number == 0:
             pruner.end(number, 40, score)
+
+
+def test_what_stands_for_infinity_is_above_all_scores_so_far() -> None:
+    finite = Finite()
+    assert [finite(score) for score in (math.inf, 2.0, math.nan, 3e7, math.inf)] == [1e6, 2.0, 1e6, 3e7, 3e8]
 
 
 def test_the_median_rule_waits_for_four_scores() -> None:
