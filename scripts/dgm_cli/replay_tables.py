@@ -19,7 +19,7 @@ OVERALL_NOTE = (
 
 def rows_table(rows: list[dict[str, Any]]) -> Table:
     """Of `summarise`."""
-    heads = ("method", "trials", "error", "× best", "beats random at equal cost", "cost", "random trials")
+    heads = ("method", "trials", "error", "× best", "beats random", "cost", "random trials")
     table = _headed(heads)
     for row in rows:
         table.add_row(
@@ -28,7 +28,7 @@ def rows_table(rows: list[dict[str, Any]]) -> Table:
             f"{row['error']:.3g}",
             _interval(row, "regret", "{:.3g}"),
             _interval(row, "beats_random", "{:.0%}"),
-            f"{row['cost'] / row['cost_of_random']:.2f} × random's",
+            f"{row['cost'] / row['cost_of_random']:.2f}",
             f"{row['random_trials']:.0f}",
         )
     return table
@@ -37,7 +37,7 @@ def rows_table(rows: list[dict[str, Any]]) -> Table:
 def overall_table(rows: list[dict[str, Any]]) -> Table:
     """Of `overall`."""
     first = rows[0]["method"]
-    table = _headed(("over all tables", "trials", "beats random at equal cost", "more often than the first"))
+    table = _headed(("over all tables", "trials", "beats random", "more often than the first"))
     for row in rows:
         ahead = "" if row["method"] == first else _interval(row, "ahead", "{:+.0%}")
         table.add_row(row["method"], str(row["trials"]), _interval(row, "beats_random", "{:.0%}"), ahead)
@@ -55,4 +55,7 @@ def _interval(row: dict[str, Any], key: str, form: str) -> str:
     point, low, high = (row[f"{key}{end}"] for end in ("", "_low", "_high"))
     if math.isnan(point):
         return "–"
-    return f"{form.format(point)} [{form.format(low)}, {form.format(high)}]"
+    point_text, low_text, high_text = (
+        "0%" if (text := form.format(value)) in ("-0%", "+0%") else text for value in (point, low, high)
+    )
+    return f"{point_text} [{low_text}, {high_text}]"

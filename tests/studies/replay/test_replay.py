@@ -16,6 +16,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from dgm_cli.common import messages
 from dgm_cli.replay import replay as command
 from dgm_cli.replay_facts import choice_words
+from dgm_cli.replay_tables import overall_table
 from dgm_core import ConfigurationError
 from studies.replay import Method, ReplayOutcome, TrainingTable, anytime, replay, summarise
 from studies.replay.compare import beats, pooled
@@ -253,6 +254,15 @@ def test_several_tables_are_searched_at_once_and_pooled(
     first, second = told["overall"]
     assert (first["ahead"], first["ahead_low"], first["ahead_high"]) == (0, 0, 0)
     assert second["ahead"] == pytest.approx(second["beats_random"] - first["beats_random"])
+
+
+def test_a_difference_that_is_rounded_away_has_no_sign() -> None:
+    share = {"beats_random": 0.5, "beats_random_low": 0.4, "beats_random_high": 0.6}
+    rows = [
+        {"method": "first", "trials": 24, **share, "ahead": 0.0, "ahead_low": 0.0, "ahead_high": 0.0},
+        {"method": "other", "trials": 24, **share, "ahead": -0.002, "ahead_low": -0.05, "ahead_high": 0.004},
+    ]
+    assert list(overall_table(rows).columns[3].cells) == ["", "0% [-5%, 0%]"]
 
 
 def test_fresh_seeds_are_other_searches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
