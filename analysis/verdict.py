@@ -15,6 +15,7 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.arms import arm_said, key_name
+from analysis.fates import NOT_SOLVED
 from analysis.scores import RESIDUAL, RESIDUAL_OF_DATA
 from analysis.statistics import Interval
 from analysis.tables.cells import generator, looks_of, paired_cells
@@ -129,9 +130,15 @@ def verdict_of_solve(summary: Mapping[str, Any]) -> str:
         error["median"] if known else math.nan,
         n=error["n"],
         diverged=error["diverged"],
+        failed=sum(map(_solves_nothing, summary.get("replicates", []))),
         reason="; ".join(summary.get("diverged_by", [])[:1]),
         yardsticks=summary.get("yardsticks"),
     )
+
+
+def _solves_nothing(replicate: Mapping[str, Any]) -> bool:
+    error = replicate.get("rel_l2")
+    return replicate["status"] == "diverged" or (error is not None and error > NOT_SOLVED)
 
 
 def groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ from analysis.fates import NOT_SOLVED
 from analysis.tables.rounding import number
 from studies.records import StudyRecord
 from studies.records.reduction import median
+from studies.records.words import counted
 
 SOLVED = 0.01
 """Relative L² error up to which a problem counts as solved without a reserve."""
@@ -31,14 +32,15 @@ def solved(
     *,
     n: int,
     diverged: int,
+    failed: int = 0,
     reason: str = "",
     yardsticks: Mapping[str, Mapping[str, float]] | None = None,
 ) -> str:
     """How far a problem is solved; empty where nothing is known of it.
 
     rel_l2: median relative L² error, NaN or infinite where there is none (no reference, say).  n, diverged:
-    replicates, and those that diverged.  reason: what was not finite first.  yardsticks: errors of fields
-    that cost nothing, as `StudyRecord` has them.
+    replicates, and those that diverged.  failed: those that solve nothing, diverged or not.  reason: what was
+    not finite first.  yardsticks: errors of fields that cost nothing, as `StudyRecord` has them.
     """
     if n and 2 * diverged >= n:
         return f"diverged ({diverged} of {n}{f': {reason}' if reason else ''})"
@@ -55,7 +57,8 @@ def solved(
     size = f"{number(100 * rel_l2, 2)} % of the solution's size"
     if rel_l2 > NOT_SOLVED:
         return f"not solved: wrong by {size}"
-    return f"solved to {size}" if rel_l2 <= SOLVED else f"solved only to {size}"
+    but = f" ({failed} of {counted(n, 'seed')} not solved)" if failed else ""
+    return f"solved to {size}{but}" if rel_l2 <= SOLVED else f"solved only to {size}{but}"
 
 
 def satisfied(residuals: ArrayLike, of_data: ArrayLike | None = None) -> str:
@@ -94,19 +97,20 @@ def _residuals(rows: pd.DataFrame) -> list[NDArray[np.float64]]:
 
 def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
     """How far the trials of some rows solve the problem; empty where nothing is known of it."""
-    counted = scores.counted(rows)
-    if counted.empty:
+    own = scores.counted(rows)
+    if own.empty:
         return ""
-    known = scores.numbers(counted["rel_l2"]) if "rel_l2" in counted else np.full(len(counted), np.nan)
-    lost = scores.diverged(counted)
-    if scores.metrics(counted) == [scores.RESIDUAL] and 2 * lost.sum() < len(counted):
-        return satisfied(*(np.where(lost, np.inf, each) for each in _residuals(counted)))
+    known = scores.numbers(own["rel_l2"]) if "rel_l2" in own else np.full(len(own), np.nan)
+    lost = scores.diverged(own)
+    if scores.metrics(own) == [scores.RESIDUAL] and 2 * lost.sum() < len(own):
+        return satisfied(*(np.where(lost, np.inf, each) for each in _residuals(own)))
     some = not np.isnan(known[~lost]).any()
-    reasons = [*counted["diverged_by"].dropna().unique()] if "diverged_by" in counted else []
+    reasons = [*own["diverged_by"].dropna().unique()] if "diverged_by" in own else []
     return solved(
         float(median(np.where(lost, np.inf, known))) if some else math.nan,
-        n=len(counted),
+        n=len(own),
         diverged=int(lost.sum()),
+        failed=int((lost | (known > NOT_SOLVED)).sum()),
         reason=str(reasons[0]) if reasons else "",
         yardsticks=study.yardsticks,
     )

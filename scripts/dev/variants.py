@@ -88,6 +88,13 @@ class UnivariateMany(_Variant):
     options: ClassVar[dict[str, Any]] = {"multivariate": False, "n_ei_candidates": 100}
 
 
+class UnivariateNoLiar(_Variant):
+    """Trials that still run are left out of account."""
+
+    name = "univariate-no-liar"
+    options: ClassVar[dict[str, Any]] = {"multivariate": False, "constant_liar": False}
+
+
 class SobolFirst(Sampler):
     """The start-up trials are points of a scrambled Sobol sequence and not random ones."""
 
@@ -95,16 +102,24 @@ class SobolFirst(Sampler):
     seeded_once = True
     keeps_notes = True
     knows_stopped = True
+    multivariate: ClassVar[bool] = True
 
     def make(self, seed: int) -> BaseSampler:
-        return _SobolFirst(seed, self.startup_trials)
+        return _SobolFirst(seed, self.startup_trials, multivariate=self.multivariate)
+
+
+class UnivariateSobolFirst(SobolFirst):
+    """The same with a model of each setting."""
+
+    name = "univariate-sobol"
+    multivariate: ClassVar[bool] = False
 
 
 class _SobolFirst(BaseSampler):
     """TPE has a seed of its own for each trial, as it has in a search."""
 
-    def __init__(self, seed: int, startup_trials: int) -> None:
-        self._seed, self._startup = seed, startup_trials
+    def __init__(self, seed: int, startup_trials: int, *, multivariate: bool) -> None:
+        self._seed, self._startup, self._multivariate = seed, startup_trials, multivariate
         self._sobol = quiet(
             QMCSampler, qmc_type="sobol", scramble=True, seed=seed, warn_independent_sampling=False
         )
@@ -117,7 +132,7 @@ class _SobolFirst(BaseSampler):
             TPESampler,
             seed=seed,
             n_startup_trials=self._startup,
-            multivariate=True,
+            multivariate=self._multivariate,
             constant_liar=True,
         )
 

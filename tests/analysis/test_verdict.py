@@ -152,6 +152,19 @@ def _search(folder: Path, winner: list[float | None], base: list[float | None], 
 BASE = [0.010, 0.011, 0.009, 0.012, 0.010, 0.008]
 
 
+def test_seeds_that_solve_nothing_are_counted_beside_a_median_that_does(tmp_path: Path) -> None:
+    """Relative L² errors are thrice the scores here; above 0.5 a seed solves nothing."""
+    split = _search(tmp_path / "a", [0.001, 0.002, 0.001, 0.3, 0.002, None], BASE)
+    assert split.startswith("solved to 0.60 % of the solution's size (2 of 6 seeds not solved); ")
+    assert "seeds not solved" not in _search(tmp_path / "b", [0.001] * 6, BASE)
+    replicates = [
+        {"seed": k, "status": "completed", "rel_l2": error} for k, error in enumerate((0.1, 0.2, 0.9))
+    ]
+    summary = {"rel_l2": {"median": 0.2, "n": 3, "diverged": 0}, "replicates": replicates}
+    said = verdict_of_solve(summary)
+    assert said == "solved only to 20 % of the solution's size (1 of 3 seeds not solved)"
+
+
 def test_one_number_says_how_much_better_wherever_it_is_said(tmp_path: Path) -> None:
     """The median of ratios over shared seeds is 2, the ratio of medians 4."""
     winner = [1e-4, 2e-4, 3e-4, 8e-4, 9e-4, 1e-3]
