@@ -150,7 +150,10 @@ class Setup:
         values = {key: value(problem) if callable(value) else value for key, value in given.items()}
         config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
         parameters = {key: value for key, value in values.items() if key not in config}
-        return cls(problem, TrainConfig.create(config)).changed(parameters)
+        try:
+            return cls(problem, TrainConfig.create(config)).changed(parameters)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"settings {settings!r} of {problem.name}: {error}") from error
 
 
 def completed(values: Mapping[str, Any]) -> dict[str, Any]:
