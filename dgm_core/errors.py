@@ -87,7 +87,7 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> ConfigurationError:
 
     It lists these where they are few; else it says where the list is."""
     allowed = sorted(allowed)
-    near = [repr(each) for each in nearest(name[:_LONGEST], allowed)]
+    near = [repr(each) for each in nearest(name[:_LONGEST], allowed)] if len(allowed) > 1 else []
     hint = f" Did you mean {listed(near, 'or')}?" if near else ""
     said = f"unknown {kind} {repeated(name)}"
     if len(allowed) <= _FEW:

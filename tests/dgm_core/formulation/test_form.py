@@ -254,6 +254,12 @@ def test_a_wrong_key_in_the_settings_of_a_class_says_where_it_is() -> None:
         Setup.named(type("Slip", (Rod,), changes)())
 
 
+def test_a_parameter_without_its_type_is_told_to_have_one() -> None:
+    slip = type("Slip", (Rod,), {"__module__": __name__, "speed": 2.0})
+    with pytest.raises(ConfigurationError, match=r"its type is missing; write `speed: float = 2\.0` in the"):
+        slip.create({"speed": 3.0})
+
+
 def two_outputs(u: str | int, v: str | int, around: str | Axis) -> Problem:
     class Waves(Problem):
         outputs = ("u", "v")

@@ -298,6 +298,11 @@ def test_check_says_what_it_found_and_ends_with_2_where_it_would_stop(
     assert "found nothing to warn of" in capsys.readouterr().err
 
 
+def test_check_plans_for_one_core_or_more() -> None:
+    with pytest.raises(ConfigurationError, match="--cores 0 is not allowed"):
+        check("heat", cores=0)
+
+
 def test_show_prints_equation_space_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
     assert show("heat-search", settings=["depth=3"]) == 0
     told = capsys.readouterr().err
