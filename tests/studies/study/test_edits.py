@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import studies
-from dgm_core import ConfigurationError
+from dgm_core import ConfigurationError, load_problem
 from studies.catalog import load_study
 from studies.study import Ablation, Edits, Search
 from studies.study.priors import Prior
@@ -106,3 +106,8 @@ def test_python_takes_the_edits_of_the_command_line_and_no_others() -> None:
 def test_what_is_given_by_name_is_a_dictionary(edits: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         Edits(**edits).of(SEARCH)
+
+
+def test_a_problem_is_for_solve() -> None:
+    with pytest.raises(ConfigurationError, match="and not a Heat: `solve` trains a problem once"):
+        studies.run(load_problem("heat"))  # type: ignore[arg-type]
