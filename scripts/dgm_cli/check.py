@@ -140,8 +140,12 @@ def _problem(setup: Setup) -> None:
         ("reference", problem.reference_kind),
         ("ranked by", problem.metric),
     ]
-    if problem.parameters():
-        rows.append(("parameters", _changes(problem.parameters())))
+    starts = {name: constant.start_of(problem) for name, constant in type(problem).trained().items()}
+    fixed = {name: value for name, value in problem.parameters().items() if name not in starts}
+    if fixed:
+        rows.append(("parameters", _changes(fixed)))
+    if starts:
+        rows.append(("trained", ", ".join(f"{name}, from {start:g}" for name, start in starts.items())))
     if problem.source:
         rows.append(("source", problem.source))
     _table(problem.name, rows)
