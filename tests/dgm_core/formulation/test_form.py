@@ -403,6 +403,7 @@ def test_what_is_no_pair_of_numbers_bounds_no_box() -> None:
     [
         (lambda self, x, t: x, "the reference of slip cannot be computed at points"),
         (lambda self, p: (p[..., :1], p[..., 1:]), r"gives a tuple: join outputs by torch\.cat"),
+        (lambda self, p: torch.sin(p[..., 0]), r"write x\[\.\.\., :1\] for a coordinate, and not x"),
     ],
 )
 def test_a_reference_that_gives_no_tensor_is_refused(reference: Callable[..., Any], said: str) -> None:
