@@ -87,17 +87,22 @@ def unknown(kind: str, name: str, allowed: Iterable[str]) -> ConfigurationError:
 
     It lists these where they are few; else it says where the list is."""
     allowed = sorted(allowed)
-    near = [repr(each) for each in nearest(name[:_LONGEST], allowed)]
+    near = [repr(each) for each in nearest(name[:_LONGEST], allowed)] if len(allowed) > 1 else []
     hint = f" Did you mean {listed(near, 'or')}?" if near else ""
     said = f"unknown {kind} {repeated(name)}"
     if len(allowed) <= _FEW:
-        rule = f"it must be one of {', '.join(allowed)}" if allowed else "there is none"
-        return ConfigurationError(f"{said}: {rule}.{hint}")
+        return ConfigurationError(f"{said}: {_rule(allowed)}.{hint}")
     place = next((where for kinds, where in _LISTED.items() if kind.startswith(kinds)), "")
     if place:
         return ConfigurationError(f"{said}.{hint} {place} lists all {len(allowed)}.")
     rest = f" and {len(allowed) - _FEW:,} more"
     return ConfigurationError(f"{said}: it must be one of {', '.join(allowed[:_FEW])}{rest}.{hint}")
+
+
+def _rule(allowed: list[str]) -> str:
+    if len(allowed) > 1:
+        return f"it must be one of {', '.join(allowed)}"
+    return f"it must be {allowed[0]}" if allowed else "there is none"
 
 
 def explain(error: ValidationError, fields: Iterable[str], prefix: str = "") -> ConfigurationError:

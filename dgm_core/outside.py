@@ -110,11 +110,12 @@ def _of_the_program(frame: FrameType) -> bool:
 
 
 def _of_a_library(frame: FrameType) -> bool:
-    """Whether it is a library's or Python's own."""
+    """Whether it is a library's or Python's own, or a command's that was installed, such as dgm's."""
     file = frame.f_code.co_filename
-    if file.startswith("<frozen"):
+    if file.startswith("<frozen") or Path(file).parent == _COMMANDS:
         return True
     return bool({"site-packages", "dist-packages"} & set(Path(file).parts)) or file.startswith(_STANDARD)
 
 
+_COMMANDS = Path(sysconfig.get_path("scripts"))
 _STANDARD = tuple(sysconfig.get_path(kind) for kind in ("stdlib", "platstdlib"))

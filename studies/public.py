@@ -18,7 +18,7 @@ from studies.records import MODELS, REPORT, StudyRecord
 from studies.running.options import Options
 from studies.running.solve import solve_setup
 from studies.sources import load_sources
-from studies.study import EDITS, Edits, Study
+from studies.study import EDITS, Ablation, Edits, Search, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,6 +122,11 @@ def run(study: Study | str, **options: Any) -> Result:
     for name in options:
         if name not in known:
             raise unknown("option of a run", name, known)
+    if not isinstance(study, str | Search | Ablation):
+        raise ConfigurationError(
+            f"run takes a search, an ablation or a name of the catalogue, and not a {type(study).__name__}: "
+            "`solve` trains a problem once."
+        )
     edits = Edits(**{name: options.pop(name) for name in EDITS if name in options})
     if "out" in options:
         options["out"] = Path(options["out"])

@@ -125,6 +125,10 @@ class Derivatives(ABC):
                     f"a derivative along {axis!r} is not allowed: name the axis once for each order, as in "
                     f"d({', '.join(repr(each) for each in axis)})."
                 )
+            if axis not in self.axes and axis in self.outputs:
+                raise ConfigurationError(
+                    f"a derivative along {axis!r} is not allowed: it is an output; write output={axis!r}."
+                )
             if axis not in self.axes:
                 raise unknown("axis", axis, self.axes)
         return tuple(self.axes.index(axis) for axis in axes)

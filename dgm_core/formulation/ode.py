@@ -12,8 +12,8 @@ import scipy  # whose parts are loaded at their first use
 import torch
 from torch import Tensor
 
-from dgm_core.calculus import Derivatives, Field
-from dgm_core.errors import ConfigurationError, counted
+from dgm_core.calculus import TIME, Derivatives, Field
+from dgm_core.errors import ConfigurationError, counted, listed
 from dgm_core.formulation.initial_value import InitialValueProblem
 
 _TOLERANCES = (1e-8, 1e-11)
@@ -33,6 +33,15 @@ class ODE(InitialValueProblem):
     """
 
     reference_tolerance = 1e-6
+
+    def examine(self) -> None:
+        names = [axis.name for axis in self.inputs]
+        if names != [TIME]:
+            raise ConfigurationError(
+                f"the domain of {self.name} must be time alone, such as Box({TIME}=(0.0, 1.0)): it has the "
+                f"{'axis' if len(names) == 1 else 'axes'} {listed(names)}."
+            )
+        super().examine()
 
     @abstractmethod
     def rate(self, t: Tensor, *y: Tensor) -> Any:

@@ -12,7 +12,9 @@ from pydantic.dataclasses import dataclass
 
 from dgm_core.errors import ConfigurationError, explain
 
-STRICT = ConfigDict(extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=True)
+STRICT = ConfigDict(
+    extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False, strict=True, validate_default=True
+)
 
 
 def make_dataclass(cls: type, root: type) -> None:

@@ -125,10 +125,20 @@ class Parametrised(ABC, metaclass=_Examining):
             raise _unrecorded(cls)
         for key in parameters:
             if key not in allowed:
+                if isinstance(vars(cls).get(key), bool | int | float | str):
+                    raise _unannotated(cls, key)
                 if not allowed:
                     raise ConfigurationError(f"unknown key 'problem.{key}': {cls.name} has no parameters.")
                 raise unknown("key", f"problem.{key}", [f"problem.{name}" for name in allowed])
         return cls(**parameters)
+
+
+def _unannotated(cls: type[Parametrised], key: str) -> ConfigurationError:
+    value = vars(cls)[key]
+    return ConfigurationError(
+        f"unknown key 'problem.{key}': it is no parameter of {cls.name}, as its type is missing; write "
+        f"`{key}: {type(value).__name__} = {value!r}` in the class."
+    )
 
 
 def _unrecorded(cls: type[Parametrised]) -> ConfigurationError:

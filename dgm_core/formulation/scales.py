@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, ClassVar, Protocol
 from weakref import WeakKeyDictionary
 
@@ -85,12 +86,19 @@ def check_scales(problem: Sized) -> None:
     for name, given in problem.scales.items():
         if name not in names:
             raise unknown(f"name in scales of {problem.name}", name, names)
-        lower, upper = given if isinstance(given, tuple) else (0.0, given)
-        if not (math.isfinite(upper - lower) and lower < upper):
+        if not _is_size(given):
             raise ConfigurationError(
                 f"scales of {name!r} = {given} in {problem.name} is not allowed: it must be a number "
                 "above 0, or for an output a range (lower, upper)."
             )
+
+
+def _is_size(given: Any) -> bool:
+    bounds = given if isinstance(given, tuple) else (0.0, given)
+    if len(bounds) != 2 or not all(isinstance(bound, Real) for bound in bounds):
+        return False
+    lower, upper = bounds
+    return math.isfinite(upper - lower) and bool(lower < upper)
 
 
 def wave(axes: Sequence[Axis], frequency: float, phase: float) -> Field:

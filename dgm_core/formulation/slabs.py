@@ -19,7 +19,6 @@ from dgm_core.formulation.expansion import Expansion
 from dgm_core.formulation.hard import prescriptions
 from dgm_core.formulation.hard_forms import start_factor
 from dgm_core.formulation.regions import Axis, Region
-from dgm_core.formulation.terms import Conditions
 from dgm_core.formulation.time_part import TimePart
 
 _AXES = 2
@@ -75,15 +74,16 @@ class Slab(TimePart):
     """
 
     _begun: ClassVar[tuple[int, ...]]
-    _held: ClassVar[Conditions]
+    _conditions: ClassVar[dict[str, tuple[Region, Condition]]]
     _factor: ClassVar[Tensor]
     _exact: ClassVar[bool]
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "_begun", begun(self.problem))
-        object.__setattr__(self, "_held", prescriptions(self.problem))
         object.__setattr__(self, "_exact", _exact(self.problem))
+        # Once: what a law prescribes is found by looking at numbers, which no recorded step may do.
+        object.__setattr__(self, "_conditions", self._moved_conditions())
         object.__setattr__(self, "_factor", self._scale())
 
     @property
@@ -95,8 +95,11 @@ class Slab(TimePart):
     @property
     def conditions(self) -> dict[str, tuple[Region, Condition]]:
         """Those of the problem, its start at the beginning of the window."""
+        return self._conditions
+
+    def _moved_conditions(self) -> dict[str, tuple[Region, Condition]]:
         conditions: dict[str, tuple[Region, Condition]] = {}
-        for term, (region, held) in self._held.items():
+        for term, (region, held) in prescriptions(self.problem).items():
             moved = _moved(region, self.domain)
             assert moved is not None
             if self.initial is not None and _starts(region):

@@ -178,7 +178,8 @@ def _check_values(problem: Posed) -> None:
     if tuple(values.shape) != expected:
         raise ConfigurationError(
             f"the reference of {problem.name} has the shape {tuple(values.shape)} at points "
-            f"{tuple(points.shape)}: it must be {expected}."
+            f"{tuple(points.shape)}: it must be {expected}; write x[..., :1] for a coordinate, and not "
+            "x[..., 0]."
         )
     check_reference_shape(problem)
     if not torch.isfinite(values).all():

@@ -123,21 +123,22 @@ class TrainedField:
         if hasattr(points, "columns"):
             for axis in self.axes:
                 if axis not in points.columns:
-                    raise unknown("column", axis, [str(name) for name in points.columns])
+                    raise ConfigurationError(
+                        f"the data frame has no column {axis!r}: {self.problem.name} has the axes "
+                        f"{', '.join(self.axes)}."
+                    )
             points = np.stack([np.asarray(points[axis], dtype=float) for axis in self.axes], axis=-1)
         array = torch.as_tensor(np.asarray(points, dtype=float))
         return array[:, None] if array.dim() == 1 and len(self.axes) == 1 else array
 
     def _shaped(self, x: Tensor) -> Tensor:
         """(K, n, d)."""
-        if x.dim() == 2:
-            x = x.expand(len(self.seeds), *x.shape)
-        if x.dim() != 3 or x.shape[-1] != len(self.axes):
+        if x.dim() not in (2, 3) or x.shape[-1] != len(self.axes):
             raise ConfigurationError(
                 f"points of the shape {tuple(x.shape)} are not allowed: {self.problem.name} has the axes "
                 f"{', '.join(self.axes)}, so that n points are (n, {len(self.axes)})."
             )
-        return x
+        return x.expand(len(self.seeds), *x.shape) if x.dim() == 2 else x
 
     def _check_inside(self, x: Tensor) -> None:
         flat = self._shaped(x)[0]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from dgm_core.calculus import TIME
-from dgm_core.errors import ConfigurationError, counted, unknown
+from dgm_core.errors import ConfigurationError, counted, repeated, unknown
 from dgm_core.formulation import Problem
 from dgm_core.formulation.cutting import window_of
 from dgm_core.formulation.terms import INTERIOR
@@ -143,6 +143,7 @@ class Setup:
     @classmethod
     def named(cls, problem: Problem, settings: str | None = None) -> Setup:
         """The problem with its settings of the given name ("paper", "tuned"), by default its own choice."""
+        _check_problem(problem)
         settings = problem.default_settings if settings is None else settings
         if settings not in problem.settings:
             raise unknown(f"settings of {problem.name}", settings, problem.settings)
@@ -150,7 +151,21 @@ class Setup:
         values = {key: value(problem) if callable(value) else value for key, value in given.items()}
         config = {key: value for key, value in values.items() if not key.startswith(PROBLEM_PREFIX)}
         parameters = {key: value for key, value in values.items() if key not in config}
-        return cls(problem, TrainConfig.create(config)).changed(parameters)
+        try:
+            return cls(problem, TrainConfig.create(config)).changed(parameters)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"settings {settings!r} of {problem.name}: {error}") from error
+
+
+def _check_problem(given: Any) -> None:
+    """Refuses a class or a name in the place of a problem.  Raises ConfigurationError."""
+    if isinstance(given, Problem):
+        return
+    if isinstance(given, type):
+        raise ConfigurationError(f"{given.__name__} is a class: write {given.__name__}() for a problem.")
+    raise ConfigurationError(
+        f"{repeated(given)} is no problem: load_problem('heat') gives one by its name, Heat() one of a class."
+    )
 
 
 def completed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from dgm_cli.common import messages, parse_settings, print_json
+from dgm_cli.common import at_least, messages, parse_settings, print_json
 from dgm_cli.names import check_name, completed
 from dgm_cli.options import Json
 from dgm_cli.own import With, is_file, load_files
@@ -42,6 +42,7 @@ def check(
     as_json: Json = False,
 ) -> int:
     """Check what can go wrong with a study or problem; exit code 2 if it could not run."""
+    at_least("cores", cores, 1)
     check_name(asked, "study", "problem", files=files)
     from studies.preflight import CHECKS, Question, examine
     from studies.records.environment import available_cores
@@ -139,8 +140,12 @@ def _problem(setup: Setup) -> None:
         ("reference", problem.reference_kind),
         ("ranked by", problem.metric),
     ]
-    if problem.parameters():
-        rows.append(("parameters", _changes(problem.parameters())))
+    starts = {name: constant.start_of(problem) for name, constant in type(problem).trained().items()}
+    fixed = {name: value for name, value in problem.parameters().items() if name not in starts}
+    if fixed:
+        rows.append(("parameters", _changes(fixed)))
+    if starts:
+        rows.append(("trained", ", ".join(f"{name}, from {start:g}" for name, start in starts.items())))
     if problem.source:
         rows.append(("source", problem.source))
     _table(problem.name, rows)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dgm_cli.common import messages
-from dgm_core.errors import ConfigurationError, unknown
+from dgm_core.errors import ConfigurationError, listed, unknown
 from dgm_core.extensions import check_importable
 from studies.hints import quoted
 
@@ -41,10 +41,11 @@ def problem(
 
     if kind not in (known := kinds()):
         raise unknown("kind", kind, known)
-    path = _write(
-        "problem", name, PROBLEMS, out, template=f"problems/{kind}", beside=f"problems/{kind}.csv.txt"
-    )
-    messages.print(f"Written: {quoted(path)}. Solve it with: dgm solve {quoted(path)}")
+    data = f"problems/{kind}.csv.txt"
+    path = _write("problem", name, PROBLEMS, out, template=f"problems/{kind}", beside=data)
+    has_data = resources("dgm_cli").joinpath("templates", data).is_file()
+    written = [path, path.with_suffix(".csv")] if has_data else [path]
+    messages.print(f"Written: {listed(map(quoted, written))}. Solve it with: dgm solve {quoted(path)}")
 
 
 @app.command()

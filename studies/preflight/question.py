@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -113,8 +114,20 @@ def derivative_orders(problem: Problem) -> dict[str, int]:
 
 def orders_by_output(problem: Problem) -> dict[tuple[int, str], int]:
     """(output, axis) -> its highest derivative, likewise."""
+    return {} if type(problem).equation is Problem.equation else dict(_equation(problem)[0].orders)
+
+
+def residual_widths(problem: Problem) -> tuple[int, ...]:
+    """How many columns each residual has that `equation` returns, likewise: (1,) for one equation."""
     if type(problem).equation is Problem.equation:
-        return {}
+        return ()
+    _, residuals = _equation(problem)
+    members = residuals if isinstance(residuals, tuple | list) else (residuals,)
+    return tuple(member.shape[-1] for member in members)
+
+
+def _equation(problem: Problem) -> tuple[_Noted, Any]:
+    """What `equation` asked of a smooth field, and what it returned."""
     axes = tuple(axis.name for axis in problem.inputs)
     region = problem.regions()[INTERIOR]
     unit = torch.linspace(0.2, 0.8, _POINTS, dtype=torch.float64)
@@ -127,5 +140,4 @@ def orders_by_output(problem: Problem) -> dict[tuple[int, str], int]:
     noted = _Noted(derivatives(smooth, x, axes))
     noted.field, noted.domain, noted.outputs = smooth, problem.domain, problem.outputs
     with torch.enable_grad(), precision(torch.float64):
-        problem.equation(noted)
-    return dict(noted.orders)
+        return noted, problem.equation(noted)

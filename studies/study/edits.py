@@ -8,10 +8,11 @@ from shlex import quote
 from typing import Any
 
 from dgm_core import ConfigurationError
-from dgm_core.errors import unknown
+from dgm_core.errors import repeated, unknown
 from studies.study.ablation import Ablation
 from studies.study.branches import places
 from studies.study.priors import Prior
+from studies.study.resources import Resources
 from studies.study.search import Search
 
 _AFTER = ("confirmations", "confirm_limit", "confirm_top", "audit", "explain")
@@ -19,6 +20,8 @@ _TOWARDS = ("objectives", "budget_per_training")
 _OF_SEARCHES = ("trials", "time_limit", "sampler", "early_stopping", "start_from", *_AFTER, *_TOWARDS)
 _BY_ARRIVAL = ("searcher", "scheduler")
 _OF_ABLATIONS = ("arms", "iterations", "tuned_rate")
+_MAPPINGS = {"settings": {"depth": 2}, "resources": {"cpus": 2}, "priors": {"depth": 3}}
+"""What is given by name, with an example."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class Edits:
         option: how a field is called where it is refused.  Raises ConfigurationError for what the study
         cannot be, and for edits of the other kind of study.
         """
+        self._check_mappings(option)
         chosen = study.shortened() if self.quick else study
         if isinstance(chosen, Search):
             self._refuse(_OF_ABLATIONS, option, f"is for ablations: {study.name} is a search.")
@@ -105,6 +109,19 @@ class Edits:
                 raise unknown(f"key in priors of {study.name}", key, known)
             priors[key] = prior if isinstance(prior, Prior) else Prior.about(prior, known[key])
         return priors
+
+    def _check_mappings(self, option: Callable[[str], str]) -> None:
+        for name, example in _MAPPINGS.items():
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, Mapping):
+                raise ConfigurationError(
+                    f"{option(name)} = {repeated(given)} is not allowed: it must be a dictionary, such as "
+                    f"{example}."
+                )
+        known = [each.name for each in fields(Resources)]
+        for key in self.resources or {}:
+            if key not in known:
+                raise unknown("key in resources", key, known)
 
     def _given(self, names: Sequence[str]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ray import tune
-from ray.tune.search.sample import Categorical, Domain, Float, Integer
+from ray.tune.search.sample import Categorical, Domain, Float, Integer, Quantized
 
 from dgm_core import ConfigurationError, Problem, Setup, Trainer, extensions, load_problem
 from dgm_core.errors import unknown
@@ -21,6 +22,9 @@ from studies.tune.trial_payload import TrialPayload
 
 _REPORTS = 20
 """Of a training as long as the base, where nothing else is said."""
+
+_BETWEEN = 0.381966
+"""Where between the ends of a range a number is tried: at no round share."""
 
 Trainable = Callable[[dict[str, Any]], None]
 
@@ -112,7 +116,7 @@ def _ends(domain: Any) -> list[Any]:
     if isinstance(domain, Integer):  # without its upper end
         return [domain.lower, domain.upper - 1]
     if isinstance(domain, Float):
-        return [end for end in (domain.lower, domain.upper) if end is not None]
+        return _of_numbers(domain)
     if isinstance(domain, Domain):
         return []
     if isinstance(domain, Mapping):
@@ -121,6 +125,14 @@ def _ends(domain: Any) -> list[Any]:
         if any(isinstance(part, Domain) for part in domain.values()):
             return []
     return [domain]
+
+
+def _of_numbers(domain: Float) -> list[float]:
+    """The ends, and a number between them that is no whole one: of an integer setting it is refused."""
+    ends = [end for end in (domain.lower, domain.upper) if end is not None]
+    if len(ends) < 2 or not all(map(math.isfinite, ends)) or isinstance(domain.get_sampler(), Quantized):
+        return ends
+    return [*ends, ends[0] + _BETWEEN * (ends[1] - ends[0])]
 
 
 def _plain(value: Any) -> Any:

@@ -41,8 +41,10 @@ _OBJECT_STORE_BYTES = 100_000_000
 def check_cores(cores: int | None, *, address: str = "local") -> int:
     """The cores to use on this machine, by default all.
 
-    Raises ConfigurationError where more are asked for than there are.
+    Raises ConfigurationError where none or more are asked for than there are.
     """
+    if cores is not None and cores < 1:
+        raise ConfigurationError(f"cores = {cores} is not allowed: it must be 1 or greater.")
     there = available_cores()
     if address == "local" and cores is not None and cores > there:
         raise ConfigurationError(

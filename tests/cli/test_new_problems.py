@@ -46,6 +46,21 @@ def test_kinds_are_those_that_the_help_names(monkeypatch, capsys) -> None:
     assert "box" in capsys.readouterr().err
 
 
+def test_every_file_that_is_written_is_named(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert dgm("new problem mine --kind measured", monkeypatch) == 0
+    assert "Written: mine.py and mine.csv. Solve it with: dgm solve mine.py" in capsys.readouterr().err
+
+
+def test_a_constant_that_is_trained_is_shown_as_one(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    dgm("new problem mine --kind inverse", monkeypatch)
+    assert dgm("show mine.py", monkeypatch) == 0
+    told = capsys.readouterr().err
+    assert "trained rate, from 0.3" in " ".join(told.split())
+    assert "parameters" not in told
+
+
 def test_data_beside_a_problem_are_not_overwritten(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.csv").write_text("t,u\n0,1\n")

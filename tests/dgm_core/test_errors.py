@@ -48,6 +48,7 @@ def test_whose_key_is_unknown_is_said_once():
 
 def test_an_unknown_name_far_from_all_gets_no_hint():
     assert str(unknown("shape", "xyz", ["b", "a"])) == "unknown shape 'xyz': it must be one of a, b."
+    assert str(unknown("shape", "ab", ["abc"])) == "unknown shape 'ab': it must be abc."
 
 
 STUDIES = [*(f"heat-{letter}" for letter in "abcdefghijklmnop"), "heat-search", "wave-second-order-search"]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import sysconfig
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from dgm_core.outside import place_of_the_user
 from dgm_core.tape import Repeated, record
 
 
@@ -121,6 +124,13 @@ FROZEN = {
     "list": (lambda x: x * torch.tensor([math.exp(v) for v in x.tolist()]), "Python"),
     "number": (lambda x: x * float(x[0]), "a number"),
 }
+
+
+def test_the_command_itself_is_no_line_of_the_user_s():
+    command = str(Path(sysconfig.get_path("scripts")) / "dgm")
+    scope = {"look": place_of_the_user}
+    exec(compile("found = look()", command, "exec"), scope)
+    assert command not in scope["found"]
 
 
 @pytest.mark.parametrize("kind", FROZEN)

@@ -225,6 +225,8 @@ class Box(Domain):
     @property
     def initial(self) -> Part:
         """The instant at which time begins.  Raises ConfigurationError without an axis "t"."""
+        if self.axes[-1].name != TIME:
+            raise ConfigurationError(f"{self} has no initial time: none of its axes is called {TIME!r}.")
         return self.at(**{TIME: self.axes[-1].lower})
 
     @property

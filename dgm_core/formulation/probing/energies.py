@@ -194,5 +194,5 @@ def _check_shapes(name: str, energy: Energy, points: torch.Size) -> None:
         if len(shape) != 3 or shape[:2] != tuple(points[:2]) or (last is not None and shape[2] != last):
             raise ConfigurationError(
                 f"the {part} part of the energy of {name} has the shape {shape} at points "
-                f"{tuple(points)}: it must be {(*points[:2], 'c' if last is None else last)}."
+                f"{tuple(points)}: it must be ({points[0]}, {points[1]}, {last or 'any number'})."
             )

@@ -10,6 +10,7 @@ from dgm_core.calculus import position_of
 from dgm_core.errors import ConfigurationError, counted, unknown
 from dgm_core.formulation.conditions import Condition, Dirichlet, Measured, OfOutput
 from dgm_core.formulation.domains import Domain
+from dgm_core.formulation.probing.declared import check_declared
 from dgm_core.formulation.references import Table
 from dgm_core.formulation.regions import Region
 
@@ -33,11 +34,12 @@ class Formed(Protocol):
 
 def check_form(problem: Formed) -> None:
     """Refuses outputs that are no names, a domain that is none, values in the place of a method or a method
-    in that of a property, and conditions that are no mapping of a name to (where, what).  Raises
-    ConfigurationError."""
+    in that of a property, declared values of a wrong kind, and conditions that are no mapping of a name to
+    (where, what).  Raises ConfigurationError."""
     _check_outputs(problem)
     _check_domain(problem)
     _check_members(problem)
+    check_declared(problem)
     conditions = _conditions(problem)
     if callable(conditions):
         raise ConfigurationError(

@@ -36,6 +36,9 @@ _HINTS = {
     "<lambda>() missing": "; it is called with one argument, whose last axis has the columns",
     "'Integral'": "; an Integral is called with y, as in self.integral(y)",
     "numpy.ndarray": "; compute with torch, as torch.sin(x), so that derivatives follow",
+    "Automatic": "; y is no tensor: y.value is the field, and y.value[..., :1] its first output",
+    "Within": "; s is no tensor: s.value is the field there",
+    "Derivatives.d()": "; write y.d('x', 'x') for a second derivative, y.d('x', output='v') for an output's",
 }
 """What an error of Python or torch says -> what to do about it."""
 _AGREEMENT = 1e-9

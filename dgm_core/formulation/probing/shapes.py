@@ -76,11 +76,18 @@ def _components(problem: Probed, term: str, part: Tensor, points: torch.Size) ->
     shape = tuple(part.shape)
     if len(shape) == 3 and shape[:2] == tuple(points[:2]):
         return shape[2]
-    hint = f": {SLIP}" if len(shape) < 3 or shape[-1] == points[1] else ""
     raise ConfigurationError(
         f"the residual {term!r} of {problem.name} has the shape {shape}, where it must be "
-        f"{(*points[:2], 'c')} for points {tuple(points)}{hint}."
+        f"({points[0]}, {points[1]}, 1) for points {tuple(points)}{_hint(shape, points)}."
     )
+
+
+def _hint(shape: tuple[int, ...], points: torch.Size) -> str:
+    if len(shape) == 0:
+        return ": a mean or a sum over all points is one number, and not one for each"
+    if len(shape) == 4 and shape[1:3] == tuple(points[:2]):
+        return ": return the equations of a system as a tuple, and not by torch.stack"
+    return f": {SLIP}" if len(shape) < 3 or shape[-1] == points[1] else ""
 
 
 def check_replicates(problem: Probed, points: Points) -> None:

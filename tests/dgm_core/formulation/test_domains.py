@@ -188,7 +188,7 @@ def test_the_bubble_vanishes_on_the_boundary_alone() -> None:
         (lambda: Box(t=(0.0, 1.0), x=(0.0, 1.0)), "t must be the last"),
         (lambda: Box(x=(0.0, 1.0)).at(y=0.0), "unknown axis 'y'"),
         (lambda: Box(x=(0.0, 1.0)).at(x=2.0), r"x = 2 is not allowed: it must lie in \[0, 1\]"),
-        (lambda: Box(x=(0.0, 1.0)).initial, "unknown axis 't'"),
+        (lambda: Box(x=(0.0, 1.0)).initial, "has no initial time: none of its axes is called 't'"),
         (lambda: Box(x=(0.0, 1.0), y=(0.0, 1.0)).at(x=0.0, y=0.0).normals(torch.zeros(1, 2)), "no normal"),
         (lambda: Ball(radius=0.0), "above 0"),
         (lambda: Ball((0.0,)), "a coordinate for each axis"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from dgm_core import Setup
 from dgm_core.errors import ConfigurationError
 from dgm_core.formulation import (
     ODE,
@@ -149,6 +150,37 @@ SLIPS: dict[str, tuple[dict[str, Any], str]] = {
         {"hard_terms": lambda self: ("ends",)},
         "`hard_terms` of slip is a method",
     ),
+    "the field as a tensor": ({"equation": lambda self, y: y.d("x") - 2.0 * y}, "y.value is the field"),
+    "a column of the field itself": ({"equation": lambda self, y: y[..., :1]}, "y.value is the field"),
+    "an integrand of the nodes themselves": (
+        {"equation": lambda self, y: y.d("x") - Integral(lambda s: torch.sin(s))(y)},
+        "s.value is the field there",
+    ),
+    "an order by a word": ({"equation": lambda self, y: y.d("x", order=2)}, r"write y\.d\('x', 'x'\) for"),
+    "an output for an axis": ({"equation": lambda self, y: y.d("x", "u")}, "an output; write output='u'"),
+    "a mean over all points": (
+        {"equation": lambda self, y: y.d("x").mean()},
+        r"the shape \(\), where it must be \(1, 5, 1\) .*one number, and not one for each",
+    ),
+    "equations in a stack": (
+        {"equation": lambda self, y: torch.stack((y.d("x"), y.value))},
+        "as a tuple, and not by torch.stack",
+    ),
+    "a start without time": (
+        {"conditions": held(lambda self: (self.domain.initial, Dirichlet()))},
+        "has no initial time: none of its axes is called 't'",
+    ),
+    "settings without a name": ({"settings": {"depth": 4}}, "must be settings by name"),
+    "no settings": ({"settings": {}}, "must be settings by name"),
+    "a text for a tolerance": ({"reference_tolerance": "small"}, "reference_tolerance = 'small' of slip"),
+    "no tolerance": ({"reference_tolerance": None}, "must be a number of 0 or more"),
+    "a text for a resolution": ({"resolution": "40"}, "must be a whole number above 0"),
+    "a text for a truth": ({"well_posed": "no"}, "must be True or False"),
+    "a number for scales": ({"scales": 3.0}, "must be a dictionary"),
+    "a text for a scale": ({"scales": {"u": "large"}}, "scales of 'u' = large in slip is not allowed"),
+    "a file for the table": ({"table": "values.csv"}, "must be a table, as Table.read makes it"),
+    "a text for hard terms": ({"hard_terms": "ends"}, r"a tuple of names, such as \('ends',\)"),
+    "a text for a parameter": ({"__annotations__": {"k": float}, "k": "one"}, "problem.k = 'one' is not"),
     "math": ({"equation": lambda self, y: y.d("x") - math.sin(y.x)}, "compute with torch, not with `math`"),
     "numpy": ({"equation": lambda self, y: y.d("x") - np.sin(y.x)}, "compute with torch, as torch.sin"),
     "if": ({"equation": lambda self, y: y.d("x") if y.x < 0.5 else y.value}, "`torch.where` chooses"),
@@ -208,6 +240,24 @@ def test_a_rate_of_numbers_and_a_flux_are_no_slips() -> None:
 
     assert Steady().starts == (1,)
     assert Flux().terms == ("interior", "ends", "flux")
+
+
+def test_an_ode_is_in_time() -> None:
+    changes = {"domain": Box(x=(0.0, 1.0)), "start": (1.0,), "rate": lambda self, t, y: -y}
+    with pytest.raises(ConfigurationError, match=r"must be time alone, .* it has the axis x"):
+        type("Slip", (ODE,), {"__module__": __name__, **changes})()
+
+
+def test_a_wrong_key_in_the_settings_of_a_class_says_where_it_is() -> None:
+    changes = {"__module__": __name__, "settings": {"default": {"dept": 4}}}
+    with pytest.raises(ConfigurationError, match=r"settings 'default' of slip: unknown key 'dept'"):
+        Setup.named(type("Slip", (Rod,), changes)())
+
+
+def test_a_parameter_without_its_type_is_told_to_have_one() -> None:
+    slip = type("Slip", (Rod,), {"__module__": __name__, "speed": 2.0})
+    with pytest.raises(ConfigurationError, match=r"its type is missing; write `speed: float = 2\.0` in the"):
+        slip.create({"speed": 3.0})
 
 
 def two_outputs(u: str | int, v: str | int, around: str | Axis) -> Problem:
@@ -291,12 +341,12 @@ def both(self: Any) -> Any:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda self: (self.domain.boundary, Dirichlet(0.0, "w")), "unknown output 'w': it must be one of u"),
+        (lambda self: (self.domain.boundary, Dirichlet(0.0, "w")), "unknown output 'w': it must be u"),
         (
             lambda self: (self.domain.boundary, Neumann(0.0, 3)),
             "output=3 is not allowed",
         ),
-        (lambda self: (self.domain.at(x=0.0), Periodic("y")), "unknown axis 'y': it must be one of x"),
+        (lambda self: (self.domain.at(x=0.0), Periodic("y")), "unknown axis 'y': it must be x"),
         (lambda self: (self.domain.boundary, Dirichlet("0")), "must be a number, a tensor, or a function"),
         (lambda self: (self.domain.boundary, Dirichlet(lambda p: None)), "it is a NoneType"),
     ],
@@ -353,6 +403,7 @@ def test_what_is_no_pair_of_numbers_bounds_no_box() -> None:
     [
         (lambda self, x, t: x, "the reference of slip cannot be computed at points"),
         (lambda self, p: (p[..., :1], p[..., 1:]), r"gives a tuple: join outputs by torch\.cat"),
+        (lambda self, p: torch.sin(p[..., 0]), r"write x\[\.\.\., :1\] for a coordinate, and not x"),
     ],
 )
 def test_a_reference_that_gives_no_tensor_is_refused(reference: Callable[..., Any], said: str) -> None:

@@ -99,8 +99,8 @@ def test_it_is_saved_again(field, tmp_path):
     ("points", "words"),
     [
         (np.array([[0.5, 3.5]]), "1 of 1 points are outside the domain of heat, the first in row 0"),
-        (np.array([[0.5]]), r"heat has the axes x, t, so that n points are \(n, 2\)"),
-        (pd.DataFrame({"x": [0.5], "time": [1.0]}), "unknown column 't'"),
+        (np.array([[0.5]]), r"shape \(1, 1\) .* heat has the axes x, t, so that n points are \(n, 2\)"),
+        (pd.DataFrame({"x": [0.5], "time": [1.0]}), "has no column 't': heat has the axes x, t"),
     ],
 )
 def test_points_of_no_meaning_are_refused(field, points, words):

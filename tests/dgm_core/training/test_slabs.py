@@ -12,6 +12,7 @@ from dgm_core.formulation import (
     Ball,
     Box,
     Dirichlet,
+    Holds,
     InitialVelocity,
     InTime,
     Measured,
@@ -127,6 +128,33 @@ def test_hard_windows_are_continuous_where_they_meet(name: str) -> None:
         for order, one, other in zip(orders, moving, moved, strict=True):
             assert torch.allclose(one, other, rtol=1e-3, atol=1e-3) == (order == 2)
     assert problem.hard_terms == field.piece(2).problem.hard_terms
+
+
+def test_steps_of_windows_with_a_law_on_a_face_are_recorded() -> None:
+    """What the law prescribes, and what a window starts from, are found once and not in each step."""
+
+    class Sprung(Problem):
+        domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
+
+        def equation(self, y):
+            return y.d("t", "t") - y.d("x", "x")
+
+        @property
+        def conditions(self):
+            shape = Dirichlet(lambda x: torch.sin(0.75 * math.pi * x[..., :1]))
+            return {
+                "shape": (self.domain.initial, shape),
+                "velocity": (self.domain.initial, InitialVelocity()),
+                "left": (self.domain.at(x=0.0), Dirichlet()),
+                "spring": (self.domain.at(x=1.0), Holds(lambda y: y.d("x") + 0.75 * math.pi * y.value)),
+            }
+
+    setup = Setup.named(Sprung()).changed({**SMALL, "polish_iterations": 0})
+    assert setup.config.hard_conditions
+    trainer = Trainer(setup, [0])
+    for iteration in (10, 22, 34):
+        trainer.advance(iteration)
+        assert trainer.notes == ()
 
 
 def test_conditions_in_space_hold_in_every_window() -> None:

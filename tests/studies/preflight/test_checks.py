@@ -20,6 +20,7 @@ from dgm_core.formulation import (
     InitialVelocity,
     IntegralEquation,
     Measured,
+    Neumann,
     Table,
     Trained,
 )
@@ -141,6 +142,7 @@ class Bar(Problem):
     height: float = 1.0
     at: float = 0.0
     end: float | None = None  # a second instant
+    hot: float | None = None  # prescribed at one end again
     domain = Box(x=(0.0, 1.0), t=(0.0, 1.0))
 
     def equation(self, y: Any) -> Any:
@@ -149,8 +151,10 @@ class Bar(Problem):
     @property
     def conditions(self) -> Any:
         end = {} if self.end is None else {"end": (self.domain.at(t=self.end), Dirichlet())}
+        hot = {} if self.hot is None else {"hot": (self.domain.at(x=0.0), Dirichlet(self.hot))}
         return {
             **end,
+            **hot,
             "start": (self.domain.at(t=self.at), Dirichlet(self.height)),
             "ends": (self.domain.boundary, Dirichlet()),
         }
@@ -216,6 +220,7 @@ TRIPS: dict[str, tuple[str, Any, Any]] = {
         Setup.named(Slab()),
     ),
     "missing-equations": ("warning", Setup.named(Pair(both=False)), Setup.named(Pair())),
+    "contradicting-conditions": ("warning", Setup.named(Bar(hot=1.0)), Setup.named(Bar(hot=0.0))),
     "surplus-conditions": ("warning", Setup.named(Bar(end=1.0)), Setup.named(Bar())),
     "surplus-residuals": ("warning", Setup.named(Forced()), Setup.named(Forced(column=True))),
     "unidentified-constants": ("warning", Setup.named(Rates()), Setup.named(Rates(product=False))),
@@ -293,6 +298,11 @@ def test_check_says_what_it_found_and_ends_with_2_where_it_would_stop(
     assert "found nothing to warn of" in capsys.readouterr().err
 
 
+def test_check_plans_for_one_core_or_more() -> None:
+    with pytest.raises(ConfigurationError, match="--cores 0 is not allowed"):
+        check("heat", cores=0)
+
+
 def test_show_prints_equation_space_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
     assert show("heat-search", settings=["depth=3"]) == 0
     told = capsys.readouterr().err
@@ -366,3 +376,40 @@ def test_a_velocity_is_one_condition_too_many_for_heat_and_not_for_a_wave() -> N
     (finding,) = found("surplus-conditions", Setup.named(Pushed()))
     assert "'rate' of pushed prescribes a velocity" in str(finding)
     assert not found("surplus-conditions", Setup.named(Balance()))
+
+
+def test_a_value_in_place_of_a_velocity_contradicts_the_start() -> None:
+    class Pulled(Balance):
+        @property
+        def conditions(self) -> Any:
+            return {**super().conditions, "rate": (self.domain.initial, Dirichlet())}
+
+    (finding,) = found("contradicting-conditions", Setup.named(Pulled()))
+    assert "'start' and 'rate' of pulled contradict each other" in str(finding)
+    assert "a velocity at the start is InitialVelocity" in finding.remedy
+    assert not found("contradicting-conditions", Setup.named(Balance()))
+
+
+def test_a_value_and_a_flux_on_one_part_do_not_contradict_each_other() -> None:
+    class Both(Bar):
+        @property
+        def conditions(self) -> Any:
+            return {**super().conditions, "flux": (self.domain.at(x=0.0), Neumann(1.0))}
+
+    assert not found("contradicting-conditions", Setup.named(Both()))
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        (lambda y: y.d("t", output="v") - y.gradient(output="v") - y.d(output="u"), True),
+        (lambda y: y.d("t", output="v") - y.d("x", "x", output="v") - y.value, True),
+        (lambda y: y.d("t", output="v") - y.d("x", "x", output="v") - y.d(output="u"), False),
+    ],
+)
+def test_an_equation_of_a_system_with_a_column_too_many_is_told(second: Any, said: bool) -> None:
+    class Two(Pair):
+        def equation(self, y: Any) -> Any:
+            return y.d("t") - y.d("x", "x") + y.d(output="v"), second(y)
+
+    assert bool(found("surplus-residuals", Setup.named(Two()))) is said

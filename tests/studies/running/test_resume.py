@@ -197,7 +197,9 @@ def test_an_older_run_folder_cannot_be_resumed_and_says_why(undisturbed: Path, t
         resume(tmp_path, Options())
 
 
-def test_more_cores_than_there_are_are_refused_at_the_start(tmp_path: Path) -> None:
+def test_more_cores_than_there_are_and_none_are_refused_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="4,096 cores were asked for"):
         run_study(REAL, Options(out=tmp_path, cores=4096))
+    with pytest.raises(ConfigurationError, match="cores = 0 is not allowed"):
+        run_study(REAL, Options(out=tmp_path, cores=0))
     assert list(tmp_path.iterdir()) == []

@@ -162,7 +162,7 @@ def test_elsewhere_a_curve_may_differ_in_rounding_and_what_differs_is_named(
 
 
 def test_an_unknown_trial_or_folder_is_refused(solved: Solved, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="unknown trial of this run '7': it must be one of paper"):
+    with pytest.raises(ConfigurationError, match="unknown trial of this run '7': it must be paper"):
         rerun(solved.folder, ["7"])
     with pytest.raises(ConfigurationError, match="is not a run"):
         rerun(tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import studies
-from dgm_core import ConfigurationError
+from dgm_core import ConfigurationError, load_problem
 from studies.catalog import load_study
 from studies.study import Ablation, Edits, Search
 from studies.study.priors import Prior
@@ -92,3 +92,22 @@ def test_python_takes_the_edits_of_the_command_line_and_no_others() -> None:
         studies.run("heat-search", trails=3)
     with pytest.raises(ConfigurationError, match="trials is for searches"):
         studies.run("heat-batch-size", trials=3)
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ({"settings": ["depth=2"]}, r"settings = \['depth=2'\] is not allowed: it must be a dictionary"),
+        ({"resources": 2.0}, "resources = 2.0 is not allowed: it must be a dictionary"),
+        ({"priors": "depth"}, "priors = 'depth' is not allowed"),
+        ({"resources": {"gpu": 1.0}}, "unknown key in resources 'gpu': .* Did you mean 'gpus'"),
+    ],
+)
+def test_what_is_given_by_name_is_a_dictionary(edits: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        Edits(**edits).of(SEARCH)
+
+
+def test_a_problem_is_for_solve() -> None:
+    with pytest.raises(ConfigurationError, match="and not a Heat: `solve` trains a problem once"):
+        studies.run(load_problem("heat"))  # type: ignore[arg-type]

@@ -164,12 +164,19 @@ def test_the_page_names_what_can_change() -> None:
         ({"problem": "heat", "param_space": {"optimizer": tune.choice(["adam", "adm"])}}, "'adm'"),
         ({"problem": "heat", "param_space": {"width": tune.grid_search([8, "8"])}}, "width = '8'"),
         ({"problem": "heat", "param_space": {"learning_rate": tune.uniform(-1, 1)}}, "learning_rate = -1"),
+        ({"problem": "heat", "param_space": {"batch_size": tune.uniform(10, 20)}}, "a whole number"),
+        ({"problem": type(TINY.problem)}, r"is a class: write \w+\(\) for a problem"),
+        ({"problem": 3}, "3 is no problem"),
     ],
 )
 def test_bad_input_is_one_sentence_before_ray_starts(given: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         trainable(**given)
     assert not ray.is_initialized()
+
+
+def test_whole_numbers_of_a_range_with_steps_are_allowed() -> None:
+    assert trainable("heat", param_space={"batch_size": tune.quniform(10, 20, 2)})
 
 
 class Bare:
