@@ -30,7 +30,10 @@ FLOORS = {
     "replay": {"samplers", "stopping", "study", "planning", "records", "errors"},
     "preflight": {"study", "planning", "records", "errors", "cost"},
     "trials": {"records", "errors"},
-    "tune": {"study", "records", "planning", "trials", "errors", "failures", "hints", "processes", "signals"},
+    "tune": {
+        *("stopping", "study", "records", "planning", "trials"),
+        *("errors", "failures", "hints", "processes", "signals"),
+    },
     "running": {
         *("stopping", "study", "records", "planning", "preflight", "trials", "tune"),
         *("errors", "failures", "hints", "processes", "signals", "sources", "cost"),

@@ -32,7 +32,7 @@ from studies.study.space import describe
 Array = NDArray[np.float64]
 
 _KINDS = ("shown", "flat", "partly", "unknown")
-_ALL, _DRAWS = 400, 20
+_ALL, _DRAWS = 1_000, 20
 """Trainings and draws that stand for the truth: a process over more takes too long."""
 
 

@@ -29,7 +29,7 @@ from studies.records.log import read_log
 from studies.tune.heard import Heard
 from studies.tune.population import PopulationScheduler, PopulationSearcher
 from studies.tune.private.stand_in import StandIn
-from studies.tune.ray_parts import Arrival, Rows
+from studies.tune.ray_parts import Arrival, ResultRows
 from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
 
@@ -65,7 +65,7 @@ class ArrivalScheduler(PlanScheduler):
         self._plan, self._search, self._study = plan, plan.search, arrival.study
         self._heard = Heard(arrival)
         self._trials = StandIn(arrival.scheduler(), plan.search.seeds[0], self._heard)
-        self._row = Rows()
+        self._row = ResultRows()
         self._rows: dict[str, dict[str, Any]] = {}
         """What each trial reported last, with what the scheduler added for the searcher."""
         self._undecided: dict[str, Metrics] = {}

@@ -25,7 +25,7 @@ from studies.trials.checkpoints import snapshot_folder
 from studies.tune.population_states import PopulationStates
 from studies.tune.populations import mutable
 from studies.tune.private.population import Exploit, Population, Snapshot
-from studies.tune.ray_parts import Arrival, Rows
+from studies.tune.ray_parts import Arrival, ResultRows
 from studies.tune.tuning import Engine, PlanScheduler, PlanSearcher
 
 _ATTEMPTS = 1000
@@ -42,7 +42,7 @@ class PopulationScheduler(PlanScheduler):
         assert isinstance(plan.search, Arrivals)
         self._arrival, self._study, self._search = arrival, arrival.study, plan.search
         self._population = Population(arrival.scheduler(), self._search.seeds[0])
-        self._row = Rows()
+        self._row = ResultRows()
         self._told: set[str] = set()
         self._mutable = mutable(self._study)
         self._states = PopulationStates(engine.store)

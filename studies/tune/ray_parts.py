@@ -204,7 +204,7 @@ def innermost(searcher: Searcher) -> Searcher:
     return searcher
 
 
-class Rows:
+class ResultRows:
     """Reports of a search's trials as Tune's searchers and schedulers read them; no score is infinite."""
 
     def __init__(self) -> None:
