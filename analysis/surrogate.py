@@ -18,7 +18,8 @@ from scipy.special import ndtr
 
 Array = NDArray[np.float64]
 
-_DRAWS, _WARM = 100, 50
+_DRAWS, _WARM, _APART = 100, 50, 10
+"""Draws that are kept, steps before the first, and from each to the next: neighbours are nearly the same."""
 _LENGTH, _LENGTH_SPREAD = np.log(0.7), 1.0
 """Of the logarithm of a length in one setting, on [0, 1]: times the root of how many settings there are."""
 _NOISE, _NOISE_SPREAD = np.log(0.2), 1.0
@@ -42,9 +43,9 @@ class Surrogate:
         theta = np.zeros(points.shape[1] + 2)
         likely = _likelihood(theta, points, self._values)
         self._draws: list[Array] = []
-        for step in range(_WARM + draws):
+        for step in range(_WARM + draws * _APART):
             theta, likely = _slice(theta, likely, points, self._values, rng)
-            if step >= _WARM:
+            if step >= _WARM and (step - _WARM) % _APART == 0:
                 self._draws.append(theta)
 
     def exceeds(self, slices: Array, origin: Array, amount: float) -> Array:

@@ -29,7 +29,7 @@ LEAST = 8
 """Completed trials."""
 _MOST = 150
 """Trials that count, evenly over all: the time grows with the third power."""
-_DESIGN, _LEVELS, _DRAWS = 64, 9, 40
+_DESIGN, _LEVELS, _DRAWS = 64, 9, 100
 
 
 def variance_shares(
