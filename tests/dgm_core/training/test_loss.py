@@ -87,7 +87,7 @@ def test_hard_terms_are_zero_and_the_others_as_before():
 class Pair(Problem):
     """Two noisy estimates of the residual u − 1, off by +s and −s."""
 
-    name, outputs, source, settings = "pair", ("u",), "", {}
+    name, outputs, source = "pair", ("u",), ""
     domain = Box(x=(0.0, 1.0))
     noise: float = 0.5
 
