@@ -62,11 +62,11 @@ class Burgers(Problem):
             "input_scaling": "unit",
             "hard_conditions": True,
             "sampler": "sobol",
-            "batch_size": 2_000,
+            "batch_size": 3_000,
             "redraw_every": 300,
             "adaptation": "rad",
             "optimizer": "ssbroyden",
-            "iterations": 12_000,
+            "iterations": 13_000,
         },
         "plain": {**PLAIN, "hard_conditions": True},
     }

@@ -9,6 +9,6 @@ STUDY = second_order_search(
     width=(12, 28),
     batch_size=(500, 4_000),
     gain=(0.7, 2.0),
-    methods=quasi_newton(1_500, 12_000),
+    methods=quasi_newton(1_500, 13_000),
     budget=1_800.0,
 )
