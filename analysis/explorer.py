@@ -104,7 +104,7 @@ def _isplain_number(column: pd.Series) -> bool:
 def _trials(run: Run) -> list[dict[str, Any]]:
     table = scores.trial_scores(_phases(run))
     keys = [setting["key"] for setting in _settings(run)]
-    looks = run.decisions
+    looks, folder = run.decisions, shlex.quote(_folder(run))
     trials = []
     for row in table.to_dict("records"):
         trial = str(row["trial"])
@@ -133,7 +133,7 @@ def _trials(run: Run) -> list[dict[str, Any]]:
                     if not pd.isna(look["rung"])
                 ],
                 "toml": toml(run, trial),
-                "command": f"dgm rerun {shlex.quote(_folder(run))} --trial {shlex.quote(trial)}",
+                "command": f"dgm rerun {folder} --trial {shlex.quote(trial)}",
             }
         )
     return trials

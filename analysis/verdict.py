@@ -15,12 +15,11 @@ import pandas as pd
 
 from analysis import scores, statistics
 from analysis.arms import arm_said, key_name
-from analysis.fates import NOT_SOLVED
 from analysis.scores import RESIDUAL, RESIDUAL_OF_DATA
 from analysis.statistics import Interval
 from analysis.tables.cells import generator, looks_of, paired_cells
 from analysis.tables.rounding import LEVEL, interval, number
-from analysis.tables.solving import satisfied, solved, solved_rows
+from analysis.tables.solving import count_failed, satisfied, solved, solved_rows
 from studies.records import StudyRecord
 from studies.records.intervals import median_coverage
 from studies.records.reduction import median
@@ -126,19 +125,17 @@ def verdict_of_solve(summary: Mapping[str, Any]) -> str:
         return satisfied(
             *([row[name] for row in summary["replicates"]] for name in (RESIDUAL, RESIDUAL_OF_DATA))
         )
+    replicates = summary.get("replicates", [])
     return solved(
         error["median"] if known else math.nan,
         n=error["n"],
         diverged=error["diverged"],
-        failed=sum(map(_solves_nothing, summary.get("replicates", []))),
+        failed=count_failed(
+            [each.get("rel_l2") for each in replicates], [each["status"] == "diverged" for each in replicates]
+        ),
         reason="; ".join(summary.get("diverged_by", [])[:1]),
         yardsticks=summary.get("yardsticks"),
     )
-
-
-def _solves_nothing(replicate: Mapping[str, Any]) -> bool:
-    error = replicate.get("rel_l2")
-    return replicate["status"] == "diverged" or (error is not None and error > NOT_SOLVED)
 
 
 def groups(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -61,6 +61,11 @@ def solved(
     return f"solved to {size}{but}" if rel_l2 <= SOLVED else f"solved only to {size}{but}"
 
 
+def count_failed(rel_l2: ArrayLike, diverged: ArrayLike) -> int:
+    """How many replicates solve nothing: (n,) relative L² errors, NaN where unknown, and which diverged."""
+    return int((np.asarray(diverged, dtype=bool) | (np.asarray(rel_l2, dtype=float) > NOT_SOLVED)).sum())
+
+
 def satisfied(residuals: ArrayLike, of_data: ArrayLike | None = None) -> str:
     """How far equation and conditions are satisfied where no reference is known; empty for NaN.
 
@@ -110,7 +115,7 @@ def solved_rows(study: StudyRecord, rows: pd.DataFrame) -> str:
         float(median(np.where(lost, np.inf, known))) if some else math.nan,
         n=len(own),
         diverged=int(lost.sum()),
-        failed=int((lost | (known > NOT_SOLVED)).sum()),
+        failed=count_failed(known, lost),
         reason=str(reasons[0]) if reasons else "",
         yardsticks=study.yardsticks,
     )

@@ -55,7 +55,9 @@ def _interval(row: dict[str, Any], key: str, form: str) -> str:
     point, low, high = (row[f"{key}{end}"] for end in ("", "_low", "_high"))
     if math.isnan(point):
         return "–"
-    point_text, low_text, high_text = (
-        "0%" if (text := form.format(value)) in ("-0%", "+0%") else text for value in (point, low, high)
-    )
-    return f"{point_text} [{low_text}, {high_text}]"
+    return f"{_text(form, point)} [{_text(form, low)}, {_text(form, high)}]"
+
+
+def _text(form: str, value: float) -> str:
+    text = form.format(value)
+    return "0%" if text in ("-0%", "+0%") else text
